@@ -1,0 +1,99 @@
+# Every target makes .venv first where it is missing or older than setup.cfg, pyproject.toml or constraints.txt.
+#
+#   PYTHON=python3.12     the interpreter that makes .venv (3.10 or newer)
+#   TORCH_INDEX=URL       where torch comes from; https://download.pytorch.org/whl/cpu has the small wheels without CUDA
+#   ARGS='...'            passed on to JupyterLab (demo), pytest (test, browser, notebooks), the benchmarks or Sphinx
+#   FAST=1                browser and notebooks: leave out tests marked slow, use smaller sizes
+#   CHROMIUM=/path        the browser that 'make browser' drives
+
+PYTHON ?= python3
+TORCH_INDEX ?=
+ARGS ?=
+FAST ?=
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+DOCS_STAMP := $(VENV)/.installed-docs
+PIP := $(BIN)/python -m pip install --disable-pip-version-check --constraint constraints.txt
+LAB := $(BIN)/jupyter lab --ServerApp.root_dir=notebooks --LabApp.default_url=/lab/tree/00_start_here.ipynb \
+	--LabApp.extension_manager=readonly $(if $(filter 0,$(shell id -u)),--allow-root)
+PYTEST := $(BIN)/python -m pytest
+FAST_ENV := $(if $(FAST),LATENT_WIDGETS_FAST=1)
+FAST_ARGS := $(if $(FAST),-m 'not slow')
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint format browser notebooks bench bench-quick docs constraints clean
+
+help:
+	@echo "make demo        open JupyterLab on the first notebook (ARGS=--no-browser only serves it)"
+	@echo "make test        unit tests and doctests"
+	@echo "make lint        ruff and mypy; 'make format' mends what ruff can"
+	@echo "make browser     tests in a real JupyterLab, driven in Chromium"
+	@echo "make notebooks   run every notebook from top to bottom"
+	@echo "make bench       timings beside those of the published procedures"
+	@echo "make bench-quick the same with fewer rounds, in some five minutes"
+	@echo "make docs        the site, into docs/_build/html"
+	@echo "make constraints write the installed versions to constraints.txt"
+	@echo "make clean       remove what these targets leave behind; .venv stays"
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { \
+		echo "latent_widgets needs Python 3.10 or newer; name one with PYTHON=python3.11"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+# JupyterLab's announcements ask the network for news and updates: off, so that the demo needs none.
+$(STAMP): setup.cfg pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) torch $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
+	$(PIP) --editable '.[dev,lab]'
+	$(BIN)/jupyter labextension disable --level=sys_prefix @jupyterlab/apputils-extension:announcements
+	@touch $@
+
+$(DOCS_STAMP): $(STAMP)
+	$(PIP) --editable '.[docs]'
+	@touch $@
+
+demo: $(STAMP)
+	$(LAB) $(ARGS)
+
+test: $(STAMP)
+	$(PYTEST) latent_widgets tests --ignore=tests/browser --ignore=tests/notebooks $(ARGS)
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(STAMP)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+browser: $(STAMP)
+	tests/browser/install-chromium
+	$(FAST_ENV) $(PYTEST) tests/browser $(FAST_ARGS) $(ARGS)
+
+notebooks: $(STAMP)
+	$(FAST_ENV) $(PYTEST) tests/notebooks $(FAST_ARGS) $(ARGS)
+
+bench: $(STAMP)
+	tests/browser/install-chromium
+	@for file in benchmarks/bench_*.py; do \
+		name=$$(basename $$file .py); echo; echo "== $$name"; $(BIN)/python -m benchmarks.$$name $(ARGS) || exit 1; \
+	done
+
+bench-quick:
+	$(MAKE) bench ARGS=--quick
+
+docs: $(DOCS_STAMP)
+	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html $(ARGS)
+
+# The file serves every index of torch and every machine: no local versions, nothing installed from a folder.
+constraints: $(DOCS_STAMP)
+	$(PIP) --editable '.[dev,lab,docs,hub,distributed,video,train]'
+	@{ sed -n '/^#/p' constraints.txt; \
+		$(BIN)/python -m pip freeze --all --exclude pip --exclude-editable | sed -E 's/\+[a-z0-9.]+$$//' | LC_ALL=C sort -f; } > constraints.new
+	@mv constraints.new constraints.txt
+
+clean:
+	rm -rf build dist htmlcov .coverage .mypy_cache .pytest_cache .ruff_cache docs/_build docs/api
+	find . -path ./$(VENV) -prune -o -name __pycache__ -type d -exec rm -rf {} +

@@ -1,0 +1,230 @@
+"""The one place where argument errors are worded: ``<name> must ..., got <value>.`` and the fix, if there is one."""
+
+from __future__ import annotations
+
+import difflib
+import math
+import operator
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+__all__ = [
+    "choice",
+    "finite",
+    "floating",
+    "integer",
+    "known_keywords",
+    "nearest",
+    "number",
+    "placed",
+    "readable",
+    "shape",
+]
+
+
+def integer(name: str, value: Any, low: int | None = None, high: int | None = None) -> int:
+    """Return ``value`` as an int between ``low`` and ``high``, both included.
+
+    Args:
+        name: What the argument is called.
+        value: What was given; numpy integers count, booleans and floats do not.
+        low: Smallest value allowed.
+        high: Largest value allowed.
+
+    Returns:
+        The integer.
+
+    Raises:
+        TypeError: If it is not an integer.
+        ValueError: If it is out of bounds.
+    """
+    try:
+        result = operator.index(value)
+    except TypeError:
+        result = None
+    if result is None or isinstance(value, bool):
+        raise TypeError(f"{name} must be an integer, got {value!r}.")
+    if (low is not None and result < low) or (high is not None and result > high):
+        raise ValueError(f"{name} must be {_bounds(low, high)}, got {result}.")
+    return result
+
+
+def number(name: str, value: Any, low: float | None = None, high: float | None = None) -> float:
+    """Return ``value`` as a finite float between ``low`` and ``high``, both included.
+
+    Args:
+        name: What the argument is called.
+        value: What was given.
+        low: Smallest value allowed.
+        high: Largest value allowed.
+
+    Returns:
+        The number.
+
+    Raises:
+        TypeError: If it is not a number.
+        ValueError: If it is not finite or out of bounds.
+    """
+    if isinstance(value, (bool, str)):
+        raise TypeError(f"{name} must be a number, got {value!r}.")
+    try:
+        result = float(value)
+    except (TypeError, ValueError, RuntimeError):  # RuntimeError: a tensor of several numbers
+        raise TypeError(f"{name} must be a number, got {value!r}.") from None
+    if not math.isfinite(result):
+        raise ValueError(f"{name} must be finite, got {result}.")
+    if (low is not None and result < low) or (high is not None and result > high):
+        raise ValueError(f"{name} must be {_bounds(low, high)}, got {result:g}.")
+    return result
+
+
+def _bounds(low: float | None, high: float | None) -> str:
+    if low is None:
+        return f"at most {high}"
+    return f"at least {low}" if high is None else f"between {low} and {high}"
+
+
+def nearest(value: str, options: Iterable[str]) -> str:
+    """Return " Did you mean 'x'?" for the closest options, or nothing where none is close."""
+    close = difflib.get_close_matches(str(value), list(options), n=2, cutoff=0.55)
+    return f" Did you mean {' or '.join(repr(name) for name in close)}?" if close else ""
+
+
+def choice(name: str, value: Any, options: Sequence[str], hint: str = "") -> str:
+    """Return ``value`` if it is one of ``options``.
+
+    Args:
+        name: What the argument is called.
+        value: What was given.
+        options: What is allowed.
+        hint: A sentence to add to the error: the fix.
+
+    Returns:
+        The value.
+
+    Raises:
+        ValueError: If it is none of them; the message lists all and offers the nearest.
+    """
+    if isinstance(value, str) and value in options:
+        return value
+    message = f"{name} must be one of {', '.join(map(repr, options))}, got {value!r}.{nearest(str(value), options)}"
+    raise ValueError(f"{message} {hint}".rstrip())
+
+
+def known_keywords(owner: str, given: Iterable[str], known: Iterable[str]) -> None:
+    """Refuse unknown keyword arguments, naming the nearest known one.
+
+    Args:
+        owner: Who was called.
+        given: The keywords given.
+        known: The keywords accepted.
+
+    Raises:
+        TypeError: If one is unknown.
+    """
+    known = sorted(known)
+    for name in given:
+        if name not in known:
+            raise TypeError(
+                f"{owner} must be given known keywords, got {name!r}.{nearest(name, known)} Known: {', '.join(known)}."
+            )
+
+
+def shape(name: str, value: Tensor, *allowed: tuple[int | str, ...]) -> Tensor:
+    """Return ``value`` if its shape is one of ``allowed``, in which a string stands for any length.
+
+    Args:
+        name: What the argument is called.
+        value: What was given.
+        *allowed: Shapes such as ``("n", 64)``.
+
+    Returns:
+        The tensor.
+
+    Raises:
+        TypeError: If it is not a tensor.
+        ValueError: If its shape is not allowed.
+    """
+    if not isinstance(value, Tensor):
+        raise TypeError(f"{name} must be a torch tensor, got {type(value).__name__}. Use torch.as_tensor(...).")
+    for pattern in allowed:
+        if len(pattern) == value.ndim and all(
+            isinstance(p, str) or p == s for p, s in zip(pattern, value.shape, strict=True)
+        ):
+            return value
+    wanted = " or ".join("(" + ", ".join(map(str, p)) + ("," if len(p) == 1 else "") + ")" for p in allowed)
+    raise ValueError(f"{name} must have shape {wanted}, got {tuple(value.shape)}.")
+
+
+def floating(name: str, value: Tensor, dtype: torch.dtype) -> Tensor:
+    """Return ``value`` if it has the floating ``dtype`` asked for.
+
+    Args:
+        name: What the argument is called.
+        value: What was given.
+        dtype: The type it must have.
+
+    Returns:
+        The tensor.
+
+    Raises:
+        TypeError: If the type differs.
+    """
+    if value.dtype != dtype:
+        raise TypeError(f"{name} must have dtype {dtype}, got {value.dtype}. Use {name}.to({dtype}).")
+    return value
+
+
+def placed(name: str, value: Tensor, device: torch.device) -> Tensor:
+    """Return ``value`` if it is on the device asked for.
+
+    Args:
+        name: What the argument is called.
+        value: What was given.
+        device: Where it must be.
+
+    Returns:
+        The tensor.
+
+    Raises:
+        ValueError: If it is elsewhere.
+    """
+    if value.device != device:
+        raise ValueError(f"{name} must be on device {device}, got {value.device}. Use {name}.to({str(device)!r}).")
+    return value
+
+
+def readable(value: Tensor) -> bool:
+    """Return whether a tensor's numbers can be looked at: not inside torch.func transforms nor on the meta device.
+
+    Args:
+        value: The tensor.
+
+    Returns:
+        Whether they can.
+    """
+    return not (value.is_meta or torch._C._functorch.is_functorch_wrapped_tensor(value))
+
+
+def finite(name: str, value: Tensor) -> Tensor:
+    """Return ``value`` if all of it is finite.
+
+    Inside torch.func transforms and on the meta device there is nothing to look at.
+
+    Args:
+        name: What the argument is called.
+        value: What was given.
+
+    Returns:
+        The tensor.
+
+    Raises:
+        ValueError: If it holds NaN or infinity; the message counts them.
+    """
+    if readable(value) and not bool(value.isfinite().all()):
+        bad = int((~value.isfinite()).sum())
+        raise ValueError(f"{name} must be finite, got {bad} NaN or infinite of {value.numel()} numbers.")
+    return value

@@ -1,0 +1,99 @@
+"""What files and notes are made of: bytes written whole or not at all, and tensors as text, bit for bit."""
+
+from __future__ import annotations
+
+import base64
+import operator
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+__all__ = ["tensor_from_json", "tensor_to_json", "write_whole"]
+
+_DTYPES = {str(t).removeprefix("torch."): t for t in (torch.float16, torch.bfloat16, torch.float32, torch.float64)}
+_DTYPES["bool"] = torch.bool
+
+
+def write_whole(path: str | os.PathLike[str], data: bytes) -> Path:
+    """Write a file so that an interruption leaves the old file or the new one, never half of one.
+
+    Args:
+        path: Where to.
+        data: What to write.
+
+    Returns:
+        The path.
+    """
+    path = Path(path)
+    handle, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        if os.name == "posix":  # mkstemp makes files for its owner only; give what open() would have given
+            mask = os.umask(0)
+            os.umask(mask)
+            os.chmod(draft, 0o666 & ~mask)
+        os.replace(draft, path)
+    except BaseException:
+        os.unlink(draft)
+        raise
+    return path
+
+
+def tensor_to_json(value: Tensor) -> dict[str, Any]:
+    """Turn a tensor into plain JSON values that keep every bit.
+
+    Args:
+        value: A floating or boolean tensor.
+
+    Returns:
+        Its type, shape and bytes in base64.
+
+    Example:
+        >>> tensor_to_json(torch.tensor([1.0, -2.0]))
+        {'dtype': 'float32', 'shape': [2], 'base64': 'AACAPwAAAMA='}
+    """
+    data = value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes()
+    return {
+        "dtype": str(value.dtype).removeprefix("torch."),
+        "shape": list(value.shape),
+        "base64": base64.b64encode(data).decode("ascii"),
+    }
+
+
+def tensor_from_json(name: str, value: Any) -> Tensor:
+    """Read what :func:`tensor_to_json` made.
+
+    Args:
+        name: What the value is called in errors.
+        value: The JSON values.
+
+    Returns:
+        The tensor, on the CPU.
+
+    Raises:
+        ValueError: If they are not such values, or the bytes do not fill the shape.
+
+    Example:
+        >>> tensor_from_json("code", {"dtype": "float32", "shape": [2], "base64": "AACAPwAAAMA="})
+        tensor([ 1., -2.])
+    """
+    try:
+        data = bytearray(base64.b64decode(value["base64"], validate=True))
+        dtype = _DTYPES[value["dtype"]]
+        flat = torch.frombuffer(data, dtype=dtype) if data else torch.empty(0, dtype=dtype)
+        shape = [operator.index(size) for size in value["shape"]]
+        if min(shape, default=0) < 0:
+            raise ValueError("a size below zero")
+        return flat.reshape(shape).clone()
+    except (KeyError, TypeError, ValueError, RuntimeError):
+        raise ValueError(f"{name} must be a tensor as dtype, shape and base64, got {_short(value)}.") from None
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."

@@ -1,0 +1,394 @@
+"""What every generator can do, whatever network is inside.
+
+The spaces are ``z`` (the input latent), ``w`` (the mapped latent), ``w+`` (one ``w`` per layer) and ``s`` (style
+vectors). A network without a mapping has ``z`` only. Everything is differentiable and works under torch.func
+transforms.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from itertools import chain
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from latent_widgets import _checks
+from latent_widgets.generators._codes import as_given
+from latent_widgets.generators._lock import PriorityLock
+from latent_widgets.generators._values import Activations, PlacedCode
+from latent_widgets.generators._weights import hash_weights
+
+__all__ = ["Activations", "Generator"]
+
+
+class Generator(ABC):
+    """A generator: latent codes in, pictures out.
+
+    Codes are float tensors on the generator's device: ``z`` (n, z_dim), ``w`` (n, w_dim), ``w+`` (n, num_layers,
+    w_dim), ``s`` (n, s_dim). A single code may come without its first axis. Pictures are ``(n, 3, H, W)``, nominally
+    in [-1, 1], never clamped.
+
+    Args:
+        module: The network; device and dtype of everything follow its parameters.
+        name: What to call it.
+        spaces: The latent spaces it has, of ``z``, ``w``, ``w+`` and ``s``.
+        z_dim: Length of ``z``.
+        w_dim: Length of ``w``; None without one.
+        s_dim: Length of ``s``; None without one.
+        num_layers: Rows of ``w+``; 1 without one.
+        layer_names: Names accepted by :meth:`features`, in order.
+        layer_index: For each of them, the row of ``w+`` that styles it.
+        resolution: Side of the picture in pixels.
+    """
+
+    def __init__(
+        self,
+        module: nn.Module,
+        *,
+        name: str,
+        spaces: Sequence[str],
+        z_dim: int,
+        w_dim: int | None = None,
+        s_dim: int | None = None,
+        num_layers: int = 1,
+        layer_names: Sequence[str] = (),
+        layer_index: Sequence[int] | None = None,
+        resolution: int,
+    ) -> None:
+        self.module = module.eval().requires_grad_(False)
+        self.name, self.spaces = name, tuple(spaces)
+        self.z_dim, self.w_dim, self.s_dim = z_dim, w_dim, s_dim
+        self.num_layers, self.resolution = num_layers, resolution
+        self.layer_names = tuple(layer_names)
+        self.layer_index = (0,) * len(self.layer_names) if layer_index is None else tuple(layer_index)
+        self.lock = PriorityLock()  # linked panels never run one module at once; pictures go before spectra
+        self._hash: str | None = None
+        self.origin: str | None = None  # the expression that loads it again, if there is one
+
+    # ---- what a subclass writes
+
+    @abstractmethod
+    def _synthesize(self, code: Tensor, space: str) -> Tensor:
+        """Draw ``code``, checked and with its first axis, given in ``space``."""
+
+    def _map(self, z: Tensor) -> Tensor:
+        raise NotImplementedError
+
+    def _features(self, code: Tensor, space: str, layers: Sequence[str]) -> dict[str, Tensor]:
+        raise NotImplementedError
+
+    def _activations(self, code: Tensor, space: str) -> tuple[Any, ...]:
+        raise NotImplementedError
+
+    def _resume(self, code: Tensor, space: str, state: Any, step: int) -> Tensor:
+        raise NotImplementedError
+
+    def _preview(self, code: Tensor, space: str, resolution: int) -> Tensor:
+        raise NotImplementedError
+
+    @property
+    def w_avg(self) -> Tensor:
+        """The point ``(main_dim,)`` towards which truncation pulls: the mean of ``w``, or zero for ``z``."""
+        return torch.zeros(self.dim(self.main_space), device=self.device, dtype=self.dtype)
+
+    @property
+    def preview_resolutions(self) -> tuple[int, ...]:
+        """The resolutions below the full one at which :meth:`preview` can draw; empty where it cannot."""
+        return ()
+
+    @property
+    def can_resume(self) -> bool:
+        """Whether :meth:`activations` and :meth:`resynthesize` are available."""
+        return False
+
+    # ---- facts
+
+    @property
+    def device(self) -> torch.device:
+        """The device of the network."""
+        return self._any_tensor().device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The floating type of the network."""
+        return self._any_tensor().dtype
+
+    def _any_tensor(self) -> Tensor:
+        tensors = chain(self.module.parameters(), self.module.buffers())  # lazy: asked for many times a picture
+        return next((tensor for tensor in tensors if tensor.is_floating_point()), torch.empty(0))
+
+    @property
+    def main_space(self) -> str:
+        """The space in which codes are explored: ``w`` where there is one, else ``z``."""
+        return "w" if "w" in self.spaces else "z"
+
+    def dim(self, space: str) -> int:
+        """Return the length of one code vector in ``space`` (for ``w+``, of one of its rows).
+
+        Args:
+            space: One of :attr:`spaces`.
+
+        Returns:
+            The length.
+
+        Raises:
+            ValueError: If the generator has no such space.
+        """
+        self.check_space(space)
+        dims = {"z": self.z_dim, "w": self.w_dim, "w+": self.w_dim, "s": self.s_dim}
+        return int(dims[space] or 0)
+
+    @property
+    def weights_hash(self) -> str:
+        """The sha256 of the weights when first asked for; results carry it, so that they know their generator."""
+        if self._hash is None:
+            self._hash = hash_weights(self.module)
+        return self._hash
+
+    def to(self, device: torch.device | str | None = None, dtype: torch.dtype | None = None) -> Generator:
+        """Move the network to a device or type, in place, and return the generator."""
+        _ = self.weights_hash  # the identity stays that of the loaded weights
+        self.module.to(device=device, dtype=dtype)
+        return self
+
+    def __repr__(self) -> str:
+        facts = f"{', '.join(self.spaces)}; {self.resolution} px; {self.num_layers} layers; {self.device}"
+        return f"<{type(self).__name__} {self.name!r}: {facts}>"
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {k: v for k, v in self.__dict__.items() if k != "lock"}  # each process makes its own
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self.lock = PriorityLock()
+
+    # ---- checks
+
+    def check_space(self, space: str) -> str:
+        """Return ``space`` if this generator has it, else raise ValueError listing what it has."""
+        hint = f"Generator {self.name!r} has these spaces only." if space in ("z", "w", "w+", "s") else ""
+        return _checks.choice("space", space, self.spaces, hint)
+
+    def check_layers(self, layers: Sequence[str]) -> tuple[str, ...]:
+        """Return ``layers`` if all exist, else raise ValueError listing what exists."""
+        if isinstance(layers, str):
+            raise TypeError(f"layers must be a list of layer names, got the string {layers!r}. Use [{layers!r}].")
+        return tuple(_checks.choice("layer", layer, self.layer_names) for layer in layers)
+
+    def check_code(self, code: Tensor | PlacedCode, space: str | None = None, name: str = "code") -> tuple[Tensor, str]:
+        """Check a code and find its space.
+
+        Without ``space``, three axes mean ``w+``; fewer mean the first of ``w`` and ``s`` (or ``z``) whose length fits.
+
+        Args:
+            code: The code, with or without its first axis; or a value with ``tensor`` and ``space``, as ``Code`` is.
+            space: The space it lives in.
+            name: What the argument is called in errors.
+
+        Returns:
+            The code with its first axis, and the space.
+
+        Raises:
+            TypeError: If it is no tensor of the generator's type.
+            ValueError: If shape or space do not exist here, it is on another device, or a number is not finite.
+        """
+        if isinstance(code, PlacedCode):
+            if space not in (None, code.space):
+                raise ValueError(f"{name} must be a code in {space}, got one in {code.space}.")
+            space = code.space
+            code = code.tensor.to(self.device, self.dtype)
+        if not isinstance(code, Tensor):
+            raise TypeError(f"{name} must be a torch tensor, got {type(code).__name__}. Use torch.as_tensor(...).")
+        if space is None:
+            flat = [s for s in self.spaces if s != "w+" and (s != "z" or self.main_space == "z")]
+            fits = [s for s in flat if code.ndim in (1, 2) and code.shape[-1] == self.dim(s)]
+            space = "w+" if code.ndim == 3 and "w+" in self.spaces else fits[0] if fits else None
+            if space is None:
+                wanted = [f"{s} (n, {self.dim(s)})" for s in flat]
+                wanted += [f"w+ (n, {self.num_layers}, {self.w_dim})"] if "w+" in self.spaces else []
+                raise ValueError(f"{name} must have one of the shapes {', '.join(wanted)}, got {tuple(code.shape)}.")
+        self.check_space(space)
+        tail: tuple[int | str, ...] = (self.num_layers, self.dim(space)) if space == "w+" else (self.dim(space),)
+        _checks.shape(name, code, ("n", *tail), tail)
+        _checks.floating(name, code, self.dtype)
+        _checks.placed(name, code, self.device)
+        _checks.finite(name, code)
+        return (code[None] if code.ndim == len(tail) else code), space
+
+    # ---- what users call
+
+    def sample_z(self, n: int = 1, seed: int = 0) -> Tensor:
+        """Draw latents from the prior, the same on every device.
+
+        Args:
+            n: How many.
+            seed: A non-negative integer.
+
+        Returns:
+            ``(n, z_dim)`` on the generator's device.
+
+        Raises:
+            TypeError: If ``n`` or ``seed`` is not an integer.
+            ValueError: If ``n`` < 1 or ``seed`` < 0.
+        """
+        _checks.integer("n", n, low=1)
+        _checks.integer("seed", seed, low=0, high=2**63 - 1)
+        generator = torch.Generator().manual_seed(int(seed))
+        return torch.randn(n, self.z_dim, generator=generator).to(self.device, self.dtype)
+
+    def map(self, z: Tensor, truncation: float = 1.0, cutoff: int | None = None) -> Tensor:
+        """Map ``z`` to ``w``.
+
+        Truncation (Karras et al. 2019, appendix B) replaces ``w`` by ``w_avg + truncation * (w - w_avg)``.
+
+        Args:
+            z: ``(n, z_dim)`` or ``(z_dim,)``.
+            truncation: 1 changes nothing, 0 gives the average picture.
+            cutoff: Truncate only the rows below this layer; the result is then ``w+``.
+
+        Returns:
+            ``w`` in the form of ``z``, or ``w+`` with ``cutoff``.
+
+        Raises:
+            TypeError: If an argument has the wrong type.
+            ValueError: If the generator has no mapping network, or an argument does not fit.
+        """
+        if "w" not in self.spaces:
+            raise ValueError(
+                f"map must be called on a generator with a mapping network, got {self.name!r}, which has z only. "
+                "Use G.synthesize(z)."
+            )
+        psi = _checks.number("truncation", truncation)
+        batch, _ = self.check_code(z, "z", name="z")
+        w = self._map(batch)
+        if cutoff is not None:
+            _checks.integer("cutoff", cutoff, low=0, high=self.num_layers)
+            self.check_space("w+")
+            rows = (torch.arange(self.num_layers, device=w.device) < cutoff)[:, None]
+            w = torch.where(rows, self.w_avg.lerp(w, psi)[:, None], w[:, None])
+        elif psi != 1.0:
+            w = self.w_avg.lerp(w, psi)
+        return as_given(w, z)
+
+    def code(self, seed: int, truncation: float = 1.0) -> Tensor:
+        """Return the code of one seed in :attr:`main_space`: what an explorer starts from.
+
+        Args:
+            seed: A non-negative integer.
+            truncation: 1 changes nothing, 0 gives the average picture.
+
+        Returns:
+            ``(dim,)``.
+        """
+        z = self.sample_z(1, seed)
+        code = self._map(z) if self.main_space == "w" else z
+        return self.w_avg.lerp(code, _checks.number("truncation", truncation))[0]
+
+    def broadcast(self, code: Tensor) -> Tensor:
+        """Repeat ``w`` (n, w_dim) for every layer: ``w+`` (n, num_layers, w_dim)."""
+        self.check_space("w+")
+        batch, _ = self.check_code(code, "w")
+        return batch[:, None].repeat(1, self.num_layers, 1)
+
+    def synthesize(self, code: Tensor | PlacedCode, space: str | None = None) -> Tensor:
+        """Draw the pictures of codes.
+
+        Args:
+            code: ``w``, ``w+``, ``s`` or ``z``, see :meth:`check_code`.
+            space: The space of the codes; found from the shape if not given.
+
+        Returns:
+            ``(n, 3, H, W)``.
+
+        Raises:
+            TypeError: If ``code`` is no tensor of the generator's type.
+            ValueError: If its shape or space does not exist here, or a number is not finite.
+        """
+        batch, space = self.check_code(code, space)
+        return self._synthesize(batch, space)
+
+    def __call__(self, z: Tensor, truncation: float = 1.0) -> Tensor:
+        """Draw the pictures of ``z``: :meth:`map`, then :meth:`synthesize`."""
+        if self.main_space == "z":
+            batch, _ = self.check_code(z, "z", name="z")
+            return self._synthesize(batch * _checks.number("truncation", truncation), "z")
+        w = self.map(z, truncation)
+        return self._synthesize(w[None] if w.ndim == 1 else w, "w")
+
+    def features(self, code: Tensor | PlacedCode, layers: Sequence[str], space: str | None = None) -> dict[str, Tensor]:
+        """Return what named layers give out.
+
+        Args:
+            code: As for :meth:`synthesize`.
+            layers: Names of :attr:`layer_names`.
+            space: As for :meth:`synthesize`.
+
+        Returns:
+            For each name ``(n, C, h, w)``.
+
+        Raises:
+            TypeError: If ``layers`` is a string.
+            ValueError: If a layer does not exist; the message lists all.
+        """
+        names = self.check_layers(layers)
+        batch, space = self.check_code(code, space)
+        return self._features(batch, space, names)
+
+    def activations(self, code: Tensor | PlacedCode, space: str | None = None) -> Activations:
+        """Run the synthesis and keep what goes into every layer, for :meth:`resynthesize`."""
+        self._need_resume("activations")
+        batch, space = self.check_code(code, space)
+        return Activations(self._activations(batch, space))
+
+    def resynthesize(
+        self, code: Tensor | PlacedCode, cache: Activations, layer: int, space: str | None = None
+    ) -> Tensor:
+        """Draw codes that differ from the cached ones only in rows ``layer`` and later, re-running only those.
+
+        Args:
+            code: ``w+`` (or ``w``, if ``layer`` is 0), as many as were cached.
+            cache: What :meth:`activations` returned for the unchanged codes.
+            layer: The first row of ``w+`` that changed.
+            space: As for :meth:`synthesize`.
+
+        Returns:
+            ``(n, 3, H, W)``, equal to ``synthesize(code)``.
+
+        Raises:
+            ValueError: If ``layer`` does not exist or the generator cannot resume.
+        """
+        self._need_resume("resynthesize")
+        _checks.integer("layer", layer, low=0, high=self.num_layers - 1)
+        batch, space = self.check_code(code, space)
+        step = next(i for i, row in enumerate(self.layer_index) if row >= layer)
+        return self._resume(batch, space, cache.states[step], step)
+
+    def preview(self, code: Tensor | PlacedCode, resolution: int, space: str | None = None) -> Tensor:
+        """Draw small pictures, faster than the full ones.
+
+        Args:
+            code: As for :meth:`synthesize`.
+            resolution: One of :attr:`preview_resolutions`.
+            space: As for :meth:`synthesize`.
+
+        Returns:
+            ``(n, 3, resolution, resolution)``.
+
+        Raises:
+            ValueError: If the generator cannot draw at that resolution.
+        """
+        if resolution not in self.preview_resolutions:
+            options = ", ".join(map(str, self.preview_resolutions)) or "none (this generator has no preview)"
+            raise ValueError(f"resolution must be one of {options}, got {resolution!r}.")
+        batch, space = self.check_code(code, space)
+        return self._preview(batch, space, resolution)
+
+    def _need_resume(self, what: str) -> None:
+        if not self.can_resume:
+            raise ValueError(
+                f"{what} must be called on a generator that can go on from a layer, got {self.name!r}. "
+                "Use G.synthesize(code)."
+            )

@@ -1,0 +1,325 @@
+"""StyleGAN2 (Karras et al. 2020, "Analyzing and Improving the Image Quality of StyleGAN") in plain PyTorch.
+
+One class serves the built-in generator and checkpoints trained elsewhere. There are no custom operators, so forward
+mode, reverse mode and ``vmap`` all work, on any device. Parameter names follow the widespread layout ``mapping.fc0``,
+``synthesis.b8.conv0``.
+
+The synthesis is a flat list of steps. Each takes the running state and one style; so stopping at a named layer, going
+on from a cached state and reading features need no hooks.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+__all__ = ["MappingNetwork", "State", "StyleGAN2", "SynthesisNetwork"]
+
+FILTER = (1.0, 3.0, 3.0, 1.0)  # the low-pass filter of the paper, along each axis
+_GAIN = math.sqrt(2.0)  # keeps the variance through a leaky ReLU of slope 0.2
+
+
+def _activate(x: Tensor) -> Tensor:
+    return F.leaky_relu(x, 0.2) * _GAIN
+
+
+class Dense(nn.Module):
+    """A fully connected layer with equalised learning rate (Karras et al. 2018, section 4.1)."""
+
+    def __init__(
+        self, inputs: int, outputs: int, *, activate: bool = False, lr: float = 1.0, bias: float = 0.0
+    ) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(outputs, inputs) / lr)
+        self.bias = nn.Parameter(torch.full((outputs,), bias / lr))
+        self.activate, self.lr, self.gain = activate, lr, lr / math.sqrt(inputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map ``(..., inputs)`` to ``(..., outputs)``."""
+        y = F.linear(x, self.weight * self.gain, self.bias * self.lr)
+        return _activate(y) if self.activate else y
+
+
+def _unit_rms(x: Tensor) -> Tensor:
+    return x * torch.rsqrt(x.square().mean(1, keepdim=True) + 1e-8)
+
+
+class MappingNetwork(nn.Module):
+    """The mapping from ``z`` (and a class vector ``c`` where there is one) to ``w``."""
+
+    w_avg: Tensor
+
+    def __init__(self, z_dim: int, w_dim: int, c_dim: int = 0, num_layers: int = 8, lr: float = 0.01) -> None:
+        super().__init__()
+        self.z_dim, self.w_dim, self.c_dim, self.num_layers = z_dim, w_dim, c_dim, num_layers
+        if c_dim:
+            self.embed = Dense(c_dim, w_dim)
+        widths = [z_dim + (w_dim if c_dim else 0)] + [w_dim] * num_layers
+        for i in range(num_layers):
+            self.add_module(f"fc{i}", Dense(widths[i], widths[i + 1], activate=True, lr=lr))
+        self.register_buffer("w_avg", torch.zeros(w_dim))
+
+    def forward(self, z: Tensor, c: Tensor | None = None) -> Tensor:
+        """Map ``z`` (n, z_dim) and, if conditional, ``c`` (n, c_dim) to ``w`` (n, w_dim), without truncation."""
+        x = _unit_rms(z)
+        if self.c_dim:
+            if c is None:
+                raise ValueError(
+                    f"c must be given: this network is conditional, with class vectors of length {self.c_dim}."
+                )
+            x = torch.cat([x, _unit_rms(self.embed(c))], 1)
+        for i in range(self.num_layers):
+            x = getattr(self, f"fc{i}")(x)
+        return x
+
+
+def _fir(x: Tensor, taps: Sequence[float], gain: float, pad: int) -> Tensor:
+    # The kernel is outer(taps, taps), symmetric and of even length, scaled to sum to `gain`, after `pad`
+    # zeros on each side.
+    # Adding mirrored pairs first is faster on a CPU than a depthwise convolution.
+    x = F.pad(x, (pad, pad, pad, pad))
+    last = len(taps) - 1
+    for axis in (2, 3):
+        size = x.shape[axis] - last
+        pairs = [x.narrow(axis, i, size) + x.narrow(axis, last - i, size) for i in range(len(taps) // 2)]
+        y = pairs[0]
+        for pair, tap in zip(pairs[1:], taps[1:], strict=False):
+            y = torch.add(y, pair, alpha=tap / taps[0])
+        x = y
+    return x * (gain * (taps[0] / sum(taps)) ** 2)
+
+
+def _upsample(x: Tensor, taps: Sequence[float]) -> Tensor:
+    """Double the resolution: insert zeros, then low-pass (for four taps: two zeros before, one after)."""
+    n, channels, h, w = x.shape
+    x = F.pad(x[:, :, :, None, :, None], (0, 1, 0, 0, 0, 1)).reshape(n, channels, 2 * h, 2 * w)
+    return _fir(F.pad(x, (1, 0, 1, 0)), taps, 4.0, 1)
+
+
+class ModulatedConv(nn.Module):
+    """A modulated convolution with demodulation, bias, optional noise and activation.
+
+    With ``up`` it doubles the resolution. The style scales the input channels, so that one ordinary convolution serves
+    the whole batch (equal to scaling the weights).
+    """
+
+    noise_const: Tensor
+
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        w_dim: int,
+        resolution: int,
+        *,
+        up: bool = False,
+        noise: bool = True,
+        clamp: float | None = None,
+        taps: Sequence[float] = FILTER,
+    ) -> None:
+        super().__init__()
+        self.affine = Dense(w_dim, inputs, bias=1.0)
+        self.weight = nn.Parameter(torch.randn(outputs, inputs, 3, 3))
+        self.bias = nn.Parameter(torch.zeros(outputs))
+        self.up, self.clamp, self.inputs, self.taps = up, clamp, inputs, taps
+        if noise:
+            self.noise_strength = nn.Parameter(torch.zeros([]))
+            self.register_buffer("noise_const", torch.randn(resolution, resolution))
+        self.noise = noise
+
+    def forward(self, x: Tensor, style: Tensor) -> Tensor:
+        """Convolve ``x`` (n, inputs, h, w) under ``style`` (n, inputs)."""
+        weight = self.weight / math.sqrt(self.inputs * 9)
+        demodulation = torch.rsqrt(style.square() @ weight.square().sum((2, 3)).T + 1e-8)
+        x = x * style[:, :, None, None]
+        if self.up:
+            x = F.conv_transpose2d(x, weight.transpose(0, 1).to(x.dtype), stride=2)
+            x = _fir(x, self.taps, 4.0, 1)
+        else:
+            x = F.conv2d(x, weight.to(x.dtype), padding=1)
+        x = x * demodulation[:, :, None, None]
+        if self.noise:
+            x = x + self.noise_const * self.noise_strength
+        x = _activate(x + self.bias[:, None, None])
+        return x if self.clamp is None else x.clamp(-self.clamp * _GAIN, self.clamp * _GAIN)
+
+
+class ToRGB(nn.Module):
+    """The modulated 1 x 1 convolution, without demodulation, that turns features into a picture."""
+
+    def __init__(self, inputs: int, outputs: int, w_dim: int, *, clamp: float | None = None) -> None:
+        super().__init__()
+        self.affine = Dense(w_dim, inputs, bias=1.0)
+        self.weight = nn.Parameter(torch.randn(outputs, inputs, 1, 1))
+        self.bias = nn.Parameter(torch.zeros(outputs))
+        self.inputs, self.clamp = inputs, clamp
+
+    def forward(self, x: Tensor, style: Tensor) -> Tensor:
+        """Map features (n, inputs, h, w) under ``style`` (n, inputs) to a picture (n, outputs, h, w)."""
+        y = F.conv2d(
+            x * (style / math.sqrt(self.inputs))[:, :, None, None], self.weight.to(x.dtype), self.bias.to(x.dtype)
+        )
+        return y if self.clamp is None else y.clamp(-self.clamp, self.clamp)
+
+
+@dataclass(frozen=True, eq=False)
+class State:
+    """The running state: features ``x`` (n, C, h, w) and the picture so far ``rgb`` (n, 3, h, w), None at first."""
+
+    x: Tensor
+    rgb: Tensor | None = None
+
+
+class Block(nn.Module):
+    """The layers of one resolution; it only holds the modules, :class:`SynthesisNetwork` runs them."""
+
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        w_dim: int,
+        resolution: int,
+        *,
+        noise: bool,
+        clamp: float | None,
+        taps: Sequence[float],
+    ) -> None:
+        super().__init__()
+        if inputs:
+            self.conv0 = ModulatedConv(inputs, outputs, w_dim, resolution, up=True, noise=noise, clamp=clamp, taps=taps)
+        else:
+            self.const = nn.Parameter(torch.randn(outputs, 4, 4))
+        self.conv1 = ModulatedConv(outputs, outputs, w_dim, resolution, noise=noise, clamp=clamp, taps=taps)
+        self.torgb = ToRGB(outputs, 3, w_dim, clamp=clamp)
+
+
+class SynthesisNetwork(nn.Module):
+    """The synthesis from ``w+`` to a picture, with skip connections in RGB.
+
+    Attributes:
+        layer_names: The steps in order, such as ``"b4.conv1"`` and ``"b4.torgb"``.
+        ws_index: For each step, which row of ``w+`` styles it.
+        num_ws: How many rows ``w+`` has.
+        style_sizes: For each step, the length of its style vector.
+    """
+
+    def __init__(
+        self,
+        w_dim: int,
+        resolution: int,
+        channels: Mapping[int, int],
+        *,
+        noise: bool = True,
+        clamp: float | None = None,
+        taps: Sequence[float] = FILTER,
+    ) -> None:
+        super().__init__()
+        self.taps = tuple(taps)
+        self.w_dim, self.resolution = w_dim, resolution
+        self.resolutions = [2**i for i in range(2, int(math.log2(resolution)) + 1)]
+        names, index = [], []
+        for r in self.resolutions:
+            block = Block(0 if r == 4 else channels[r // 2], channels[r], w_dim, r, noise=noise, clamp=clamp, taps=taps)
+            self.add_module(f"b{r}", block)
+            convs = ["conv1"] if r == 4 else ["conv0", "conv1"]
+            first = 0 if r == 4 else 2 * int(math.log2(r)) - 5
+            names += [f"b{r}.{layer}" for layer in [*convs, "torgb"]]
+            index += [first + i for i in range(len(convs) + 1)]
+        self.layer_names, self.ws_index = tuple(names), tuple(index)
+        self.num_ws = index[-1] + 1
+        self.style_sizes = tuple(self._layer(name).inputs for name in names)
+
+    def _layer(self, name: str) -> ModulatedConv | ToRGB:
+        block, layer = name.split(".")
+        module: ModulatedConv | ToRGB = getattr(getattr(self, block), layer)
+        return module
+
+    def styles(self, ws: Tensor) -> list[Tensor]:
+        """Turn ``w+`` (n, num_ws, w_dim) into the style vectors of all steps, each (n, channels)."""
+        return [self._layer(name).affine(ws[:, i]) for name, i in zip(self.layer_names, self.ws_index, strict=True)]
+
+    def start(self, n: int) -> State:
+        """Return the state before the first step, for ``n`` pictures."""
+        const: Tensor = self.b4.const  # type: ignore[union-attr, assignment]
+        return State(const.expand(n, *const.shape))
+
+    def step(self, i: int, state: State, style: Tensor) -> State:
+        """Run step ``i``."""
+        name = self.layer_names[i]
+        layer = self._layer(name)
+        if isinstance(layer, ModulatedConv):
+            return replace(state, x=layer(state.x, style))
+        rgb = layer(state.x, style)
+        if state.rgb is not None:
+            rgb = rgb + _upsample(state.rgb, self.taps)
+        return replace(state, rgb=rgb)
+
+    def run(
+        self, styles: Sequence[Tensor], state: State | None = None, begin: int = 0, end: int | None = None
+    ) -> list[State]:
+        """Run the steps ``begin`` to ``end`` and return the state after each."""
+        state = self.start(styles[0].shape[0]) if state is None else state
+        states = []
+        for i in range(begin, len(self.layer_names) if end is None else end):
+            state = self.step(i, state, styles[i])
+            states.append(state)
+        return states
+
+    def forward(self, ws: Tensor) -> Tensor:
+        """Draw the pictures of ``ws`` (n, num_ws, w_dim)."""
+        rgb = self.run(self.styles(ws))[-1].rgb
+        if rgb is None:  # the last step is always a torgb
+            raise RuntimeError("the synthesis ended without a picture.")
+        return rgb
+
+
+class StyleGAN2(nn.Module):
+    """Mapping and synthesis together.
+
+    Args:
+        z_dim: Length of the input latent.
+        w_dim: Length of the mapped latent.
+        resolution: Side of the picture, a power of two, at least 8.
+        channels: Feature channels at each resolution from 4 to ``resolution``.
+        mapping_layers: Depth of the mapping network.
+        c_dim: Length of the class vector; 0 for none.
+        noise: Whether layers have (fixed) noise inputs.
+        clamp: Largest absolute activation, None for no limit.
+        mapping_lr: Learning-rate multiplier of the mapping network (Karras et al. 2019, appendix C: 0.01).
+
+    Raises:
+        ValueError: If ``resolution`` is not a power of two or a resolution has no channels.
+    """
+
+    def __init__(
+        self,
+        *,
+        z_dim: int,
+        w_dim: int,
+        resolution: int,
+        channels: Mapping[int, int],
+        mapping_layers: int = 8,
+        c_dim: int = 0,
+        noise: bool = True,
+        clamp: float | None = None,
+        mapping_lr: float = 0.01,
+    ) -> None:
+        super().__init__()
+        if resolution < 8 or resolution & (resolution - 1):
+            raise ValueError(f"resolution must be a power of two and at least 8, got {resolution}.")
+        missing = [r for r in (2**i for i in range(2, int(math.log2(resolution)) + 1)) if r not in channels]
+        if missing:
+            raise ValueError(f"channels must name every resolution from 4 to {resolution}, got none for {missing}.")
+        self.z_dim, self.w_dim, self.c_dim, self.resolution = z_dim, w_dim, c_dim, resolution
+        self.mapping = MappingNetwork(z_dim, w_dim, c_dim, mapping_layers, mapping_lr)
+        self.synthesis = SynthesisNetwork(w_dim, resolution, channels, noise=noise, clamp=clamp)
+
+    def forward(self, z: Tensor, c: Tensor | None = None) -> Tensor:
+        """Draw the pictures of ``z`` (n, z_dim)."""
+        w = self.mapping(z, c)
+        return self.synthesis(w[:, None].expand(-1, self.synthesis.num_ws, -1))

@@ -1,0 +1,1 @@
+"""What is measured: it knows no method and no picture."""

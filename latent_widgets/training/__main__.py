@@ -1,0 +1,68 @@
+"""Command line of the training scripts: ``python -m latent_widgets.training gan --folder runs/faces64``."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+RUNS = {
+    "gan": ("faces64", 500_000, "faces64: a StyleGAN2 on rendered faces (hours)"),
+    "digits": ("digits32", 160_000, "digits32: a WGAN-GP on handwritten digits (under an hour)"),
+    "regressor": ("faces-regressor", 400_000, "faces-regressor: reads the factors of faces (under an hour)"),
+}
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Read the command line and run one script."""
+    parser = argparse.ArgumentParser(
+        prog="python -m latent_widgets.training", description="Make the shipped weights again. Every training resumes."
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    for command, (name, images, about) in RUNS.items():
+        run = commands.add_parser(command, help=about, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+        run.add_argument("--folder", type=Path, default=Path("runs") / name, help="data, checkpoint, log and samples")
+        run.add_argument("--images", type=int, default=images, help="total of pictures over all sittings")
+        run.add_argument("--minutes", type=float, default=None, help="stop after this time; none: at the total")
+        run.add_argument("--seed", type=int, default=0)
+        if command == "regressor":
+            run.add_argument("--faces", type=Path, default=None, help="faces.pt of a 'gan' run; none: render them")
+    about = "the Fréchet distance and spread of a 'gan' run, written into its folder"
+    measure = commands.add_parser("measure", help=about, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    measure.add_argument("--folder", type=Path, default=Path("runs/faces64"), help="the folder of the run")
+    measure.add_argument("--pictures", type=int, default=5000, help="how many samples, and as many renders")
+    measure.add_argument("--early", default="ema-40000.pt", help="the snapshot to compare with")
+    about = "make a run's result the one that the package ships"
+    export = commands.add_parser("export", help=about, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    export.add_argument("name", choices=[name for name, _, _ in RUNS.values()])
+    export.add_argument("--folder", type=Path, default=None, help="the folder of the run; none: runs/NAME")
+    export.add_argument("--data", type=Path, default=None, help="where the file goes; none: the package's data")
+    export.add_argument("--notes", type=Path, default=Path("docs/training"), help="where the summary of the run goes")
+    export.add_argument("--seed", type=int, default=0, help="the run's seed")
+    _run(parser.parse_args(arguments))
+
+
+def _run(options: argparse.Namespace) -> None:
+    if options.command == "measure":
+        from latent_widgets.training.measure import measure, table
+
+        print(table(measure(options.folder, options.pictures, options.early)))
+    elif options.command == "export":
+        from latent_widgets.training.export import export
+
+        folder = options.folder or Path("runs") / options.name
+        path = export(options.name, folder, options.data, options.notes, options.seed)
+        print(f"{path}: {path.stat().st_size} bytes")
+    else:
+        from latent_widgets.training import digits, gan, regressor
+
+        common = {"images": options.images, "minutes": options.minutes, "seed": options.seed}
+        if options.command == "gan":
+            gan.train(options.folder, **common)
+        elif options.command == "digits":
+            digits.train(options.folder, **common)
+        else:
+            regressor.train(options.folder, faces=options.faces, **common)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,99 @@
+"""The loop that all training scripts share: resume, step, log, save."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from tqdm.auto import tqdm
+
+from latent_widgets.training._files import append_log, load_checkpoint, save_checkpoint, save_sheet
+
+__all__ = ["channels_last", "follow", "run"]
+
+
+def run(
+    folder: Path,
+    parts: Mapping[str, Any],
+    rng: torch.Generator,
+    step: Callable[[int], dict[str, float]],
+    *,
+    images: int,
+    batch: int,
+    minutes: float | None = None,
+    snapshots: Sequence[int] = (),
+    latents: Tensor | None = None,
+) -> int:
+    """Go on from ``checkpoint.pt``, where there is one, until ``images`` were seen or ``minutes`` have passed.
+
+    With the same ``images``, a run in several sittings makes the same steps as one that was never interrupted.
+
+    Args:
+        folder: Where checkpoint, log, snapshots and sample sheet go.
+        parts: Everything with a state: networks and optimizers by name. ``average`` is the network that the run is for.
+        rng: The source of every random number that ``step`` draws.
+        step: Makes one step, given how many images were seen before, and returns losses to log.
+        images: Total of images, over all sittings.
+        batch: Images a step.
+        minutes: Stop after this time.
+        snapshots: After how many images ``average`` is kept as ``ema-<images>.pt``.
+        latents: What the sample sheet shows; None for a network that draws nothing.
+
+    Returns:
+        How many images were seen in all.
+    """
+    file, seen = folder / "checkpoint.pt", 0
+    if file.exists():
+        state = load_checkpoint(file)
+        for name, part in parts.items():
+            part.load_state_dict(state[name])
+        rng.set_state(state["rng"])
+        seen = int(state["seen"])
+
+    def save() -> None:
+        state = {name: part.state_dict() for name, part in parts.items()}
+        save_checkpoint(file, state | {"rng": rng.get_state(), "seen": seen})
+        if latents is not None:
+            with torch.no_grad():
+                save_sheet(folder / "samples.png", parts["average"](latents))
+
+    started = time.monotonic()
+    with tqdm(total=images, initial=seen, unit="img", mininterval=10) as bar:
+        while seen < images and (minutes is None or time.monotonic() - started < 60 * minutes):
+            losses = step(seen)
+            seen += batch
+            bar.update(batch)
+            if seen // batch % 100 == 0:
+                append_log(folder / "log.jsonl", seen=seen, seconds=time.monotonic() - started, **losses)
+            done = any(seen - batch < mark <= seen for mark in snapshots)
+            if done:
+                save_checkpoint(folder / f"ema-{seen}.pt", parts["average"].state_dict())
+            if done or seen // batch % 500 == 0:
+                save()
+    save()
+    return seen
+
+
+@torch.no_grad()
+def follow(average: nn.Module, model: nn.Module, half_life: float, batch: int) -> None:
+    """Move the averaged weights towards the current ones.
+
+    Args:
+        average: Follows.
+        model: Is followed.
+        half_life: After how many images half of what was is forgotten.
+        batch: Images since the last call.
+    """
+    weight = 1 - 0.5 ** (batch / half_life)
+    for mean, current in zip(average.parameters(), model.parameters(), strict=True):
+        mean.lerp_(current, weight)
+
+
+def channels_last(*networks: nn.Module) -> None:
+    """Lay the weights out with channels last: a quarter faster on a CPU."""
+    for network in networks:
+        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]

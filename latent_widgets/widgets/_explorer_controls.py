@@ -1,0 +1,146 @@
+"""The explorer's controls and where they stand; what they do is the explorer's."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import ipywidgets
+
+from ..edits import Move
+from ..geometry.walks import KINDS
+from ._drawing import VIEWS
+from ._explorer_pages import save_from_page
+from ._explorer_tabs import CodePage, MixPage, SavePage, SeedsPage, WalkPage, button, row
+from ._handles import moved_to, put
+from ._method_picker import MethodPicker
+from ._panel import close_tree
+from ._picture import Picture
+
+if TYPE_CHECKING:
+    from .explorer import LatentExplorer
+
+__all__ = ["PAGES", "SAVED", "Controls"]
+
+SEEDS = 2**53 - 1  # the largest integer that a page can hold
+PAGES = ("walk", "seeds", "mix", "save", "code")
+SAVED = {
+    "picture": "png", "strip of the walk": "png", "animation, GIF": "gif", "animation, WebP": "webp",
+    "animation, MP4": "mp4", "edit": "json", "kept directions": "safetensors",
+}  # fmt: skip
+
+
+class Controls:
+    """Every control of an explorer but the sliders of its directions.
+
+    Args:
+        explorer: What the controls call.
+        width: Of the picture, in CSS pixels.
+    """
+
+    def __init__(self, explorer: LatentExplorer, width: int) -> None:
+        guard, G = explorer.guard, explorer.generator
+        self._explorer, self._quiet = explorer, False
+        self._others: list[int] = []
+        self.picture = Picture(width=width)
+        self.view = ipywidgets.ToggleButtons(options=list(VIEWS), tooltips=list(VIEWS.values()))
+        self.view.add_class("lw-toggles")
+        self.view.observe(guard(lambda _: explorer.redraw()), "value")
+        self.seed = ipywidgets.BoundedIntText(
+            0, min=0, max=SEEDS, description="seed", tooltip="The seed of the starting latent"
+        )
+        self.truncation = ipywidgets.FloatSlider(
+            1.0, min=0, max=1.2, step=0.05, description="truncation", readout_format=".2f",
+            tooltip="1 leaves the latent as drawn, 0 is the average picture",
+        )  # fmt: skip
+        self.seed.add_class("lw-short")
+        self.truncation.add_class("lw-wide")
+        self.seed.observe(guard(self._seeded), "value")
+        self.truncation.observe(guard(self._truncated), "value")
+        seeds = row(
+            self.seed,
+            button("", "Previous seed", guard(lambda _: explorer.step_seed(-1)), "chevron-left", "lw-icon"),
+            button("", "Next seed", guard(lambda _: explorer.step_seed(1)), "chevron-right", "lw-icon"),
+            button("random", "A random seed", guard(self._rolled), "random"),
+            self.truncation,
+        )
+        targets = [*(["w"] if "w" in G.spaces else []), "image", *G.layer_names]
+        options = {"target": targets, "space": G.spaces}
+        self.picker = MethodPicker(explorer.find, guard, close_tree, options)
+        self.others = ipywidgets.HBox()
+        self.others.add_class("lw-row")
+        self.undo = button("undo", "Undo the last change", guard(lambda _: explorer.undo()), "undo")
+        self.redo = button("redo", "Do it again", guard(lambda _: explorer.redo()), "repeat")
+        self.reset = button("reset", "Drop all moves and mixing", guard(lambda _: explorer.reset()), "refresh")
+        self.walk = WalkPage(KINDS[G.main_space], explorer.show_page, guard)
+        self.seeds = SeedsPage(lambda seed: explorer.change_base(seed=seed), explorer.show_page, guard)
+        self.mix = MixPage(G.num_layers if "w+" in G.spaces else 1, explorer.mix, guard)
+        self.save = SavePage(SAVED, lambda kind, path: save_from_page(explorer, kind, path), guard)
+        self.code = CodePage()
+        self.pages = ipywidgets.Tab([self.walk, self.seeds, self.mix, self.save, self.code], titles=list(PAGES))
+        self.pages.add_class("lw-pages")
+        self.pages.observe(guard(lambda _: explorer.show_page()), "selected_index")
+        left = ipywidgets.VBox([self.picture, row(self.view)])
+        left.add_class("lw-left")
+        right = ipywidgets.VBox(
+            [seeds, self.picker, explorer.sliders, self.others, row(self.undo, self.redo, self.reset)]
+        )
+        right.add_class("lw-right")
+        both = ipywidgets.HBox([left, right])
+        both.add_class("lw-columns")
+        self.body = [both, self.pages]
+
+    @property
+    def page(self) -> str:
+        """The page that is open."""
+        return PAGES[self.pages.selected_index or 0]
+
+    def _seeded(self, change: Any) -> None:
+        if not self._quiet:
+            self._explorer.change_base(seed=change["new"])
+
+    def _rolled(self, _: Any) -> None:
+        self._explorer.change_base(seed=secrets.randbelow(100_000))
+
+    def _truncated(self, change: Any) -> None:
+        truncation = moved_to(change)
+        if not self._quiet and truncation is not None:
+            self._explorer.change_base(truncation=truncation, gesture="truncation")
+
+    def list_others(self, moves: Sequence[Move], drop: Callable[[Move], object]) -> None:
+        """List moves that no slider stands for, each with a button that drops it.
+
+        Args:
+            moves: The moves.
+            drop: Called with one of them.
+        """
+        if [id(move) for move in moves] == self._others:
+            return
+        self._others = [id(move) for move in moves]
+        old = self.others.children
+        guard = self._explorer.guard
+        self.others.children = [
+            button(
+                f"{m.name} {m.alpha:+.2g} {m.unit}", "Drop this earlier move", guard(lambda _, m=m: drop(m)), "times"
+            )
+            for m in moves
+        ]
+        close_tree(*old)
+
+    def show(self, explorer: LatentExplorer) -> None:
+        """Bring the controls to the explorer's edit without calling anything."""
+        base, history = explorer.current.base, explorer.history
+        self._quiet = True
+        try:
+            if base.seed is not None:
+                self.seed.value = base.seed
+            put(self.truncation, base.truncation)
+        finally:
+            self._quiet = False
+        layers = (min(base.mix_layers), max(base.mix_layers)) if base.mix_layers else None
+        second = base.mix_seed if base.second_seed is None else base.second_seed
+        self.mix.show(second, base.weight, layers)
+        self.undo.disabled, self.redo.disabled = not history.can_undo, not history.can_redo
+        plain = base.second_seed is None and base.mix_seed is None
+        self.reset.disabled = plain and not explorer.current.moves

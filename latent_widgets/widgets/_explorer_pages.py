@@ -1,0 +1,151 @@
+"""What the explorer's pages show and what its files hold: functions of the explorer's edit."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PIL import Image
+
+from .._steps import Cancelled, OnStep, report
+from ._drawing import Way, small
+from ._encode import animation, strip
+from ._hands import one_at_a_time
+from ._panel import Panel
+
+if TYPE_CHECKING:
+    from .explorer import LatentExplorer
+
+__all__ = ["draw_page", "save_file", "save_from_page", "way_of"]
+
+FRAMES = 32  # pictures of an animation, one way
+STRIP, THUMBNAIL = 256, 160  # pixels that a picture of the filmstrip, and one of the contact sheet, has at most
+
+
+@one_at_a_time
+def way_of(explorer: LatentExplorer) -> Way:
+    """Return where an explorer's filmstrip goes."""
+    page, i = explorer.controls.walk, explorer.sliders.active
+    return Way(explorer.current, explorer.move(i, 1.0), page.reach.value, page.count.value)
+
+
+def save_file(
+    explorer: LatentExplorer, path: Path, on_step: OnStep | None = None, strip_only: bool = False
+) -> Path | None:
+    """Write what the ending of ``path`` asks for.
+
+    Args:
+        explorer: What to write.
+        path: Where to.
+        on_step: Called as the pictures of an animation are drawn.
+        strip_only: Whether a picture is to be the strip of the walk.
+
+    Returns:
+        The path; None where it asks for the explorer's picture.
+
+    Raises:
+        ValueError: If no direction is kept.
+        Cancelled: If ``on_step`` returned False; nothing is written.
+    """
+    ending, kept = path.suffix.lower(), explorer.kept
+    if ending == ".json":
+        explorer.current.save(path)
+    elif ending == ".safetensors":
+        if kept is None:
+            raise ValueError("kept directions must be at least one, got none. Mark one with its bookmark.")
+        kept.save(path)
+    elif ending in (".gif", ".webp", ".mp4") or strip_only:
+        way = way_of(explorer)
+        way = way if strip_only else replace(way, count=FRAMES)
+        with explorer.generator.lock:
+            drawn = way.draw(explorer.frames, on_step)
+        if drawn is None:
+            raise Cancelled(f"{path.name} must be drawn whole before it is written, got a cancel.")
+        if strip_only:
+            Image.fromarray(strip(drawn[1])).save(path)
+        else:
+            animation(drawn[1], path)
+    else:
+        return None
+    return path
+
+
+def save_from_page(explorer: LatentExplorer, kind: str, path: str) -> None:
+    """Save what the page for saving says, on the worker."""
+    file = explorer.controls.save.file(kind, path)
+
+    def work(on_step: Any) -> Path:
+        return save_file(explorer, file, on_step, kind.startswith("strip")) or Panel.save(explorer, file)
+
+    explorer.run(work, lambda saved: explorer.say(f"saved {saved}"), label=f"saving {file}", kind="save")
+
+
+def draw_page(explorer: LatentExplorer, page: str) -> None:
+    """Bring one page up to date; pictures come from the worker, after that of the edit.
+
+    Args:
+        explorer: Whose page.
+        page: Its name.
+    """
+    if page == "walk":
+        _draw_walk(explorer)
+    elif page == "seeds":
+        _draw_seeds(explorer)
+    elif page == "mix":
+        _draw_mix(explorer)
+    elif page == "code":
+        explorer.controls.code.show(explorer.current.to_python(explorer.generator.origin))
+
+
+def _while_current(explorer: LatentExplorer, on_step: Any) -> OnStep:
+    """Also end a page's work once the edit is another: the picture of a moving hand waits behind it."""
+    edit = explorer.current
+    return lambda step: on_step(step) and explorer.current is edit
+
+
+def _draw_walk(explorer: LatentExplorer) -> None:
+    page, way = explorer.controls.walk, way_of(explorer)
+
+    def work(on_step: Any) -> Any:
+        drawn = way.draw(explorer.frames, _while_current(explorer, on_step))
+        if drawn is None:
+            return None
+        walk, pictures = drawn
+        return strip(small(pictures, STRIP)), f"{walk.name}, {walk.kind}: {walk.at[0]:g} to {walk.at[-1]:g} {walk.unit}"
+
+    def done(result: Any) -> None:
+        if result is not None:
+            page.strip.show(result[0], caption=result[1])
+
+    explorer.run(work, done, kind="page", label="walk")
+
+
+def _draw_seeds(explorer: LatentExplorer) -> None:
+    page, G = explorer.controls.seeds, explorer.generator
+    truncation, first = explorer.current.base.truncation, page.first
+    wanted = [(i, (first + i, truncation)) for i in range(page.count)]
+    if all(page.shown.get(i) == key for i, key in wanted):
+        return
+
+    def work(on_step: Any) -> None:
+        on_step = _while_current(explorer, on_step)
+        for i, key in wanted:
+            if page.shown.get(i) != key:
+                page.pictures[i].show(small(G.synthesize(G.code(*key)[None]), THUMBNAIL))
+                page.shown[i] = key
+            if not report(on_step, i + 1, page.count):
+                return
+
+    explorer.run(work, kind="page", label="seeds")
+
+
+def _draw_mix(explorer: LatentExplorer) -> None:
+    page, G = explorer.controls.mix, explorer.generator
+    seed, truncation = page.seed.value, explorer.current.base.truncation
+    explorer.run(
+        lambda on_step: G.synthesize(G.code(seed, truncation)[None]),
+        lambda picture: page.picture.show(small(picture, THUMBNAIL), caption=f"seed {seed}"),
+        kind="page",
+        label="second seed",
+    )

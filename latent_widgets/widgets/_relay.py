@@ -1,0 +1,45 @@
+"""Telling somebody that something changed, from many threads, without calling them twice at once."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+__all__ = ["Relay"]
+
+
+class Relay:
+    """Calls a listener after each change; a change during the call makes one more call, on the thread that is in it.
+
+    So the last call always begins after the last change, and no thread ever waits for another.
+
+    Args:
+        listener: Called without arguments; None for nobody.
+        failed: Called with an exception of the listener's.
+
+    Example:
+        >>> relay = Relay(lambda: print("changed"), print)
+        >>> relay.tell()
+        changed
+    """
+
+    def __init__(self, listener: Callable[[], object] | None, failed: Callable[[Exception], object]) -> None:
+        self._listener, self._failed = listener, failed
+        self._calling = threading.Lock()
+        self._untold = False
+
+    def tell(self) -> None:
+        """Say that something changed."""
+        self._untold = True
+        while self._listener and self._untold and self._calling.acquire(blocking=False):
+            try:
+                self._untold = False
+                self._listener()
+            except Exception as error:
+                self._failed(error)
+            finally:
+                self._calling.release()
+
+    def stop(self) -> None:
+        """Call nobody any more."""
+        self._listener = None

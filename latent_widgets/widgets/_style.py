@@ -1,0 +1,139 @@
+"""How panels look: one style sheet that follows JupyterLab, VS Code and Colab, or a theme of its own.
+
+Colours that carry meaning are Okabe and Ito's (2008), which colour-blind readers tell apart; none carries it alone.
+"""
+
+from __future__ import annotations
+
+__all__ = ["CSS", "THEMES", "theme_class"]
+
+THEMES = ("auto", "light", "dark")
+
+
+def theme_class(theme: str) -> str:
+    """Return the class that a panel of this theme wears."""
+    return f"lw-{theme}"
+
+
+_FRONT_ENDS = """
+.lw-panel {
+  --lw-ink: var(--jp-ui-font-color1, var(--vscode-editor-foreground, var(--colab-primary-text-color, #212121)));
+  --lw-dim: var(--jp-ui-font-color2, var(--vscode-descriptionForeground, var(--colab-secondary-text-color, #616161)));
+  --lw-paper: var(--jp-layout-color0, var(--vscode-editor-background, var(--colab-primary-surface-color, transparent)));
+  --lw-edge: var(--jp-border-color2, var(--vscode-panel-border, var(--colab-border-color, #c8c8c8)));
+  --lw-soft: var(--jp-layout-color2, var(--vscode-textCodeBlock-background, rgba(128, 128, 128, .15)));
+}
+"""
+
+# A theme of the panel's own: what ipywidgets' controls read is set with it, since they look it up at the root.
+_OWN = """
+.lw-panel.lw-%(name)s {
+  --lw-ink: %(ink)s; --lw-dim: %(dim)s; --lw-paper: %(paper)s; --lw-edge: %(edge)s; --lw-soft: %(soft)s;
+  --jp-ui-font-color0: %(ink)s; --jp-ui-font-color1: %(ink)s; --jp-ui-font-color2: %(dim)s;
+  --jp-content-font-color1: %(ink)s; --jp-border-color1: %(edge)s; --jp-border-color2: %(edge)s;
+  --jp-layout-color0: %(paper)s; --jp-layout-color1: %(paper)s; --jp-layout-color2: %(soft)s;
+  --jp-layout-color3: %(edge)s; --jp-inverse-layout-color0: %(ink)s;
+  --jp-widgets-color: %(ink)s; --jp-widgets-label-color: %(ink)s; --jp-widgets-readout-color: %(ink)s;
+  --jp-widgets-input-color: %(ink)s; --jp-widgets-input-background-color: %(paper)s;
+  --jp-widgets-input-border-color: %(edge)s; --jp-widgets-slider-handle-background-color: %(paper)s;
+  --jp-widgets-slider-handle-border-color: %(edge)s;
+  color-scheme: %(name)s;
+}
+"""
+
+_LIGHT = {
+    "name": "light",
+    "ink": "#212121",
+    "dim": "#5f5f5f",
+    "paper": "#ffffff",
+    "edge": "#bdbdbd",
+    "soft": "#eeeeee",
+}
+_DARK = {
+    "name": "dark",
+    "ink": "#e6e6e6",
+    "dim": "#a8a8a8",
+    "paper": "#151515",
+    "edge": "#555555",
+    "soft": "#2b2b2b",
+}
+
+_RULES = """
+.lw-panel { color: var(--lw-ink); background: var(--lw-paper); gap: 6px; padding: 6px; overflow: visible; }
+.lw-panel :focus-visible { outline: 2px solid #0072b2; outline-offset: 1px; }
+.lw-panel .lw-row { flex-flow: row wrap; align-items: center; gap: 4px 8px; overflow: visible; }
+.lw-panel .noUi-handle { background: var(--jp-brand-color1, #0072b2); border-color: var(--jp-brand-color1, #0072b2); }
+.lw-panel .lw-strip { overflow-x: auto; overflow-y: hidden; }
+.lw-panel .lw-title { font-weight: 600; }
+.lw-panel .lw-note, .lw-panel .lw-note * { color: var(--lw-dim); font-size: 12px; line-height: 1.4; }
+.lw-panel .lw-picture { overflow: visible; flex: none; }
+.lw-panel .lw-picture img { display: block; margin: 0; background: var(--lw-soft); border-radius: 2px; }
+.lw-panel .lw-pixelated img, .lw-panel img.lw-pixelated { image-rendering: pixelated; }
+.lw-panel .lw-line { border-top: 1px solid var(--lw-edge); padding-top: 4px; min-height: 34px; }
+.lw-panel .lw-status { color: var(--lw-dim); font-size: 12px; white-space: nowrap; }
+.lw-panel .lw-status b { font-weight: 600; color: var(--lw-ink); }
+.lw-panel .lw-mark { display: inline-block; width: 1.3em; text-align: center; }
+.lw-panel .lw-busy .lw-mark { color: var(--jp-brand-color1, #0072b2); }
+.lw-panel .lw-error .lw-mark { color: #d55e00; }
+.lw-panel .lw-trouble { border-left: 4px solid #d55e00; background: var(--lw-soft); padding: 6px 10px;
+  align-items: flex-start; overflow: visible; }
+.lw-panel .lw-trouble .widget-html-content { color: var(--lw-ink); line-height: 1.4; overflow-wrap: anywhere; }
+.lw-panel .lw-trouble button { border: 1px solid var(--lw-edge); }
+.lw-panel .lw-trouble details { margin-top: 4px; }
+.lw-panel .lw-trouble summary { cursor: pointer; color: var(--lw-dim); font-size: 12px; }
+.lw-panel .lw-trouble pre { margin: 4px 0 0; max-height: 240px; overflow: auto; font-size: 11px; line-height: 1.35;
+  color: var(--lw-ink); background: transparent; white-space: pre; }
+.lw-panel .lw-columns { flex-flow: row wrap; align-items: flex-start; gap: 8px 18px; overflow: visible; }
+.lw-panel .lw-left { flex: none; max-width: 100%; overflow: visible; gap: 4px; }
+.lw-panel .lw-right { flex: 1 1 460px; min-width: 0; max-width: 860px; overflow: visible; gap: 6px; }
+.lw-panel .lw-right .widget-label, .lw-panel .lw-pages .widget-label { width: auto; }
+.lw-panel .lw-icon { width: 30px; flex: none; padding: 0; text-overflow: clip; }
+.lw-panel .lw-icon i { margin: 0; }
+.lw-panel .lw-short { width: auto; flex: none; }
+.lw-panel .lw-short input { width: 84px; flex: none; }
+.lw-panel .jupyter-button:not(.lw-icon):not(.widget-toggle-button):not(.lw-index):not(.lw-seed) { width: auto; }
+.lw-panel .lw-toggles { width: auto; overflow: visible; flex-flow: row nowrap; align-items: center; }
+.lw-panel .lw-toggles .widget-toggle-button { width: auto; }
+.lw-panel .lw-rows { gap: 2px; overflow: auto; max-height: 420px; scrollbar-gutter: stable; }
+.lw-panel .lw-direction { flex-flow: row wrap; align-items: center; gap: 0 6px; padding: 1px 4px; overflow: visible;
+  border-left: 3px solid transparent; }
+.lw-panel .lw-direction.lw-active { border-left-color: #0072b2; background: var(--lw-soft); }
+.lw-panel .lw-direction > * { margin: 1px; }
+.lw-panel .lw-index { width: 30px; flex: none; padding: 0; }
+.lw-panel .lw-name { flex: 1 1 110px; min-width: 90px; max-width: 170px; width: auto; }
+.lw-panel .lw-alpha { flex: 3 1 130px; min-width: 110px; width: auto; }
+.lw-panel .lw-number { flex: none; width: 72px; }
+.lw-panel .lw-unit { flex: none; width: auto; color: var(--lw-dim); }
+.lw-panel .lw-layers { flex: 2 1 150px; min-width: 140px; max-width: 210px; width: auto; }
+.lw-panel .lw-layers .widget-readout { min-width: 44px; }
+.lw-panel .lw-parameter { width: auto; max-width: 220px; }
+.lw-panel .lw-parameter input[type="number"], .lw-panel .lw-parameter input[type="text"] { width: 72px; flex: none; }
+.lw-panel .lw-parameter .widget-label-basic { flex-flow: row nowrap; gap: 4px; }
+.lw-panel .lw-parameter input[type="checkbox"] { margin: 0 4px; }
+.lw-panel .lw-pages { overflow: visible; }
+.lw-panel .lw-pages .widget-tab-contents { padding: 8px; overflow: visible; }
+.lw-panel .lw-cell { width: 84px; align-items: center; overflow: visible; }
+.lw-panel .lw-seed { width: 80px; }
+.lw-panel .lw-wide { width: auto; flex: 1 1 260px; max-width: 420px; }
+.lw-panel .lw-plot { position: relative; width: 100%; flex: none; overflow: visible; user-select: none; }
+.lw-panel .lw-plot > .widget-html { width: 100%; height: auto; margin: 0; }
+.lw-panel .lw-plot .widget-html-content { line-height: 0; width: 100%; }
+.lw-panel .lw-svg { display: block; width: 100%; height: auto; overflow: visible; }
+.lw-panel .lw-stale { opacity: .45; }
+.lw-panel .lw-plot > .lw-marks { position: absolute; inset: 0; height: 100%; pointer-events: none; }
+.lw-panel .lw-marks .widget-html-content { position: absolute; inset: 0; height: 100%; }
+.lw-panel .lw-marks span { position: absolute; box-sizing: border-box; border: 2px solid #e69f00;
+  background: rgba(230, 159, 0, .18); border-radius: 2px; min-width: 5px; min-height: 5px; }
+.lw-panel .lw-framed .lw-marks span { border: 2px solid #fff; outline: 2px solid #000; background: none; }
+.lw-panel .lw-plot > .lw-layer { position: absolute; inset: 0; pointer-events: none; }
+.lw-panel .lw-overlay { position: absolute; inset: 0; width: 100%; height: 100%; margin: 0; visibility: hidden; }
+.lw-panel .lw-plot:active > .lw-overlay { visibility: visible; }
+.lw-panel .lw-spot image { transform-box: fill-box; transform-origin: center; transition: transform .12s; }
+.lw-panel .lw-spot:hover image { transform: scale(2.6); }
+.lw-panel .lw-svg:has(.lw-spot:hover image) .lw-spot:not(:hover) image { opacity: .2; }
+.lw-panel .lw-code textarea { display: block; width: 100%; box-sizing: border-box; margin-top: 6px; resize: vertical;
+  font: 12px/1.4 var(--jp-code-font-family, monospace); color: var(--lw-ink); background: var(--lw-soft);
+  border: 1px solid var(--lw-edge); padding: 6px; }
+"""
+
+CSS = f"<style>{_FRONT_ENDS}{_OWN % _LIGHT}{_OWN % _DARK}{_RULES}</style>"

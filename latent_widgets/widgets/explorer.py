@@ -1,0 +1,398 @@
+"""The latent explorer: seeds, sliders and a picture, bound to one frozen edit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from PIL import Image
+from traitlets import Instance, Int, Tuple, observe
+
+from .. import _checks
+from .._steps import OnStep
+from ..directions import Directions, as_directions
+from ..edits import Base, Code, Edit, Mask, Move
+from ..generators.base import Generator
+from ..geometry.walks import Walk
+from ..methods import MethodInfo, random_directions
+from . import _moves
+from ._direction_rows import Handlers
+from ._drawing import Drawn, draw, draw_moving
+from ._encode import to_uint8
+from ._explorer_controls import Controls
+from ._explorer_pages import draw_page, save_file, way_of
+from ._explorer_traits import known_to, take
+from ._frames import Frames
+from ._hands import one_at_a_time
+from ._history import History
+from ._method_picker import fill_in
+from ._panel import Panel
+from ._picture import Settle
+from ._sliders import Sliders
+
+__all__ = ["LatentExplorer"]
+
+LATER = ("edit", "code", "selected_index", "layers")  # keywords that only mean something once there are sliders
+
+
+class LatentExplorer(Panel):
+    """Explore a generator with the mouse or the keyboard; what you do is :attr:`edit`, a value that replays anywhere.
+
+    Args:
+        G: The generator.
+        directions: What the sliders move along: ``Directions`` or a result that carries them; random ones if not given.
+        seed: Where to start.
+        truncation: How far codes are pulled towards the average.
+        width: Of the picture, in CSS pixels.
+        k: How many random directions to draw if none are given; 8, or as many as fit, by default.
+        **keywords: Values of traits, ``executor``, ``layout`` and ``theme``.
+
+    Raises:
+        TypeError: If a keyword is unknown or a value has the wrong type.
+        ValueError: If the directions were made for another generator.
+
+    Example:
+        >>> from latent_widgets.generators.style import StyleGenerator
+        >>> from latent_widgets.generators.stylegan2 import StyleGAN2
+        >>> G = StyleGenerator(StyleGAN2(z_dim=4, w_dim=5, resolution=8, channels={4: 4, 8: 4}), "tiny")
+        >>> explorer = LatentExplorer(G, seed=3, k=2, executor="inline")
+        >>> explorer.set_alpha(0, 1.5)
+        >>> explorer
+        <LatentExplorer of tiny: seed 3, 1 move>
+        >>> explorer.edit.apply(G).shape
+        torch.Size([1, 3, 8, 8])
+        >>> explorer.close()
+    """
+
+    seed = Int(0)
+    "The seed that the edit starts from."
+    code = Instance(Code, allow_none=True)
+    "The edited code, once its picture is drawn. Setting it starts a new edit there."
+    directions = Instance(Directions, allow_none=True)
+    "What the sliders move along."
+    selected_index = Int(0)
+    "The active direction: the walk and the animations follow it."
+    layers = Tuple(Int(), Int(), allow_none=True, default_value=None)
+    "First and last layer that the active direction changes; None where there are no layers."
+    mask = Instance(Mask, allow_none=True)
+    "A region: if given, only it shows the moves."
+    edit = Instance(Edit, allow_none=True)
+    "What was done so far. Setting it shows that edit."
+
+    def __init__(
+        self,
+        G: Generator,
+        directions: Any = None,
+        *,
+        seed: int = 0,
+        truncation: float = 1.0,
+        width: int = 384,
+        k: int | None = None,
+        **keywords: Any,
+    ) -> None:
+        if not isinstance(G, Generator):
+            raise TypeError(f"G must be a Generator, got {type(G).__name__}. Use lw.load(...).")
+        start = Edit.of(G, seed=_checks.integer("seed", seed, low=0), truncation=truncation, mask=keywords.get("mask"))
+        if directions is None:
+            directions = random_directions(G, min(8, G.dim(G.main_space)) if k is None else k)
+        found = as_directions(directions).for_generator(G)
+        self._ready = False
+        later = {name: keywords.pop(name) for name in LATER if keywords.get(name) is not None}
+        super().__init__(lock=G.lock, **keywords)
+        self.generator = G
+        self.history = History(start)
+        self.frames, self._settle = Frames(G), Settle(self.job)
+        self._quiet = 0  # above 0, the explorer sets its own traits and answers to none
+        self._gesture: object = None
+        handlers = Handlers(self.set_alpha, self._change_layers, self._rename, self.choose)
+        self.sliders = Sliders(G.num_layers if "w+" in G.spaces else 1, handlers, self.guard)
+        self.controls = Controls(self, width)
+        self.body.children = self.controls.body
+        self._ready = True
+        self.use(found)
+        self.adopt(start, now=True)
+        for name, value in later.items():
+            setattr(self, name, value)
+
+    # ---- what a hand can do, others can call
+
+    @property
+    def current(self) -> Edit:
+        """The edit that is shown, or about to be."""
+        return self.history.value
+
+    @property
+    def kept(self) -> Directions | None:
+        """The directions that carry a bookmark; None without any."""
+        return self.sliders.kept
+
+    @one_at_a_time
+    def set_alpha(self, index: int, alpha: float) -> None:
+        """Move one slider.
+
+        Args:
+            index: Of the direction.
+            alpha: Where to, in the unit of the directions.
+
+        Raises:
+            TypeError: If an argument has the wrong type.
+            ValueError: If there is no such direction or ``alpha`` is not finite.
+        """
+        i, alpha = self.sliders.check("index", index), _checks.number("alpha", alpha)
+        self.select(i)
+        self.adopt(_moves.place(self.current, self.move(i, alpha)), gesture=("alpha", i))
+
+    @one_at_a_time
+    def select(self, index: int) -> None:
+        """Make a direction the active one.
+
+        Args:
+            index: Of the direction.
+
+        Raises:
+            TypeError: If it is no integer.
+            ValueError: If there is no such direction.
+        """
+        self.sliders.activate(self.sliders.check("selected_index", index))
+        self._announce()
+
+    @one_at_a_time
+    def change_base(self, gesture: object = None, **changes: Any) -> None:
+        """Start from elsewhere; the moves stay.
+
+        Args:
+            gesture: What the hand is doing: changes of one gesture are one entry of the history.
+            **changes: Fields of :class:`~latent_widgets.edits.Base`.
+
+        Raises:
+            TypeError: If a field is unknown or has the wrong type.
+            ValueError: If fields contradict each other.
+        """
+        self.adopt(_moves.rebase(self.current, **changes), gesture=gesture, now=gesture is None)
+
+    @one_at_a_time
+    def step_seed(self, by: int) -> None:
+        """Go to a neighbouring seed."""
+        self.change_base(seed=max(0, self.seed + by))
+
+    @one_at_a_time
+    def mix(self) -> None:
+        """Read the page for mixing."""
+        page = self.controls.mix
+        self.change_base(gesture=("mix", page.seed.value), **page.fields)
+
+    @one_at_a_time
+    def undo(self) -> None:
+        """Go back to the edit before the last gesture."""
+        self.adopt(self.history.undo(), now=True, record=False)
+
+    @one_at_a_time
+    def redo(self) -> None:
+        """Take the last :meth:`undo` back."""
+        self.adopt(self.history.redo(), now=True, record=False)
+
+    @one_at_a_time
+    def reset(self) -> None:
+        """Drop all moves, the second seed and the style mixing; seed and truncation stay."""
+        base = self.current.base
+        base = Base(seed=base.seed, code=base.code, truncation=base.truncation)
+        self.adopt(replace(self.current, base=base, moves=()), now=True)
+
+    def find(self, method: MethodInfo, parameters: dict[str, Any]) -> None:
+        """Run a method on the worker and show what it finds, behind the kept directions.
+
+        Args:
+            method: One of :func:`latent_widgets.methods`.
+            parameters: Its keyword arguments; a latent, code or mask that it needs besides is the current one.
+        """
+        G, arguments = self.generator, fill_in(method, parameters, known_to(self))
+        self.run(
+            lambda on_step: method.function(G, **arguments, on_step=on_step),
+            lambda result: self.use(self.sliders.with_kept(as_directions(result))),
+            label=method.title,
+            kind="method",
+        )
+
+    def walk(self, count: int | None = None) -> Walk:
+        """Return the walk along the active direction about the current edit: what the filmstrip shows.
+
+        Args:
+            count: How many codes; as many as the filmstrip has if not given.
+
+        Returns:
+            The walk.
+
+        Raises:
+            TypeError: If ``count`` is no integer.
+            ValueError: If it is below 2.
+        """
+        way = way_of(self)
+        way = way if count is None else replace(way, count=_checks.integer("count", count, low=2))
+        with self.generator.lock:
+            return way.walk(self.generator)
+
+    def save(self, path: str | Path, on_step: OnStep | None = None) -> Path:
+        """Save what the ending of ``path`` asks for.
+
+        Args:
+            path: ``.json`` for the edit; ``.safetensors`` for the kept directions; ``.gif``, ``.webp`` or ``.mp4`` for
+                an animation of the walk along the active direction; any other ending for the picture.
+            on_step: Called as the pictures of an animation are drawn.
+
+        Returns:
+            The path.
+
+        Raises:
+            ValueError: If no direction is kept, or MP4 is asked for without the extra ``video``.
+        """
+        return save_file(self, Path(path), on_step) or super().save(path)
+
+    # ---- traits set from outside
+
+    def guard(self, handler: Callable[..., Any]) -> Callable[..., Any]:
+        """Wrap a handler, see :meth:`Panel.guard`; handlers take turns with all else that changes an explorer."""
+        return super().guard(one_at_a_time(handler))
+
+    @observe("seed", "code", "directions", "selected_index", "layers", "mask", "edit")
+    def _assigned(self, change: Any) -> None:
+        if self._ready:
+            self._answer(change["name"], change["old"], change["new"])
+
+    @one_at_a_time
+    def _answer(self, name: str, old: Any, new: Any) -> None:
+        if self._quiet:
+            return
+        refused = True
+        try:
+            refused = not take(self, name, new)
+        finally:
+            if refused:  # it does not stay
+                with self._silence():
+                    setattr(self, name, old)
+
+    @contextmanager
+    def _silence(self) -> Iterator[None]:
+        self._quiet += 1
+        try:
+            yield
+        finally:
+            self._quiet -= 1
+
+    # ---- sliders and moves
+
+    @one_at_a_time
+    def use(self, directions: Directions) -> None:
+        """Show sliders for these directions; moves along others stay and are listed below."""
+        first = not self.sliders.directions
+        self.sliders.use(directions)
+        self.select(0)
+        self._show_moves()
+        if not first:
+            self.show_page()
+        with self._silence():  # last: who is linked and refuses it stops nothing here
+            self.directions = directions
+
+    def move(self, i: int, alpha: float) -> Move:
+        """Return the move that a slider makes."""
+        return self.sliders.move(i, alpha, str(self.controls.walk.kind.value))
+
+    def _change_layers(self, i: int) -> None:
+        self.select(i)
+        move = _moves.move_along(self.current, self.sliders.directions[i])
+        if move is None:
+            self.show_page()
+        else:
+            self.adopt(_moves.place(self.current, self.move(i, move.alpha)), gesture=("layers", i))
+
+    def _rename(self, i: int, name: str) -> None:
+        old = self.sliders.directions[i]
+        directions = (self.directions or old).rename(i, name)
+        self.sliders.rename(i, directions[i])
+        with self._silence():
+            self.directions = directions
+        edit = _moves.rename(self.current, old, directions[i])
+        if edit is not self.current:
+            self.adopt(edit, now=True)
+
+    def choose(self, index: int) -> None:
+        """Make a direction the active one and show it on the open page."""
+        self.select(index)
+        self.show_page()
+
+    @one_at_a_time
+    def _drop(self, move: Move) -> None:
+        self.adopt(replace(self.current, moves=tuple(m for m in self.current.moves if m is not move)), now=True)
+
+    def _show_moves(self) -> None:
+        """Bring sliders to the edit, and list the moves that no slider stands for."""
+        self.sliders.show(self.current)
+        self.controls.list_others(_moves.strangers(self.current, self.sliders.directions), self._drop)
+        self._announce()
+
+    def _announce(self) -> None:
+        layers: Any = self.sliders.layers(self.sliders.active)
+        with self._silence():
+            self.selected_index, self.layers = self.sliders.active, layers
+
+    @one_at_a_time
+    def adopt(self, edit: Edit, *, gesture: object = None, now: bool = False, record: bool = True) -> None:
+        """Make ``edit`` the current one: history, traits, controls, picture."""
+        if record and edit is not self.current:
+            self.history.push(edit, merge=gesture is not None and gesture == self._gesture)
+        self._gesture = gesture
+        try:
+            with self._silence():
+                self.edit, self.mask = edit, edit.mask
+                if edit.base.seed is not None:
+                    self.seed = edit.base.seed
+        finally:  # also where somebody who is linked refuses it
+            self._show_moves()
+            self.controls.show(self)
+            self.redraw(now)
+
+    # ---- the picture
+
+    def redraw(self, now: bool = True) -> None:
+        """Draw the current edit again: at once and exactly, or as a moving picture first."""
+        edit, view, frames = self.current, str(self.controls.view.value), self.frames
+        if now:
+            self._settle.now(lambda on_step: draw(frames, edit, view), self._show)
+        else:
+            preview = (lambda on_step: draw_moving(frames, edit, view)) if frames.slow else None
+            self._settle.change(lambda on_step: draw(frames, edit, view), self._show, preview=preview)
+
+    def _show(self, drawn: Drawn, at_rest: bool) -> None:
+        self.controls.picture.show(drawn.image, lossless=at_rest)
+        if at_rest:
+            self.controls.picture.caption = drawn.words
+            self._settled(drawn)
+
+    @one_at_a_time
+    def _settled(self, drawn: Drawn) -> None:
+        if drawn.edit is not self.current:  # the hand has moved on meanwhile
+            return
+        self._gesture = None
+        self.show_page()
+        if not _moves.same_code(drawn.code, self.code):  # or else linked explorers would answer each other for ever
+            with self._silence():
+                self.code = drawn.code
+
+    def show_page(self) -> None:
+        """Bring the open page up to date, after the picture."""
+        draw_page(self, self.controls.page)
+
+    def _static_image(self) -> Image.Image | None:
+        shown = self.controls.picture.to_pil()
+        if shown is None and self.error is None:  # displayed before the worker was done
+            with self.generator.lock, torch.no_grad():
+                shown = Image.fromarray(to_uint8(self.frames.exact(self.current)))
+        return shown
+
+    def _describe(self) -> str:
+        base, moves = self.current.base, sum(m.enabled for m in self.current.moves)
+        start = f"seed {base.seed}" if base.code is None else f"a code in {base.code.space}"
+        return f"of {self.generator.name}: {start}, {moves} move{'s' * (moves != 1)}"

@@ -1,0 +1,366 @@
+"""The rules that the package's files keep, as functions from source text to a list of violations.
+
+Each rule reads text, never the imported package, so that a planted violation shows that it can fail
+(`test_architecture.py`).
+"""
+
+import ast
+import configparser
+import json
+import re
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+PACKAGE = "latent_widgets"
+ROOT = Path(__file__).resolve().parent.parent
+
+# A module may import its own level and those before it. A new top-level name is given its place here.
+LEVELS = (
+    {"_checks", "_figures", "_files", "_steps"},
+    {"faces", "_face_layers"},
+    {"generators"},
+    {"geometry", "segmentation", "regressor", "directions", "edits"}
+    | {"_direction_fields", "_direction_files", "_edit_parts", "_edit_text", "_fitting", "_values"},
+    {"methods", "evidence", "inversion", "scale"},
+    {"widgets"},
+)
+# Commands that make the shipped weights: outside the arrows, and nothing else may lean on them.
+TRAINING_MAY_IMPORT = LEVELS[0] | LEVELS[1] | {"generators", "geometry", "segmentation", "regressor", "training"}
+
+INTERFACE = {"ipywidgets", "ipycanvas", "IPython", "matplotlib"}
+DISTRIBUTIONS = {"PIL": "pillow", "sklearn": "scikit-learn", "IPython": "ipython"}
+MAX_LINES = 400
+
+
+@dataclass(frozen=True)
+class Source:
+    """The text of one file and the dotted name under which it is imported."""
+
+    module: str
+    text: str
+    is_package: bool = False
+
+    @cached_property
+    def tree(self) -> ast.Module:
+        return ast.parse(self.text)
+
+    @property
+    def parts(self) -> list[str]:
+        return self.module.split(".")
+
+    @property
+    def top(self) -> str:
+        """Which part of the package this is: "geometry"; "" for the package's own __init__."""
+        return self.parts[1] if len(self.parts) > 1 else ""
+
+    @property
+    def is_main(self) -> bool:
+        return self.parts[-1] == "__main__"
+
+
+@dataclass(frozen=True)
+class Import:
+    """One imported name, made absolute: `from ..methods import sefa` -> "latent_widgets.methods.sefa"."""
+
+    target: str
+    line: int
+    at_import_time: bool
+
+    @property
+    def parts(self) -> list[str]:
+        return self.target.split(".")
+
+    @property
+    def is_internal(self) -> bool:
+        return self.parts[0] == PACKAGE
+
+
+def package_sources(root: Path = ROOT) -> list[Source]:
+    """Every Python file of the package."""
+    return [
+        Source(
+            module=".".join(path.relative_to(root).with_suffix("").parts).removesuffix(".__init__"),
+            text=path.read_text(encoding="utf-8"),
+            is_package=path.name == "__init__.py",
+        )
+        for path in sorted((root / PACKAGE).rglob("*.py"))
+    ]
+
+
+def imports(source: Source) -> Iterator[Import]:
+    """Every import of a file, wherever it stands in it."""
+    for node, at_import_time in _walk(source.tree, True):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield Import(alias.name, node.lineno, at_import_time)
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                keep = len(source.parts) - node.level + source.is_package
+                base = ".".join([*source.parts[:keep], *([base] if base else [])])
+            for alias in node.names:
+                yield Import(f"{base}.{alias.name}", node.lineno, at_import_time)
+
+
+def _walk(node: ast.AST, at_import_time: bool) -> Iterator[tuple[ast.AST, bool]]:
+    """All nodes below `node`, each with whether importing the file runs it."""
+    for child in ast.iter_child_nodes(node):
+        runs = at_import_time and not isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+        if isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test):
+            runs = False
+        yield child, runs
+        yield from _walk(child, runs)
+
+
+def level(top: str) -> int | None:
+    """The place of a top-level name in the arrows, None where it has none."""
+    return next((index for index, names in enumerate(LEVELS) if top in names), None)
+
+
+# --- rules on one file ---------------------------------------------------------------------------
+
+
+def arrows(source: Source) -> list[str]:
+    """Imports point one way: a file imports its own level and those below it."""
+    if source.top in (
+        "",
+        "__main__",
+    ):  # the public surface shows everything but the training commands
+        return [
+            f"{source.module}:{i.line} imports training, which only its own command may"
+            for i in imports(source)
+            if i.is_internal and i.parts[1:2] == ["training"]
+        ]
+    if source.top != "training" and level(source.top) is None:
+        return [f"{source.module} has no place in the arrows: give it one in LEVELS"]
+    found = []
+    for i in imports(source):
+        if not i.is_internal:
+            continue
+        target = i.parts[1] if len(i.parts) > 1 else ""
+        where = f"{source.module}:{i.line} imports {i.target}"
+        if source.top == "training":
+            if target not in TRAINING_MAY_IMPORT:
+                found.append(f"{where}, which training may not")
+        elif target == "training":
+            found.append(f"{where}, which only its own command may")
+        elif (place := level(target)) is None:
+            found.append(f"{where}, which is not a module with a place in LEVELS")
+        elif place > (level(source.top) or 0):
+            found.append(f"{where}, against the arrows")
+    return found
+
+
+def methods_apart(source: Source) -> list[str]:
+    """One paper a file: a method imports no other method, nor what is built on the methods."""
+    if source.top != "methods" or source.is_package:
+        return []
+    return [
+        f"{source.module}:{i.line} imports {i.target}: a method stands alone"
+        for i in imports(source)
+        if i.is_internal
+        and (i.parts[1:2] in (["evidence"], ["inversion"], ["scale"]) or _is_public_sibling(i, "methods"))
+    ]
+
+
+def widgets_apart(source: Source) -> list[str]:
+    """No widget imports another except the studio; `_explorer_rows` is a part of `explorer`, and may name it."""
+    if source.top != "widgets" or source.is_package or source.parts[-1] == "studio":
+        return []
+    return [
+        f"{source.module}:{i.line} imports {i.target}: widgets meet through traits"
+        for i in imports(source)
+        if _is_public_sibling(i, "widgets") and not source.parts[-1].startswith(f"_{'.'.join(i.parts[2:3])}_")
+    ]
+
+
+def _is_public_sibling(i: Import, folder: str) -> bool:
+    names = i.parts[2:3]
+    return i.is_internal and i.parts[1:2] == [folder] and (not names or names[0][0] != "_")
+
+
+def interface_only_in_widgets(source: Source) -> list[str]:
+    """Nothing below the widgets loads a user interface or a plotting library when it is imported."""
+    if source.top == "widgets":
+        return []
+    return [
+        f"{source.module}:{i.line} imports {i.parts[0]} at import time"
+        for i in imports(source)
+        if i.at_import_time and i.parts[0] in INTERFACE
+    ]
+
+
+def init_only_lists(source: Source) -> list[str]:
+    """An __init__.py imports and lists; a lazy `__getattr__` with its private table is the one extra."""
+    if not source.is_package:
+        return []
+    lazy = any(_is_function(node, "__getattr__") for node in source.tree.body)
+    found = []
+    for index, node in enumerate(source.tree.body):
+        docstring = index == 0 and isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+        type_checking = (
+            isinstance(node, ast.If)
+            and ast.unparse(node.test).endswith("TYPE_CHECKING")
+            and all(isinstance(child, ast.Import | ast.ImportFrom) for child in node.body)
+        )
+        listing = (
+            isinstance(node, ast.Assign | ast.AnnAssign)
+            and (name := _assigned_name(node)) is not None
+            and (name in ("__all__", "__version__") or (lazy and name.startswith("_")))
+        )
+        hook = lazy and (_is_function(node, "__getattr__") or _is_function(node, "__dir__"))
+        plain = isinstance(node, ast.Import | ast.ImportFrom)
+        if not (docstring or plain or type_checking or listing or hook):
+            found.append(f"{source.module}:{node.lineno} does more than import and list")
+    return found
+
+
+def _is_function(node: ast.AST, name: str) -> bool:
+    return isinstance(node, ast.FunctionDef) and node.name == name
+
+
+def _assigned_name(node: ast.Assign | ast.AnnAssign) -> str | None:
+    target = node.targets[0] if isinstance(node, ast.Assign) else node.target
+    return target.id if isinstance(target, ast.Name) else None
+
+
+def short(source: Source) -> list[str]:
+    """A file holds one idea, in at most 400 lines."""
+    lines = len(source.text.splitlines())
+    return [f"{source.module} has {lines} lines: split it"] if lines > MAX_LINES else []
+
+
+def silent(source: Source) -> list[str]:
+    """The package prints nothing; only command lines do."""
+    if source.top == "training" or source.is_main:
+        return []
+    return [
+        f"{source.module}:{call.lineno} prints" for call, name in _calls(source) if name in ("print", "builtins.print")
+    ]
+
+
+def runs_no_data(source: Source) -> list[str]:
+    """A file that is read is data: it is never unpickled, evaluated or executed."""
+    found = []
+    for call, name in _calls(source):
+        keywords = {k.arg: getattr(k.value, "value", None) for k in call.keywords}
+        module, _, function = name.rpartition(".")
+        unsafe = (
+            (module in ("pickle", "cloudpickle", "dill", "joblib", "marshal", "shelve")
+             and function in ("load", "loads", "open"))
+            or (name in ("pickle.Unpickler", "pickle._Unpickler"))
+            or (name == "torch.load" and keywords.get("weights_only") is not True)
+            or (name == "numpy.load" and keywords.get("allow_pickle", False) is not False)
+            or name in ("eval", "exec", "builtins.eval", "builtins.exec")
+        )  # fmt: skip
+        if unsafe:
+            found.append(f"{source.module}:{call.lineno} calls {name}, which may run what it reads")
+    return found
+
+
+def _calls(source: Source) -> Iterator[tuple[ast.Call, str]]:
+    """Every call with its dotted name, aliases of imports resolved."""
+    aliases = {}
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.Import):
+            aliases |= {a.asname: a.name for a in node.names if a.asname}
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            aliases |= {a.asname or a.name: f"{node.module}.{a.name}" for a in node.names}
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.Call):
+            head, dot, rest = ast.unparse(node.func).partition(".")
+            yield node, aliases.get(head, head) + dot + rest
+
+
+def imports_declared(source: Source, required: set[str], optional: set[str]) -> list[str]:
+    """What a file imports is in setup.cfg: required at import time, or an extra inside a function."""
+    found = []
+    for i in imports(source):
+        name = DISTRIBUTIONS.get(i.parts[0], i.parts[0].replace("_", "-"))
+        if i.is_internal or i.parts[0] in sys.stdlib_module_names or name in required:
+            continue
+        if name in optional and (not i.at_import_time or source.top == "training"):
+            continue
+        when = "an extra: import it inside the function" if name in optional else "not in setup.cfg"
+        found.append(f"{source.module}:{i.line} imports {i.parts[0]}, which is {when}")
+    return found
+
+
+# --- rules on the whole --------------------------------------------------------------------------
+
+
+def cycles(sources: Iterable[Source]) -> list[str]:
+    """No module reaches itself through what it imports when it is imported."""
+    known = {source.module: source for source in sources}
+    edges = {name: set(_imported_modules(source, known)) for name, source in known.items()}
+    found = []
+    for start in sorted(edges):
+        reached, queue = set(), list(edges[start])
+        while queue:
+            if (name := queue.pop()) not in reached:
+                reached.add(name)
+                queue.extend(edges[name])
+        if start in reached:
+            found.append(f"{start} imports itself through {sorted(reached & _reaching(start, edges))}")
+    return found
+
+
+def _imported_modules(source: Source, known: dict[str, Source]) -> Iterator[str]:
+    for i in imports(source):
+        if i.at_import_time and i.is_internal:
+            name = i.target
+            while name not in known and "." in name:
+                name = name.rpartition(".")[0]
+            if name in known and name != source.module:
+                yield name
+
+
+def _reaching(goal: str, edges: dict[str, set[str]]) -> set[str]:
+    """The modules from which `goal` can be reached."""
+    found = {goal}
+    while grown := {name for name, out in edges.items() if out & found} - found:
+        found |= grown
+    return found - {goal}
+
+
+# --- rules on tests, notebooks and setup.cfg -----------------------------------------------------
+
+
+def only_tests_and_fixtures(source: Source) -> list[str]:
+    """A function in test_*.py that pytest does not call would be a test that never runs."""
+    return [
+        f"{source.module}:{node.lineno} {node.name} is neither a test nor a fixture"
+        for node in source.tree.body
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and not node.name.startswith("test_")
+        and not any("fixture" in ast.unparse(d) for d in node.decorator_list)
+    ]
+
+
+def stripped(name: str, text: str) -> list[str]:
+    """A notebook is kept without outputs, execution counts and widget state."""
+    notebook = json.loads(text)
+    found = [
+        f"{name}: cell {index} carries outputs"
+        for index, cell in enumerate(notebook["cells"])
+        if cell.get("outputs") or cell.get("execution_count") is not None
+    ]
+    if "widgets" in notebook.get("metadata", {}):
+        found.append(f"{name} carries widget state")
+    return found
+
+
+def declared(config_text: str) -> tuple[set[str], dict[str, set[str]]]:
+    """The runtime dependencies in setup.cfg, and those of each extra, named with hyphens."""
+    config = configparser.ConfigParser(interpolation=None)
+    config.read_string(config_text)
+    extras = {extra: _names(lines) for extra, lines in config["options.extras_require"].items()}
+    return _names(config["options"]["install_requires"]), extras
+
+
+def _names(requirements: str) -> set[str]:
+    lines = [line.partition("#")[0].strip() for line in requirements.splitlines()]
+    return {re.split(r"[\s\[<>=!~;]", line)[0].replace("_", "-") for line in lines if line}

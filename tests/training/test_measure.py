@@ -1,0 +1,106 @@
+import json
+
+import numpy as np
+import pytest
+import scipy.linalg
+import torch
+
+from latent_widgets.faces import FACTOR_NAMES
+from latent_widgets.generators.stylegan2 import StyleGAN2
+from latent_widgets.training import measure as module
+from latent_widgets.training._files import save_checkpoint
+from latent_widgets.training.measure import Measurement, fit_gaussian, frechet, measure, spread_ratios, table
+
+
+@pytest.fixture
+def gaussians():
+    rng = np.random.default_rng(0)
+    roots = rng.standard_normal((2, 6, 6))
+    return [(rng.standard_normal(6), root @ root.T) for root in roots]
+
+
+def test_frechet_of_commuting_covariances_is_the_closed_form():
+    turn = scipy.linalg.expm(np.array([[0, 0.7, 0.1], [-0.7, 0, 0.4], [-0.1, -0.4, 0]]))
+    a, b = np.array([1.0, 4.0, 0.25]), np.array([9.0, 0.0, 1.0])  # one direction of the second has no spread
+    m1, m2 = np.array([1.0, 2.0, 3.0]), np.array([1.0, 0.0, 4.0])
+    expected = 5.0 + ((np.sqrt(a) - np.sqrt(b)) ** 2).sum()
+    found = frechet((m1, turn * a @ turn.T), (m2, turn * b @ turn.T))
+    assert found == pytest.approx(expected, rel=1e-7)
+
+
+def test_frechet_is_that_of_the_matrix_root(gaussians):
+    (m1, c1), (m2, c2) = gaussians
+    expected = ((m1 - m2) ** 2).sum() + np.trace(c1 + c2 - 2 * np.real(scipy.linalg.sqrtm(c1 @ c2)))
+    assert frechet(*gaussians) == pytest.approx(expected, rel=1e-9)
+    assert frechet(*gaussians[::-1]) == pytest.approx(expected, rel=1e-9)
+
+
+def test_frechet_of_equals_is_zero_even_without_full_rank(gaussians):
+    assert frechet(gaussians[0], gaussians[0]) == pytest.approx(0, abs=1e-9)
+    flat = (np.zeros(4), np.diag([1.0, 0, 0, 0]))
+    assert frechet(flat, flat) == pytest.approx(0, abs=1e-12)
+
+
+def test_frechet_of_an_affine_image_of_many_samples():
+    x = torch.randn(50_000, 3, generator=torch.Generator().manual_seed(0))
+    found = frechet(fit_gaussian(x), fit_gaussian(3 * x + torch.tensor([0.0, 1.0, 2.0])))
+    assert found == pytest.approx(5 + 3 * 2**2, rel=0.02)
+
+
+def test_fit_gaussian():
+    x = torch.tensor([[0.0, 0], [2, 0], [0, 4], [2, 4]])
+    mean, covariance = fit_gaussian(x)
+    np.testing.assert_allclose(mean, [1, 2])
+    np.testing.assert_allclose(covariance, [[4 / 3, 0], [0, 16 / 3]])
+
+
+def test_spread_ratios():
+    x = torch.randn(100, 2, generator=torch.Generator().manual_seed(1))
+    torch.testing.assert_close(spread_ratios(x * torch.tensor([0.5, 3.0]) + 7, x), torch.tensor([0.5, 3.0]).double())
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    """The folder of a run of a tiny generator, untrained."""
+    config = module.CONFIG | {"channels": {4: 4, 8: 4, 16: 4, 32: 4, 64: 4}}
+    monkeypatch.setattr(module, "CONFIG", config)
+    for seed, name in ((0, "ema-40000.pt"), (1, "checkpoint.pt")):
+        torch.manual_seed(seed)
+        state = StyleGAN2(**config).state_dict()
+        save_checkpoint(tmp_path / name, state if seed == 0 else {"average": state, "seen": 123})
+    return tmp_path
+
+
+def test_measure_a_run(run):
+    found = measure(run, pictures=80)
+    assert (found.pictures, found.images_seen) == (80, 123)
+    assert 0 < found.frechet_floor < found.frechet / 2  # noise is farther from faces than faces are
+    assert found.frechet_early is not None
+    assert found.ratio == pytest.approx(found.frechet / found.frechet_early)
+    assert tuple(found.r2) == FACTOR_NAMES
+    assert set(found.spread) == {name for name, r2 in found.r2.items() if r2 > 0.5}
+    written = json.loads((run / "measure.json").read_text())
+    assert written["ratio"] == found.ratio
+    assert written["right_spread"] == len(found.right_spread) < len(found.spread)
+    assert measure(run, pictures=80).frechet == found.frechet  # seeded, and the renders are kept
+    (run / "ema-40000.pt").unlink()
+    assert measure(run, pictures=80).ratio is None
+
+
+def test_the_table_says_what_is_right_and_what_is_off():
+    result = Measurement(
+        frechet=0.5,
+        frechet_floor=0.01,
+        frechet_early=4.0,
+        pictures=10,
+        images_seen=99,
+        r2={"yaw": 0.9, "smile": 0.7, "gaze": 0.1},
+        spread={"yaw": 1.29, "smile": 0.69},
+    )
+    assert result.right_spread == ["yaw"]
+    lines = table(result).splitlines()
+    assert "ratio 0.125" in lines[3]
+    assert lines[5].split() == ["yaw", "0.900", "1.29"]
+    assert lines[6].endswith("0.69   off by more than 30 %")
+    assert lines[7].endswith("not readable")
+    assert lines[-1] == "spread within 30 %: 1 of 2 readable factors"

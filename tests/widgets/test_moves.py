@@ -1,0 +1,93 @@
+"""What a slider does to an edit."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from latent_widgets.directions import Directions
+from latent_widgets.edits import Code, Edit, Move
+from latent_widgets.widgets import _moves
+
+
+@pytest.fixture
+def D():
+    """Three directions in w."""
+    return Directions(torch.eye(3), "w", names=["a", "b", "c"])
+
+
+@pytest.fixture
+def edit(D):
+    """Two moves along a, one along b."""
+    return Edit().move(D, "a", 1.0, layers=[0]).move(D, "b", 2.0).move(D, "a", 3.0, layers=[1])
+
+
+def test_slider_stands_for_the_first_move_along_its_direction(edit, D):
+    assert _moves.move_along(edit, D["a"]) is edit.moves[0]
+    assert _moves.move_along(edit, D["c"]) is None
+    assert _moves.strangers(edit, list(D)) == [edit.moves[2]]
+    assert _moves.strangers(edit, [D["b"]]) == [edit.moves[0], edit.moves[2]]
+
+
+def test_slider_leaves_all_other_moves_alone(edit, D):
+    moved = _moves.place(edit, Move.of(D, "a", 5.0))
+    assert [m.alpha for m in moved.moves] == [5, 2, 3]
+    assert moved.moves[1:] == edit.moves[1:]
+    assert [m.alpha for m in _moves.place(edit, Move.of(D, "a", 0.0)).moves] == [2, 3]
+    assert [m.name for m in _moves.place(edit, Move.of(D, "c", 1.0)).moves] == ["a", "b", "a", "c"]
+
+
+def test_what_changes_nothing_is_the_same_edit(edit, D):
+    assert _moves.place(edit, Move.of(D, "c", 0.0)) is edit
+    assert _moves.place(edit, Move.of(D, "b", 2.0)) is edit
+    assert _moves.place(edit, Move.of(D, "b", 2.0, layers=[1])) is not edit
+    assert _moves.rebase(edit, seed=0, truncation=1.0) is edit
+    assert _moves.rename(edit, D["c"], D.rename("c", "x")["x"]) is edit
+
+
+def test_move_that_is_off_has_no_slider(edit, D):
+    off = replace(edit, moves=tuple(replace(m, enabled=False) for m in edit.moves))
+    assert _moves.move_along(off, D["a"]) is None
+    assert len(_moves.strangers(off, list(D))) == 3
+
+
+def test_walk_keeps_a_move_of_zero(edit, D):
+    assert [m.alpha for m in _moves.with_move(edit, Move.of(D, "b", 0.0)).moves] == [1, 0, 3]
+
+
+def test_directions_are_the_same_by_value(D):
+    loaded = replace(D["a"], names=("other",))
+    assert _moves.same_direction(D["a"], loaded)
+    assert _moves.same_direction(D["a"], loaded.to(dtype=torch.float64))
+    assert not _moves.same_direction(D["a"], D["b"])
+    assert not _moves.same_direction(D["a"], Directions(torch.eye(3)[:1], "z"))
+    assert not _moves.same_direction(D["a"], replace(D["a"], scales=torch.tensor([2.0])))
+    assert not _moves.same_direction(D["a"], Directions(torch.eye(4)[:1], "w"))
+
+
+def test_rename_reaches_every_move_along_the_direction(edit, D):
+    renamed = _moves.rename(edit, D["a"], D.rename("a", "smile")["smile"])
+    assert [m.name for m in renamed.moves] == ["smile", "b", "smile"]
+    assert [m.alpha for m in renamed.moves] == [1, 2, 3]
+
+
+def test_seed_takes_the_place_of_a_code():
+    edit = _moves.rebase(Edit(), seed=None, code=Code(torch.zeros(3), "w"))
+    assert edit.base.seed is None
+    back = _moves.rebase(edit, seed=7)
+    assert (back.base.seed, back.base.code) == (7, None)
+
+
+def test_unknown_field_of_a_start_is_refused(edit):
+    with pytest.raises(TypeError, match=r"got 'trunction'\. Did you mean 'truncation'\?"):
+        _moves.rebase(edit, trunction=0.5)
+
+
+def test_codes_are_the_same_up_to_their_type():
+    a = Code(torch.tensor([0.1, 0.2], dtype=torch.float64), "w")
+    assert _moves.same_code(a, Code(a.tensor.clone(), "w", seed=3))
+    assert _moves.same_code(a, a.to(dtype=torch.float32))
+    assert not _moves.same_code(a, Code(a.tensor, "z"))
+    assert not _moves.same_code(a, Code(torch.zeros(3), "w"))
+    assert not _moves.same_code(a, None)
+    assert _moves.same_code(None, None)

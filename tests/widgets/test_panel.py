@@ -1,0 +1,298 @@
+"""A panel tells what goes on, swallows nothing, and leaves nothing behind."""
+
+import base64
+import gc
+import io
+import threading
+
+import ipywidgets
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from traitlets import Int, TraitError
+
+from latent_widgets._steps import Step
+from latent_widgets.widgets._panel import Panel, close_tree
+from latent_widgets.widgets._picture import Picture
+from tests.widgets.conftest import PATIENCE
+
+
+class Faces(Panel):
+    """A panel as a subclass writes it: a slider, a button, a picture."""
+
+    seed = Int(0)
+
+    def __init__(self, brightness, *, width=64, **keywords):
+        super().__init__(**keywords)
+        self.picture = Picture(width=width, caption="face")
+        self.slider = ipywidgets.IntSlider(description="level")
+        self.button = ipywidgets.Button(description="go")
+        self.body.children = [self.picture, ipywidgets.HBox([self.slider, self.button])]
+        self.slider.observe(self.guard(self._moved), "value")
+        self.button.on_click(self.guard(lambda button: 1 / 0))
+        self.own(ipywidgets.jslink((self.slider, "value"), (ipywidgets.IntText(), "value")))
+        self.picture.show(torch.full((3, 4, 6), brightness))
+
+    def _moved(self, change):
+        self.run(lambda on_step: torch.full((3, 4, 6), 1 / (change["new"] - 13)), self.picture.show, label="drawing")
+
+
+@pytest.fixture
+def faces():
+    """The panel, run inline."""
+    with Faces(0.5, executor="inline") as panel:
+        yield panel
+
+
+def test_work_of_a_control_reaches_the_picture(faces):
+    faces.slider.value = 14
+    assert (np.array(faces.picture.to_pil()) == 255).all()
+    assert faces.error is None
+    assert faces.busy is False
+    assert faces.status.startswith("idle, ")
+    assert faces.status.endswith(" ms")
+
+
+def test_error_of_work_shows_and_the_next_success_clears_it(faces):
+    kept = faces.picture.data
+    faces.slider.value = 13
+    assert isinstance(faces.error, ZeroDivisionError)
+    assert faces.status == "error"
+    assert "<b>ZeroDivisionError</b>: " in faces._line.message.value
+    assert "Traceback" in faces._line.message.value
+    assert faces._line.trouble.layout.display is None
+    assert faces.picture.data == kept
+    faces.slider.value = 20
+    assert faces.error is None
+    assert faces._line.trouble.layout.display == "none"
+
+
+def test_error_of_a_handler_shows_until_it_is_dismissed(faces):
+    faces.button.click()
+    assert isinstance(faces.error, ZeroDivisionError)
+    faces.slider.value = 20
+    assert isinstance(faces.error, ZeroDivisionError)
+    faces._line.dismiss.click()
+    assert faces.error is None
+    assert faces.status.startswith("idle")
+
+
+def test_guard_keeps_name_arguments_and_result(faces):
+    def add(a, b=1):
+        return a + b
+
+    assert faces.guard(add)(2, b=3) == 5
+    assert faces.guard(add).__name__ == "add"
+
+
+def test_error_text_is_escaped(faces):
+    faces.show_error(ValueError("<script>alert(1)</script> & more"))
+    assert "<script>" not in faces._line.message.value
+    assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; more" in faces._line.message.value
+
+
+def test_error_without_words_says_so(faces):
+    faces.show_error(ValueError())
+    assert "(no message)" in faces._line.message.value
+
+
+def test_observer_of_busy_that_fails_is_shown_and_the_work_goes_on(faces):
+    faces.observe(lambda change: {}["missing"], "busy")
+    faces.slider.value = 20
+    assert isinstance(faces.error, KeyError)
+    assert np.array(faces.picture.to_pil()).max() < 255
+
+
+def test_line_follows_a_run(gate):
+    seen = []
+    with Faces(0.5, executor="thread") as panel:
+        panel.observe(lambda change: seen.append(change["new"]), "status")
+        slow = gate()
+
+        def work(on_step):
+            on_step(Step(1, 4))
+            slow(on_step)
+
+        panel.run(work, label="spectrum")
+        slow.await_begin()
+        assert panel.busy
+        assert panel.status == "busy: spectrum, 25 %"
+        assert panel._line.progress.value == 0.25
+        assert panel._line.progress.layout.display is None
+        assert not panel._line.cancel.disabled
+        panel._line.cancel.click()
+        assert (panel.status, panel.busy, panel.error) == ("cancelled", False, None)
+        assert panel._line.cancel.disabled
+        assert panel._line.progress.layout.display == "none"
+        slow.open()
+        assert panel.job.wait(PATIENCE)
+        assert slow.answers == [False]
+    assert seen == ["busy: spectrum", "busy: spectrum, 25 %", "cancelled"]
+
+
+def test_stream_of_quick_pictures_leaves_the_line_alone(gate):
+    with Faces(0.5, executor="thread") as panel:
+        panel.run(lambda on_step: 0, frame=True, kind="picture")
+        assert panel.job.wait(PATIENCE)
+        panel.job.elapsed_ms = 1.0
+        held = gate()
+        panel.run(held, frame=True, kind="picture")
+        held.await_begin()
+        panel.run(lambda on_step: 0, delay=1000, kind="picture")
+        seen = []
+        panel.observe(lambda change: seen.append(change["new"]), "status")
+        held.open()
+        panel.run(lambda on_step: 0, frame=True, kind="other")
+        panel.job.cancel("other")
+    assert [text for text in seen if text.startswith("busy")] == []
+
+
+def test_words_on_the_line_last_until_the_next_run(faces):
+    faces.say("saved to walk.gif")
+    assert faces.status == "saved to walk.gif"
+    assert "saved to walk.gif" in faces._line.text.value
+    faces.slider.value = 20
+    assert faces.status.startswith("idle")
+
+
+def test_lock_is_held_by_the_work():
+    lock, held = threading.RLock(), []
+    with Panel(executor="inline", lock=lock) as panel:
+        panel.run(lambda on_step: held.append(lock._is_owned()))
+        assert held == [True]
+
+
+@pytest.mark.parametrize(
+    ("keyword", "message"),
+    [
+        ("sead", r"Faces must be given known keywords, got 'sead'\. Did you mean 'seed'\?.*width"),
+        ("busy", r"Faces must be given known keywords, got 'busy'\."),
+        ("box_style", r"Faces must be given known keywords, got 'box_style'\."),
+        ("_closed", r"Faces must be given known keywords"),
+        ("keywords", r"Faces must be given known keywords"),
+    ],
+)
+def test_unknown_keyword_is_refused(keyword, message, instances):
+    with pytest.raises(TypeError, match=message):
+        Faces(0.5, **{keyword: 1})
+    assert instances() == 0
+
+
+def test_traits_of_the_subclass_layout_and_theme_are_keywords():
+    layout = ipywidgets.Layout(width="500px")
+    with Faces(0.5, seed=7, layout=layout, theme="dark", executor="inline") as panel:
+        assert (panel.seed, panel.layout.width, panel.theme) == (7, "500px", "dark")
+
+
+def test_results_cannot_be_set(faces):
+    for name, value in (("busy", True), ("error", None), ("status", "fine")):
+        with pytest.raises(TraitError, match="read-only"):
+            setattr(faces, name, value)
+
+
+def test_theme_is_worn_as_a_class(faces):
+    assert "lw-auto" in faces._dom_classes
+    faces.theme = "dark"
+    assert "lw-dark" in faces._dom_classes
+    assert "lw-auto" not in faces._dom_classes
+    with pytest.raises(TraitError, match="theme"):
+        faces.theme = "blue"
+
+
+def test_close_frees_every_widget(instances):
+    assert instances() == 0
+    panel = Faces(0.5)
+    assert instances() > 20
+    panel.slider.value = 20
+    panel.close()
+    panel.close()
+    assert instances() == 3  # the number box at the other end of the link, which no panel owns, its layout and style
+    assert panel.job.wait(PATIENCE)
+    panel.show_error(ValueError("late"))
+    panel.dismiss()
+    panel.slider.value = 30
+    assert panel.error is None
+
+
+def test_closed_panel_can_be_collected(gate):
+    import weakref
+
+    panel = Faces(0.5, executor="thread")
+    panel.run(lambda on_step: 0)
+    panel.close()
+    assert panel.job.wait(PATIENCE)
+    gone = weakref.ref(panel)
+    del panel
+    gc.collect()
+    assert gone() is None
+
+
+def test_panel_in_a_panel_is_closed_with_its_job(instances):
+    inner = Panel()
+    with Panel([ipywidgets.HBox([inner])]):
+        pass
+    assert inner.job.closed
+    assert instances() == 0
+
+
+def test_close_tree_takes_all_that_hangs_on_a_widget(instances):
+    outside = ipywidgets.IntText()
+    before = instances()
+    tab = ipywidgets.Tab([ipywidgets.VBox([ipywidgets.FloatSlider(), ipywidgets.ToggleButtons(options=["a"])])])
+    link = ipywidgets.jslink((tab.children[0].children[0], "value"), (outside, "value"))
+    close_tree(tab, link)
+    assert instances() == before
+    close_tree(outside)
+    assert instances() == 0
+
+
+def test_work_that_ends_after_close_touches_nothing(gate):
+    panel, slow, seen = Faces(0.5, executor="thread"), gate(), []
+    panel.run(slow, seen.append)
+    slow.await_begin()
+    panel.close()
+    slow.open()
+    assert panel.job.wait(PATIENCE)
+    assert seen == []
+
+
+def test_bundle_has_view_words_and_picture(faces):
+    bundle = faces._repr_mimebundle_()
+    assert bundle["application/vnd.jupyter.widget-view+json"]["model_id"] == faces.model_id
+    assert bundle["text/plain"] == repr(faces) == "<Faces idle>"
+    png = Image.open(io.BytesIO(base64.b64decode(bundle["image/png"])))
+    assert (png.size, png.getpixel((0, 0))) == ((6, 4), (191, 191, 191))
+
+
+def test_bundle_survives_a_failing_picture(faces, monkeypatch):
+    monkeypatch.setattr(faces, "_static_image", lambda: 1 / 0)
+    assert "image/png" not in faces._repr_mimebundle_()
+    assert isinstance(faces.error, ZeroDivisionError)
+
+
+def test_save_and_figure_give_the_picture(faces, tmp_path):
+    path = faces.save(tmp_path / "face.png")
+    assert np.array_equal(np.array(Image.open(path)), np.array(faces.picture.to_pil()))
+    assert faces.save(str(tmp_path / "face.svg")).read_text().startswith("<?xml")
+    axes = faces.figure().axes[0]
+    assert axes.images[0].get_array().shape == (4, 6, 3)
+
+
+def test_panel_without_a_picture_says_so(tmp_path):
+    with Panel(executor="inline") as panel:
+        assert "image/png" not in panel._repr_mimebundle_()
+        with pytest.raises(
+            ValueError, match=r"Panel must show a picture first, got none yet\. Wait for its first run\."
+        ):
+            panel.save(tmp_path / "none.png")
+
+
+def test_every_control_has_words_and_a_tooltip(faces):
+    line = faces._line
+    for button in (line.cancel, line.dismiss):
+        assert button.description
+        assert button.tooltip
+    assert 'role="status"' in line.text.value
+    faces.button.click()
+    assert 'role="alert"' in line.message.value
