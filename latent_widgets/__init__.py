@@ -5,8 +5,27 @@ from latent_widgets.directions import Directions
 from latent_widgets.edits import Base, Code, Edit, EditStack, Mask, Move
 from latent_widgets.generators.base import Activations, Generator
 from latent_widgets.generators.zoo import list_models, load
+from latent_widgets.geometry.curves import CurveWalk, curve_traversal, guided_traversal
+from latent_widgets.geometry.grassmann import grassmann_distance, principal_angles
+from latent_widgets.geometry.grids import subspace_grid
+from latent_widgets.geometry.haar import haar_distance
+from latent_widgets.geometry.jacobian import JacobianOperator
+from latent_widgets.geometry.regions import RegionSpectra
 from latent_widgets.geometry.walks import Walk, walk
-from latent_widgets.methods import methods, random_directions
+from latent_widgets.methods import (
+    LocalBasis,
+    LowRank,
+    WarpageMap,
+    ganspace,
+    local_bases,
+    local_basis,
+    low_rank_directions,
+    methods,
+    random_directions,
+    sefa,
+    transfer,
+    warpage,
+)
 from latent_widgets.widgets.explorer import LatentExplorer
 
 __version__ = "0.1.0"
@@ -25,11 +44,32 @@ __all__ = [  # noqa: RUF022 - by topic
     "EditStack",
     "Mask",
     "Move",
-    # walks and methods
+    # walks
+    "CurveWalk",
     "Walk",
+    "curve_traversal",
+    "guided_traversal",
+    "subspace_grid",
+    "walk",
+    # geometry
+    "JacobianOperator",
+    "RegionSpectra",
+    "grassmann_distance",
+    "haar_distance",
+    "principal_angles",
+    # methods
+    "LocalBasis",
+    "LowRank",
+    "WarpageMap",
+    "ganspace",
+    "local_bases",
+    "local_basis",
+    "low_rank_directions",
     "methods",
     "random_directions",
-    "walk",
+    "sefa",
+    "transfer",
+    "warpage",
     # progress
     "Cancelled",
     "Step",

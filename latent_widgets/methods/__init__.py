@@ -1,6 +1,27 @@
-"""One paper a file: each method is a function ``(G, *, options)`` that finds directions."""
+"""One paper a file: each method is a function ``(G, *, options)`` that finds directions, or measures them."""
 
 from latent_widgets.methods._registry import MethodInfo, ParameterInfo, methods
+from latent_widgets.methods.ganspace import ganspace
+from latent_widgets.methods.local_basis import LocalBasis, local_bases, local_basis
+from latent_widgets.methods.low_rank import LowRank, Transfer, low_rank_directions, transfer
 from latent_widgets.methods.random import random_directions
+from latent_widgets.methods.sefa import sefa
+from latent_widgets.methods.warpage import WarpageMap, warpage
 
-__all__ = ["MethodInfo", "ParameterInfo", "methods", "random_directions"]
+__all__ = [
+    "LocalBasis",
+    "LowRank",
+    "MethodInfo",
+    "ParameterInfo",
+    "Transfer",
+    "WarpageMap",
+    "ganspace",
+    "local_bases",
+    "local_basis",
+    "low_rank_directions",
+    "methods",
+    "random_directions",
+    "sefa",
+    "transfer",
+    "warpage",
+]

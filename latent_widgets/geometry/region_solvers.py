@@ -1,0 +1,141 @@
+r"""From the Grams inside and outside a region to its spectrum and its directions.
+
+Two ways lead to directions that act inside. The generalised eigenvectors of
+:math:`G_A n = \lambda\,(G_B + \tau\, \mathrm{tr}(G_B)\,(512/d)\, I)\, n` (as in ReSeFa, Zhu et al. 2022, with a
+regularised denominator) weigh the inside against the outside; :math:`\tau` says how much may move outside. The
+projection of LowRankGAN (Zhu et al. 2021) takes the principal directions of the inside and removes their part in the
+loud directions of the outside.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from latent_widgets.geometry.rank import energy_rank
+from latent_widgets.geometry.svd import fix_signs
+
+__all__ = ["Effect", "RegionSpectrum", "effect", "generalized", "projection", "spectrum_of"]
+
+REFERENCE = 512  # the dimension for which tolerances are meant: the regulariser's trace is the same in any other
+
+
+@dataclass(frozen=True, eq=False)
+class RegionSpectrum:
+    """How strongly a region answers to a step of the latent.
+
+    Attributes:
+        singular_values: ``(r,)``, root mean square change of a pixel inside, for a unit step along each principal
+            direction.
+        outside: ``(r,)``, the same change outside along the same directions.
+        chance: Root mean square change inside for a step in a random direction.
+        rank: Directions that hold 95 % of the energy inside.
+        area: Share of the picture that is inside.
+    """
+
+    singular_values: Tensor
+    outside: Tensor
+    chance: float
+    rank: int
+    area: float
+
+
+@dataclass(frozen=True, eq=False)
+class Effect:
+    """What unit steps along directions are predicted to change, to first order.
+
+    Attributes:
+        inside: ``(k,)``, root mean square change of a pixel inside.
+        outside: ``(k,)``, the same outside.
+        locality: ``(k,)``, the share of the squared change that falls inside.
+        chance: That share for a random direction.
+    """
+
+    inside: Tensor
+    outside: Tensor
+    locality: Tensor
+    chance: float
+
+
+def effect(inside: Tensor, outside: Tensor, pixels: tuple[float, float], vectors: Tensor) -> Effect:
+    """Predict what unit steps change.
+
+    Args:
+        inside: Gram ``(r, r)``, a sum over pixels.
+        outside: The other.
+        pixels: How many numbers (pixels times channels) each sums over.
+        vectors: ``(k, r)``, of unit length.
+
+    Returns:
+        The prediction.
+    """
+    a, b = (torch.einsum("kr,rs,ks->k", vectors, gram, vectors).clamp(min=0) for gram in (inside, outside))
+    whole = (a + b).clamp(min=torch.finfo(a.dtype).tiny)
+    chance = float(inside.trace() / (inside + outside).trace().clamp(min=1e-300))
+    return Effect((a / max(pixels[0], 1e-12)).sqrt(), (b / max(pixels[1], 1e-12)).sqrt(), a / whole, chance)
+
+
+def spectrum_of(inside: Tensor, outside: Tensor, pixels: tuple[float, float], area: float, d: int) -> RegionSpectrum:
+    """Find the spectrum of a region.
+
+    Args:
+        inside: Gram ``(r, r)``, a sum over pixels.
+        outside: The other.
+        pixels: How many numbers each sums over.
+        area: Share of the picture inside.
+        d: Dimension of the latent.
+
+    Returns:
+        The spectrum.
+    """
+    vectors = torch.linalg.eigh(inside).eigenvectors.flip(1).T
+    found = effect(inside, outside, pixels, vectors)
+    chance = float((inside.trace() / (d * max(pixels[0], 1e-12))).sqrt())
+    return RegionSpectrum(found.inside, found.outside, chance, energy_rank(found.inside, 0.95), area)
+
+
+def generalized(inside: Tensor, outside: Tensor, k: int, tolerance: float, d: int) -> Tensor:
+    """Find the directions that move most inside for what they move outside.
+
+    Args:
+        inside: Gram ``(r, r)``.
+        outside: The other.
+        k: How many.
+        tolerance: The regulariser, as a share of the outside's trace; larger values allow more outside.
+        d: Dimension of the latent.
+
+    Returns:
+        ``(k, r)``, of unit length, the best first; in general not orthogonal.
+    """
+    from scipy.linalg import eigh
+
+    r = len(inside)
+    floor = float(outside.trace()) * tolerance * REFERENCE / d
+    floor = max(floor, 1e-12 * float((inside + outside).trace()) / r, 1e-300)
+    regular = outside + floor * torch.eye(r, dtype=outside.dtype)
+    _, found = eigh(inside.numpy(), regular.numpy(), subset_by_index=(r - k, r - 1))
+    vectors = torch.from_numpy(found).flip(1).T
+    vectors = vectors / vectors.norm(dim=1, keepdim=True)
+    return fix_signs(vectors.T)[0].T
+
+
+def projection(inside: Tensor, outside: Tensor, k: int, cut: int) -> tuple[Tensor, Tensor]:
+    """Project the principal directions of the inside on the null space of the outside.
+
+    Args:
+        inside: Gram ``(r, r)``.
+        outside: The other.
+        k: How many.
+        cut: How many of the loudest directions of the outside are removed.
+
+    Returns:
+        ``(k, r)`` of unit length, and the norm ``(k,)`` that each kept before it was scaled to that length.
+    """
+    principal = torch.linalg.eigh(inside).eigenvectors.flip(1)[:, :k].T
+    loud = torch.linalg.eigh(outside).eigenvectors.flip(1)[:, :cut]
+    left = principal - (principal @ loud) @ loud.T
+    kept = left.norm(dim=1)
+    vectors = left / kept.clamp(min=torch.finfo(left.dtype).tiny)[:, None]
+    return fix_signs(vectors.T)[0].T, kept

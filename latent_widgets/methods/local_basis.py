@@ -1,0 +1,168 @@
+"""Local Basis (Choi et al. 2022): the singular vectors of the mapping's differential at one latent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from latent_widgets import _checks
+from latent_widgets._steps import OnStep
+from latent_widgets.directions import Directions
+from latent_widgets.generators.base import Generator
+from latent_widgets.geometry.differential import Differential, differential
+from latent_widgets.geometry.rank import RANK_METHODS, RankMethod, estimate_rank
+from latent_widgets.geometry.units import latent_sd
+
+__all__ = ["LocalBasis", "local_bases", "local_basis"]
+
+
+@dataclass(frozen=True, eq=False)
+class LocalBasis:
+    """The directions in which the generator moves most at one latent.
+
+    Attributes:
+        directions: ``k`` orthonormal directions in the generator's main space, largest singular value first; the entry
+            of largest magnitude of each is positive.
+        singular_values: All that were computed, descending: how far the target moves for a unit step of the input.
+        input_directions: ``(k, d)``, the unit steps of the input that move the target most: for the target ``"w"`` the
+            directions in ``z`` whose images are ``singular_values * directions``; else the directions themselves.
+        rank: How many singular values count by ``rank_method``; None if not all are known.
+        rank_method: The rule.
+        shape: Rows and columns of the Jacobian.
+        code: ``(d,)``, where in the main space.
+        z: ``(z_dim,)``, the latent.
+        target: ``"w"``, ``"image"`` or a layer.
+    """
+
+    directions: Directions
+    singular_values: Tensor
+    input_directions: Tensor
+    rank: int | None
+    rank_method: RankMethod
+    shape: tuple[int, int]
+    code: Tensor
+    z: Tensor
+    target: str
+
+    @property
+    def ranks(self) -> dict[str, int]:
+        """The rank by every rule; empty if not all singular values are known."""
+        if self.rank is None:
+            return {}
+        return {rule: estimate_rank(self.singular_values, self.shape, rule) for rule in RANK_METHODS}
+
+
+def local_basis(
+    G: Generator,
+    z: Tensor,
+    target: str = "w",
+    k: int | None = None,
+    rank_method: RankMethod = "energy",
+    *,
+    method: Literal["exact", "lanczos", "randomized"] = "exact",
+    on_step: OnStep | None = None,
+) -> LocalBasis:
+    r"""Find the Local Basis at a latent.
+
+    Choi et al. (ICLR 2022, "Do Not Escape From the Manifold: Discovering the Local Coordinates on the Latent Space of
+    GANs") take the differential of the mapping, :math:`dw/dz = U S V^\top`, and call the columns of :math:`U`, ordered
+    by singular value, the Local Basis at :math:`w`; they span the best low-rank approximation of the tangent space.
+    Their step is a distance in ``w``. The targets ``"image"`` and layers are an extension: right singular vectors of
+    the differential of the synthesis.
+
+    Args:
+        G: The generator.
+        z: The latent, ``(z_dim,)`` or ``(1, z_dim)``.
+        target: ``"w"`` as published; ``"image"`` or one of ``G.layer_names`` for what these see of a step of the code.
+        k: How many directions to keep; all if not given.
+        rank_method: How to estimate the rank: ``"energy"``, ``"kritchman-nadler"`` or ``"gap"``, see
+            ``latent_widgets.geometry.rank``. The paper estimates none.
+        method: For an image or a layer, how to find singular values, see ``JacobianOperator.svd``; all but ``"exact"``
+            find ``k`` of them only.
+        on_step: Called once a latent is done.
+
+    Returns:
+        The basis.
+
+    Raises:
+        TypeError: If an argument has the wrong type.
+        ValueError: If the generator has no mapping network and the target is ``"w"``, or something does not fit.
+
+    Example:
+        >>> from latent_widgets.generators.exact import ExactFaces
+        >>> G = ExactFaces(resolution=16, entanglement=0.0)
+        >>> B = local_basis(G, G.sample_z(1, seed=3), k=4)
+        >>> B.directions.vectors.shape[0], round(float(B.singular_values[0]), 4)
+        (4, 2.0)
+    """
+    (basis,) = local_bases(G, _single(G, z), target, k, rank_method, method=method, on_step=on_step)
+    return basis
+
+
+def local_bases(
+    G: Generator,
+    z: Tensor,
+    target: str = "w",
+    k: int | None = None,
+    rank_method: RankMethod = "energy",
+    *,
+    method: Literal["exact", "lanczos", "randomized"] = "exact",
+    on_step: OnStep | None = None,
+) -> tuple[LocalBasis, ...]:
+    """Find the Local Basis at many latents; arguments as for :func:`local_basis`, for the mapping all at once.
+
+    Args:
+        G: The generator.
+        z: ``(n, z_dim)``.
+        target: As there.
+        k: As there.
+        rank_method: As there.
+        method: As there.
+        on_step: Called after each latent (for ``"w"``, each batch); ``False`` ends the run.
+
+    Returns:
+        One basis for each latent, fewer if the run was cancelled.
+
+    Raises:
+        TypeError: If an argument has the wrong type.
+        ValueError: If something does not fit.
+    """
+    _checks.choice("rank_method", rank_method, RANK_METHODS)
+    _checks.choice("method", method, ("exact", "lanczos", "randomized"))
+    found = differential(G, z, target, k, method, on_step)
+    return tuple(_basis(G, found, i, rank_method) for i in range(len(found.z)))
+
+
+def _single(G: Generator, z: Tensor) -> Tensor:
+    batch, _ = G.check_code(z, "z", name="z")
+    if len(batch) != 1:
+        raise ValueError(f"z must be one latent, got {len(batch)}. Use local_bases(G, z) for many.")
+    return batch
+
+
+def _basis(G: Generator, found: Differential, i: int, rank_method: RankMethod) -> LocalBasis:
+    vectors, S = found.directions[i].mT, found.singular_values[i]
+    directions = Directions(
+        vectors,
+        found.space,
+        unit="sd",
+        scales=_lengths(G, vectors, found.space),
+        names=tuple(f"local basis {j + 1}" for j in range(len(vectors))),
+        scores={"singular value": S[: len(vectors)]},
+        method="local_basis",
+        parameters={"target": found.target, "k": len(vectors), "rank_method": rank_method},
+        generator=G.name,
+        weights_hash=G.weights_hash,
+    )
+    rank = estimate_rank(S, found.shape, rank_method, found.floor) if found.complete else None
+    inputs = found.inputs[i].mT
+    return LocalBasis(directions, S, inputs, rank, rank_method, found.shape, found.codes[i], found.z[i], found.target)
+
+
+def _lengths(G: Generator, vectors: Tensor, space: str) -> Tensor:
+    """Standard deviations, kept above zero: a network may not move at all along a direction."""
+    lengths = latent_sd(G, vectors, space)
+    return lengths.clamp(min=float(lengths.max()) * torch.finfo(lengths.dtype).eps)

@@ -1,0 +1,102 @@
+"""SeFa (Shen and Zhou 2021): the directions that change the styles most, in closed form."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from latent_widgets import _checks
+from latent_widgets._fitting import rows_of
+from latent_widgets._steps import OnStep, report
+from latent_widgets.directions import Directions
+from latent_widgets.generators.base import Generator
+from latent_widgets.geometry.units import latent_sd
+
+__all__ = ["sefa"]
+
+
+def sefa(
+    G: Generator, k: int = 20, *, layers: Sequence[int] | None = None, on_step: OnStep | None = None
+) -> Directions:
+    r"""Factorise the weights that read the latent.
+
+    Shen and Zhou (CVPR 2021, "Closed-Form Factorization of Latent Semantics in GANs") take the eigenvectors of
+    :math:`A A^\top`, largest eigenvalue first. As in their program, the columns of :math:`A` are the rows of the affine
+    maps from ``w`` to the styles of the chosen layers, each scaled to length one: of every row of ``w+`` the
+    convolution, and of the last one the map to RGB. Without a mapping they are the rows of the first layer's weight.
+
+    Args:
+        G: A generator with styles, or one whose first layer is linear or a convolution of ``z``.
+        k: How many directions.
+        layers: Rows of ``w+`` to read and to act on; all if not given.
+        on_step: Called once, at the end.
+
+    Returns:
+        ``k`` orthonormal directions, in latent standard deviations, the entry of largest magnitude of each positive;
+        the score is the eigenvalue. They are directions in ``w``, or in ``z`` without a mapping.
+
+    Raises:
+        TypeError: If ``k`` is not an integer.
+        ValueError: If ``k`` is above the dimension, a layer does not exist, or the generator has no such weights.
+
+    Example:
+        >>> from latent_widgets.generators.style import StyleGenerator
+        >>> from latent_widgets.generators.stylegan2 import StyleGAN2
+        >>> G = StyleGenerator(StyleGAN2(z_dim=3, w_dim=5, resolution=8, channels={4: 4, 8: 4}), "tiny")
+        >>> sefa(G, k=2, layers=[0, 1])
+        <Directions 2 x 5 in w: sefa 1, sefa 2; unit sd; for tiny>
+    """
+    space = G.main_space
+    k = _checks.integer("k", k, 1, G.dim(space))
+    rows = rows_of(layers, space, G.num_layers)
+    weights = _style_weights(G, rows) if space == "w" else _first_weight(G)  # (columns of A, dim)
+    weights = weights.double()
+    lengths = weights.norm(dim=1, keepdim=True)
+    weights = weights[lengths[:, 0] > 0] / lengths[lengths[:, 0] > 0]
+    values, columns = torch.linalg.eigh(weights.T @ weights)
+    vectors = columns.flip(1)[:, :k].T
+    vectors = (vectors * vectors.gather(1, vectors.abs().argmax(1, keepdim=True)).sign()).to(G.dtype)
+    report(on_step, 1, 1)
+    return Directions(
+        vectors,
+        space,
+        unit="sd",
+        scales=latent_sd(G, vectors, space),
+        layers=rows,
+        scores={"eigenvalue": values.flip(0)[:k].to(G.dtype)},
+        method="sefa",
+        parameters={"k": k, "layers": rows},
+        rows=tuple(range(k)),
+        generator=G.name,
+        weights_hash=G.weights_hash,
+    )
+
+
+def _style_weights(G: Generator, rows: Sequence[int] | None) -> Tensor:
+    """The weights of the affine maps, read off as their derivative: whatever the network calls them."""
+    styles: Callable[..., Tensor] | None = getattr(G, "styles", None)
+    slices: dict[str, slice] | None = getattr(G, "style_slices", None)
+    if styles is None or slices is None:
+        raise ValueError(
+            f"sefa must be given a generator whose styles are affine in w, got {G.name!r}. Use ganspace(G)."
+        )
+    jacobian: Tensor = torch.func.jacfwd(lambda w: styles(w[None], "w")[0])(G.w_avg.detach())  # (s_dim, w_dim)
+    chosen = []
+    for row in range(G.num_layers) if rows is None else rows:
+        names = [name for name, index in zip(G.layer_names, G.layer_index, strict=True) if index == row]
+        convolutions = [name for name in names if not name.endswith("torgb")]
+        chosen += convolutions or names
+    return torch.cat([jacobian[slices[name]] for name in chosen])
+
+
+def _first_weight(G: Generator) -> Tensor:
+    for module in G.module.modules():
+        if isinstance(module, nn.Linear) and module.in_features == G.z_dim:
+            return module.weight.detach()
+        if isinstance(module, nn.ConvTranspose2d) and module.in_channels == G.z_dim:
+            return module.weight.detach().flatten(1).T  # (z_dim, channels, h, w)
+        if isinstance(module, nn.Conv2d) and module.in_channels == G.z_dim:
+            return module.weight.detach().transpose(0, 1).flatten(1).T
+    raise ValueError(f"sefa must be given a generator that begins with a linear layer of z, got {G.name!r}.")

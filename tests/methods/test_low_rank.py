@@ -1,0 +1,150 @@
+"""LowRankGAN: principal component pursuit, ranks, projection, and what transfers."""
+
+import numpy as np
+import pytest
+import torch
+
+from latent_widgets import _steps
+from latent_widgets.faces import PARTS
+from latent_widgets.generators.exact import ExactFaces
+from latent_widgets.geometry.pcp import pcp
+from latent_widgets.methods.low_rank import low_rank_directions, transfer
+from tests.reference import disc
+
+SIZE = 16
+
+
+@pytest.fixture(scope="module")
+def parts():
+    """A low-rank and a sparse symmetric matrix."""
+    generator = torch.Generator().manual_seed(0)
+    factor = torch.randn(24, 3, generator=generator, dtype=torch.float64)
+    spikes = torch.zeros(24, 24, dtype=torch.float64)
+    picks = torch.randperm(24 * 24, generator=generator)[:12]
+    spikes.view(-1)[picks] = 8.0
+    return factor @ factor.T, (spikes + spikes.T) / 2
+
+
+@pytest.fixture
+def region(tiny):
+    return tiny, tiny.code(seed=2), disc(SIZE, 4)
+
+
+def test_pursuit_parts_low_rank_from_sparse(parts):
+    low, sparse = parts
+    found = pcp(low + sparse)
+    assert found.converged
+    assert float(torch.linalg.svdvals(found.low_rank)[3:].max()) < 1e-4 * float(low.norm())
+    torch.testing.assert_close(found.low_rank, low, rtol=0, atol=1e-4 * float(low.abs().max()))
+    torch.testing.assert_close(found.low_rank + found.sparse, low + sparse, rtol=0, atol=1e-5)
+
+
+def test_pursuit_reaches_the_optimum_of_an_independent_proximal_method(parts):
+    """Minimise the same objective over L alone by subgradient-free splitting: Douglas-Rachford in numpy."""
+    M = sum(parts).numpy()
+    weight, step = len(M) ** -0.5, 3.0
+    Z = np.zeros_like(M)
+    for _ in range(3000):
+        u, s, vt = np.linalg.svd(Z)
+        L = (u * np.maximum(s - step, 0)) @ vt
+        R = 2 * L - Z
+        gap = M - R
+        Z += M - np.sign(gap) * np.maximum(np.abs(gap) - step * weight, 0) - L
+    objective = np.linalg.svd(L, compute_uv=False).sum() + weight * np.abs(M - L).sum()
+    assert pcp(sum(parts)).objective <= objective * (1 + 1e-3)
+
+
+def test_published_constant_stops_short_of_the_optimum(parts):
+    textbook, published = (pcp(sum(parts), penalty=penalty) for penalty in ("entrywise", "induced"))
+    assert textbook.converged
+    assert published.converged
+    assert published.objective > textbook.objective
+
+
+def test_pursuit_does_not_depend_on_scale(parts):
+    a, b = pcp(sum(parts)), pcp(1e-4 * sum(parts))
+    assert (a.rank, a.steps) == (b.rank, b.steps)
+
+
+def test_pursuit_says_how_it_ended(parts):
+    assert pcp(sum(parts), steps=3).stopped == "steps"
+    cancelled = pcp(sum(parts), on_step=lambda step: step.index < 4)
+    assert (cancelled.stopped, cancelled.steps, cancelled.converged) == ("cancelled", 4, False)
+
+
+@pytest.mark.parametrize(
+    ("matrix", "words"),
+    [
+        (torch.ones(2, 3), "M must be square"),
+        (torch.zeros(3, 3), "M must not be zero"),
+        (torch.tensor([[1.0, 2.0], [0.0, 1.0]]), "M must be symmetric"),
+        (torch.full((2, 2), float("inf")), "M must be finite"),
+    ],
+)
+def test_pursuit_refuses_bad_matrices(matrix, words):
+    with pytest.raises(ValueError, match=words):
+        pcp(matrix)
+
+
+@pytest.mark.parametrize("rank_method", ["energy", "pcp"])
+def test_projection_is_orthogonal_to_what_the_outside_does_loudest(region, rank_method):
+    G, w, mask = region
+    found = low_rank_directions(G, w, mask, k=2, rank_method=rank_method, relax=1, weight=None)
+    assert bool((found.kept_norm <= 1 + 1e-12).all())
+    torch.testing.assert_close(found.directions.unit_vectors.norm(dim=1), torch.ones(2).double())
+    told = found.directions.scores
+    torch.testing.assert_close(told["kept norm"], found.kept_norm)
+    torch.testing.assert_close(told["locality"], found.locality)
+    assert (found.pursuits is not None) == (rank_method == "pcp")
+
+
+def test_relaxing_keeps_more(region):
+    G, w, mask = region
+    kept = [low_rank_directions(G, w, mask, k=1, relax=relax).kept_norm[0] for relax in (0, 1, 2)]
+    assert kept[0] <= kept[1] + 1e-9 <= kept[2] + 2e-9
+
+
+def test_prediction_is_the_true_change_of_a_small_step(region):
+    G, w, mask = region
+    found = low_rank_directions(G, w, mask, solver="generalized", k=2)
+    u = found.directions.unit_vectors[0]
+    change = (G.synthesize(w + 1e-6 * u) - G.synthesize(w))[0] / 1e-6
+    assert float(change[:, mask].square().mean().sqrt()) == pytest.approx(float(found.inside[0]), rel=1e-3)
+    assert float(change[:, ~mask].square().mean().sqrt()) == pytest.approx(float(found.outside[0]), rel=1e-3)
+
+
+def test_colour_survives_three_channels():
+    """A direction that changes hue at constant luminance is invisible once channels are averaged."""
+    G = ExactFaces(resolution=24)
+    code = G.code(seed=2)
+    mask = G.part_maps(code)[0, PARTS.index("background")] > 0.5
+    hue = G.true_directions().vectors[G.true_directions().names.index("background_hue")]
+    colour, grey = (low_rank_directions(G, code, mask, "generalized", k=1, channels=c) for c in ("chroma", "luminance"))
+    assert abs(float(colour.directions.unit_vectors[0] @ hue)) > 0.9
+    assert abs(float(grey.directions.unit_vectors[0] @ hue)) < 0.7
+
+
+def test_transfer_is_measured_beside_chance():
+    G = ExactFaces(resolution=24)
+    codes = torch.stack([G.code(seed) for seed in (2, 3, 5)])
+    masks = [G.part_maps(code)[0, PARTS.index("background")] > 0.5 for code in codes]
+    D = low_rank_directions(G, codes[0], masks[0], "generalized", k=2)
+    measured = transfer(G, D, codes[1:], masks[1:])
+    assert measured.locality.shape == (2, 2)
+    assert bool((measured.locality > measured.chance[:, None] + 0.3).all())
+    with pytest.raises(ValueError, match="masks must be one for each of 2 codes, got 3"):
+        transfer(G, D, codes[1:], masks)
+
+
+def test_bad_arguments_are_refused(region):
+    G, w, mask = region
+    with pytest.raises(ValueError, match="solver must be one of"):
+        low_rank_directions(G, w, mask, solver="rpca")
+    with pytest.raises(ValueError, match="rank_method must be one of"):
+        low_rank_directions(G, w, mask, rank_method="gap")
+    with pytest.raises(ValueError, match="mask must leave a part of the picture out"):
+        low_rank_directions(G, w, torch.ones(SIZE, SIZE, dtype=torch.bool))
+    with pytest.raises(ValueError, match="weight must leave the region a rank, got 1e-06"):
+        low_rank_directions(G, w, mask, rank_method="pcp", weight=1e-6)
+    with pytest.raises(_steps.Cancelled, match="Cancelled after"):
+        low_rank_directions(G, w, mask, on_step=lambda step: False)
