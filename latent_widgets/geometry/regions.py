@@ -299,7 +299,6 @@ class RegionSpectra:
             unit="rms",
             scales=(1 / found.inside.clamp(min=1e-12)).to(G.device, G.dtype),
             layers=function.rows,
-            names=[f"{method} {i + 1}" for i in range(k)],
             scores={name: score.to(G.device, G.dtype) for name, score in told.items()},
             method=method,
             parameters=parameters,

@@ -134,7 +134,9 @@ def low_rank_directions(
     found = effect(g.inside, g.outside, g.numbers, vectors)
     parameters: dict[str, Any] = {"solver": solver, "rank_method": rank_method, "relax": relax, "tolerance": tolerance}
     parameters |= {"channels": channels, "rows": None if rows is None else list(rows)}
-    directions = spectra.directions_of(g, vectors, {"kept norm": kept}, method="low_rank", parameters=parameters)
+    directions = spectra.directions_of(
+        g, vectors, {"kept norm": kept}, method="low_rank_directions", parameters=parameters
+    )
     return LowRank(
         directions, found.inside, found.outside, found.locality, found.chance, kept, ranks[0], ranks[1], pursuits
     )
