@@ -38,6 +38,12 @@ def main(arguments: list[str] | None = None) -> None:
     export.add_argument("--data", type=Path, default=None, help="where the file goes; none: the package's data")
     export.add_argument("--notes", type=Path, default=Path("docs/training"), help="where the summary of the run goes")
     export.add_argument("--seed", type=int, default=0, help="the run's seed")
+    about = "a contact sheet of a shipped generator, for the docs"
+    sheet = commands.add_parser("sheet", help=about, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    sheet.add_argument("name", choices=["faces64", "digits32", "faces-exact"])
+    sheet.add_argument("--path", type=Path, default=None, help="where it goes; none: docs/images/NAME.png")
+    sheet.add_argument("--seeds", type=int, default=48, help="the first so many seeds, none left out")
+    sheet.add_argument("--truncation", type=float, default=1.0)
     _run(parser.parse_args(arguments))
 
 
@@ -52,6 +58,12 @@ def _run(options: argparse.Namespace) -> None:
         folder = options.folder or Path("runs") / options.name
         path = export(options.name, folder, options.data, options.notes, options.seed)
         print(f"{path}: {path.stat().st_size} bytes")
+    elif options.command == "sheet":
+        from latent_widgets.training.export import contact_sheet
+
+        path = options.path or Path("docs/images") / f"{options.name}.png"
+        contact_sheet(options.name, path, options.seeds, options.truncation)
+        print(path)
     else:
         from latent_widgets.training import digits, gan, regressor
 

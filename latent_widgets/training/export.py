@@ -16,10 +16,11 @@ from torch import Tensor
 from latent_widgets._files import write_whole
 from latent_widgets.generators._shipped import DATA, REGISTRY, pack, read_registry
 from latent_widgets.generators.stylegan2 import StyleGAN2
+from latent_widgets.generators.zoo import load
 from latent_widgets.training import digits, gan, regressor
-from latent_widgets.training._files import load_checkpoint, write_json
+from latent_widgets.training._files import load_checkpoint, save_sheet, write_json
 
-__all__ = ["PRODUCTS", "Product", "average_w", "export", "summary"]
+__all__ = ["PRODUCTS", "Product", "average_w", "contact_sheet", "export", "summary"]
 
 LICENCE = "BSD-3-Clause"
 LOG_LINES = 200
@@ -110,6 +111,22 @@ def export(name: str, folder: Path, data: Path | None = None, notes: Path | None
         notes.mkdir(parents=True, exist_ok=True)
         write_json(notes / f"{name}.json", {"name": name, **entry, **summary(folder)})
     return path
+
+
+@torch.no_grad()
+def contact_sheet(name: str, path: Path, seeds: int = 48, truncation: float = 1.0) -> None:
+    """Draw the first seeds of a built-in generator, none left out, twelve to a row.
+
+    Args:
+        name: Of the generator.
+        path: Where the PNG goes.
+        seeds: How many.
+        truncation: 1 for pictures as they come.
+    """
+    G = load(name)
+    pictures = torch.cat([G.synthesize(G.code(seed, truncation)[None]) for seed in range(seeds)])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_sheet(path, pictures, columns=min(12, seeds), scale=max(1, round(96 / G.resolution)))
 
 
 def summary(folder: Path) -> dict[str, Any]:

@@ -4,8 +4,10 @@ import json
 import sys
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from latent_widgets.generators import _shipped
 from latent_widgets.generators.zoo import load
@@ -171,3 +173,15 @@ def test_the_command_line_passes_everything_on(monkeypatch, tmp_path):
     (folder, options) = calls[0]
     assert (folder, str(options.pop("faces"))) == (tmp_path, "f.pt")
     assert options == {"images": 7, "minutes": 0.5, "seed": 3}
+
+
+def test_contact_sheet_shows_every_seed_in_turn(tmp_path):
+    export.contact_sheet("digits32", tmp_path / "docs" / "sheet.png", seeds=24)
+    pixels = np.asarray(Image.open(tmp_path / "docs" / "sheet.png"))
+    assert pixels.shape == (2 * 96, 12 * 96, 3)
+    G = load("digits32")
+    for seed in (0, 13):
+        tile = pixels[seed // 12 * 96 :, seed % 12 * 96 :][:96, :96].astype(float)
+        picture = ((G.synthesize(G.code(seed)[None])[0].clamp(-1, 1) + 1) * 127.5).permute(1, 2, 0).numpy()
+        small = tile.reshape(32, 3, 32, 3, 3).mean((1, 3))
+        assert np.abs(small - picture).mean() < 6  # the sheet is enlarged smoothly
