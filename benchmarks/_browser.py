@@ -14,6 +14,7 @@ from tests.browser.jupyterlab import Lab
 PROBE = """selector => {
     const canvas = Object.assign(document.createElement('canvas'), {width: 64, height: 64});
     const pen = canvas.getContext('2d', {willReadFrequently: true});
+    pen.imageSmoothingEnabled = false;
     const read = image => {
         pen.clearRect(0, 0, 64, 64);
         pen.drawImage(image, 0, 0, 64, 64);
@@ -22,9 +23,9 @@ PROBE = """selector => {
         for (let i = 0; i < bytes.length; i++) hash = Math.imul(hash ^ bytes[i], 16777619);
         return hash >>> 0;
     };
-    const probe = window.probe = {pictures: [], keys: [], values: [], counts: {}, frames: 0, heard: performance.now()};
+    const probe = window.probe = {pictures: [], keys: [], counts: {}, frames: 0, heard: performance.now()};
     probe.clear = () => {
-        Object.assign(probe, {pictures: probe.pictures.slice(-1), keys: [], values: [], counts: {}, frames: 0});
+        Object.assign(probe, {pictures: probe.pictures.slice(-1), keys: [], counts: {}, frames: 0});
     };
     probe.decode = async source => {
         const image = new Image();
@@ -50,8 +51,6 @@ PROBE = """selector => {
         const what = type === 'comm_msg' ? `${msg.content.data.method} ${Object.keys(state).sort()}` : type;
         const key = `${direction} ${what}`;
         probe.counts[key] = (probe.counts[key] ?? 0) + 1;
-        if (direction === 'send' && typeof state.value === 'number')
-            probe.values.push([performance.now(), state.value]);
     });
 }"""
 
@@ -63,7 +62,6 @@ class Drag:
     began: float
     released: float
     pictures: list[tuple[float, int]]  # when, which: only those that replaced another
-    values: list[tuple[float, float]]  # what the slider sent to the kernel
     counts: dict[str, int]  # messages
     refreshes: float  # of the page, a second
 
@@ -107,7 +105,7 @@ class Probe:
         self.lab.page.wait_for_function("() => window.probe.pictures.length > 1")
         return float(self.lab.page.evaluate("() => window.probe.pictures[1][0] - window.probe.keys[0]"))
 
-    def drag(self, seconds: float, hz: float = 60.0) -> Drag:
+    def drag(self, seconds: float, settle: str = "", hz: float = 60.0) -> Drag:
         """Move the slider to and fro, two steps of it each time, and watch until all is quiet."""
         self.quiet()
         width = self.handle.evaluate("handle => handle.closest('.noUi-target').clientWidth")
@@ -120,11 +118,12 @@ class Probe:
         times = self.lab.moves(self.handle, points, hz=hz)
         frames = self.lab.page.evaluate("() => window.probe.frames")
         self.quiet(1.0)
+        self.lab.kernel_run(settle)
+        self.quiet(0.3)
         seen: dict[str, Any] = self.lab.page.evaluate("() => window.probe")
         pictures = [(t, h) for t, h in seen["pictures"][1:]]
-        values = [(t, v) for t, v in seen["values"]]
         refreshes = 1000 * frames / (times[-1] - times[0])
-        return Drag(times[0], times[-1], pictures, values, seen["counts"], refreshes)
+        return Drag(times[0], times[-1], pictures, seen["counts"], refreshes)
 
     def hash_of(self, source: str) -> int:
         """Return what the probe would call a picture, given as a data URL."""

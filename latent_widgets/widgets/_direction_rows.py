@@ -10,7 +10,7 @@ from typing import Any
 import ipywidgets
 
 from ..directions import Directions
-from ._handles import moved_to, put
+from ._step_slider import StepSlider
 
 __all__ = ["UNIT_RANGES", "DirectionRow", "Handlers", "UnitRange"]
 
@@ -69,7 +69,7 @@ class DirectionRow(ipywidgets.HBox):
             tooltip=f"Make direction {index + 1} the active one: walks and animations follow it",
         )
         self.name = ipywidgets.Text(continuous_update=False, tooltip="Name of the direction; type a new one")
-        self.slider = ipywidgets.FloatSlider(0.0, min=-unit.reach, max=unit.reach, step=unit.step, readout=False)
+        self.slider = StepSlider(-unit.reach, unit.reach, unit.step)
         self.box = ipywidgets.BoundedFloatText(0.0, min=-4 * unit.reach, max=4 * unit.reach, step=unit.step)
         self.unit = ipywidgets.Label(unit.label)
         self.zero = ipywidgets.Button(icon="undo", disabled=True)
@@ -129,7 +129,7 @@ class DirectionRow(ipywidgets.HBox):
             layers: The first and last layer that move; None leaves the range.
         """
         with self._silence():
-            put(self.slider, alpha)
+            self.slider.put(alpha)
             shown = round(alpha, 6)
             self.box.min, self.box.max = min(self.box.min, shown), max(self.box.max, shown)
             if self.box.value != shown:
@@ -157,9 +157,8 @@ class DirectionRow(ipywidgets.HBox):
             self._quiet = False
 
     def _moved(self, change: Any) -> None:
-        alpha = moved_to(change)
-        if not self._quiet and alpha is not None:
-            self._handlers.alpha(self.index, alpha)
+        if not self._quiet:
+            self._handlers.alpha(self.index, round(change["new"] * self.slider.size, 9))
 
     def _typed(self, change: Any) -> None:
         if not self._quiet:

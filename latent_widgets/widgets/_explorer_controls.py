@@ -13,10 +13,10 @@ from ..geometry.walks import KINDS
 from ._drawing import VIEWS
 from ._explorer_pages import save_from_page
 from ._explorer_tabs import CodePage, MixPage, SavePage, SeedsPage, WalkPage, button, row
-from ._handles import moved_to, put
 from ._method_picker import MethodPicker
 from ._panel import close_tree
 from ._picture import Picture
+from ._step_slider import NumberSlider
 
 if TYPE_CHECKING:
     from .explorer import LatentExplorer
@@ -50,10 +50,9 @@ class Controls:
         self.seed = ipywidgets.BoundedIntText(
             0, min=0, max=SEEDS, description="seed", tooltip="The seed of the starting latent"
         )
-        self.truncation = ipywidgets.FloatSlider(
-            1.0, min=0, max=1.2, step=0.05, description="truncation", readout_format=".2f",
-            tooltip="1 leaves the latent as drawn, 0 is the average picture",
-        )  # fmt: skip
+        self.truncation = NumberSlider(
+            1.0, 0, 1.2, 0.05, "truncation", "1 leaves the latent as drawn, 0 is the average picture"
+        )
         self.seed.add_class("lw-short")
         self.truncation.add_class("lw-wide")
         self.seed.observe(guard(self._seeded), "value")
@@ -104,9 +103,8 @@ class Controls:
         self._explorer.change_base(seed=secrets.randbelow(100_000))
 
     def _truncated(self, change: Any) -> None:
-        truncation = moved_to(change)
-        if not self._quiet and truncation is not None:
-            self._explorer.change_base(truncation=truncation, gesture="truncation")
+        if not self._quiet:
+            self._explorer.change_base(truncation=change["new"], gesture="truncation")
 
     def list_others(self, moves: Sequence[Move], drop: Callable[[Move], object]) -> None:
         """List moves that no slider stands for, each with a button that drops it.
@@ -135,7 +133,7 @@ class Controls:
         try:
             if base.seed is not None:
                 self.seed.value = base.seed
-            put(self.truncation, base.truncation)
+            self.truncation.value = base.truncation
         finally:
             self._quiet = False
         layers = (min(base.mix_layers), max(base.mix_layers)) if base.mix_layers else None

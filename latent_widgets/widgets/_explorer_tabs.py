@@ -9,8 +9,8 @@ from typing import Any
 
 import ipywidgets
 
-from ._handles import moved_to, put
 from ._picture import Picture
+from ._step_slider import NumberSlider
 
 __all__ = ["CodePage", "MixPage", "SavePage", "SeedsPage", "WalkPage", "button", "row"]
 
@@ -128,19 +128,11 @@ class MixPage(ipywidgets.VBox):
         self.seed = ipywidgets.BoundedIntText(
             1, min=0, max=2**53 - 1, description="second seed", tooltip="The seed to mix with"
         )
-        self.weight = ipywidgets.FloatSlider(
-            0,
-            min=0,
-            max=1,
-            step=0.01,
-            description="towards it",
-            tooltip="0 is the first seed, 1 the second",
-            readout_format=".2f",
-        )
+        self.weight = NumberSlider(0, 0, 1, 0.01, "towards it", "0 is the first seed, 1 the second")
         self.picture = Picture(width=96, caption="")
         self._changed = changed
         self.seed.observe(guard(self._heard), "value")
-        self.weight.observe(guard(lambda change: None if moved_to(change) is None else self._heard(change)), "value")
+        self.weight.observe(guard(self._heard), "value")
         for control in (self.seed, self.weight):
             control.add_class("lw-wide")
         controls = ipywidgets.VBox([row(self.seed), row(self.weight)])
@@ -153,18 +145,20 @@ class MixPage(ipywidgets.VBox):
                 value=(num_layers // 2, num_layers - 1),
                 min=0,
                 max=num_layers - 1,
+                continuous_update=False,
                 tooltip="First and last layer taken from the second seed",
             )
             for control in (self.mixing, self.layers):
                 control.observe(guard(self._heard), "value")
                 control.add_class("lw-wide")
             controls.children = [*controls.children, row(self.mixing, self.layers)]
+        controls.add_class("lw-grow")
         super().__init__([row(self.picture, controls)])
 
     @property
     def fields(self) -> dict[str, Any]:
         """What the controls say, as fields of an edit's base."""
-        seed, weight = self.seed.value, round(self.weight.value, 9)
+        seed, weight = self.seed.value, self.weight.value
         found = {"second_seed": seed if weight else None, "weight": weight, "mix_seed": None, "mix_layers": ()}
         if self.mixing is not None and self.mixing.value:
             low, high = self.layers.value
@@ -177,7 +171,7 @@ class MixPage(ipywidgets.VBox):
         try:
             if seed is not None:
                 self.seed.value = seed
-            put(self.weight, weight)
+            self.weight.value = weight
             if self.mixing is not None:
                 self.mixing.value = layers is not None
                 if layers is not None:

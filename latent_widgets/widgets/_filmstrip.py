@@ -17,7 +17,7 @@ __all__ = ["Filmstrip", "film"]
 
 
 class Filmstrip(Picture):
-    """A strip that scrolls sideways where it does not fit.
+    """A strip that shrinks where it does not fit.
 
     Args:
         width: CSS pixels.
@@ -26,8 +26,7 @@ class Filmstrip(Picture):
 
     def __init__(self, width: int, caption: str = "") -> None:
         super().__init__(width=width, caption=caption)
-        self.add_class("lw-strip")
-        self.layout.max_width = "100%"
+        self.add_class("lw-film")
 
 
 def film(

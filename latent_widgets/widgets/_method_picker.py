@@ -13,6 +13,7 @@ from ..methods import MethodInfo, ParameterInfo, methods
 __all__ = ["MethodPicker", "control_for", "fill_in"]
 
 SLIDERS = 8
+AUTOMATIC = "automatic"  # None as a choice: a list shows nothing at all for a value of None
 NEEDS = {
     "z": "Start from a seed, without a second one",
     "mask": "Assign a region to explorer.mask",
@@ -42,8 +43,8 @@ def control_for(parameter: ParameterInfo, options: Sequence[str] = ()) -> ipywid
         return ipywidgets.FloatText(float(default), **common)
     choices: Sequence[Any] = parameter.choices if kind == "choice" else options if kind == "text" else ()
     if choices and (default is None or default in choices):
-        offered = [("automatic", None)] * (default is None) + [(str(choice), choice) for choice in choices]
-        return ipywidgets.Dropdown(options=offered, value=default, **common)
+        offered = [(AUTOMATIC, AUTOMATIC)] * (default is None) + [(str(choice), choice) for choice in choices]
+        return ipywidgets.Dropdown(options=offered, value=AUTOMATIC if default is None else default, **common)
     return None
 
 
@@ -110,6 +111,12 @@ class MethodPicker(ipywidgets.HBox):
         """The chosen method."""
         return self._methods[self.method.value]
 
+    def show(self, name: str) -> None:
+        """Choose the method called ``name``, which found what is shown; any other name changes nothing."""
+        for title, info in self._methods.items():
+            if info.name == name:
+                self.method.value = title
+
     def _offer(self) -> None:
         old = self._parameters.children
         made = {p.name: control_for(p, self._options.get(p.name, ())) for p in self.chosen.parameters}
@@ -121,4 +128,5 @@ class MethodPicker(ipywidgets.HBox):
         self._dispose(*old)
 
     def _go(self) -> None:
-        self._run(self.chosen, {name: control.value for name, control in self._controls.items()})
+        values = {name: control.value for name, control in self._controls.items()}
+        self._run(self.chosen, {name: None if value == AUTOMATIC else value for name, value in values.items()})

@@ -102,6 +102,9 @@ _RULES = """
 .lw-panel .lw-index { width: 30px; flex: none; padding: 0; }
 .lw-panel .lw-name { flex: 1 1 110px; min-width: 90px; max-width: 170px; width: auto; }
 .lw-panel .lw-alpha { flex: 3 1 130px; min-width: 110px; width: auto; }
+.lw-panel .lw-grow { flex: 1 1 320px; min-width: 0; overflow: visible; }
+.lw-panel .lw-numbered { flex-flow: row nowrap; align-items: center; overflow: visible; }
+.lw-panel .lw-numbered .widget-hslider { flex: 1 1 auto; width: auto; min-width: 0; }
 .lw-panel .lw-number { flex: none; width: 72px; }
 .lw-panel .lw-unit { flex: none; width: auto; color: var(--lw-dim); }
 .lw-panel .lw-layers { flex: 2 1 150px; min-width: 140px; max-width: 210px; width: auto; }
@@ -115,6 +118,8 @@ _RULES = """
 .lw-panel .lw-cell { width: 84px; align-items: center; overflow: visible; }
 .lw-panel .lw-seed { width: 80px; }
 .lw-panel .lw-wide { width: auto; flex: 1 1 260px; max-width: 420px; }
+.lw-panel .lw-short .widget-label, .lw-panel .lw-wide .widget-label { width: auto; }
+.lw-panel .lw-tick { width: auto; flex: none; margin: 2px 6px 2px 2px; }
 .lw-panel .lw-plot { position: relative; width: 100%; flex: none; overflow: visible; user-select: none; }
 .lw-panel .lw-plot > .widget-html { width: 100%; height: auto; margin: 0; }
 .lw-panel .lw-plot .widget-html-content { line-height: 0; width: 100%; }
@@ -128,9 +133,18 @@ _RULES = """
 .lw-panel .lw-plot > .lw-layer { position: absolute; inset: 0; pointer-events: none; }
 .lw-panel .lw-overlay { position: absolute; inset: 0; width: 100%; height: 100%; margin: 0; visibility: hidden; }
 .lw-panel .lw-plot:active > .lw-overlay { visibility: visible; }
+.lw-panel .lw-film { max-width: 100%; }
+.lw-panel .lw-film img { max-width: 100%; height: auto; }
 .lw-panel .lw-spot image { transform-box: fill-box; transform-origin: center; transition: transform .12s; }
 .lw-panel .lw-spot:hover image { transform: scale(2.6); }
 .lw-panel .lw-svg:has(.lw-spot:hover image) .lw-spot:not(:hover) image { opacity: .2; }
+.lw-panel canvas.lw-canvas { image-rendering: pixelated; cursor: crosshair; touch-action: none; max-width: 100%;
+  height: auto; flex: none; margin: 0; border-radius: 2px; background: var(--lw-soft); }
+.lw-panel .lw-tools, .lw-panel .lw-tools .widget-toggle-buttons { flex-flow: row wrap; width: auto; overflow: visible; }
+.lw-panel .lw-keys { columns: 2; max-width: 560px; margin: 4px 0 0; padding: 0; list-style: none; }
+.lw-panel .lw-keys kbd { font: 11px/1.4 var(--jp-code-font-family, monospace); padding: 0 4px; border-radius: 3px;
+  color: var(--lw-ink); background: var(--lw-soft); border: 1px solid var(--lw-edge); }
+.lw-panel summary { cursor: pointer; }
 .lw-panel .lw-code textarea { display: block; width: 100%; box-sizing: border-box; margin-top: 6px; resize: vertical;
   font: 12px/1.4 var(--jp-code-font-family, monospace); color: var(--lw-ink); background: var(--lw-soft);
   border: 1px solid var(--lw-edge); padding: 6px; }

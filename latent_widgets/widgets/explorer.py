@@ -289,6 +289,7 @@ class LatentExplorer(Panel):
         """Show sliders for these directions; moves along others stay and are listed below."""
         first = not self.sliders.directions
         self.sliders.use(directions)
+        self.controls.picker.show(directions.method)
         self.select(0)
         self._show_moves()
         if not first:

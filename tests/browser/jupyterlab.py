@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+import numpy as np
 from playwright.sync_api import BrowserContext, Locator, Page
 
 TOKEN = "loopback"
@@ -33,6 +34,7 @@ CHROMIUM_FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+FAILED_VIEW = "Click to show javascript error"
 READY = """() => {
     const panel = window.jupyterapp?.shell.currentWidget;
     return panel?.context?.isReady && panel.sessionContext?.session?.kernel?.status === 'idle';
@@ -62,6 +64,14 @@ EXECUTE = """async ({code, expression}) => {
     const reply = (await future.done).content;
     return {status: reply.status, error: reply.ename + ': ' + reply.evalue, output,
             value: reply.user_expressions?.value};
+}"""
+# The pixels of an <img> as the page shows them: one number per byte of RGB, row by row.
+PIXELS = """async img => {
+    await img.decode();
+    const canvas = new OffscreenCanvas(img.naturalWidth, img.naturalHeight), context = canvas.getContext('2d');
+    context.drawImage(img, 0, 0);
+    const {data} = context.getImageData(0, 0, canvas.width, canvas.height);
+    return [canvas.height, canvas.width, Array.from(data).filter((_, i) => i % 4 < 3)];
 }"""
 # Mouse events made inside the page: the driver's own mouse reaches only some 30 moves a second.
 MOVES = """async (element, {points, hz, press, release}) => {
@@ -282,6 +292,11 @@ class Lab:
         options = {"points": [list(point) for point in points], "hz": hz, "press": press, "release": press and release}
         return target.evaluate(MOVES, options)
 
+    def pixels(self, image: Locator) -> np.ndarray:
+        """Return the pixels (height, width, 3) of an <img> at its own size, as the page decoded them."""
+        height, width, flat = image.evaluate(PIXELS)
+        return np.array(flat, np.uint8).reshape(height, width, 3)
+
     def dark(self, on: bool = True) -> None:
         """Switch JupyterLab to its dark theme, or back."""
         theme = "JupyterLab Dark" if on else "JupyterLab Light"
@@ -299,6 +314,8 @@ class Lab:
     def check(self) -> None:
         """Fail if the kernel or the page reported an error."""
         self.page.wait_for_timeout(0)  # reports on their way arrive first
+        broken = self.page.get_by_text(FAILED_VIEW).count()  # what a widget's view that failed shows, silently
+        assert not broken, f"{broken} widget(s) of the page failed to show"
         assert not self.errors, "the kernel or the page reported:\n" + "\n".join(self.errors)
 
     def close(self) -> None:

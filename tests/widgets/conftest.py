@@ -6,6 +6,8 @@ import time
 import ipywidgets
 import pytest
 
+from latent_widgets.edits import Mask
+
 PATIENCE = 30.0  # seconds until a test that would hang fails
 
 
@@ -57,3 +59,20 @@ def instances():
     alive = ipywidgets.widgets.widget._instances
     before = set(alive)
     return lambda: len(set(alive) - before)
+
+
+def random_acts(explorer, rng):
+    """What a restless hand does to an explorer of four directions in w and six layers."""
+    controls = explorer.controls
+    return [
+        lambda: explorer.set_alpha(int(rng.integers(4)), float(rng.normal(scale=2))),
+        lambda: explorer.sliders.rows[rng.integers(4)].slider.put(rng.uniform(-3, 3)),
+        lambda: setattr(explorer.sliders.rows[rng.integers(4)].layers, "value", tuple(sorted(rng.integers(0, 6, 2)))),
+        lambda: setattr(explorer, "seed", int(rng.integers(1000))),
+        lambda: setattr(explorer, "mask", Mask(rng.random((4, 4))) if rng.integers(2) else None),
+        lambda: setattr(controls.truncation, "value", round(rng.uniform(0, 1.2), 2)),
+        lambda: setattr(controls.mix.weight, "value", round(rng.uniform(), 2)),
+        lambda: setattr(controls.mix.mixing, "value", bool(rng.integers(2))),
+        explorer.undo,
+        explorer.redo,
+    ]

@@ -1,15 +1,14 @@
 """A row says what a hand does, once, and nothing when it is told what to show."""
 
-import ipywidgets
 import pytest
 import torch
 
 from latent_widgets.directions import Directions
 from latent_widgets.edits import Edit
-from latent_widgets.widgets import _handles
 from latent_widgets.widgets._direction_rows import UNIT_RANGES, DirectionRow, Handlers
 from latent_widgets.widgets._panel import close_tree
 from latent_widgets.widgets._sliders import Sliders
+from latent_widgets.widgets._step_slider import NumberSlider
 
 
 @pytest.fixture
@@ -53,7 +52,7 @@ def sliders(D, handlers):
 
 
 def test_every_control_tells_the_index(row, heard):
-    row.slider.value = 1.5
+    row.slider.value = 15
     row.box.value = -0.25
     row.layers.value = (2, 4)
     row.name.value = "smile"
@@ -73,7 +72,7 @@ def test_what_is_shown_is_nobodys_move(row, heard):
     row.show(2.0, (1, 3))
     row.show_name("other")
     row.activate(True)
-    assert (row.slider.value, row.box.value, row.layers.value, row.name.value) == (2.0, 2.0, (1, 3), "other")
+    assert (row.slider.number, row.box.value, row.layers.value, row.name.value) == (2.0, 2.0, (1, 3), "other")
     assert not row.zero.disabled
     row.show(0.0)
     assert row.zero.disabled
@@ -83,16 +82,21 @@ def test_what_is_shown_is_nobodys_move(row, heard):
 
 def test_value_between_two_steps_is_not_rounded_by_its_slider(row, heard):
     row.show(0.123)
-    assert row.slider.value == pytest.approx(0.1, abs=1e-9)
+    assert row.slider.number == 0.1
     assert row.box.value == 0.123
-    row.slider.value = 0.1 + 1e-15  # what a page sends back
-    assert heard == []
-    row.slider.value = 0.2
+    row.slider.value = 2
     assert heard == [("alpha", 1, 0.2)]
 
 
+def test_page_finds_only_integers_on_the_scale_of_a_slider(row):
+    for alpha in (1.9, 0.05, -3.333, 27.1):
+        row.show(alpha)
+        assert all(type(number) is int for number in (row.slider.value, row.slider.min, row.slider.max))
+        assert (row.slider.step, row.slider.readout) == (1, False)
+
+
 def test_numbers_of_a_slider_are_those_of_its_scale(row, heard):
-    row.slider.value = 3 * 0.1
+    row.slider.value = 3
     assert heard == [("alpha", 1, 0.3)]
 
 
@@ -100,9 +104,7 @@ def test_numbers_of_a_slider_are_those_of_its_scale(row, heard):
 def test_ranges_widen_to_whole_steps(row, alpha):
     row.show(alpha)
     assert row.box.value == alpha
-    assert row.slider.value == pytest.approx(alpha, abs=0.05001)
-    steps = (row.slider.value - row.slider.min) / row.slider.step
-    assert steps == pytest.approx(round(steps), abs=1e-6)
+    assert row.slider.number == pytest.approx(alpha, abs=0.05001)
 
 
 @pytest.mark.parametrize("unit", UNIT_RANGES)
@@ -110,8 +112,8 @@ def test_sliders_have_their_unit(unit, handlers):
     D = Directions(torch.eye(2)[:1], "z", unit=unit, scales=torch.ones(1))
     row = DirectionRow(0, D, 1, handlers, lambda handler: handler)
     assert row.unit.value == UNIT_RANGES[unit].label
-    assert row.slider.max == -row.slider.min == UNIT_RANGES[unit].reach
-    assert row.box.max == 4 * row.slider.max
+    assert row.slider.max * row.slider.size == -row.slider.min * row.slider.size == UNIT_RANGES[unit].reach
+    assert row.box.max == 4 * UNIT_RANGES[unit].reach
     close_tree(row)
 
 
@@ -236,13 +238,15 @@ def test_replaced_rows_are_freed(instances, sliders, D):
     assert instances() == before
 
 
-def test_handle_at_its_place_is_not_sent_again():
-    slider = ipywidgets.FloatSlider(0.3, min=0, max=1.2, step=0.05)
-    sent = []
-    slider.observe(sent.append, "value")
-    for value in (0.3, 0.31, 0.324):
-        _handles.put(slider, value)
-    assert sent == []
-    _handles.put(slider, 0.33)
-    assert slider.value == 0.35
-    close_tree(slider)
+def test_number_slider_and_its_box_agree():
+    control = NumberSlider(1.0, 0, 1.2, 0.05, "truncation", "How far")
+    heard = []
+    control.observe(lambda change: heard.append(change["new"]), "value")
+    control.slider.value = 14
+    assert (control.value, control.box.value) == (0.7, 0.7)
+    control.box.value = 0.731
+    assert (control.value, control.slider.number) == (0.731, 0.75)
+    control.value = 2.5
+    assert (control.box.value, control.slider.number) == (2.5, 2.5)
+    assert heard == [0.7, 0.731, 2.5]
+    close_tree(control)

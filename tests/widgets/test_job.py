@@ -170,6 +170,12 @@ def test_cancel_at_a_step(job, seen):
     assert (job.state, job.error) == ("cancelled", None)
 
 
+def test_cancel_in_the_progress_callback_ends_that_very_step(job, seen):
+    job.submit(lambda on_step: seen.append(on_step(Step(1, 2))), progress=lambda step: job.cancel())
+    assert job.wait(PATIENCE)
+    assert seen == [False]
+
+
 def test_cancel_answers_at_once_and_concerns_one_kind(threaded, gate, seen):
     slow = gate("slow")
     threaded.submit(slow, done=seen.append, kind="a")

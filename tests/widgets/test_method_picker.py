@@ -79,7 +79,7 @@ def test_replaced_controls_are_freed(picker, instances):
         ("integer", 5, (), ipywidgets.BoundedIntText, 5),
         ("number", 0.5, (), ipywidgets.FloatText, 0.5),
         ("choice", "b", ("a", "b"), ipywidgets.Dropdown, "b"),
-        ("choice", None, ("a", "b"), ipywidgets.Dropdown, None),
+        ("choice", None, ("a", "b"), ipywidgets.Dropdown, "automatic"),
         ("integer", None, (), None, None),
         ("text", None, (), None, None),
         ("value", None, (), None, None),
@@ -108,3 +108,14 @@ def test_missing_region_is_asked_for():
         ValueError, match=r"mask must be known to Method F, got none\. Assign a region to explorer\.mask"
     ):
         fill_in(MethodInfo("f", "Method F", "", lambda G, mask: None, (needed,)), {}, {"mask": None})
+
+
+def test_automatic_choice_is_none_for_the_method(picker, ran):
+    picker.method.value = "Random directions"
+    space = next(control for control in picker._parameters.children if control.description == "space")
+    assert space.value == "automatic"
+    picker.find.click()
+    assert ran[-1][1]["space"] is None
+    space.value = "z"
+    picker.find.click()
+    assert ran[-1][1]["space"] == "z"

@@ -13,6 +13,7 @@ from PIL import Image
 from traitlets import Int, TraitError
 
 from latent_widgets._steps import Step
+from latent_widgets.widgets import _job
 from latent_widgets.widgets._panel import Panel, close_tree
 from latent_widgets.widgets._picture import Picture
 from tests.widgets.conftest import PATIENCE
@@ -78,6 +79,14 @@ def test_error_of_a_handler_shows_until_it_is_dismissed(faces):
     assert faces.status.startswith("idle")
 
 
+def test_success_of_work_does_not_clear_an_error_of_a_handler(faces):
+    faces.slider.value = 13
+    faces.show_error(KeyError("newer"))
+    faces.slider.value = 20
+    assert isinstance(faces.error, KeyError)
+    assert faces.status == "error"
+
+
 def test_guard_keeps_name_arguments_and_result(faces):
     def add(a, b=1):
         return a + b
@@ -131,21 +140,21 @@ def test_line_follows_a_run(gate):
     assert seen == ["busy: spectrum", "busy: spectrum, 25 %", "cancelled"]
 
 
-def test_stream_of_quick_pictures_leaves_the_line_alone(gate):
+@pytest.mark.parametrize(("quick", "drawn"), [(1e9, False), (0.0, True)])
+def test_stream_of_quick_pictures_leaves_the_line_alone(quick, drawn, gate, monkeypatch):
+    monkeypatch.setattr(_job, "QUICK_MS", quick)
     with Faces(0.5, executor="thread") as panel:
-        panel.run(lambda on_step: 0, frame=True, kind="picture")
+        panel.run(lambda on_step: 0)
         assert panel.job.wait(PATIENCE)
-        panel.job.elapsed_ms = 1.0
-        held = gate()
-        panel.run(held, frame=True, kind="picture")
-        held.await_begin()
-        panel.run(lambda on_step: 0, delay=1000, kind="picture")
-        seen = []
+        seen, held = [], gate()
         panel.observe(lambda change: seen.append(change["new"]), "status")
+        panel.run(held, frame=True, label="drawing")
+        held.await_begin()
+        assert panel.busy
+        panel.run(lambda on_step: 0, delay=0.001, label="drawing")
         held.open()
-        panel.run(lambda on_step: 0, frame=True, kind="other")
-        panel.job.cancel("other")
-    assert [text for text in seen if text.startswith("busy")] == []
+        assert panel.job.wait(PATIENCE)
+    assert ("busy: drawing" in seen) is drawn
 
 
 def test_words_on_the_line_last_until_the_next_run(faces):
