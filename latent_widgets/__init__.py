@@ -27,6 +27,8 @@ from latent_widgets.methods import (
     warpage,
 )
 from latent_widgets.widgets.explorer import LatentExplorer
+from latent_widgets.widgets.spectrum import JacobianSpectrum
+from latent_widgets.widgets.warpage import WarpageHeatmap
 
 __version__ = "0.1.0"
 
@@ -74,5 +76,7 @@ __all__ = [  # noqa: RUF022 - by topic
     "Cancelled",
     "Step",
     # widgets
+    "JacobianSpectrum",
     "LatentExplorer",
+    "WarpageHeatmap",
 ]
