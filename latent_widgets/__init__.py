@@ -27,6 +27,7 @@ from latent_widgets.methods import (
     warpage,
 )
 from latent_widgets.widgets.explorer import LatentExplorer
+from latent_widgets.widgets.mask_painter import MaskPainter
 from latent_widgets.widgets.spectrum import JacobianSpectrum
 from latent_widgets.widgets.warpage import WarpageHeatmap
 
@@ -78,5 +79,6 @@ __all__ = [  # noqa: RUF022 - by topic
     # widgets
     "JacobianSpectrum",
     "LatentExplorer",
+    "MaskPainter",
     "WarpageHeatmap",
 ]

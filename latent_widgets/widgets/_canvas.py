@@ -1,0 +1,118 @@
+"""ipycanvas without its traps: batches that stand alone, and end whatever happens.
+
+ipycanvas has one manager for all canvases of a kernel, which remembers to which of them the page listens. A page that
+was reloaded remembers nothing, and one command that fails there ends all drawing; so each batch here names its canvas
+anew. An exception between a batch's first and last command would leave the manager collecting for ever; here it drops
+what was collected. And nothing that could fail on the page is sent: numbers are finite, colours are checked.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from .. import _checks
+
+__all__ = ["batch", "colour", "listen", "paste", "polyline", "restyle"]
+
+_DRAWING = threading.RLock()  # the manager is shared by all canvases and threads
+_HEX = re.compile(r"#[0-9a-fA-F]{6}")
+
+
+def colour(name: str, value: Any) -> str:
+    """Return ``value`` if it is a colour such as ``"#d55e00"``.
+
+    Args:
+        name: What the argument is called.
+        value: What was given.
+
+    Returns:
+        The colour.
+
+    Raises:
+        ValueError: If it is another thing.
+    """
+    if not isinstance(value, str) or not _HEX.fullmatch(value):
+        raise ValueError(f'{name} must be a colour such as "#d55e00", got {value!r}.')
+    return value
+
+
+@contextmanager
+def batch(canvas: Any) -> Iterator[None]:
+    """Collect what is drawn and send it as one message; after an exception, send nothing.
+
+    Args:
+        canvas: A canvas of ipycanvas'.
+
+    Yields:
+        Nothing.
+    """
+    with _DRAWING:
+        manager = canvas._canvas_manager
+        before = manager._caching, manager._commands_cache, manager._buffers_cache
+        manager._caching, manager._commands_cache, manager._buffers_cache = True, [], []
+        manager._current_canvas = None
+        try:
+            yield
+            manager.flush()
+        finally:
+            manager._caching, manager._commands_cache, manager._buffers_cache = before
+            manager._current_canvas = None
+
+
+def paste(layer: Any, data: bytes) -> None:
+    """Replace what a layer shows by an encoded picture of the layer's size: PNG keeps every pixel.
+
+    Args:
+        layer: One canvas of a MultiCanvas.
+        data: The file's bytes; ipycanvas would encode at a quality of its own choice.
+    """
+    from ipycanvas.canvas import COMMANDS
+
+    restyle(layer, "#000000", 1)  # pictures obey opacity and mode, too
+    layer.clear()
+    layer._canvas_manager.send_draw_command(layer, COMMANDS["putImageData"], [0, 0], [data])
+
+
+def restyle(layer: Any, ink: str, width: float, alpha: float = 1.0, mode: str = "source-over") -> None:
+    """Set a layer's pen.
+
+    Args:
+        layer: The canvas.
+        ink: Its colour.
+        width: Of lines, in pixels of the canvas.
+        alpha: Opacity.
+        mode: ``"source-over"`` draws, ``"destination-out"`` takes away.
+    """
+    layer.stroke_style = colour("ink", ink)
+    layer.line_width = _checks.number("width", width, low=0)
+    layer.global_alpha = _checks.number("alpha", alpha, 0, 1)
+    layer.global_composite_operation = _checks.choice("mode", mode, ("source-over", "destination-out"))
+    layer.line_cap = layer.line_join = "round"
+
+
+def polyline(layer: Any, points: Sequence[tuple[float, float]]) -> None:
+    """Draw a line through points; through a single one a dot.
+
+    Args:
+        layer: The canvas.
+        points: In pixels of the canvas.
+
+    Raises:
+        ValueError: If one is not finite.
+    """
+    array = np.array(points, float).reshape(-1, 2)
+    if not np.isfinite(array).all():
+        raise ValueError(f"points must be finite, got {points}.")
+    layer.stroke_lines(np.concatenate([array, array[-1:]]) if len(array) == 1 else array)
+
+
+def listen(canvas: Any, **handlers: Callable[..., object]) -> None:
+    """Connect handlers: ``listen(canvas, mouse_down=..., client_ready=...)``."""
+    for event, handler in handlers.items():
+        getattr(canvas, f"on_{event}")(handler)
