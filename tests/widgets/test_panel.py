@@ -165,6 +165,17 @@ def test_words_on_the_line_last_until_the_next_run(faces):
     assert faces.status.startswith("idle")
 
 
+@pytest.mark.parametrize("executor", ["inline", "thread"])
+def test_words_that_a_run_says_at_its_end_stay(executor):
+    with Faces(0.5, executor=executor) as panel:
+        panel.run(lambda on_step: "walk.gif", lambda name: panel.say(f"saved {name}"), label="saving")
+        assert panel.job.wait(PATIENCE)
+        assert panel.status == "saved walk.gif"
+        panel.run(lambda on_step: 0)
+        assert panel.job.wait(PATIENCE)
+        assert panel.status.startswith("idle")
+
+
 def test_lock_is_held_by_the_work():
     lock, held = threading.RLock(), []
     with Panel(executor="inline", lock=lock) as panel:
