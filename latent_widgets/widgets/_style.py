@@ -85,7 +85,7 @@ _RULES = """
   color: var(--lw-ink); background: transparent; white-space: pre; }
 .lw-panel .lw-columns { flex-flow: row wrap; align-items: flex-start; gap: 8px 18px; overflow: visible; }
 .lw-panel .lw-left { flex: none; max-width: 100%; overflow: visible; gap: 4px; }
-.lw-panel .lw-right { flex: 1 1 460px; min-width: 0; max-width: 860px; overflow: visible; gap: 6px; }
+.lw-panel .lw-right { flex: 1 1 390px; min-width: 0; max-width: 860px; overflow: visible; gap: 6px; }
 .lw-panel .lw-right .widget-label, .lw-panel .lw-pages .widget-label { width: auto; }
 .lw-panel .lw-icon { width: 30px; flex: none; padding: 0; text-overflow: clip; }
 .lw-panel .lw-icon i { margin: 0; }
@@ -119,6 +119,8 @@ _RULES = """
 .lw-panel .lw-seed { width: 80px; }
 .lw-panel .lw-wide { width: auto; flex: 1 1 260px; max-width: 420px; }
 .lw-panel .lw-short .widget-label, .lw-panel .lw-wide .widget-label { width: auto; }
+.lw-panel .lw-short { max-width: 100%; }
+.lw-panel .lw-short select { min-width: 0; }
 .lw-panel .lw-tick { width: auto; flex: none; margin: 2px 6px 2px 2px; }
 .lw-panel .lw-plot { position: relative; width: 100%; flex: none; overflow: visible; user-select: none; }
 .lw-panel .lw-plot > .widget-html { width: 100%; height: auto; margin: 0; }

@@ -82,9 +82,16 @@ class WarpageControls:
             control.add_class("lw-toggles")
         for control in (self.k, self.direction):
             control.add_class("lw-wide")
+        self.k.layout.flex = "1 1 140px"
         self._listen(panel)
         pair = ipywidgets.VBox(
-            [_row(self.first, self.second, self.swap), _row(*self.pictures), self.angles, self.direction, *self.strips]
+            [
+                _row(self.first, self.second, self.swap),
+                _row(*self.pictures),
+                self.angles,
+                _row(self.direction),
+                *self.strips,
+            ]
         )
         self.pages = ipywidgets.Tab([pair, ipywidgets.VBox([self.map])], titles=list(PAGES))
         self.pages.add_class("lw-pages")
@@ -102,7 +109,7 @@ class WarpageControls:
         left.layout.width = f"{width}px"
         right = ipywidgets.VBox([self.pages])
         right.add_class("lw-right")
-        right.layout.flex = "1 1 340px"
+        right.layout.flex = "1 1 330px"
         columns = ipywidgets.HBox([left, right])
         columns.add_class("lw-columns")
         self.body = [columns]

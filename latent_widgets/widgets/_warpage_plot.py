@@ -190,7 +190,7 @@ def draw_map(
     Returns:
         The axes and a spot for each latent.
     """
-    axes = figure.add_axes((0.06, 0.11, 0.92, 0.86))
+    axes = figure.add_axes((0.1, 0.11, 0.88, 0.86))
     dress(axes)
     reach = 1.18 * max(float(np.abs(positions).max()) if len(positions) else 0.0, 1e-3)
     across = reach * axes.bbox.width / axes.bbox.height  # one unit is as long in both directions

@@ -82,7 +82,7 @@ class WarpageHeatmap(Panel):
         seed: int = 0,
         compare: Mapping[str, Any] | None = None,
         target: str | None = None,
-        width: int = 480,
+        width: int = 460,
         **keywords: Any,
     ) -> None:
         if not isinstance(source, (WarpageMap, Generator)):
