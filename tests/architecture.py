@@ -19,16 +19,16 @@ ROOT = Path(__file__).resolve().parent.parent
 
 # A module may import its own level and those before it. A new top-level name is given its place here.
 LEVELS = (
-    {"_checks", "_figures", "_files", "_steps"},
+    {"_checks", "_figures", "_files", "_forward", "_steps", "photos"},
     {"faces", "_face_layers"},
     {"generators"},
     {"geometry", "segmentation", "regressor", "directions", "edits"}
     | {"_direction_fields", "_direction_files", "_edit_parts", "_edit_text", "_fitting", "_values"},
-    {"methods", "evidence", "inversion", "scale"},
+    {"methods", "evidence", "glo", "inversion", "_inversion_search", "scale"},
     {"widgets"},
 )
 # Commands that make the shipped weights: outside the arrows, and nothing else may lean on them.
-TRAINING_MAY_IMPORT = LEVELS[0] | LEVELS[1] | {"generators", "geometry", "segmentation", "regressor", "training"}
+TRAINING_MAY_IMPORT = LEVELS[0] | LEVELS[1] | {"generators", "geometry", "segmentation", "regressor", "glo", "training"}
 
 INTERFACE = {"ipywidgets", "ipycanvas", "IPython", "matplotlib"}
 DISTRIBUTIONS = {"PIL": "pillow", "sklearn": "scikit-learn", "IPython": "ipython"}

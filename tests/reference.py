@@ -52,18 +52,26 @@ class ReferenceStyleGAN2:
         seen, rgb, row, side = {}, None, 0, 4
         x = self.weights["synthesis.b4.const"]
         while f"synthesis.b{side}.conv1.weight" in self.weights:
+            block, before, gain = f"synthesis.b{side}", x, 1.0
             if side > 4:
-                x = seen[f"b{side}.conv0"] = self._conv(f"synthesis.b{side}.conv0", x, rows[row], up=True)
+                x = seen[f"b{side}.conv0"] = self._conv(f"{block}.conv0", x, rows[row], up=True)
                 row += 1
-            x = seen[f"b{side}.conv1"] = self._conv(f"synthesis.b{side}.conv1", x, rows[row])
+            if f"{block}.skip.weight" in self.weights:
+                gain = np.sqrt(0.5)
+            x = self._conv(f"{block}.conv1", x, rows[row], gain=gain)
+            if gain != 1.0:
+                weight = self.weights[f"{block}.skip.weight"] / np.sqrt(before.shape[0])
+                x = x + gain * correlate(self._double(before), weight)
+            seen[f"b{side}.conv1"] = x
             row += 1
-            y = self._rgb(f"synthesis.b{side}.torgb", x, rows[row])
-            rgb = y if rgb is None else self._double(rgb) + y
-            seen[f"b{side}.torgb"] = rgb
+            if f"{block}.torgb.weight" in self.weights:
+                y = self._rgb(f"{block}.torgb", x, rows[row])
+                rgb = y if rgb is None else self._double(rgb) + y
+                seen[f"b{side}.torgb"] = rgb
             side *= 2
         return seen | {"image": rgb}
 
-    def _conv(self, name, x, w, up=False):
+    def _conv(self, name, x, w, up=False, gain=1.0):
         weight = self.weights[f"{name}.weight"] / np.sqrt(x.shape[0] * 9)
         weight = weight * self._dense(f"{name}.affine", w)[None, :, None, None]  # equation 1
         for o in range(len(weight)):
@@ -78,8 +86,8 @@ class ReferenceStyleGAN2:
             y = correlate(pad(x, 1, 1), weight)
         if f"{name}.noise_const" in self.weights:
             y = y + self.weights[f"{name}.noise_strength"] * self.weights[f"{name}.noise_const"][None]
-        y = leaky(y + self.weights[f"{name}.bias"][:, None, None])
-        return y if self.clamp is None else np.clip(y, -self.clamp * np.sqrt(2), self.clamp * np.sqrt(2))
+        y = gain * leaky(y + self.weights[f"{name}.bias"][:, None, None])
+        return y if self.clamp is None else np.clip(y, -self.clamp * gain, self.clamp * gain)
 
     def _rgb(self, name, x, w):
         style = self._dense(f"{name}.affine", w) / np.sqrt(x.shape[0])
@@ -162,3 +170,21 @@ def disc(size, radius):
     ticks = torch.arange(size, dtype=torch.float64)
     y, x = torch.meshgrid(ticks - 0.45 * size, ticks - 0.6 * size, indexing="ij")
     return x.square() + y.square() <= radius**2
+
+
+def best_directions(J, weights, k, tolerance):
+    """Generalised eigenvectors from the dense Jacobian ``(3, H, W, d)``, unit rows ``(k, d)``."""
+    d = J.shape[-1]
+    inside = np.einsum("cyxi,yx,cyxj->ij", J, weights, J, optimize=True)
+    outside = np.einsum("cyxi,yx,cyxj->ij", J, 1 - weights, J, optimize=True)
+    values, vectors = np.linalg.eig(
+        np.linalg.solve(outside + tolerance * np.trace(outside) * 512 / d * np.eye(d), inside)
+    )
+    best = vectors.real[:, np.argsort(-values.real)[:k]].T
+    return best / np.linalg.norm(best, axis=1, keepdims=True)
+
+
+def localities(J, weights, vectors):
+    """The share of the squared change inside, from the dense Jacobian."""
+    energy = np.square(np.einsum("cyxi,ki->kcyx", J, vectors, optimize=True)).sum(1)
+    return (energy * weights).sum((1, 2)) / energy.sum((1, 2))

@@ -10,7 +10,9 @@ from tests.architecture import ROOT, Source
 
 SOURCES = architecture.package_sources()
 REQUIRED, EXTRAS = architecture.declared((ROOT / "setup.cfg").read_text())
-OPTIONAL = EXTRAS["hub"] | EXTRAS["distributed"] | EXTRAS["video"] | EXTRAS["train"]
+OPTIONAL = (
+    EXTRAS["hub"] | EXTRAS["distributed"] | EXTRAS["video"] | EXTRAS["train"] | EXTRAS["segment"] | EXTRAS["lpips"]
+)
 
 FILE_RULES = [
     architecture.arrows,

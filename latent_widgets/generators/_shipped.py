@@ -92,12 +92,13 @@ def read_file(path: Path, sha256: str | None = None, size: int | None = None) ->
     return unpack(data, path.name)
 
 
-def pack(tensors: dict[str, Tensor], about: dict[str, Any]) -> bytes:
+def pack(tensors: dict[str, Tensor], about: dict[str, Any], half: bool = True) -> bytes:
     """Turn tensors and a description into the bytes of a weights file; the same input gives the same bytes.
 
     Args:
-        tensors: What to write; floating ones become float16.
+        tensors: What to write.
         about: The description, anything that JSON knows.
+        half: Whether floating numbers become float16; they are written as they are otherwise.
 
     Returns:
         The bytes.
@@ -108,7 +109,7 @@ def pack(tensors: dict[str, Tensor], about: dict[str, Any]) -> bytes:
     halves = {}
     for name, tensor in tensors.items():
         value = tensor.detach().cpu().contiguous()
-        halves[name] = value.half() if value.is_floating_point() else value
+        halves[name] = value.half() if half and value.is_floating_point() else value
     for name, value in halves.items():
         if not bool(value.isfinite().all()):
             raise ValueError(

@@ -67,6 +67,7 @@ class Generator(ABC):
         self.lock = PriorityLock()  # linked panels never run one module at once; pictures go before spectra
         self._hash: str | None = None
         self.origin: str | None = None  # the expression that loads it again, if there is one
+        self.notes: tuple[str, ...] = ()  # what was inferred when it was loaded, in sentences
 
     # ---- what a subclass writes
 

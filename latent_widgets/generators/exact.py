@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from latent_widgets import _checks, faces
+from latent_widgets._forward import FORWARD
 from latent_widgets.generators._codes import as_given
 from latent_widgets.generators.base import Generator
 
@@ -279,7 +280,8 @@ class ExactFaces(Generator):
         at = torch.zeros(self.dim(space), device=self.device, dtype=self.dtype) if code is None else code
         batch, _ = self.check_code(at, space)
         h = self.module.hidden(batch) if space == "z" else self._shrink(batch)
-        slopes = torch.func.jvp(_values, (h,), (torch.ones_like(h),))[1]  # each factor depends on one coordinate of h
+        with FORWARD:
+            slopes = torch.func.jvp(_values, (h,), (torch.ones_like(h),))[1]  # each factor depends on one entry of h
         if space == "w":
             vectors = self.module.basis.T.expand(len(h), -1, -1)
             lengths = self.module.scales.expand(len(h), -1)  # how far w moves for one unit of h

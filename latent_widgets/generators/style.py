@@ -1,4 +1,4 @@
-"""A StyleGAN2 network as a :class:`Generator`: spaces z, w, w+ and s, resumable, with previews."""
+"""A StyleGAN2 or StyleGAN3 network as a :class:`Generator`: spaces z, w, w+ and s, resumable, with previews."""
 
 from __future__ import annotations
 
@@ -9,23 +9,29 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from latent_widgets.generators._conditions import class_vector, in_three_colours
+from latent_widgets.generators._synthesis import State
 from latent_widgets.generators.base import Generator
-from latent_widgets.generators.stylegan2 import State, StyleGAN2
+from latent_widgets.generators.stylegan2 import StyleGAN2
+from latent_widgets.generators.stylegan3 import StyleGAN3
 
 __all__ = ["StyleGenerator"]
 
 
 class StyleGenerator(Generator):
-    """A StyleGAN2 to explore.
+    """A StyleGAN2 or StyleGAN3 to explore.
 
     Args:
         module: The network.
         name: What to call it.
+        condition: Of a conditional network, the class to draw: its number, or the class vector itself.
     """
 
-    module: StyleGAN2
+    module: StyleGAN2 | StyleGAN3
 
-    def __init__(self, module: StyleGAN2, name: str = "stylegan2") -> None:
+    def __init__(
+        self, module: StyleGAN2 | StyleGAN3, name: str = "stylegan2", condition: int | Tensor | None = None
+    ) -> None:
         synthesis = module.synthesis
         super().__init__(
             module,
@@ -39,6 +45,7 @@ class StyleGenerator(Generator):
             layer_index=synthesis.ws_index,
             resolution=module.resolution,
         )
+        self.condition = class_vector(module.c_dim, condition)
 
     @property
     def w_avg(self) -> Tensor:
@@ -47,8 +54,8 @@ class StyleGenerator(Generator):
 
     @property
     def preview_resolutions(self) -> tuple[int, ...]:
-        """Every resolution of the network below the full one: its own RGB so far."""
-        return tuple(self.module.synthesis.resolutions[:-1])
+        """Every resolution below the full one at which the network has an RGB picture of its own."""
+        return tuple(side for side in self.module.synthesis.picture_layers if side < self.resolution)
 
     @property
     def can_resume(self) -> bool:
@@ -79,13 +86,14 @@ class StyleGenerator(Generator):
         return self.module.synthesis.styles(code)
 
     def _map(self, z: Tensor) -> Tensor:
-        w: Tensor = self.module.mapping(z)
+        c = None if self.condition is None else self.condition.to(z.device, z.dtype).expand(len(z), -1)
+        w: Tensor = self.module.mapping(z, c)
         return w
 
     def _picture(self, state: State) -> Tensor:
         if state.rgb is None:
             raise RuntimeError("the synthesis ended without a picture.")
-        return state.rgb
+        return in_three_colours(state.rgb)
 
     def _synthesize(self, code: Tensor, space: str) -> Tensor:
         return self._picture(self.module.synthesis.run(self._styles(code, space))[-1])
@@ -93,10 +101,10 @@ class StyleGenerator(Generator):
     def _features(self, code: Tensor, space: str, layers: Sequence[str]) -> dict[str, Tensor]:
         last = max(self.layer_names.index(name) for name in layers) + 1 if layers else 0
         states = self.module.synthesis.run(self._styles(code, space), end=last)
-        outputs = {}
+        outputs, shown = {}, self.module.synthesis.picture_layers.values()
         for name in layers:
             state = states[self.layer_names.index(name)]
-            outputs[name] = self._picture(state) if name.endswith("torgb") else state.x
+            outputs[name] = self._picture(state) if name in shown else state.x
         return outputs
 
     def _activations(self, code: Tensor, space: str) -> tuple[Any, ...]:
@@ -107,5 +115,5 @@ class StyleGenerator(Generator):
         return self._picture(self.module.synthesis.run(self._styles(code, space), state, begin=step)[-1])
 
     def _preview(self, code: Tensor, space: str, resolution: int) -> Tensor:
-        end = self.layer_names.index(f"b{resolution}.torgb") + 1
+        end = self.layer_names.index(self.module.synthesis.picture_layers[resolution]) + 1
         return self._picture(self.module.synthesis.run(self._styles(code, space), end=end)[-1])

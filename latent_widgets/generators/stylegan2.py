@@ -2,24 +2,26 @@
 
 One class serves the built-in generator and checkpoints trained elsewhere. There are no custom operators, so forward
 mode, reverse mode and ``vmap`` all work, on any device. Parameter names follow the widespread layout ``mapping.fc0``,
-``synthesis.b8.conv0``.
-
-The synthesis is a flat list of steps. Each takes the running state and one style; so stopping at a named layer, going
-on from a cached state and reading features need no hooks.
+``synthesis.b8.conv0``. Of the paper's figure 7 there are all three architectures: ``skip`` adds up RGB pictures,
+``resnet`` adds up features, ``orig`` is a plain chain.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-__all__ = ["MappingNetwork", "State", "StyleGAN2", "SynthesisNetwork"]
+from latent_widgets import _checks
+from latent_widgets.generators._synthesis import State, Synthesis
 
+__all__ = ["ARCHITECTURES", "Dense", "MappingNetwork", "State", "StyleGAN2", "SynthesisNetwork"]
+
+ARCHITECTURES = ("skip", "resnet", "orig")
 FILTER = (1.0, 3.0, 3.0, 1.0)  # the low-pass filter of the paper, along each axis
 _GAIN = math.sqrt(2.0)  # keeps the variance through a leaky ReLU of slope 0.2
 
@@ -105,7 +107,7 @@ class ModulatedConv(nn.Module):
     """A modulated convolution with demodulation, bias, optional noise and activation.
 
     With ``up`` it doubles the resolution. The style scales the input channels, so that one ordinary convolution serves
-    the whole batch (equal to scaling the weights).
+    the whole batch (equal to scaling the weights). ``gain`` scales what comes out, and the clamp with it.
     """
 
     noise_const: Tensor
@@ -121,12 +123,13 @@ class ModulatedConv(nn.Module):
         noise: bool = True,
         clamp: float | None = None,
         taps: Sequence[float] = FILTER,
+        gain: float = 1.0,
     ) -> None:
         super().__init__()
         self.affine = Dense(w_dim, inputs, bias=1.0)
         self.weight = nn.Parameter(torch.randn(outputs, inputs, 3, 3))
         self.bias = nn.Parameter(torch.zeros(outputs))
-        self.up, self.clamp, self.inputs, self.taps = up, clamp, inputs, taps
+        self.up, self.clamp, self.inputs, self.taps, self.gain = up, clamp, inputs, taps, gain
         if noise:
             self.noise_strength = nn.Parameter(torch.zeros([]))
             self.register_buffer("noise_const", torch.randn(resolution, resolution))
@@ -146,7 +149,8 @@ class ModulatedConv(nn.Module):
         if self.noise:
             x = x + self.noise_const * self.noise_strength
         x = _activate(x + self.bias[:, None, None])
-        return x if self.clamp is None else x.clamp(-self.clamp * _GAIN, self.clamp * _GAIN)
+        x = x if self.gain == 1.0 else x * self.gain
+        return x if self.clamp is None else x.clamp(-self.clamp * self.gain, self.clamp * self.gain)
 
 
 class ToRGB(nn.Module):
@@ -167,12 +171,17 @@ class ToRGB(nn.Module):
         return y if self.clamp is None else y.clamp(-self.clamp, self.clamp)
 
 
-@dataclass(frozen=True, eq=False)
-class State:
-    """The running state: features ``x`` (n, C, h, w) and the picture so far ``rgb`` (n, 3, h, w), None at first."""
+class Shortcut(nn.Module):
+    """The 1 x 1 convolution past the two layers of a residual block; it doubles the resolution."""
 
-    x: Tensor
-    rgb: Tensor | None = None
+    def __init__(self, inputs: int, outputs: int, *, taps: Sequence[float]) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(outputs, inputs, 1, 1))
+        self.gain, self.taps = math.sqrt(0.5 / inputs), taps
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map features (n, inputs, h, w) to (n, outputs, 2 h, 2 w)."""
+        return _upsample(F.conv2d(x, self.weight * self.gain), self.taps)
 
 
 class Block(nn.Module):
@@ -185,28 +194,27 @@ class Block(nn.Module):
         w_dim: int,
         resolution: int,
         *,
+        residual: bool,
+        colours: int,
         noise: bool,
         clamp: float | None,
         taps: Sequence[float],
     ) -> None:
         super().__init__()
+        gain = math.sqrt(0.5) if residual and inputs else 1.0  # the sum of two keeps the variance of one
         if inputs:
             self.conv0 = ModulatedConv(inputs, outputs, w_dim, resolution, up=True, noise=noise, clamp=clamp, taps=taps)
         else:
             self.const = nn.Parameter(torch.randn(outputs, 4, 4))
-        self.conv1 = ModulatedConv(outputs, outputs, w_dim, resolution, noise=noise, clamp=clamp, taps=taps)
-        self.torgb = ToRGB(outputs, 3, w_dim, clamp=clamp)
+        self.conv1 = ModulatedConv(outputs, outputs, w_dim, resolution, noise=noise, clamp=clamp, taps=taps, gain=gain)
+        if colours:
+            self.torgb = ToRGB(outputs, colours, w_dim, clamp=clamp)
+        if residual and inputs:
+            self.skip = Shortcut(inputs, outputs, taps=taps)
 
 
-class SynthesisNetwork(nn.Module):
-    """The synthesis from ``w+`` to a picture, with skip connections in RGB.
-
-    Attributes:
-        layer_names: The steps in order, such as ``"b4.conv1"`` and ``"b4.torgb"``.
-        ws_index: For each step, which row of ``w+`` styles it.
-        num_ws: How many rows ``w+`` has.
-        style_sizes: For each step, the length of its style vector.
-    """
+class SynthesisNetwork(Synthesis):
+    """The synthesis from ``w+`` to a picture."""
 
     def __init__(
         self,
@@ -217,22 +225,29 @@ class SynthesisNetwork(nn.Module):
         noise: bool = True,
         clamp: float | None = None,
         taps: Sequence[float] = FILTER,
+        architecture: str = "skip",
+        colours: int = 3,
     ) -> None:
         super().__init__()
-        self.taps = tuple(taps)
+        self.taps, self.architecture, self.colours = tuple(taps), architecture, colours
         self.w_dim, self.resolution = w_dim, resolution
         self.resolutions = [2**i for i in range(2, int(math.log2(resolution)) + 1)]
         names, index = [], []
         for r in self.resolutions:
-            block = Block(0 if r == 4 else channels[r // 2], channels[r], w_dim, r, noise=noise, clamp=clamp, taps=taps)
+            shown = colours if architecture == "skip" or r == resolution else 0
+            block = Block(
+                0 if r == 4 else channels[r // 2], channels[r], w_dim, r,
+                residual=architecture == "resnet", colours=shown, noise=noise, clamp=clamp, taps=taps,
+            )  # fmt: skip
             self.add_module(f"b{r}", block)
-            convs = ["conv1"] if r == 4 else ["conv0", "conv1"]
+            layers = [*(["conv0"] if r > 4 else []), "conv1", *(["torgb"] if shown else [])]
             first = 0 if r == 4 else 2 * int(math.log2(r)) - 5
-            names += [f"b{r}.{layer}" for layer in [*convs, "torgb"]]
-            index += [first + i for i in range(len(convs) + 1)]
+            names += [f"b{r}.{layer}" for layer in layers]
+            index += [first + i for i in range(len(layers))]
         self.layer_names, self.ws_index = tuple(names), tuple(index)
         self.num_ws = index[-1] + 1
         self.style_sizes = tuple(self._layer(name).inputs for name in names)
+        self.picture_layers = {r: f"b{r}.torgb" for r in self.resolutions if f"b{r}.torgb" in names}
 
     def _layer(self, name: str) -> ModulatedConv | ToRGB:
         block, layer = name.split(".")
@@ -253,29 +268,15 @@ class SynthesisNetwork(nn.Module):
         name = self.layer_names[i]
         layer = self._layer(name)
         if isinstance(layer, ModulatedConv):
-            return replace(state, x=layer(state.x, style))
+            x = layer(state.x, style)
+            if state.shortcut is not None:
+                return replace(state, x=x + state.shortcut, shortcut=None)
+            skip = getattr(getattr(self, name.split(".")[0]), "skip", None)
+            return replace(state, x=x, shortcut=None if skip is None else skip(state.x))
         rgb = layer(state.x, style)
         if state.rgb is not None:
             rgb = rgb + _upsample(state.rgb, self.taps)
         return replace(state, rgb=rgb)
-
-    def run(
-        self, styles: Sequence[Tensor], state: State | None = None, begin: int = 0, end: int | None = None
-    ) -> list[State]:
-        """Run the steps ``begin`` to ``end`` and return the state after each."""
-        state = self.start(styles[0].shape[0]) if state is None else state
-        states = []
-        for i in range(begin, len(self.layer_names) if end is None else end):
-            state = self.step(i, state, styles[i])
-            states.append(state)
-        return states
-
-    def forward(self, ws: Tensor) -> Tensor:
-        """Draw the pictures of ``ws`` (n, num_ws, w_dim)."""
-        rgb = self.run(self.styles(ws))[-1].rgb
-        if rgb is None:  # the last step is always a torgb
-            raise RuntimeError("the synthesis ended without a picture.")
-        return rgb
 
 
 class StyleGAN2(nn.Module):
@@ -291,9 +292,13 @@ class StyleGAN2(nn.Module):
         noise: Whether layers have (fixed) noise inputs.
         clamp: Largest absolute activation, None for no limit.
         mapping_lr: Learning-rate multiplier of the mapping network (Karras et al. 2019, appendix C: 0.01).
+        architecture: ``"skip"``, ``"resnet"`` or ``"orig"``.
+        colours: Channels of the picture.
+        taps: The low-pass filter along each axis: symmetric, of even length.
 
     Raises:
-        ValueError: If ``resolution`` is not a power of two or a resolution has no channels.
+        ValueError: If ``resolution`` is not a power of two, a resolution has no channels, or there is no such
+            architecture.
     """
 
     def __init__(
@@ -308,6 +313,9 @@ class StyleGAN2(nn.Module):
         noise: bool = True,
         clamp: float | None = None,
         mapping_lr: float = 0.01,
+        architecture: str = "skip",
+        colours: int = 3,
+        taps: Sequence[float] = FILTER,
     ) -> None:
         super().__init__()
         if resolution < 8 or resolution & (resolution - 1):
@@ -315,9 +323,13 @@ class StyleGAN2(nn.Module):
         missing = [r for r in (2**i for i in range(2, int(math.log2(resolution)) + 1)) if r not in channels]
         if missing:
             raise ValueError(f"channels must name every resolution from 4 to {resolution}, got none for {missing}.")
+        _checks.choice("architecture", architecture, ARCHITECTURES)
         self.z_dim, self.w_dim, self.c_dim, self.resolution = z_dim, w_dim, c_dim, resolution
         self.mapping = MappingNetwork(z_dim, w_dim, c_dim, mapping_layers, mapping_lr)
-        self.synthesis = SynthesisNetwork(w_dim, resolution, channels, noise=noise, clamp=clamp)
+        self.synthesis = SynthesisNetwork(
+            w_dim, resolution, channels,
+            noise=noise, clamp=clamp, taps=taps, architecture=architecture, colours=colours,
+        )  # fmt: skip
 
     def forward(self, z: Tensor, c: Tensor | None = None) -> Tensor:
         """Draw the pictures of ``z`` (n, z_dim)."""

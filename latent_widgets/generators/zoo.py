@@ -1,21 +1,18 @@
-"""The built-in generators: :func:`load` one by name, :func:`list_models` shows them all."""
+"""Where generators come from: :func:`load` opens any of them, :func:`list_models` shows the built-in ones."""
 
 from __future__ import annotations
 
 import html
 import os
-from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Any
 
 import torch
 
 from latent_widgets import _checks
+from latent_widgets.generators._networks import build_network, wrap
 from latent_widgets.generators._shipped import read_registry, read_shipped
 from latent_widgets.generators.base import Generator
-from latent_widgets.generators.dcgan import DCGAN, PlainGenerator
-from latent_widgets.generators.style import StyleGenerator
-from latent_widgets.generators.stylegan2 import StyleGAN2
 
 __all__ = ["ModelInfo", "ModelList", "list_models", "load"]
 
@@ -90,12 +87,12 @@ def list_models() -> ModelList:
             sha256=entry.get("sha256", ""),
         )
         for name, entry in read_registry().items()
-        if entry["architecture"] in _BUILDERS
+        if entry["architecture"] in _OPTIONS
     )
 
 
 def load(
-    source: str = "faces64",
+    source: Any = "faces64",
     *,
     device: torch.device | str | None = None,
     dtype: torch.dtype | None = None,
@@ -103,72 +100,92 @@ def load(
 ) -> Generator:
     """Load a generator: by default the one of faces that comes with the package, offline.
 
+    A file is recognised by its bytes and keys, and nothing in it is ever executed. ``G.notes`` says what was inferred.
+
     Args:
-        source: The name of a built-in generator, see :func:`list_models`.
-        device: Where to put it; the CPU by default.
-        dtype: Its floating type; float32 by default.
+        source: The name of a built-in generator, see :func:`list_models`; the path of a checkpoint of StyleGAN2 or
+            StyleGAN3 (NVIDIA's, rosinality's or GenForce's), of a DCGAN, or of this package;
+            ``"hf:owner/name@revision"``, a repository of the Hugging Face hub; ``"pip:package"``, weights in an
+            installed package; or a live network, see :func:`latent_widgets.generators.live.adapt`.
+        device: Where to put it; the CPU by default, and for a live network where it is.
+        dtype: Its floating type; float32 by default, and for a live network its own.
         **options: What the generator itself takes. ``faces-exact`` takes ``resolution``, ``entanglement`` and
-            ``seed``; the others take nothing.
+            ``seed``. A file takes ``name``, ``condition`` (the class that a conditional network draws) and ``on_step``
+            (progress and cancel). A live network takes the keywords of ``adapt``.
 
     Returns:
         The generator, without gradients of its weights.
 
     Raises:
-        TypeError: If ``source`` is no name, ``dtype`` no floating type, or an option is unknown.
-        ValueError: If there is no such generator, or its weights file is not, byte for byte, the one that was shipped.
+        TypeError: If ``source`` is none of these, ``dtype`` no floating type, or an option is unknown.
+        ValueError: If there is no such generator, a file is damaged, hostile or of an unknown kind, or a weights file
+            is not, byte for byte, the one that was shipped.
 
     Example:
         >>> G = load("digits32")
         >>> G(G.sample_z(4, seed=0)).shape
         torch.Size([4, 3, 32, 32])
     """
-    entries = {info.name: info for info in list_models()}
-    known = f"Built-in generators: {', '.join(map(repr, entries))}."
-    if not isinstance(source, str):
-        is_path = isinstance(source, os.PathLike)
-        got = repr(os.fspath(source)) if is_path else f"an object of type {type(source).__name__}"
-        raise TypeError(f"source must be the name of a built-in generator, got {got}. {known}")
-    if source not in entries:
-        close = _checks.nearest(source, entries)
-        raise ValueError(f"source must be the name of a built-in generator, got {source!r}.{close} {known}")
     if dtype is not None and not (isinstance(dtype, torch.dtype) and dtype.is_floating_point):
         raise TypeError(f"dtype must be a floating torch type, got {dtype!r}. Use torch.float32.")
-    build, accepted = _BUILDERS[read_registry()[source]["architecture"]]
+    G = _open(source, options)
+    if device is not None or dtype is not None:
+        G.to(device, dtype)
+    return G
+
+
+def _open(source: Any, options: dict[str, Any]) -> Generator:
+    if not isinstance(source, str | os.PathLike):
+        from latent_widgets.generators.live import adapt  # pages of adapters, which a built-in generator does not need
+
+        return adapt(source, **options)
+    if isinstance(source, str) and (source in read_registry() or not _is_path(source)):
+        return _built_in(source, options)
+    from latent_widgets.generators.checkpoints.sources import load_file
+
+    _checks.known_keywords("load(file)", options, {"name", "condition", "on_step", "device", "dtype", *_HUB})
+    G = load_file(source, **options)
+    shown = "".join(f", {name}={value!r}" for name, value in options.items() if name != "on_step")
+    G.origin = f"lw.load({os.fspath(source)!r}{shown})"
+    return G
+
+
+def _is_path(source: str) -> bool:
+    """Tell a path, or another place of a file, from a name with a typo."""
+    named = source.startswith(("hf:", "pip:")) or source.lower().endswith((".pkl", ".pt", ".pth", ".safetensors"))
+    return named or any(mark in source for mark in {"/", os.sep}) or os.path.exists(source)
+
+
+def _built_in(source: str, options: dict[str, Any]) -> Generator:
+    entries = {info.name: info for info in list_models()}
+    if source not in entries:
+        close, known = _checks.nearest(source, entries), ", ".join(map(repr, entries))
+        raise ValueError(
+            f"source must be the name of a built-in generator, got {source!r}.{close} Built-in generators: {known}. "
+            "A file is given by its path."
+        )
+    entry = read_registry()[source]
+    accepted = _OPTIONS.get(entry["architecture"], ())
     _checks.known_keywords(f"load({source!r})", options, {*accepted, "device", "dtype"})
-    G = build(source, options).to(device, dtype)
+    if entry["architecture"] == "exact":
+        from latent_widgets.generators.exact import ExactFaces  # draws with the renderer, which nothing else here needs
+
+        G: Generator = ExactFaces(**options)
+    else:
+        weights = read_shipped(source)
+        network = build_network(entry["architecture"], weights.about["config"])
+        network.load_state_dict(weights.tensors)
+        G = wrap(network, source)
     G.origin = f"lw.load({', '.join([repr(source), *(f'{name}={value!r}' for name, value in options.items())])})"
     return G
 
 
-def _stylegan2(name: str, options: dict[str, Any]) -> Generator:
-    weights = read_shipped(name)
-    config = weights.about["config"]
-    network = StyleGAN2(**config | {"channels": _by_side(config["channels"])})
-    network.load_state_dict(weights.tensors)
-    return StyleGenerator(network, name)
-
-
-def _dcgan(name: str, options: dict[str, Any]) -> Generator:
-    weights = read_shipped(name)
-    config = weights.about["config"]
-    network = DCGAN(**config | {"channels": _by_side(config["channels"])})
-    network.load_state_dict(weights.tensors)
-    return PlainGenerator(network, name)
-
-
-def _exact(name: str, options: dict[str, Any]) -> Generator:
-    from latent_widgets.generators.exact import ExactFaces  # draws with the renderer, which nothing else here needs
-
-    return ExactFaces(**options)
-
-
-def _by_side(channels: dict[str, int]) -> dict[int, int]:
-    return {int(side): count for side, count in channels.items()}  # JSON has no integer keys
-
-
-# How each architecture is built, and the options that its builder takes.
-_BUILDERS: dict[str, tuple[Callable[[str, dict[str, Any]], Generator], tuple[str, ...]]] = {
-    "stylegan2": (_stylegan2, ()),
-    "dcgan": (_dcgan, ()),
-    "exact": (_exact, ("resolution", "entanglement", "seed")),
+# The architectures of generators among the shipped weights, and the options that they take.
+_OPTIONS: dict[str, tuple[str, ...]] = {
+    "stylegan2": (),
+    "stylegan3": (),
+    "dcgan": (),
+    "dcgan_batch": (),
+    "exact": ("resolution", "entanglement", "seed"),
 }
+_HUB = ("filename", "sha256")

@@ -1,5 +1,6 @@
 """The network against its definitions, and the laws of its generator."""
 
+import numpy as np
 import pytest
 import torch
 
@@ -16,10 +17,19 @@ def ws():
     return torch.randn(2, 6, 6, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
 
 
-@pytest.mark.parametrize("clamp", [None, 0.6])
-@pytest.mark.parametrize("noise", [True, False])
-def test_synthesis_is_the_definition(make_network, ws, noise, clamp):
-    network = make_network(noise=noise, clamp=clamp)
+@pytest.mark.parametrize(
+    ("architecture", "noise", "clamp", "colours"),
+    [
+        ("skip", True, None, 3),
+        ("skip", False, 0.6, 3),
+        ("resnet", True, 0.6, 3),
+        ("resnet", False, None, 1),
+        ("orig", True, None, 3),
+        ("orig", False, 0.6, 1),
+    ],
+)
+def test_synthesis_is_the_definition(make_network, ws, architecture, noise, clamp, colours):
+    network = make_network(noise=noise, clamp=clamp, architecture=architecture, colours=colours)
     wanted = ReferenceStyleGAN2(network.state_dict(), clamp=clamp).synthesize(ws.numpy())
     assert relative(network.synthesis(ws).detach(), wanted) < 1e-12
     single = network.float()
@@ -78,8 +88,9 @@ def test_conditional_mapping_is_the_definition(make_network):
         network(z)
 
 
-def test_every_weight_matters(make_network):
-    network = make_network(c_dim=3)
+@pytest.mark.parametrize("architecture", ["skip", "resnet", "orig"])
+def test_every_weight_matters(make_network, architecture):
+    network = make_network(c_dim=3, architecture=architecture)
     z, c = torch.randn(2, 7, dtype=torch.float64), torch.randn(2, 3, dtype=torch.float64)
     network(z, c).square().sum().backward()
     unused = [name for name, value in network.named_parameters() if value.grad is None or not value.grad.any()]
@@ -91,6 +102,10 @@ def test_sizes_are_checked(make_network):
         make_network(resolution=24)
     with pytest.raises(ValueError, match=r"resolution must be a power of two and at least 8, got 4\."):
         make_network(resolution=4)
+    with pytest.raises(
+        ValueError, match=r"architecture must be one of 'skip', 'resnet', 'orig', got 'skp'. Did you mean"
+    ):
+        make_network(architecture="skp")
     with pytest.raises(ValueError, match=r"channels must name every resolution from 4 to 16, got none for \[8\]\."):
         make_network(channels={4: 5, 16: 3})
 
@@ -165,6 +180,37 @@ def test_features_and_previews_are_the_definition(tiny, ws):
     for side in tiny.preview_resolutions:
         assert relative(tiny.preview(ws, side)[0], seen[f"b{side}.torgb"]) < 1e-12
     assert tiny.features(ws, []) == {}
+
+
+@pytest.mark.parametrize("architecture", ["resnet", "orig"])
+def test_other_architectures_as_generators(make_network, ws, architecture):
+    G = StyleGenerator(make_network(architecture=architecture, colours=1))
+    assert G.layer_names == ("b4.conv1", "b8.conv0", "b8.conv1", "b16.conv0", "b16.conv1", "b16.torgb")
+    assert (G.num_layers, G.layer_index, G.preview_resolutions) == (6, (0, 1, 2, 3, 4, 5), ())
+    seen = ReferenceStyleGAN2(G.module.state_dict()).run(ws[0].numpy())
+    for name, value in G.features(ws[:1], G.layer_names).items():
+        assert relative(value[0], np.broadcast_to(seen[name], value[0].shape)) < 1e-12
+    cache, other = G.activations(ws), torch.randn_like(ws)
+    for layer in range(G.num_layers):
+        mixed = torch.cat([ws[:, :layer], other[:, layer:]], 1)
+        assert torch.equal(G.resynthesize(mixed, cache, layer), G.synthesize(mixed))
+    assert G.synthesize(ws).shape == (2, 3, 16, 16)
+
+
+def test_a_class_is_a_number_or_a_vector(make_network):
+    network = make_network(c_dim=3)
+    z = torch.randn(2, 7, dtype=torch.float64)
+    c = torch.eye(3, dtype=torch.float64)[[1, 1]]
+    for condition in (1, torch.tensor([0.0, 1.0, 0.0])):
+        assert torch.equal(StyleGenerator(network, "x", condition).map(z), network.mapping(z, c))
+    with pytest.raises(ValueError, match=r"condition must be given for this network, which draws 3 classes, got None"):
+        StyleGenerator(network)
+    with pytest.raises(TypeError, match=r"condition must be an integer, got 0.5"):
+        StyleGenerator(network, "x", 0.5)
+    with pytest.raises(ValueError, match=r"condition must have shape \(3,\), got \(2,\)"):
+        StyleGenerator(network, "x", torch.zeros(2))
+    with pytest.raises(ValueError, match=r"condition must be left out for a network without classes, got 2"):
+        StyleGenerator(make_network(), "x", 2)
 
 
 def test_going_on_from_a_layer_is_the_full_synthesis(tiny, ws):

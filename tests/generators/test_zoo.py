@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from torch import nn
 
 from latent_widgets import faces
 from latent_widgets.generators import _shipped
@@ -132,12 +131,16 @@ def test_a_name_with_a_typo_gets_the_nearest():
         load("faces-regressor")  # it is shipped, and draws nothing
 
 
-def test_what_is_no_name_is_refused_with_the_list():
-    for source, got in ((Path("a/network.pkl"), "'a/network.pkl'"), (nn.Linear(1, 1), "an object of type Linear")):
-        with pytest.raises(
-            TypeError, match=f"must be the name of a built-in generator, got {got}. Built-in generators"
-        ):
-            load(source)
+def test_paths_and_objects_are_told_from_names():
+    for path in (Path("a/network.pkl"), "network.PKL", "a/network", "x.safetensors"):
+        with pytest.raises(FileNotFoundError, match="must be a file, got none"):
+            load(path)
+    with pytest.raises(TypeError, match="a path, or a network that can be called, got an object of type int"):
+        load(3)
+    with pytest.raises(
+        TypeError, match=r"load\(file\) must be given known keywords, got 'z_dim'. Known: condition, dev"
+    ):
+        load("network.pkl", z_dim=3)
 
 
 def test_bad_options():

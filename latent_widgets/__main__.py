@@ -1,0 +1,68 @@
+"""Commands on weights files: ``python -m latent_widgets inspect FILE`` and ``... convert SOURCE TARGET``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from latent_widgets._steps import Step
+from latent_widgets.generators.checkpoints.reading import convert, find_network, hash_file
+
+
+def inspect(path: str) -> None:
+    """Print what a file holds; of its tensors only names and shapes are read."""
+    found, size = find_network(path)
+    print(f"{path}: {size / 1e6:.1f} MB, sha256 {hash_file(path)}")
+    print(f"written by    {found.family}")
+    print(f"read as       {found.architecture}")
+    for name in ("resolution", "z_dim", "w_dim", "c_dim", "architecture", "mapping_layers"):
+        if name in found.config:
+            print(f"{name:<13} {found.config[name]}")
+    print(f"numbers       {found.numel:,} in {len(found.parts)} tensors")
+    if found.class_name:
+        print(f"class         {found.class_name}")
+    if found.source_sha256:
+        print(f"source sha256 {found.source_sha256}")
+    for note in found.notes:
+        print(f"  {note}")
+
+
+def _progress(step: Step) -> None:
+    if sys.stderr.isatty():
+        end = "\n" if step.index == step.total else ""
+        print(f"\r{step.index} of {step.total} tensors", end=end, file=sys.stderr, flush=True)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command.
+
+    Args:
+        arguments: Those of the command line by default.
+
+    Returns:
+        0, or 1 if the file was refused.
+    """
+    parser = argparse.ArgumentParser(prog="python -m latent_widgets", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    show = commands.add_parser("inspect", help="say what a checkpoint holds, without executing anything in it")
+    show.add_argument("file")
+    change = commands.add_parser("convert", help="write the generator of a checkpoint as safetensors")
+    change.add_argument("source")
+    change.add_argument("target", help="its name ends in .safetensors")
+    change.add_argument("--half", action="store_true", help="round to float16, for half the size")
+    given = parser.parse_args(arguments)
+    try:
+        if given.command == "inspect":
+            inspect(given.file)
+        else:
+            found = convert(given.source, given.target, given.half, _progress)
+            print(f"{given.target}: {found.architecture}, {found.numel:,} numbers, from {found.family}")
+    except (ValueError, OSError) as error:
+        print(f"refused: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

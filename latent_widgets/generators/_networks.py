@@ -1,0 +1,70 @@
+"""From a description to a network: the architectures that weights files name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from torch import Tensor, nn
+
+from latent_widgets.generators.base import Generator
+from latent_widgets.generators.dcgan import DCGAN, PlainGenerator
+from latent_widgets.generators.dcgan_batch import BatchDCGAN
+from latent_widgets.generators.style import StyleGenerator
+from latent_widgets.generators.stylegan2 import StyleGAN2
+from latent_widgets.generators.stylegan3 import StyleGAN3
+from latent_widgets.generators.stylegan3_layers import InputSpec, LayerSpec
+
+__all__ = ["ARCHITECTURES", "CONDITIONAL", "build_network", "wrap"]
+
+
+def _by_side(config: Mapping[str, Any]) -> dict[str, Any]:
+    return {**config, "channels": {int(side): n for side, n in config["channels"].items()}}  # JSON has no integer keys
+
+
+def _stylegan3(config: Mapping[str, Any]) -> nn.Module:
+    layers = tuple(LayerSpec(**{**layer, "padding": tuple(layer["padding"])}) for layer in config["layers"])
+    return StyleGAN3(**{**config, "input": InputSpec(**config["input"]), "layers": layers})
+
+
+ARCHITECTURES: dict[str, Callable[[Mapping[str, Any]], nn.Module]] = {
+    "stylegan2": lambda config: StyleGAN2(**_by_side(config)),
+    "stylegan3": _stylegan3,
+    "dcgan": lambda config: DCGAN(**_by_side(config)),
+    "dcgan_batch": lambda config: BatchDCGAN(**config),
+}
+CONDITIONAL = ("stylegan2", "stylegan3")
+
+
+def build_network(architecture: str, config: Mapping[str, Any]) -> nn.Module:
+    """Build a network with random weights.
+
+    Args:
+        architecture: One of :data:`ARCHITECTURES`.
+        config: The arguments of its class, as JSON knows them.
+
+    Returns:
+        The network.
+    """
+    return ARCHITECTURES[architecture](config)
+
+
+def wrap(network: nn.Module, name: str, condition: int | Tensor | None = None) -> Generator:
+    """Make a network of ours a generator.
+
+    Args:
+        network: What :func:`build_network` returned.
+        name: What to call it.
+        condition: The class that a conditional network draws.
+
+    Returns:
+        The generator.
+
+    Raises:
+        TypeError: If it is another kind of network.
+    """
+    if isinstance(network, StyleGAN2 | StyleGAN3):
+        return StyleGenerator(network, name, condition)
+    if isinstance(network, DCGAN | BatchDCGAN):
+        return PlainGenerator(network, name)
+    raise TypeError(f"network must be a StyleGAN2, StyleGAN3 or DCGAN, got {type(network).__name__}.")

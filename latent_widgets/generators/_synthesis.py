@@ -1,0 +1,76 @@
+"""A synthesis as a flat list of steps: each takes the running state and one style.
+
+So stopping at a named layer, going on from a cached state and reading features need no hooks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+__all__ = ["State", "Synthesis"]
+
+
+@dataclass(frozen=True, eq=False)
+class State:
+    """The running state.
+
+    Attributes:
+        x: Features ``(n, C, h, w)``.
+        rgb: The picture so far ``(n, colours, h, w)``, None at first.
+        shortcut: What the end of a residual block will add, None outside one.
+    """
+
+    x: Tensor
+    rgb: Tensor | None = None
+    shortcut: Tensor | None = None
+
+
+class Synthesis(nn.Module):
+    """The synthesis from ``w+`` to a picture.
+
+    Attributes:
+        layer_names: The steps in order, such as ``"b4.conv1"`` and ``"b4.torgb"``.
+        ws_index: For each step, which row of ``w+`` styles it.
+        num_ws: How many rows ``w+`` has.
+        style_sizes: For each step, the length of its style vector.
+        picture_layers: The steps after which there is a picture, by the side of that picture.
+    """
+
+    layer_names: tuple[str, ...]
+    ws_index: tuple[int, ...]
+    num_ws: int
+    style_sizes: tuple[int, ...]
+    picture_layers: dict[int, str]
+
+    def styles(self, ws: Tensor) -> list[Tensor]:
+        """Turn ``w+`` (n, num_ws, w_dim) into the style vectors of all steps, each (n, channels)."""
+        raise NotImplementedError
+
+    def start(self, n: int) -> State:
+        """Return the state before the first step, for ``n`` pictures."""
+        raise NotImplementedError
+
+    def step(self, i: int, state: State, style: Tensor) -> State:
+        """Run step ``i``."""
+        raise NotImplementedError
+
+    def run(
+        self, styles: Sequence[Tensor], state: State | None = None, begin: int = 0, end: int | None = None
+    ) -> list[State]:
+        """Run the steps ``begin`` to ``end`` and return the state after each."""
+        state = self.start(styles[0].shape[0]) if state is None else state
+        states = []
+        for i in range(begin, len(self.layer_names) if end is None else end):
+            state = self.step(i, state, styles[i])
+            states.append(state)
+        return states
+
+    def forward(self, ws: Tensor) -> Tensor:
+        """Draw the pictures of ``ws`` (n, num_ws, w_dim)."""
+        rgb = self.run(self.styles(ws))[-1].rgb
+        if rgb is None:  # the last step always gives one
+            raise RuntimeError("the synthesis ended without a picture.")
+        return rgb

