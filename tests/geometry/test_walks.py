@@ -6,9 +6,13 @@ import torch
 
 from latent_widgets._values import Code
 from latent_widgets.directions import Directions
+from latent_widgets.generators.exact import ExactFaces
 from latent_widgets.generators.style import StyleGenerator
+from latent_widgets.geometry.curves import curve_traversal
+from latent_widgets.geometry.differential import differential
 from latent_widgets.geometry.units import latent_sd
-from latent_widgets.geometry.walks import great_circle, interpolate, shift, walk
+from latent_widgets.geometry.walks import great_circle, interpolate, kinds_of, shift, walk
+from tests.linear import linear_generator
 
 
 @pytest.fixture
@@ -120,6 +124,118 @@ def test_great_circle_without_a_plane_is_refused(random):
         great_circle(0 * z, z, torch.zeros(1))
 
 
+@pytest.fixture
+def bent():
+    return ExactFaces(resolution=8, entanglement=1.0, dtype=torch.float64)
+
+
+@pytest.fixture
+def leading(bent):
+    """The second local direction at seed 3, in steps of a quarter unit."""
+    z = bent.sample_z(1, seed=3)
+    return Directions(differential(bent, z).directions[0, :, 1][None], "w", scales=[0.25], names=["second"])
+
+
+def test_curve_of_a_linear_generator_is_its_straight_walk():
+    G = linear_generator()
+    z = G.sample_z(1, seed=1)[0]
+    D = Directions(differential(G, z).directions[0, :, :2].mT.contiguous() * 3, "w", unit="latent")
+    at = [2.0, -1.5, 0.0, 0.3]
+    straight = walk(G, G.map(z), D, at, index=1)
+    curve = walk(G, Code(z, "z"), D, at, index=1, kind="curve")
+    torch.testing.assert_close(curve.codes, straight.codes)
+    assert (curve.at, curve.unit, curve.name, curve.kind) == (straight.at, "latent", straight.name, "curve")
+
+
+def test_curve_passes_through_the_points_of_the_traversal(bent, leading):
+    traversal = curve_traversal(bent, bent.sample_z(1, seed=3), 1, length=1.5, variant="smooth")
+    same = 1 if traversal.codes[13] @ leading.vectors[0] > traversal.codes[12] @ leading.vectors[0] else -1
+    W = walk(
+        bent, Code(bent.sample_z(1, seed=3)[0], "z"), leading, [same * a for a in (-6, -3.5, 0, 1, 6)], kind="curve"
+    )
+    torch.testing.assert_close(W.codes, traversal.codes[[0, 5, 12, 14, 24]])
+    torch.testing.assert_close(W.arc_length.abs(), traversal.arc_length[[0, 5, 12, 14, 24]].abs())
+    torch.testing.assert_close(W.deviation, traversal.deviation[[0, 5, 12, 14, 24]])
+    torch.testing.assert_close(W.codes, bent.map(W.z))  # between the traversal's points too, see below
+    assert W.deviation.max() > 0.01
+
+
+def test_curve_lies_on_the_image_at_every_position_and_obeys_the_truncation(bent, leading):
+    at = [-5.3, -0.1, 0.0, 2.7]
+    W = walk(bent, Code(bent.code(3, 0.6), "w", seed=3, truncation=0.6), leading, at, kind="curve")
+    torch.testing.assert_close(W.codes, bent.map(W.z, 0.6))
+    torch.testing.assert_close(W.codes[2], bent.code(3, 0.6))
+    torch.testing.assert_close(W.arc_length, 0.25 * torch.tensor(at).double(), rtol=0.02, atol=1e-9)
+    one_side = walk(bent, Code(bent.code(3), "w", seed=3), leading, [1.0, 3.0], kind="curve")
+    torch.testing.assert_close(
+        one_side.codes[0], walk(bent, Code(bent.code(3), "w", seed=3), leading, [-3, 1, 3], kind="curve").codes[1]
+    )
+    assert torch.equal(walk(bent, Code(bent.code(3), "w", 3), leading, [0.0], kind="curve").codes[0], bent.code(3))
+
+
+def test_curve_moves_chosen_layers_and_ends_when_cancelled(tiny):
+    z = tiny.sample_z(1, seed=2)
+    u = differential(tiny, z).directions[0, :, 0]
+    free = walk(tiny, Code(z[0], "z"), u, [-0.2, 0.2], unit="latent", kind="curve")
+    W = walk(tiny, Code(z[0], "z"), u, [-0.2, 0.2], unit="latent", kind="curve", layers=[1, 3])
+    assert W.space == "w+"
+    torch.testing.assert_close(W.codes[:, 3], free.codes)
+    torch.testing.assert_close(W.codes[:, 2], tiny.map(z).expand(2, -1))
+    steps = []
+    cut = walk(
+        tiny,
+        Code(z[0], "z"),
+        u,
+        [-0.2, 0.1, 0.2],
+        "latent",
+        "curve",
+        on_step=lambda step: steps.append(step) or len(steps) < 12,
+    )
+    assert (cut.at, cut.stopped, steps[-1].total) == ((0.1, 0.2), "cancelled", 24)
+    torch.testing.assert_close(cut.codes[1], free.codes[1])
+
+
+def test_curve_says_where_there_is_none(tiny, plain):
+    u = torch.ones(6, dtype=torch.float64)
+    for code, direction, message in [
+        (tiny.code(0), u, r"code must have a known z for kind='curve', got one in w without\. Give Code\(z, 'z'\)"),
+        (Code(tiny.code(0), "w"), u, "code must have a known z for kind='curve', got one in w without"),
+        (Code(tiny.code(0), "w", 0, 0.0), u, "truncation must not be 0 for a curve, got 0"),
+        (Code(tiny.code(0), "w", 0), Code(torch.ones(7), "z"), "direction must live in w for a curve, got one in z"),
+        (
+            Code(tiny.code(0), "w", 0),
+            Code(torch.ones(6, 6), "w+"),
+            r"in w for a curve, got one in w\+. Use kind='linear', or guided_traversal",
+        ),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            walk(tiny, code, direction, kind="curve")
+    assert kinds_of(tiny) == ("linear", "density", "curve")
+    assert kinds_of(plain) == ("linear", "density")
+
+
+def test_curve_along_a_direction_off_the_image_warns(tiny):
+    z = tiny.sample_z(1, seed=2)
+    quiet = differential(tiny, z).directions[0]
+    off = 0.1 * quiet[:, 0] + quiet[:, -1]
+    with pytest.warns(UserWarning, match="hardly the same from step 0 on: a match cosine is 0.1"):
+        walk(tiny, Code(z[0], "z"), off, [-0.01, 0.01], unit="latent", kind="curve")
+
+
+def test_density_outside_z_is_kept_by_what_is_given(G, D):
+    centre = G.w_avg
+
+    def circle(code, direction, lengths):
+        return centre + great_circle(code - centre, direction, lengths / (code - centre).norm())
+
+    w = G.code(seed=3)
+    W = walk(G, w, D, at=[-2, 0, 3], kind="density", density=circle)
+    torch.testing.assert_close((W.codes - centre).norm(dim=1), (w - centre).norm().expand(3))
+    rows = walk(G, w, D, at=[-2, 0, 3], kind="density", density=circle, layers=[1, 4])
+    torch.testing.assert_close(rows.codes[:, 4], W.codes)
+    assert torch.equal(rows.codes[:, 3], w.expand(3, 5))
+
+
 def test_images_are_those_of_the_codes_in_any_batch(G, D):
     W = walk(G, G.code(seed=0), D, layers=[0, 1])
     torch.testing.assert_close(W.images(G, batch=3), G.synthesize(W.codes, "w+"))
@@ -215,7 +331,9 @@ def test_walk_without_layers_or_on_another_generator_is_refused(G, D, plain, mak
     z = plain.sample_z(1)
     with pytest.raises(ValueError, match=r"layers must be None in z, got \[0\]\. Only w and w\+ go into the layers"):
         walk(plain, z, torch.eye(5)[0], layers=[0])
-    with pytest.raises(ValueError, match=r"kind must be one of 'linear', 'density', got 'curve'"):
+    with pytest.raises(
+        ValueError, match=r"'linear', 'density', got 'curve'\. A curve follows the mapping from z to w, and"
+    ):
         walk(plain, z, torch.eye(5)[0], kind="curve")
     other = StyleGenerator(make_network(seed=1, w_dim=5), "other")
     with pytest.raises(ValueError, match=r"weights hash .* Use directions\.adopt\(G\)"):

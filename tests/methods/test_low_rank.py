@@ -3,12 +3,15 @@
 import numpy as np
 import pytest
 import torch
+from tensorly.decomposition import robust_pca
 
 from latent_widgets import _steps
 from latent_widgets.faces import PARTS
 from latent_widgets.generators.exact import ExactFaces
 from latent_widgets.geometry.pcp import pcp
+from latent_widgets.geometry.regions import RegionSpectra
 from latent_widgets.methods.low_rank import low_rank_directions, transfer
+from tests.linear import LinearGenerator
 from tests.reference import disc
 
 SIZE = 16
@@ -52,6 +55,30 @@ def test_pursuit_reaches_the_optimum_of_an_independent_proximal_method(parts):
         Z += M - np.sign(gap) * np.maximum(np.abs(gap) - step * weight, 0) - L
     objective = np.linalg.svd(L, compute_uv=False).sum() + weight * np.abs(M - L).sum()
     assert pcp(sum(parts)).objective <= objective * (1 + 1e-3)
+
+
+@pytest.fixture(scope="module")
+def face_gram():
+    """The mean Gram over the background of a rendered face: dense, of full rank."""
+    G = ExactFaces(resolution=16)
+    code = G.code(seed=2)
+    grams = RegionSpectra(G, code).grams(G.part_maps(code)[0, PARTS.index("background")] > 0.5)
+    return grams.inside / grams.numbers[0]
+
+
+@pytest.mark.parametrize("weight", [None, 1 / 60])
+@pytest.mark.parametrize("matrix", ["parts", "face_gram"])
+def test_pursuit_reaches_the_optimum_of_tensorly(matrix, weight, request):
+    """Its robust_pca sums the nuclear norm over both unfoldings, hence the half; both are judged at S = M - L."""
+    M = request.getfixturevalue(matrix)
+    M = sum(M) if isinstance(M, tuple) else M / M.trace()
+    own = len(M) ** -0.5 if weight is None else weight
+    L, _ = robust_pca(M.numpy(), reg_J=0.5, reg_E=own, n_iter_max=250, tol=1e-9, verbose=0)
+    theirs = np.linalg.svd(L, compute_uv=False).sum() + own * np.abs(M.numpy() - L).sum()
+    found = pcp(M, weight, tolerance=1e-5)
+    assert found.converged
+    assert found.objective <= theirs * (1 + 1e-3)
+    assert found.objective >= theirs * (1 - 5e-2)  # what they found is near the optimum too
 
 
 def test_published_constant_stops_short_of_the_optimum(parts):
@@ -98,6 +125,24 @@ def test_projection_is_orthogonal_to_what_the_outside_does_loudest(region, rank_
     assert (found.pursuits is not None) == (rank_method == "pcp")
 
 
+@pytest.mark.parametrize("rank_method", ["energy", "pcp"])
+def test_disjoint_coordinates_keep_their_whole_norm(rank_method):
+    """The left half of the picture follows the first three coordinates of w, the right half the other four."""
+    rng = torch.Generator().manual_seed(1)
+    J = torch.randn(3, 8, 8, 7, generator=rng, dtype=torch.float64)
+    J[:, :, :4, 3:] = 0
+    J[:, :, 4:, :3] = 0
+    G = LinearGenerator(torch.eye(7, dtype=torch.float64), J.reshape(-1, 7))
+    left = torch.zeros(8, 8, dtype=torch.bool)
+    left[:, :4] = True
+    w = torch.zeros(7, dtype=torch.float64)
+    for solver in ("projection", "generalized"):
+        found = low_rank_directions(G, w, left, solver, k=3, rank_method=rank_method, weight=0.3)
+        torch.testing.assert_close(found.kept_norm, torch.ones(3).double(), rtol=0, atol=1e-9)
+        torch.testing.assert_close(found.locality, torch.ones(3).double(), rtol=0, atol=1e-9)
+        assert float(found.directions.unit_vectors[:, 3:].abs().max()) < 1e-9
+
+
 def test_relaxing_keeps_more(region):
     G, w, mask = region
     kept = [low_rank_directions(G, w, mask, k=1, relax=relax).kept_norm[0] for relax in (0, 1, 2)]
@@ -134,6 +179,16 @@ def test_transfer_is_measured_beside_chance():
     assert bool((measured.locality > measured.chance[:, None] + 0.3).all())
     with pytest.raises(ValueError, match="masks must be one for each of 2 codes, got 3"):
         transfer(G, D, codes[1:], masks)
+
+
+@pytest.mark.parametrize("form", ["w", "w+"])
+def test_transfer_moves_the_rows_that_the_directions_act_on(region, form):
+    G, w, mask = region
+    start = w if form == "w" else G.broadcast(w[None])
+    D = low_rank_directions(G, start, mask, "generalized", k=2, rows=[1, 3]).directions
+    measured = transfer(G, D, w[None], [mask], alpha=1e-4)
+    torch.testing.assert_close(measured.inside[0], torch.full((2,), 1e-4).double(), rtol=1e-2, atol=0)
+    torch.testing.assert_close(measured.locality[0], D.scores["locality"], rtol=1e-2, atol=1e-3)
 
 
 def test_bad_arguments_are_refused(region):

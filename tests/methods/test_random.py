@@ -36,6 +36,14 @@ def test_first_directions_do_not_depend_on_how_many(G):
     assert not torch.allclose(random_directions(G, k=2, seed=2).vectors, few.vectors)
 
 
+def test_directions_have_nothing_to_do_with_the_latent_of_their_seed(plain):
+    """Of 300 independent pairs in five dimensions the mean |cosine| is 3 / 8, give or take 0.015."""
+    draws = torch.stack([random_directions(plain, k=1, seed=seed).vectors[0] for seed in range(300)])
+    latents = torch.stack([plain.sample_z(1, seed)[0] for seed in range(300)])
+    cosines = (draws * latents).sum(1).abs() / latents.norm(dim=1)
+    assert abs(float(cosines.mean()) - 3 / 8) < 0.06
+
+
 def test_every_corner_of_the_sphere_is_as_likely(plain):
     """The mean of the projectors is I / d, and the mean vector is zero: a sign convention would break the second."""
     draws = torch.cat([random_directions(plain, k=3, seed=seed).vectors for seed in range(300)])

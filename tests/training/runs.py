@@ -1,6 +1,6 @@
 """Runs of seconds of the training scripts, and what their checkpoints hold."""
 
-from latent_widgets.training import digits, gan, regressor
+from latent_widgets.training import digits, gan, regressor, segmenter
 
 STYLE = {
     "z_dim": 8,
@@ -23,6 +23,10 @@ def train_digits(folder, **options):
 
 def train_regressor(folder, **options):
     regressor.train(folder, images=192, size=16, count=40, **options)
+
+
+def train_segmenter(folder, **options):
+    segmenter.train(folder, images=96, size=16, count=40, **options)
 
 
 def flat(state, prefix=""):

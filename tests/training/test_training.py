@@ -9,12 +9,14 @@ import pytest
 import torch
 from PIL import Image
 
+from latent_widgets import faces
 from latent_widgets.generators import _shipped
 from latent_widgets.generators.zoo import load
-from latent_widgets.training import _loop, digits, export, gan, regressor
+from latent_widgets.segmentation import load_segmenter
+from latent_widgets.training import _loop, digits, export, gan, regressor, segmenter
 from latent_widgets.training.__main__ import main
 from latent_widgets.training._files import load_checkpoint
-from tests.training.runs import PLAIN, STYLE, flat, train_digits, train_gan, train_regressor
+from tests.training.runs import PLAIN, STYLE, flat, train_digits, train_gan, train_regressor, train_segmenter
 
 
 @pytest.fixture(autouse=True)
@@ -42,7 +44,7 @@ def one_step(monkeypatch):
     return start
 
 
-@pytest.mark.parametrize("train", [train_gan, train_digits, train_regressor])
+@pytest.mark.parametrize("train", [train_gan, train_digits, train_regressor, train_segmenter])
 def test_a_run_in_sittings_is_bit_for_bit_the_uninterrupted_one(tmp_path, one_step, few_digits, train):
     train(tmp_path / "whole")
     sittings = []
@@ -121,6 +123,44 @@ def test_r2_of_a_perfect_and_of_a_constant_reading():
     constant = regressor.held_out_r2(lambda x: factors.mean(0).expand(50, 4), images, factors)
     torch.testing.assert_close(perfect, torch.ones(4).double())
     torch.testing.assert_close(constant, torch.zeros(4).double(), atol=1e-6, rtol=0)
+
+
+def test_labelled_faces_are_rendered_once_and_the_largest_part_is_the_label(tmp_path, monkeypatch):
+    images, labels = segmenter.labelled_faces(tmp_path / "faces.pt", 6, seed=1, size=8)
+    truth = faces.render(faces.sample_factors(6, 1), 8)
+    assert torch.equal(labels.long(), truth.parts.argmax(1))
+    torch.testing.assert_close(images / 127.5 - 1, truth.image.clamp(-1, 1), atol=1 / 127, rtol=0)
+    monkeypatch.setattr(segmenter, "render", None)
+    again = segmenter.labelled_faces(tmp_path / "faces.pt", 6, seed=1, size=8)
+    assert torch.equal(again[0], images)
+    assert torch.equal(again[1], labels)
+
+
+def test_pictures_and_labels_move_together():
+    rng = torch.Generator().manual_seed(0)
+    rows, columns = torch.meshgrid(torch.arange(32), torch.arange(32), indexing="ij")
+    labels = ((rows - 10) ** 2 + (columns - 20) ** 2 < 40).long().expand(40, 32, 32)
+    images = labels[:, None].expand(40, 3, 32, 32).float()
+    moved, found = segmenter._move(images, labels, rng)
+    assert (found != labels).any()
+    assert ((moved[:, 0] > 0.5) == (found == 1)).double().mean() > 0.99
+    worn = segmenter._disturb(images, rng)
+    assert 0.01 < (worn - images).abs().mean() < 0.2
+
+
+def test_a_segmenter_is_exported_as_it_is_loaded(tmp_path, monkeypatch):
+    train_segmenter(tmp_path / "run")
+    scores = json.loads((tmp_path / "run" / "iou.json").read_text())
+    assert list(scores) == [*faces.PARTS, "mean"]
+    arguments = ["export", "faces-segmenter", "--folder", str(tmp_path / "run"), "--data", str(tmp_path / "data")]
+    main([*arguments, "--notes", str(tmp_path / "notes")])
+    assert json.loads((tmp_path / "notes" / "faces-segmenter.json").read_text())["iou"] == scores
+    monkeypatch.setattr(_shipped, "DATA", tmp_path / "data")
+    loaded = load_segmenter("faces64").network.state_dict()
+    trained = load_checkpoint(tmp_path / "run" / "checkpoint.pt")["average"]
+    for key, value in loaded.items():
+        if not key.endswith("num_batches_tracked"):
+            assert torch.equal(value, trained[key].half().float()), key
 
 
 @pytest.fixture

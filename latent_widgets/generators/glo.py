@@ -1,0 +1,135 @@
+"""A generator trained by GLO: a plain network on codes in the unit ball, sampled from a Gaussian fitted to them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from latent_widgets._files import write_whole
+from latent_widgets.generators._shipped import pack, read_file
+from latent_widgets.generators.base import Generator
+from latent_widgets.generators.dcgan import DCGAN
+
+__all__ = ["GLOGenerator", "GLONetwork"]
+
+
+class GLONetwork(nn.Module):
+    """A DCGAN behind an affine map from standard Gaussian latents to its codes.
+
+    Args:
+        **config: Arguments of :class:`DCGAN`.
+    """
+
+    mean: Tensor
+    root: Tensor
+
+    def __init__(self, **config: Any) -> None:
+        super().__init__()
+        self.config = config
+        self.network = DCGAN(**config)
+        d = int(config["z_dim"])
+        self.register_buffer("mean", torch.zeros(d))
+        self.register_buffer("root", torch.eye(d))
+
+    @torch.no_grad()
+    def fit(self, codes: Tensor) -> None:
+        """Fit the Gaussian to codes ``(n, d)``."""
+        covariance = codes.double().T.cov().reshape(codes.shape[1], codes.shape[1])
+        values, vectors = torch.linalg.eigh(covariance)
+        self.mean.copy_(codes.mean(0))
+        self.root.copy_(vectors * values.clamp(min=0).sqrt())
+
+
+class GLOGenerator(Generator):
+    """What GLO trained, to explore.
+
+    Its ``w`` are GLO's codes, its ``z`` standard Gaussian numbers that an affine map turns into them, so that samples
+    follow the Gaussian fitted to the codes (Bojanowski et al. 2018 sample so).
+
+    Args:
+        module: The network.
+        name: What to call it.
+    """
+
+    module: GLONetwork
+
+    def __init__(self, module: GLONetwork, name: str = "glo") -> None:
+        network = module.network
+        super().__init__(
+            module,
+            name=name,
+            spaces=("z", "w"),
+            z_dim=network.z_dim,
+            w_dim=network.z_dim,
+            layer_names=[child for child, _ in network.named_children()],
+            resolution=network.resolution,
+        )
+
+    @property
+    def w_avg(self) -> Tensor:
+        """The mean of the codes."""
+        return self.module.mean
+
+    def _map(self, z: Tensor) -> Tensor:
+        return self.module.mean + z @ self.module.root.T
+
+    def _inside(self, code: Tensor, space: str) -> Tensor:
+        return self._map(code) if space == "z" else code
+
+    def _synthesize(self, code: Tensor, space: str) -> Tensor:
+        image: Tensor = self.module.network(self._inside(code, space))
+        return image.repeat(1, 3, 1, 1) if image.shape[1] == 1 else image
+
+    def _features(self, code: Tensor, space: str, layers: Sequence[str]) -> dict[str, Tensor]:
+        outputs: dict[str, Tensor] = {}
+        x = self._inside(code, space)
+        for name, block in self.module.network.named_children():
+            x = block(x)
+            if name in layers:
+                outputs[name] = x
+            if len(outputs) == len(set(layers)):
+                break
+        return {name: outputs[name] for name in layers}
+
+
+def write_glo(path: Path, module: GLONetwork, tensors: dict[str, Tensor], about: dict[str, Any]) -> Path:
+    """Write network and codes as one safetensors file, in full precision."""
+    config = {**module.config, "channels": {str(k): v for k, v in module.config["channels"].items()}}
+    state = {f"module.{name}": value for name, value in module.state_dict().items()}
+    data = pack(state | tensors, about | {"architecture": "glo", "config": config}, half=False)
+    write_whole(path, data)
+    return path
+
+
+def read_glo(path: Path) -> tuple[GLONetwork, dict[str, Tensor], dict[str, Any]]:
+    """Read what :func:`write_glo` wrote.
+
+    Args:
+        path: The file.
+
+    Returns:
+        The network, the other tensors and the description.
+
+    Raises:
+        FileNotFoundError: If it is missing.
+        ValueError: If it is no such file.
+    """
+    if not path.exists():
+        raise FileNotFoundError(f"path must be a file that exists, got {str(path)!r}.")
+    weights = read_file(path)
+    if weights.about.get("architecture") != "glo":
+        raise ValueError(
+            f"path must be a file that GLO.save wrote, got one of {json.dumps(weights.about.get('architecture'))}."
+        )
+    config = dict(weights.about["config"])
+    config["channels"] = {int(k): v for k, v in config["channels"].items()}
+    module = GLONetwork(**config)
+    mine = {k.removeprefix("module."): v for k, v in weights.tensors.items() if k.startswith("module.")}
+    module.load_state_dict(mine)
+    rest = {k: v for k, v in weights.tensors.items() if not k.startswith("module.")}
+    return module, rest, weights.about

@@ -1,0 +1,87 @@
+"""One Gram a tile: the Gram of any set of weighted pixels, without summing over most of them."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+__all__ = ["TileGrams"]
+
+
+class TileGrams:
+    """The Grams of the tiles of a pooled Jacobian, of which only the upper triangles are kept.
+
+    Args:
+        pooled: ``(n, channels, s, s, r)``, the Jacobian at each of ``n`` latents; their Grams are averaged.
+        tiles: Tiles along each side.
+
+    Attributes:
+        total: ``(r, r)`` float64, the Gram of all pixels.
+
+    Example:
+        >>> pooled = torch.randn(1, 3, 8, 8, 4)
+        >>> weights = torch.rand(8, 8, dtype=torch.float64)
+        >>> dense = torch.einsum("ncyxr,yx,ncyxs->rs", pooled.double(), weights, pooled.double())
+        >>> torch.allclose(TileGrams(pooled, 2).within(weights), dense)
+        True
+    """
+
+    def __init__(self, pooled: Tensor, tiles: int) -> None:
+        self.pooled = pooled
+        size, r = pooled.shape[-2:]
+        edges = [i * size // tiles for i in range(tiles + 1)]
+        place = torch.bucketize(torch.arange(size), torch.tensor(edges[1:]), right=True)
+        self._home = (place[:, None] * tiles + place).flatten()  # the tile of each pixel
+        self._upper = torch.triu_indices(r, r)
+        self._packed = torch.empty(tiles * tiles, self._upper.shape[1], dtype=torch.float64)
+        for i in range(tiles):
+            for j in range(tiles):
+                block = pooled[:, :, edges[i] : edges[i + 1], edges[j] : edges[j + 1]].reshape(-1, r).double()
+                gram = (block.T @ block) / len(pooled)
+                self._packed[i * tiles + j] = gram[self._upper[0], self._upper[1]]
+        self.total = self._unpack(self._packed.sum(0))
+
+    @property
+    def nbytes(self) -> int:
+        """What is held, in bytes."""
+        return sum(t.numel() * t.element_size() for t in (self.pooled, self._packed, self.total))
+
+    def _unpack(self, packed: Tensor) -> Tensor:
+        r = self.pooled.shape[-1]
+        gram = torch.empty(r, r, dtype=torch.float64)
+        gram[self._upper[0], self._upper[1]] = packed
+        gram[self._upper[1], self._upper[0]] = packed
+        return gram
+
+    def within(self, weights: Tensor) -> Tensor:
+        """Return the Gram of weighted pixels, ``(r, r)`` float64, from ``weights`` ``(s, s)`` in [0, 1].
+
+        Each tile starts from nothing or from its whole Gram, whichever leaves fewer pixels to add or to take away.
+        """
+        flat = weights.flatten()
+        count = torch.bincount(self._home, flat > 0, len(self._packed))
+        missing = torch.bincount(self._home, flat < 1, len(self._packed))
+        whole = missing < count
+        change = torch.where(whole[self._home], flat - 1, flat)
+        few = 2 * int(whole.sum()) <= len(whole)
+        start = torch.zeros_like(self._packed[0])
+        for tile in (whole if few else ~whole).nonzero()[:, 0].tolist():  # one by one: no copy of them all is made
+            start += self._packed[tile]
+        gram = self._unpack(start) if few else self.total - self._unpack(start)
+        for sign in (1, -1):
+            chosen = (sign * change > 0).nonzero()[:, 0]
+            if len(chosen):
+                gram += sign * self._sum(chosen, (sign * change[chosen] / len(self.pooled)).sqrt())
+        return gram
+
+    def _sum(self, pixels: Tensor, factors: Tensor) -> Tensor:
+        """The Gram of pixels whose rows are multiplied by factors; half of a symmetric product is computed."""
+        from scipy.linalg.blas import dsyrk
+
+        r = self.pooled.shape[-1]
+        half = np.zeros((r, r), order="F")
+        for plane in self.pooled.flatten(0, 1).flatten(1, 2):  # (s * s, r), one latent and channel
+            rows = (plane[pixels].double() * factors[:, None]).numpy()
+            half = dsyrk(1.0, rows.T, beta=1.0, c=half, overwrite_c=True)
+        return torch.from_numpy(half + np.triu(half, 1).T)
