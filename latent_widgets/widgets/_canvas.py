@@ -8,6 +8,7 @@ what was collected. And nothing that could fail on the page is sent: numbers are
 
 from __future__ import annotations
 
+import math
 import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -18,7 +19,7 @@ import numpy as np
 
 from .. import _checks
 
-__all__ = ["batch", "colour", "listen", "paste", "polyline", "restyle"]
+__all__ = ["Pen", "batch", "colour", "listen", "paste", "polyline", "restyle"]
 
 _DRAWING = threading.RLock()  # the manager is shared by all canvases and threads
 _HEX = re.compile(r"#[0-9a-fA-F]{6}")
@@ -110,6 +111,70 @@ def polyline(layer: Any, points: Sequence[tuple[float, float]]) -> None:
     if not np.isfinite(array).all():
         raise ValueError(f"points must be finite, got {points}.")
     layer.stroke_lines(np.concatenate([array, array[-1:]]) if len(array) == 1 else array)
+
+
+class Pen:
+    """Draws a stroke piece by piece: its style goes out once, then each piece is one small message.
+
+    A page draws where and as it was told last; so once anybody has drawn anything else meanwhile, the next piece names
+    its layer and its style anew. Where pieces overlap, the colour is laid on once.
+
+    Args:
+        layer: One canvas of a MultiCanvas.
+        ink: The colour.
+        width: In pixels of the canvas.
+        alpha: Opacity.
+        erase: Whether it takes away.
+    """
+
+    def __init__(self, layer: Any, ink: str, width: float, alpha: float, erase: bool) -> None:
+        from ipycanvas.canvas import COMMANDS
+
+        self._layer, self._commands = layer, COMMANDS
+        self._alpha = _checks.number("alpha", alpha, 0, 1)
+        self._wipes = erase or alpha < 1  # paint that shines through goes where older paint was wiped away
+        self._paints = not erase
+        mode = "destination-out" if self._wipes else "source-over"
+        self._style = [
+            self._set("stroke_style", colour("ink", ink)), self._set("line_cap", "round"),
+            self._set("line_join", "round"), self._set("line_width", _checks.number("width", width, low=0)),
+            self._set("global_alpha", 1.0), self._set("global_composite_operation", mode),
+        ]  # fmt: skip
+        self._to_paint = [
+            self._set("global_composite_operation", "source-over"),
+            self._set("global_alpha", self._alpha),
+        ]
+        self._to_wipe = [self._set("global_composite_operation", mode), self._set("global_alpha", 1.0)]
+
+    def _set(self, name: str, value: Any) -> list[Any]:
+        return [self._commands["set"], [self._layer.ATTRS[name], value], 0]
+
+    def draw(self, points: Sequence[tuple[float, float]]) -> None:
+        """Draw a line through points, or a dot.
+
+        Args:
+            points: In pixels of the canvas.
+
+        Raises:
+            ValueError: If one is not finite.
+        """
+        if not all(math.isfinite(x) and math.isfinite(y) for x, y in points):
+            raise ValueError(f"points must be finite, got {points}.")
+        if len(points) <= 2:
+            line = [[self._commands["strokeLine"], [*map(float, points[0]), *map(float, points[-1])], 0]]
+        else:
+            to, words = self._commands["lineTo"], self._commands
+            line = [[words["beginPath"], [], 0], [words["moveTo"], [*map(float, points[0])], 0]]
+            line += [[to, [float(x), float(y)], 0] for x, y in points[1:]]
+            line.append([words["stroke"], [], 0])
+        if self._wipes and self._paints:
+            line = [*line, *self._to_paint, *line, *self._to_wipe]
+        with _DRAWING:
+            manager = self._layer._canvas_manager
+            if manager._current_canvas is not self._layer:
+                line = [[self._commands["switchCanvas"], [f"IPY_MODEL_{self._layer.model_id}"], 0], *self._style, *line]
+            manager._send_custom(line)
+            manager._current_canvas = self._layer
 
 
 def listen(canvas: Any, **handlers: Callable[..., object]) -> None:

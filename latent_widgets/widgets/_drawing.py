@@ -1,23 +1,17 @@
-"""What the worker draws of an edit: a picture before, after or of the difference, with its words; a walk about it."""
+"""What the worker draws of an edit: a picture before, after or of the difference, with its words."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, interpolate
 
-from .._steps import OnStep
-from ..edits import Code, Edit, Move
-from ..generators.base import Generator
-from ..geometry.walks import Walk
+from ..edits import Code, Edit
 from ._encode import difference
 from ._frames import Frames
-from ._moves import with_move
 
-__all__ = ["VIEWS", "Drawn", "Way", "draw", "draw_moving", "small"]
+__all__ = ["VIEWS", "Drawn", "draw", "draw_moving", "small"]
 
 VIEWS = {
     "after": "The edited picture",
@@ -27,12 +21,13 @@ VIEWS = {
 
 
 class Drawn(NamedTuple):
-    """What the worker made of an edit; words and code only of an exact picture."""
+    """What the worker made of an edit; words, code and the plain picture after the moves only of an exact one."""
 
     edit: Edit
     image: Any
     words: str = ""
     code: Code | None = None
+    after: Any = None
 
 
 def draw(frames: Frames, edit: Edit, view: str) -> Drawn:
@@ -47,7 +42,7 @@ def draw(frames: Frames, edit: Edit, view: str) -> Drawn:
         Its picture, words and code.
     """
     after = frames.exact(edit)
-    return Drawn(edit, _seen(frames, edit, view, after), _words(frames, edit, after), frames.code)
+    return Drawn(edit, _seen(frames, edit, view, after), _words(frames, edit, after), frames.code, after)
 
 
 def draw_moving(frames: Frames, edit: Edit, view: str) -> Drawn:
@@ -90,26 +85,3 @@ def small(pictures: Tensor, side: int) -> Tensor:
     """
     block = -(-max(pictures.shape[-2:]) // side)
     return avg_pool2d(pictures, block) if block > 1 else pictures
-
-
-@dataclass(frozen=True, eq=False)
-class Way:
-    """Where the filmstrip goes: about an edit, along the direction of a move, from ``-reach`` to ``reach``."""
-
-    edit: Edit
-    move: Move
-    reach: float
-    count: int
-
-    def walk(self, G: Generator) -> Walk:
-        """Find the codes; each takes the place of the edit's own move along the direction."""
-        at = [round(float(a), 6) for a in torch.linspace(-self.reach, self.reach, self.count)]
-        codes = [with_move(self.edit, replace(self.move, alpha=a)).code(G) for a in at]
-        tensors = torch.stack([code.tensor for code in codes])
-        return Walk(tensors, tuple(at), codes[0].space, self.move.unit, self.move.kind, self.move.name)
-
-    def draw(self, frames: Frames, on_step: OnStep | None) -> tuple[Walk, Tensor] | None:
-        """Draw the walk as the picture shows it, with the edit's mask; None if ``on_step`` ended it."""
-        walk = self.walk(frames.generator)
-        pictures = walk.images(frames.generator, 1 if frames.slow else 3, on_step)
-        return (walk, frames.masked(self.edit, pictures)) if len(pictures) == len(walk) else None

@@ -8,23 +8,24 @@ from typing import TYPE_CHECKING, Any
 
 import ipywidgets
 
+from .. import _checks
 from ..edits import Move
-from ..geometry.walks import KINDS
+from ..geometry.walks import kinds_of
 from ._drawing import VIEWS
 from ._explorer_pages import save_from_page
 from ._explorer_tabs import CodePage, MixPage, SavePage, SeedsPage, WalkPage, button, row
 from ._method_picker import MethodPicker
 from ._panel import close_tree
 from ._picture import Picture
+from ._stack_page import StackPage
 from ._step_slider import NumberSlider
 
 if TYPE_CHECKING:
     from .explorer import LatentExplorer
 
-__all__ = ["PAGES", "SAVED", "Controls"]
+__all__ = ["SAVED", "Controls"]
 
 SEEDS = 2**53 - 1  # the largest integer that a page can hold
-PAGES = ("walk", "seeds", "mix", "save", "code")
 SAVED = {
     "picture": "png", "strip of the walk": "png", "animation, GIF": "gif", "animation, WebP": "webp",
     "animation, MP4": "mp4", "edit": "json", "kept directions": "safetensors",
@@ -72,12 +73,24 @@ class Controls:
         self.undo = button("undo", "Undo the last change", guard(lambda _: explorer.undo()), "undo")
         self.redo = button("redo", "Do it again", guard(lambda _: explorer.redo()), "repeat")
         self.reset = button("reset", "Drop all moves and mixing", guard(lambda _: explorer.reset()), "refresh")
-        self.walk = WalkPage(KINDS[G.main_space], explorer.show_page, guard)
+        self.walk = WalkPage(kinds_of(G), explorer.show_page, guard)
         self.seeds = SeedsPage(lambda seed: explorer.change_base(seed=seed), explorer.show_page, guard)
         self.mix = MixPage(G.num_layers if "w+" in G.spaces else 1, explorer.mix, guard)
         self.save = SavePage(SAVED, lambda kind, path: save_from_page(explorer, kind, path), guard)
         self.code = CodePage()
-        self.pages = ipywidgets.Tab([self.walk, self.seeds, self.mix, self.save, self.code], titles=list(PAGES))
+        self.stack = StackPage(explorer)
+        self._pages: dict[str, ipywidgets.Widget] = {
+            "walk": self.walk,
+            "region": explorer.region.page,
+            "part": explorer.part.page,
+            "stack": self.stack,
+            "photo": explorer.photo.page,
+            "seeds": self.seeds,
+            "mix": self.mix,
+            "save": self.save,
+            "code": self.code,
+        }
+        self.pages = ipywidgets.Tab(list(self._pages.values()), titles=list(self._pages))
         self.pages.add_class("lw-pages")
         self.pages.observe(guard(lambda _: explorer.show_page()), "selected_index")
         left = ipywidgets.VBox([self.picture, row(self.view)])
@@ -93,7 +106,11 @@ class Controls:
     @property
     def page(self) -> str:
         """The page that is open."""
-        return PAGES[self.pages.selected_index or 0]
+        return list(self._pages)[self.pages.selected_index or 0]
+
+    @page.setter
+    def page(self, name: str) -> None:
+        self.pages.selected_index = list(self._pages).index(_checks.choice("page", name, tuple(self._pages)))
 
     def _seeded(self, change: Any) -> None:
         if not self._quiet:

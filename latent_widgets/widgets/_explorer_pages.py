@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image
 
 from .._steps import Cancelled, OnStep, report
-from ._drawing import Way, small
+from ._drawing import small
 from ._encode import animation, strip
 from ._hands import one_at_a_time
 from ._panel import Panel
+from ._way import Way, words_of
 
 if TYPE_CHECKING:
     from .explorer import LatentExplorer
@@ -27,7 +29,7 @@ STRIP, THUMBNAIL = 256, 160  # pixels that a picture of the filmstrip, and one o
 def way_of(explorer: LatentExplorer) -> Way:
     """Return where an explorer's filmstrip goes."""
     page, i = explorer.controls.walk, explorer.sliders.active
-    return Way(explorer.current, explorer.move(i, 1.0), page.reach.value, page.count.value)
+    return Way(explorer.current, explorer.move(i, 1.0), page.reach.value, page.count.value, str(page.kind.value))
 
 
 def save_file(
@@ -59,26 +61,26 @@ def save_file(
         way = way_of(explorer)
         way = way if strip_only else replace(way, count=FRAMES)
         with explorer.generator.lock:
-            drawn = way.draw(explorer.frames, on_step)
+            drawn = way.pictures(way.walk(explorer.generator, on_step), explorer.frames, on_step)
         if drawn is None:
             raise Cancelled(f"{path.name} must be drawn whole before it is written, got a cancel.")
         if strip_only:
-            Image.fromarray(strip(drawn[1])).save(path)
+            Image.fromarray(strip(drawn)).save(path)
         else:
-            animation(drawn[1], path)
+            animation(drawn, path)
     else:
         return None
     return path
 
 
 def save_from_page(explorer: LatentExplorer, kind: str, path: str) -> None:
-    """Save what the page for saving says, on the worker."""
+    """Save what the page for saving says, beside the pictures."""
     file = explorer.controls.save.file(kind, path)
 
     def work(on_step: Any) -> Path:
         return save_file(explorer, file, on_step, kind.startswith("strip")) or Panel.save(explorer, file)
 
-    explorer.run(work, lambda saved: explorer.say(f"saved {saved}"), label=f"saving {file}", kind="save")
+    explorer.run(work, lambda saved: explorer.say(f"saved {saved}"), beside=True, label=f"saving {file}", kind="save")
 
 
 def draw_page(explorer: LatentExplorer, page: str) -> None:
@@ -88,14 +90,8 @@ def draw_page(explorer: LatentExplorer, page: str) -> None:
         explorer: Whose page.
         page: Its name.
     """
-    if page == "walk":
-        _draw_walk(explorer)
-    elif page == "seeds":
-        _draw_seeds(explorer)
-    elif page == "mix":
-        _draw_mix(explorer)
-    elif page == "code":
-        explorer.controls.code.show(explorer.current.to_python(explorer.generator.origin))
+    if page in DRAW:
+        DRAW[page](explorer)
 
 
 def _while_current(explorer: LatentExplorer, on_step: Any) -> OnStep:
@@ -108,15 +104,17 @@ def _draw_walk(explorer: LatentExplorer) -> None:
     page, way = explorer.controls.walk, way_of(explorer)
 
     def work(on_step: Any) -> Any:
-        drawn = way.draw(explorer.frames, _while_current(explorer, on_step))
-        if drawn is None:
-            return None
-        walk, pictures = drawn
-        return strip(small(pictures, STRIP)), f"{walk.name}, {walk.kind}: {walk.at[0]:g} to {walk.at[-1]:g} {walk.unit}"
+        on_step = _while_current(explorer, on_step)
+        try:
+            walk = way.walk(explorer.generator, on_step)
+        except ValueError as error:  # there is no such walk: the page says why
+            return None, str(error)
+        drawn = way.pictures(walk, explorer.frames, on_step)
+        return None if drawn is None else (strip(small(drawn, STRIP)), words_of(walk))
 
     def done(result: Any) -> None:
         if result is not None:
-            page.strip.show(result[0], caption=result[1])
+            page.show(*result)
 
     explorer.run(work, done, kind="page", label="walk")
 
@@ -149,3 +147,18 @@ def _draw_mix(explorer: LatentExplorer) -> None:
         kind="page",
         label="second seed",
     )
+
+
+def _draw_code(explorer: LatentExplorer) -> None:
+    explorer.controls.code.show(explorer.current.to_python(explorer.generator.origin))
+
+
+# What draws a page; one that has no drawing, or is drawn by others, is not among them.
+DRAW: dict[str, Callable[[LatentExplorer], None]] = {
+    "walk": _draw_walk,
+    "part": lambda explorer: explorer.part.draw(),
+    "stack": lambda explorer: explorer.controls.stack.draw(),
+    "seeds": _draw_seeds,
+    "mix": _draw_mix,
+    "code": _draw_code,
+}

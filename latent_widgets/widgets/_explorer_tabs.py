@@ -9,6 +9,7 @@ from typing import Any
 
 import ipywidgets
 
+from ._encode import Pixels
 from ._picture import Picture
 from ._step_slider import NumberSlider
 
@@ -41,6 +42,13 @@ def row(*children: ipywidgets.Widget) -> ipywidgets.HBox:
     return box
 
 
+KINDS = {
+    "linear": "Straight along the direction",
+    "density": "At constant density: around the great circle, for directions in z",
+    "curve": "Along the local directions of the mapping, so that w stays on what it reaches; sliders stay straight",
+}
+
+
 class WalkPage(ipywidgets.VBox):
     """The filmstrip along the active direction.
 
@@ -51,9 +59,7 @@ class WalkPage(ipywidgets.VBox):
     """
 
     def __init__(self, kinds: Sequence[str], changed: Callable[[], object], guard: Guard) -> None:
-        self.kind = ipywidgets.ToggleButtons(
-            options=list(kinds), tooltips=["How the path runs: straight, or at constant density"] * len(kinds)
-        )
+        self.kind = ipywidgets.ToggleButtons(options=list(kinds), tooltips=[KINDS[kind] for kind in kinds])
         self.kind.add_class("lw-toggles")
         self.reach = ipywidgets.BoundedFloatText(
             3.0, min=0.01, max=200, step=0.5, description="reach", tooltip="The strip goes from minus to plus this far"
@@ -68,6 +74,16 @@ class WalkPage(ipywidgets.VBox):
         for control in (self.kind, self.reach, self.count):
             control.observe(guard(lambda _: changed()), "value")
         super().__init__([row(ipywidgets.Label("walk"), self.kind, self.reach, self.count), self.strip])
+
+    def show(self, pixels: Pixels | None, words: str) -> None:
+        """Show a strip with its words, or the words alone where there is no such walk."""
+        if pixels is None:
+            self.strip.clear()
+            self.strip.add_class("lw-empty")
+            self.strip.caption = words
+        else:
+            self.strip.show(pixels, caption=words)
+            self.strip.remove_class("lw-empty")
 
 
 class SeedsPage(ipywidgets.VBox):

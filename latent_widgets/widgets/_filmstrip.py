@@ -9,9 +9,10 @@ from torch import Tensor
 
 from .._steps import OnStep
 from ..generators.base import Generator
-from ..geometry.walks import walk
+from ..geometry.walks import curve_along, walk
 from ._encode import Pixels, strip
 from ._picture import Picture
+from ._way import words_of
 
 __all__ = ["Filmstrip", "film"]
 
@@ -38,6 +39,7 @@ def film(
     reach: float = 3.0,
     count: int = 7,
     unit: str | None = None,
+    curve: tuple[Tensor, float, int] | None = None,
     on_step: OnStep | None = None,
 ) -> tuple[Pixels, str]:
     """Draw the walk from a code along a direction.
@@ -50,12 +52,18 @@ def film(
         reach: How far the strip goes to each side.
         count: How many pictures.
         unit: What the reach is measured in; that of the directions if not given.
-        on_step: Called as pictures are drawn.
+        curve: For a curve along ``Directions`` rather than a straight line: ``z``, truncation and how many local
+            directions to project on, see ``curve_through``.
+        on_step: Called as the curve and the pictures are drawn.
 
     Returns:
         The strip, and what it shows in words.
     """
     at = [round(float(position), 6) for position in torch.linspace(-reach, reach, count)]
-    path = walk(G, code, direction, at, unit, index=index)
+    if curve is None:
+        path = walk(G, code, direction, at, unit, index=index)
+    else:
+        z, truncation, candidates = curve
+        path = curve_along(G, z, direction[index], at, truncation=truncation, candidates=candidates, on_step=on_step)
     images: Tensor = path.images(G, batch=4, on_step=on_step)
-    return strip(images), f"{path.name}: {path.at[0]:g} to {path.at[-1]:+g} {path.unit}"
+    return strip(images), words_of(path)

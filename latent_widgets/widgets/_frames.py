@@ -8,6 +8,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from .._forward import FORWARD
 from ..edits import Base, Code, Edit
 from ..generators.base import Activations, Generator
 
@@ -138,7 +139,8 @@ class Frames:
         known = self._tangent
         if known is None or known[0] is not base or (known[1] * step).sum().abs() < (1 - 1e-5) * length:
             direction = step / length
-            change = torch.func.jvp(lambda c: self.generator.synthesize(c, space), (base,), (direction,))[1]
+            with FORWARD:
+                change = torch.func.jvp(lambda c: self.generator.synthesize(c, space), (base,), (direction,))[1]
             known = self._tangent = (base, direction, change)
         return picture + (known[1] * step).sum() * known[2]
 

@@ -2,17 +2,15 @@
 
 Runs and their callbacks happen on one thread, one after the other: a callback that has begun ends before the next run
 begins, so what is newest is also last on the screen. Of a run that was superseded, cancelled or closed no callback
-begins any more.
+begins any more. Two jobs of one panel work at the same time, but their callbacks too go one after the other.
 """
 
 from __future__ import annotations
 
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from contextvars import ContextVar
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -22,29 +20,14 @@ import torch
 from .. import _checks
 from .._steps import Cancelled, Step
 from ..generators._lock import PriorityLock
+from ._executors import is_inline
 from ._relay import Relay
 
-__all__ = ["Job", "Work", "inline_jobs"]
+__all__ = ["Job", "Work"]
 
 Work = Callable[[Callable[..., bool]], Any]
 
-EXECUTORS = ("thread", "inline")
 QUICK_MS = 150.0  # what takes less is over before its announcement is read
-_default: ContextVar[str] = ContextVar("executor", default="inline" if sys.platform == "emscripten" else "thread")
-
-
-@contextmanager
-def inline_jobs() -> Iterator[None]:
-    """Make the jobs created inside a ``with`` block run where they are submitted, without a thread.
-
-    Yields:
-        Nothing.
-    """
-    token = _default.set("inline")
-    try:
-        yield
-    finally:
-        _default.reset(token)
 
 
 @dataclass(eq=False)
@@ -68,16 +51,18 @@ class Job:
 
     Args:
         executor: ``"thread"`` or ``"inline"``, which runs where it is submitted (tests, Pyodide); by default a thread,
-            or what :func:`inline_jobs` says.
+            or what :func:`~latent_widgets.widgets._executors.inline_jobs` says.
         on_change: Called, on whichever thread, after the state or the progress changed; never twice at once.
         lock: Held while work runs. A :class:`~latent_widgets.generators._lock.PriorityLock` honours ``priority`` and
             lets more urgent work of other jobs in at each step.
+        beside: Another job of the same panel: a callback of one waits until that of the other has ended.
         linger: Seconds without work after which the thread ends; the next request starts another.
 
     Attributes:
         error: The exception of the last run, None after a run that succeeded.
         progress: The share done of the current run in [0, 1], None where unknown.
         elapsed_ms: How long the last work that ended took.
+        stamp: That of the newest request, 0 before the first.
 
     Example:
         >>> with Job(executor="inline") as job:
@@ -91,12 +76,13 @@ class Job:
         executor: str | None = None,
         on_change: Callable[[], object] | None = None,
         lock: AbstractContextManager[Any] | None = None,
+        beside: Job | None = None,
         linger: float = 10.0,
     ) -> None:
-        executor = _default.get() if executor is None else _checks.choice("executor", executor, EXECUTORS)
-        self._inline = executor == "inline"
+        self._inline = is_inline(executor)
         self._relay = Relay(on_change, self._fail)
         self._lock = lock
+        self._callbacks = beside._callbacks if beside else threading.RLock()
         self._linger = _checks.number("linger", linger, low=0)
         self.error: Exception | None = None
         self.progress: float | None = None
@@ -107,7 +93,7 @@ class Job:
         self._worker: int | None = None  # the thread that works off requests, inline or not
         self._thread: threading.Thread | None = None
         self._alive = False  # whether that thread still takes requests
-        self._stamp = 0
+        self.stamp = 0
         self._started = time.perf_counter()
         self._ended = "idle"
         self._closed = False
@@ -153,8 +139,8 @@ class Job:
         with self._wake:
             if self._closed:
                 raise RuntimeError("submit must be called on an open job, got a closed one. Make a new panel.")
-            self._stamp += 1
-            run.stamp = self._stamp
+            self.stamp += 1
+            run.stamp = self.stamp
             self._drop_waiting(kind, delayed_only=delay > 0)
             current = self._running
             if current and current.kind == kind and not delay and not (current.frame and frame):
@@ -262,6 +248,11 @@ class Job:
             return (current.frame or current.delay > 0) and max(taken, self.elapsed_ms or QUICK_MS) < QUICK_MS
 
     @property
+    def executor(self) -> str:
+        """Where work runs: ``"thread"`` or ``"inline"``."""
+        return "inline" if self._inline else "thread"
+
+    @property
     def closed(self) -> bool:
         """Whether :meth:`close` was called."""
         return self._closed
@@ -328,7 +319,8 @@ class Job:
             return
         except Exception as exception:
             error = exception
-        ended = self._deliver(run, result, error)
+        with nullcontext() if self._inline else self._callbacks:  # inline, the caller may hold locks that others want
+            ended = self._deliver(run, result, error)
         self._end(run, ended)
 
     def _turn(self, priority: int) -> AbstractContextManager[Any]:

@@ -19,7 +19,7 @@ from .._files import write_whole
 from ._mask_model import MaskModel, Packed, State
 from ._mask_tools import Stroke
 
-__all__ = ["FORMATS", "from_json", "from_png", "load_mask", "save_mask", "to_json", "to_png"]
+__all__ = ["FORMATS", "from_json", "from_png", "load_mask", "read_mask", "save_mask", "to_json", "to_png"]
 
 FORMATS = (".png", ".npy", ".json")
 VERSION = 1
@@ -140,11 +140,29 @@ def load_mask(model: MaskModel, path: str | os.PathLike[str]) -> None:
         path: The file.
     """
     path = Path(path)
-    ending = _checks.choice("the ending of path", path.suffix.lower(), FORMATS)
-    data = path.read_bytes()
+    _checks.choice("the ending of path", path.suffix.lower(), FORMATS)
+    read_mask(model, path.name, path.read_bytes())
+
+
+def read_mask(model: MaskModel, name: str, data: bytes) -> None:
+    """Take the content of a file, as it is uploaded.
+
+    Args:
+        model: What to change; one undo takes it back.
+        name: Of the file, whose ending says what it is.
+        data: The bytes.
+
+    Raises:
+        ValueError: If it is none of the formats, or does not fit the picture.
+    """
+    ending = _checks.choice("the ending of path", Path(name).suffix.lower(), FORMATS)
     if ending == ".json":
         model.restore(from_json(data.decode(errors="replace"), model.size))
     elif ending == ".png":
         model.assign(from_png(data))
     else:
-        model.assign(np.load(io.BytesIO(data), allow_pickle=False))
+        try:
+            array = np.load(io.BytesIO(data), allow_pickle=False)
+        except (ValueError, EOFError, OSError) as error:
+            raise ValueError(f"mask must be an array as numpy saves it, got something else: {error}.") from None
+        model.assign(array)

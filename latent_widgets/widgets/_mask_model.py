@@ -194,8 +194,7 @@ class MaskModel:
             tolerance: See :func:`~latent_widgets.widgets._mask_tools.flood`.
             erase: Whether to take away what is painted.
         """
-        painted = tools.hard(self._mask)
-        self.put(tools.flood(self.image, x, y, tolerance, painted if erase else ~painted), erase)
+        self.assign(tools.filled(self.image, self._mask, x, y, tolerance, erase))
 
     def areas(self) -> NDArray[np.int32]:
         """Return the superpixels, found once for each picture."""

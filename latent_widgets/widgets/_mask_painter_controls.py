@@ -72,26 +72,27 @@ class Controls:
         self.amount = ipywidgets.BoundedFloatText(
             2, min=0, max=most, step=1, description="by", tooltip="Pixels to grow, to shrink or to soften by"
         )
-        changes: list[tuple[str, str, Callable[[float], object]]] = [
-            ("grow", "Move the edge outwards", painter.grow),
-            ("shrink", "Move the edge inwards", painter.shrink),
-            ("feather", "Make the edge soft", painter.feather),
-        ]
+        changes = {"grow": "Move the edge outwards", "shrink": "Move the edge inwards", "feather": "Make the edge soft"}
         changing = [
-            button(name, words, guard(lambda _, call=call: call(self.amount.value))) for name, words, call in changes
+            button(name, words, guard(lambda _, how=name: painter.later.edge(how, self.amount.value)))
+            for name, words in changes.items()
         ]
         self.range = ipywidgets.IntRangeSlider(
             value=(128, 255), min=0, max=255, description="luminance", tooltip="From dark to bright, 0 to 255"
         )
         self.threshold = button(
             "threshold", "The region becomes all pixels of this luminance",
-            guard(lambda _: painter.threshold(*self.range.value)),
+            guard(lambda _: painter.later.threshold(*self.range.value)),
         )  # fmt: skip
         self.path = ipywidgets.Text(
             "mask.png", description="file", tooltip=".png or .npy: this region; .json: all regions"
         )
         save = button("save", "Save to this file", guard(lambda _: painter.save_mask(self.path.value)), "download")
         self.load = button("load", "Load this file", guard(lambda _: painter.load_mask(self.path.value)), "upload")
+        self.upload = ipywidgets.FileUpload(
+            accept=".png,.npy,.json", multiple=False, description="upload",
+            tooltip="Take a file of your computer: .png or .npy for this region, .json for all",
+        )  # fmt: skip
         zooms = [
             button("", "Zoom in (+)", guard(lambda _: painter.zoom_by(1.5)), "search-plus", "lw-icon"),
             button("", "Zoom out (-)", guard(lambda _: painter.zoom_by(1 / 1.5)), "search-minus", "lw-icon"),
@@ -103,8 +104,11 @@ class Controls:
             slider.add_class("lw-wide")
         self.words = ipywidgets.HTML()
         self.words.add_class("lw-note")
-        keys = ipywidgets.HTML(_list_keys())
-        keys.add_class("lw-note")
+        self.keys = ipywidgets.HTML(_list_keys())
+        self.keys.add_class("lw-note")
+        self.waiting = ipywidgets.HTML("A cell is running: what you paint now appears when it ends. Nothing is lost.")
+        self.waiting.add_class("lw-waiting")
+        self.waiting.layout.visibility = "hidden"
         self.below = row(*zooms, self.undo, self.redo, self.clear, self.invert)
         parting = [row(self.part, self.take)] if parts else []
         self.rows = [
@@ -115,9 +119,7 @@ class Controls:
             *parting,
             row(self.amount, *changing),
             row(self.range, self.threshold),
-            row(self.path, save, self.load),
-            self.words,
-            keys,
+            row(self.path, save, self.load, self.upload),
         ]
         self.spare = [] if parts else [self.part, self.take]
         self._listen(painter)
@@ -127,6 +129,12 @@ class Controls:
             guarded = painter.guard(handler)
             widget.observe(lambda change: None if self._quiet else guarded(change["new"]), "value")
 
+        def take_file(change: Any) -> None:
+            files, self.upload.value = self.upload.value, ()
+            for file in files:
+                painter.take_file(file["name"], bytes(file["content"]))
+
+        self.upload.observe(painter.guard(take_file), "value")
         on(self.tool, lambda value: setattr(painter, "tool", value))
         on(self.erase, lambda value: setattr(painter, "erase", value))
         on(self.brush, lambda value: setattr(painter, "brush", value))
@@ -136,7 +144,7 @@ class Controls:
         on(self.region, lambda value: setattr(painter, "region", value))
 
     def _take(self, painter: MaskPainter) -> None:
-        painter.take(self.part.value)
+        painter.later.take(self.part.value)
 
     def show(self, painter: MaskPainter) -> None:
         """Bring the controls to the painter's state without calling anything."""
@@ -165,6 +173,6 @@ class Controls:
 def _list_keys() -> str:
     items = "".join(f"<li><kbd>{html.escape(key)}</kbd> {html.escape(words)}</li>" for key, words in KEYS)
     return (
-        f'<details><summary>keys, once the picture is clicked</summary><ul class="lw-keys">{items}</ul>'
-        "Strokes wait while a cell of the notebook runs.</details>"
+        f'<details open><summary>keys, once the picture is clicked</summary><ul class="lw-keys">{items}</ul>'
+        "Two fingers zoom and move the picture.</details>"
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ._canvas import Pen
 from ._mask_painter_view import Point, outline
 
 if TYPE_CHECKING:
@@ -33,10 +34,12 @@ class Gesture:
         self.points: list[Point] = []
         self.down = False
         self.cursor: Point | None = None
+        self._pen: Pen | None = None
 
     def forget(self) -> None:
         """Be as before the press."""
         self.points, self.down = [], False
+        self._pen = None
 
     def press(self, x: float, y: float) -> None:
         """A button or a finger goes down."""
@@ -46,9 +49,9 @@ class Gesture:
         painter = self._painter
         self.cursor = point
         if painter.tool == "fill":
-            painter.fill(*point)
+            painter.later.fill(*point)
         elif painter.tool == "superpixel":
-            painter.pick(*point)
+            painter.later.pick(*point)
         elif painter.tool == "polygon":
             self._add_corner(point)
         else:
@@ -104,11 +107,23 @@ class Gesture:
         """Draw what the stroke has gained, and nothing else: this runs at every move of the mouse."""
         painter, points = self._painter, self.points
         if painter.tool == "brush":
-            painter.canvas.follow(points[-2:], painter.brush, painter.colour, painter.opacity, painter.erase)
+            if self._pen is None:
+                self._pen = painter.canvas.pen(painter.brush, painter.colour, painter.opacity, painter.erase)
+            self._pen.draw(painter.view.to_view(points[-2:]))
         elif painter.tool in ("rectangle", "ellipse"):
             painter.canvas.hint(outline(painter.tool, points[0], points[-1]))
         else:
             painter.canvas.hint([points[0], points[-1]] if painter.tool == "line" else points)
+
+    def draw_again(self) -> None:
+        """Draw the whole stroke, after what was drawn of it is gone."""
+        if self.points and self._painter.tool == "brush":
+            self._pen = None
+            painter, places = self._painter, self._painter.view.to_view(self.points)
+            pen = self._pen = painter.canvas.pen(painter.brush, painter.colour, painter.opacity, painter.erase)
+            pen.draw(places)
+        elif self.points and self._painter.tool != "pan":
+            self._draw()
 
     # ---- keys
 

@@ -1,7 +1,6 @@
 """Mouse, fingers and keys on a painter's canvas, as calls of the painter.
 
-Mouse events carry no button, and a release outside never comes: leaving the canvas ends the stroke. A touch sends no
-mouse events, and its end not where it was; the first finger paints, a second one drops the stroke. Keys never leave a
+Mouse events carry no button, and a release outside never comes: leaving the canvas ends the stroke. Keys never leave a
 canvas of ipycanvas' by themselves: Tab and Escape hand the focus on.
 """
 
@@ -11,6 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ._canvas import listen
+from ._mask_painter_touch import Fingers
 
 if TYPE_CHECKING:
     from .mask_painter import MaskPainter
@@ -47,7 +47,7 @@ def connect(painter: MaskPainter, guard: Callable[..., Any]) -> None:
         guard: Wraps handlers.
     """
     gesture = painter.gesture
-    fingers_at: list[tuple[float, float]] = []  # of the one finger that paints
+    fingers = Fingers(painter)
     mouse_at: list[tuple[float, float]] = []  # for the wheel, whose events do not say
 
     def press(x: float, y: float) -> None:
@@ -63,22 +63,6 @@ def connect(painter: MaskPainter, guard: Callable[..., Any]) -> None:
             at = painter.view.to_image(*mouse_at[0]) if mouse_at else None
             painter.zoom_by(1.25 if dy < 0 else 0.8, at)
 
-    def touch(fingers: list[tuple[float, float]]) -> None:
-        fingers_at[:] = fingers[:1] if len(fingers) == 1 else []
-        if fingers_at:
-            gesture.press(*fingers_at[0])
-        else:
-            gesture.drop()
-
-    def slide(fingers: list[tuple[float, float]]) -> None:
-        if fingers_at and len(fingers) == 1:
-            fingers_at[:] = fingers
-            gesture.move(*fingers[0])
-
-    def untouch(fingers: list[tuple[float, float]]) -> None:
-        if fingers_at and not fingers:
-            gesture.lift(*fingers_at.pop())
-
     listen(
         painter.canvas.widget,
         mouse_down=guard(press),
@@ -86,10 +70,10 @@ def connect(painter: MaskPainter, guard: Callable[..., Any]) -> None:
         mouse_up=guard(lambda x, y: gesture.lift(x, y)),
         mouse_out=guard(lambda x, y: gesture.lift()),
         mouse_wheel=guard(turn),
-        touch_start=guard(touch),
-        touch_move=guard(slide),
-        touch_end=guard(untouch),
-        touch_cancel=guard(lambda fingers: gesture.drop()),
+        touch_start=guard(fingers.down),
+        touch_move=guard(fingers.move),
+        touch_end=guard(fingers.up),
+        touch_cancel=guard(fingers.up),
         key_down=guard(lambda *key: _key(painter, *key)),
         client_ready=guard(painter.redraw),
     )

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ._canvas import batch, paste, polyline, restyle
+from ._canvas import Pen, batch, paste, polyline, restyle
 from ._mask_tools import Pixels
 
 __all__ = ["Canvas", "Point", "Viewport", "composed", "outline", "tint"]
@@ -184,23 +184,16 @@ class Canvas:
             paste(self.widget[PAINT], mine)
             self.widget[HINTS].clear()
 
-    def follow(self, points: Sequence[Point], size: float, ink: str, opacity: float, erase: bool) -> None:
-        """Draw a piece of a brush's stroke as it will look: where pieces overlap, the colour is laid on once.
+    def pen(self, size: float, ink: str, opacity: float, erase: bool) -> Pen:
+        """Return what draws the pieces of a brush's stroke as it will look.
 
         Args:
-            points: Of the picture, the last two of the stroke.
             size: Of the brush, in pixels of the picture.
             ink: Its colour.
             opacity: Of the region.
             erase: Whether it takes away.
         """
-        layer, line, width = self.widget[PAINT], self.port.to_view(points), max(1.0, size * self.port.scale)
-        with batch(self.widget):
-            restyle(layer, ink, width, 1.0, "destination-out")
-            polyline(layer, line)
-            if not erase:
-                restyle(layer, ink, width, opacity)
-                polyline(layer, line)
+        return Pen(self.widget[PAINT], ink, max(1.0, size * self.port.scale), opacity, erase)
 
     def hint(self, *lines: Sequence[Point]) -> None:
         """Draw outlines, white on black, in place of the last ones.

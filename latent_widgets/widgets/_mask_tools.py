@@ -17,7 +17,8 @@ from PIL import Image
 from .. import _checks
 
 __all__ = [
-    "SHAPES", "Stroke", "cover", "feather", "flood", "grow", "over", "pick", "shrink", "superpixels", "threshold",
+    "SHAPES", "Stroke", "cover", "feather", "filled", "flood", "grow", "over", "pick", "shrink", "superpixels",
+    "threshold",
 ]  # fmt: skip
 
 Bits = NDArray[np.bool_]
@@ -173,6 +174,26 @@ def flood(image: Pixels, x: float, y: float, tolerance: float, open_: Bits | Non
         alike &= open_
     labels, _ = ndimage.label(alike)
     return labels == labels[row, column] if labels[row, column] else empty
+
+
+def filled(
+    image: Pixels, mask: NDArray[Any], x: float, y: float, tolerance: float = 20.0, erase: bool = False
+) -> NDArray[Any]:
+    """Return a mask with the area of similar colour around a point, up to what is painted; or without one that was.
+
+    Args:
+        image: ``(H, W, 3)``.
+        mask: ``(H, W)``.
+        x: Column.
+        y: Row.
+        tolerance: See :func:`flood`.
+        erase: Whether to take away what is painted around the point.
+
+    Returns:
+        ``(H, W)``.
+    """
+    painted = hard(mask)
+    return over(mask, flood(image, x, y, tolerance, painted if erase else ~painted), erase)
 
 
 def threshold(image: Pixels, low: float, high: float) -> Bits:

@@ -17,6 +17,7 @@ AUTOMATIC = "automatic"  # None as a choice: a list shows nothing at all for a v
 NEEDS = {
     "z": "Start from a seed, without a second one",
     "mask": "Assign a region to explorer.mask",
+    "parts": "Assign a region to explorer.mask",
     "w": "Wait for the first picture",
 }
 
@@ -69,7 +70,11 @@ def fill_in(method: MethodInfo, parameters: Mapping[str, Any], known: Mapping[st
             f"{missing[0]} must be known to {method.title}, got none. {NEEDS.get(missing[0], NEEDS['z'])}, "
             "or call the method in a cell and assign what it finds to explorer.directions."
         )
-    return {**parameters, **{name: known[name] for name in needed}}
+    # a painted region belongs to the picture that it was painted on
+    held = [
+        p.name for p in method.parameters if p.name == "code" and "parts" in needed and known.get("code") is not None
+    ]
+    return {**parameters, **{name: known[name] for name in [*needed, *held]}}
 
 
 class MethodPicker(ipywidgets.HBox):

@@ -6,6 +6,7 @@ import base64
 import functools
 import inspect
 import io
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Panel", "close_tree"]
 
+BESIDE = -5  # priority of what takes long
 SHARED = ("source", "target", "_canvas_manager")  # what a link connects; and all canvases have one manager
 
 
@@ -71,8 +73,10 @@ class Panel(ipywidgets.VBox):
         self._owned: list[ipywidgets.Widget] = []
         self._closed = False
         self._note, self._note_seen = "", False
-        self._job_error: Exception | None = None
+        self._job_errors: dict[Job, Exception | None] = {}
         self.job = Job(executor=executor, lock=lock, on_change=self._refresh)
+        self.beside = Job(executor=executor, lock=lock, on_change=self.job.tell, beside=self.job)
+        self._shown = self.job  # of the two, the one that the line is about
         self.body = ipywidgets.VBox(list(body))
         self.body.layout.overflow = "visible"
         self._line = StatusLine(self.cancel, self.dismiss)
@@ -85,19 +89,53 @@ class Panel(ipywidgets.VBox):
 
     # ---- work
 
-    def run(self, work: Work, done: Callable[[Any], object] | None = None, **options: Any) -> None:
-        """Compute something on the panel's job; what goes wrong is shown.
+    def run(
+        self, work: Work, done: Callable[[Any], object] | None = None, *, beside: bool = False, **options: Any
+    ) -> None:
+        """Compute something; what goes wrong is shown.
 
         Args:
             work: Called as ``work(on_step)`` on the worker.
-            done: Called with the result.
+            done: Called with the result; callbacks go one after the other.
+            beside: Whether it takes long: another worker does it, which lets the panel's pictures in at each step.
             **options: Those of :meth:`Job.submit <latent_widgets.widgets._job.Job.submit>`.
         """
-        self.job.submit(work, done=done, **options)
+        if beside:
+            self.beside.submit(work, done=done, **{"priority": BESIDE, **options})
+        else:
+            self.job.submit(work, done=done, **options)
 
     def cancel(self) -> None:
         """Stop what is being computed."""
         self.job.cancel()
+        self.beside.cancel()
+
+    @property
+    def jobs(self) -> tuple[Job, ...]:
+        """All that works for the panel."""
+        return self.job, self.beside
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until nothing runs and nothing waits, for a cell that goes on with what the panel finds.
+
+        Args:
+            timeout: At most this many seconds.
+
+        Returns:
+            Whether that came to pass.
+
+        Raises:
+            RuntimeError: If called by work or a callback of the panel, which would wait for themselves.
+        """
+        for job in self.jobs:
+            job.wait(0.0)  # refuses its own worker, before that waits for another which waits for it
+        end = None if timeout is None else time.monotonic() + timeout
+        stamps = None
+        while stamps != (stamps := [job.stamp for job in self.jobs]):  # a job may give another one work
+            for job in self.jobs:
+                if not job.wait(None if end is None else max(end - time.monotonic(), 0.0)):
+                    return False
+        return True
 
     def guard(self, handler: Callable[..., Any]) -> Callable[..., Any]:
         """Wrap an observer or a click handler: notebooks swallow its exceptions, the panel shows them.
@@ -138,17 +176,13 @@ class Panel(ipywidgets.VBox):
         self.job.tell()
 
     def _refresh(self) -> None:
-        """Bring traits and status line up to date with the job, which calls this on any thread, never twice at once."""
-        job = self.job
+        """Bring traits and status line up to date with the jobs, which call this on any thread, never twice at once."""
         if self._closed:
             return
-        if job.error is not self._job_error:
-            before, self._job_error = self._job_error, job.error
-            if job.error is not None:
-                self.show_error(job.error)
-            elif self.error is before:
-                self.dismiss()
-        state = job.state
+        for job in (self.job, self.beside):
+            self._take_error(job)
+        self._shown = next((job for job in (self.beside, self.job) if job.busy), self._shown)
+        job, state = self._shown, self._shown.state
         try:
             self.set_trait("busy", state == "busy")
         except Exception as error:  # of an observer; the line must go on
@@ -159,13 +193,23 @@ class Panel(ipywidgets.VBox):
             self._note = "" if self._note_seen else self._note  # one that the run's own callback said comes after it
         elif self.error is not None or state == "error":
             state = "error" if self.error else "idle"
-        text = self._text(state) if state == "busy" else self._note or self._text(state)
+        text = self._text(job, state) if state == "busy" else self._note or self._text(job, state)
         self._note_seen = state != "busy"
         self.set_trait("status", text)
         self._line.draw(state, text, job.progress if state == "busy" else None)
 
-    def _text(self, state: str) -> str:
-        job = self.job
+    def _take_error(self, job: Job) -> None:
+        """Show a job's new error; hide the one that its success has settled."""
+        before, error = self._job_errors.get(job), job.error
+        self._job_errors[job] = error
+        if error is before:
+            return
+        if error is not None:
+            self.show_error(error)
+        elif self.error is before:
+            self.dismiss()
+
+    def _text(self, job: Job, state: str) -> str:
         if state == "busy":
             percent = "" if job.progress is None else f", {100 * job.progress:.0f} %"
             return f"busy{': ' * bool(job.label)}{job.label}{percent}"
@@ -188,6 +232,7 @@ class Panel(ipywidgets.VBox):
         if not self._closed:
             self._closed = True
             self.job.close()
+            self.beside.close()
             close_tree(self, *self._owned)
 
     def __enter__(self) -> Panel:
@@ -261,9 +306,11 @@ def close_tree(*roots: ipywidgets.Widget) -> None:
     """Close widgets with all that hangs on them: children, layouts, styles. ipywidgets' own ``close`` leaves those.
 
     Args:
-        *roots: Where to begin; a panel among what hangs on them stops its work too.
+        *roots: Where to begin; a panel, or a page with a job, among what hangs on them stops its work too.
     """
     for widget in [found for root in roots for found in _tree(root)]:
+        if isinstance(job := getattr(widget, "job", None), Job):
+            job.close()
         if isinstance(widget, Panel) and not widget._closed:
             widget.close()
         else:

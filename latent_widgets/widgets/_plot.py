@@ -81,9 +81,7 @@ class Plot(ipywidgets.Box):
     ) -> None:
         self.size = (width / 96, height / 96)
         self.words = words
-        self._figures = [new_figure(*self.size) for _ in range(layers)]
-        for figure in self._figures:
-            figure.set_layout_engine("none")  # every drawing sets its margins, which takes half the time
+        self._figures = [self.blank() for _ in range(layers)]
         self._drawing = threading.RLock()  # a figure is no place for two threads
         self._shown = [ipywidgets.HTML() for _ in range(layers)]
         self._marks = ipywidgets.HTML()
@@ -94,6 +92,12 @@ class Plot(ipywidgets.Box):
         super().__init__([*self._shown, self._marks] + ([] if overlay is None else [overlay]))
         self.layout.max_width = f"{width}px"
         self.add_class("lw-plot")
+
+    def blank(self) -> Figure:
+        """Return an empty figure of the plot's size, for a drawing that stands alone."""
+        figure = new_figure(*self.size)
+        figure.set_layout_engine("none")  # every drawing sets its margins, which takes half the time
+        return figure
 
     @property
     def svg(self) -> str:
@@ -210,12 +214,10 @@ def _spot(spot: Spot, width: float, height: float) -> str:
         f'x="{left * width:.2f}" y="{(1 - top) * height:.2f}" '
         f'width="{(right - left) * width:.2f}" height="{(top - bottom) * height:.2f}"'
     )
-    inside = (
-        f'<image {place} href="{spot.picture}"/>'
-        if spot.picture
-        else f'<rect {place} fill="transparent" stroke="none"/>'
-    )
-    return f'<g class="lw-spot">{inside}<title>{html.escape(spot.words)}</title></g>'
+    words = f"<title>{html.escape(spot.words)}</title>"
+    if spot.picture:
+        return f'<g class="lw-spot"><image {place} href="{spot.picture}"/>{words}</g>'
+    return f'<rect class="lw-spot" {place} fill-opacity="0">{words}</rect>'  # short: a plot may have thousands
 
 
 def _overlay(width: int, height: int, clicked: Callable[[float, float], object]) -> ipywidgets.Widget | None:

@@ -52,6 +52,24 @@ class Sliders(ipywidgets.VBox):
             row.keep.observe(self._guard(lambda change, i=row.index: self.keep(i, change["new"])), "value")
         close_tree(*old)
 
+    def exchange(self, directions: Directions) -> bool:
+        """Put other directions under the present rows, without touching handles that may be held.
+
+        Args:
+            directions: As many, of the same space, unit and layers.
+
+        Returns:
+            Whether that could be done.
+        """
+        new, old = list(directions), self.directions
+        if [(d.space, d.unit, d.layers) for d in new] != [(d.space, d.unit, d.layers) for d in old]:
+            return False
+        self.directions = new
+        for row, single in zip(self.rows, new, strict=True):
+            row.show_name(single.names[0])
+            row.keep.value = any(same_direction(single, kept) for kept in self._kept)
+        return True
+
     def check(self, name: str, index: int) -> int:
         """Return the number of a direction if there is such a one, else raise an error that calls it ``name``."""
         return _checks.integer(name, index, low=0, high=len(self.directions) - 1)

@@ -61,6 +61,11 @@ class SpectrumControls:
         self.reach = ipywidgets.BoundedFloatText(
             3.0, min=0.01, max=200, step=0.5, description="reach", tooltip="The strip goes from minus to plus this far"
         )
+        self.kind = ipywidgets.ToggleButtons(
+            options=["linear", "curve"],
+            tooltips=["Straight along the direction", "Along the curve that follows it, for the mapping alone"],
+        )
+        self.kind.add_class("lw-toggles")
         self.strip = Filmstrip(width)
         self.words = ipywidgets.HTML()
         self.words.add_class("lw-note")
@@ -74,7 +79,8 @@ class SpectrumControls:
             control.observe(guard(lambda _: panel.redraw()), "value")
         self.index.observe(self._heard(guard(lambda change: panel.select(change["new"] - 1))), "value")
         self.number.observe(self._heard(guard(lambda change: panel.select(change["new"] - 1))), "value")
-        self.reach.observe(guard(lambda _: panel.show_strip()), "value")
+        for control in (self.reach, self.kind):
+            control.observe(guard(lambda _: panel.show_strip()), "value")
         self.keep.on_click(guard(lambda _: panel.keep()))
         self.forget.on_click(guard(lambda _: panel.forget()))
         self.body = [
@@ -82,7 +88,7 @@ class SpectrumControls:
             _row(self.chance, self.keep, self.forget),
             self.plot,
             self.words,
-            _row(self.index, self.number, self.reach),
+            _row(self.index, self.number, self.reach, self.kind),
             self.strip,
         ]
 

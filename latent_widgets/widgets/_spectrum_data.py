@@ -21,7 +21,17 @@ from ..geometry.rank import RANK_METHODS, estimate_rank
 from ..geometry.units import latent_sd
 from ..methods.local_basis import LocalBasis, local_bases
 
-__all__ = ["Band", "Spectrum", "decades", "gaussian_band", "latents_band", "place", "spectrum_at", "spectrum_of"]
+__all__ = [
+    "Band",
+    "Spectrum",
+    "curve_of",
+    "decades",
+    "gaussian_band",
+    "latents_band",
+    "place",
+    "spectrum_at",
+    "spectrum_of",
+]
 
 QUANTILES = (0.05, 0.5, 0.95)
 
@@ -170,6 +180,26 @@ def _operator(G: Generator, code: Code, target: str) -> tuple[JacobianOperator, 
         return G.features(moved, [target], "w+")[target][0]
 
     return JacobianOperator(shifted, rows.new_zeros(rows.shape[1])), "w"
+
+
+def curve_of(spectrum: Spectrum, index: int) -> tuple[tuple[Tensor, float, int] | None, str]:
+    """Return what a curve along a direction starts from.
+
+    Args:
+        spectrum: Of the mapping, or else there is no curve.
+        index: Of the direction.
+
+    Returns:
+        ``z``, the truncation and how many directions to project on; or None, and why.
+    """
+    if spectrum.z is None or spectrum.target != "w":
+        return None, " · no curve: there is one of the mapping alone, from a known z"
+    if spectrum.values[index] < 1e-3 * spectrum.values[0]:
+        return None, " · no curve: a step along this direction is rounding noise"
+    truncation = 1.0 if spectrum.code.truncation is None else spectrum.code.truncation
+    if not truncation:
+        return None, " · no curve: everything is the average picture at truncation 0"
+    return (spectrum.z, truncation, max(spectrum.ranks.get("energy", 0), index + 1)), ""
 
 
 @dataclass(frozen=True, eq=False)

@@ -127,6 +127,25 @@ _RULES = """
 .lw-panel .lw-plot .widget-html-content { line-height: 0; width: 100%; }
 .lw-panel .lw-svg { display: block; width: 100%; height: auto; overflow: visible; }
 .lw-panel .lw-stale { opacity: .45; }
+.lw-panel .lw-plots { flex-flow: row wrap; align-items: flex-start; gap: 6px 12px; overflow: visible; }
+.lw-panel .lw-plots > .lw-plot { flex: 1 1 240px; width: auto; min-width: 0; }
+.lw-panel .lw-message .widget-html-content { border-left: 4px solid #e69f00; background: var(--lw-soft);
+  color: var(--lw-ink); padding: 6px 10px; line-height: 1.4; overflow-wrap: anywhere; }
+.lw-panel .lw-message pre { margin: 4px 0; background: transparent; color: var(--lw-ink); white-space: pre-wrap; }
+.lw-panel .lw-drop, .lw-panel .lw-drop .widget-html-content { overflow: visible; }
+.lw-panel .lw-drop > .widget-html { flex: 1 1 auto; max-width: 720px; height: auto; }
+.lw-panel .lw-drop label { position: relative; display: block; padding: 14px; text-align: center; line-height: 1.4;
+  color: var(--lw-ink); border: 2px dashed var(--lw-edge); border-radius: 4px; }
+.lw-panel .lw-drop label:hover { border-color: #0072b2; }
+.lw-panel .lw-drop label:focus-within { outline: 2px solid #0072b2; outline-offset: 1px; }
+.lw-panel .lw-drop input { position: absolute; inset: 0; width: 100%; height: 100%; opacity: 0; cursor: pointer; }
+.lw-panel .lw-crop { flex: 1 1 260px; min-width: 0; max-width: 420px; overflow: visible; }
+.lw-panel .lw-crop > .lw-wide { flex: none; }
+.lw-panel .lw-crop .widget-hslider .widget-label { width: 62px; }
+.lw-panel .lw-between { flex: 1 1 330px; max-width: 520px; }
+.lw-panel .lw-between > .widget-label { width: auto; flex: none; }
+.lw-panel .lw-between > .lw-numbered { flex: 1 1 auto; min-width: 0; }
+.lw-panel .lw-row > .lw-plot { width: auto; flex: 1 1 200px; }
 .lw-panel .lw-plot > .lw-marks { position: absolute; inset: 0; height: 100%; pointer-events: none; }
 .lw-panel .lw-marks .widget-html-content { position: absolute; inset: 0; height: 100%; }
 .lw-panel .lw-marks span { position: absolute; box-sizing: border-box; border: 2px solid #e69f00;
@@ -137,13 +156,22 @@ _RULES = """
 .lw-panel .lw-plot:active > .lw-overlay { visibility: visible; }
 .lw-panel .lw-film { max-width: 100%; }
 .lw-panel .lw-film img { max-width: 100%; height: auto; }
+.lw-panel .lw-empty img { display: none; }
+.lw-panel .lw-layer .lw-spot { pointer-events: auto; }
+.lw-panel rect.lw-spot:hover { stroke: #e69f00; stroke-width: 1.5; }
 .lw-panel .lw-spot image { transform-box: fill-box; transform-origin: center; transition: transform .12s; }
 .lw-panel .lw-spot:hover image { transform: scale(2.6); }
 .lw-panel .lw-svg:has(.lw-spot:hover image) .lw-spot:not(:hover) image { opacity: .2; }
 .lw-panel canvas.lw-canvas { image-rendering: pixelated; cursor: crosshair; touch-action: none; max-width: 100%;
   height: auto; flex: none; margin: 0; border-radius: 2px; background: var(--lw-soft); }
+.lw-panel .lw-easel { position: relative; }
+.lw-panel .lw-waiting { position: absolute; top: 6px; left: 6px; right: 6px; width: auto; margin: 0; z-index: 1;
+  pointer-events: none; }
+.lw-panel .lw-waiting .widget-html-content { display: inline-block; padding: 2px 8px; border-radius: 3px;
+  line-height: 1.4; color: var(--lw-ink); background: var(--lw-paper); border: 1px solid #e69f00; }
 .lw-panel .lw-tools, .lw-panel .lw-tools .widget-toggle-buttons { flex-flow: row wrap; width: auto; overflow: visible; }
-.lw-panel .lw-keys { columns: 2; max-width: 560px; margin: 4px 0 0; padding: 0; list-style: none; }
+.lw-panel .lw-keys { columns: 190px; column-gap: 12px; margin: 4px 0 0; padding: 0; list-style: none; }
+.lw-panel .lw-keys li { break-inside: avoid; }
 .lw-panel .lw-keys kbd { font: 11px/1.4 var(--jp-code-font-family, monospace); padding: 0 4px; border-radius: 3px;
   color: var(--lw-ink); background: var(--lw-soft); border: 1px solid var(--lw-edge); }
 .lw-panel summary { cursor: pointer; }

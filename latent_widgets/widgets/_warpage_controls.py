@@ -32,7 +32,7 @@ class WarpageControls:
         guard = panel.guard
         self._quiet = False
         height = round(width / 1.36)
-        self.heatmap = Plot(width, height, "Distances between the local bases of all pairs", guard(panel.pick_cell), 2)
+        self.heatmap = Plot(width, height, "Distances between the local bases of all pairs", guard(panel.pick_cell), 3)
         self.heatmap.add_class("lw-framed")
         self.k = ipywidgets.IntSlider(
             1, min=1, max=1, description="k", tooltip="Dimension of the subspaces that are compared", readout=False

@@ -59,7 +59,8 @@ class Pages:
             for number, (picture, name) in enumerate(zip(panel.controls.pictures, "AB", strict=True)):
                 if images is not None:
                     picture.show(images[number], caption=f"{name}: latent {pair[number]}")
-            panel.controls.angles.show(lambda figure: draw_angles(figure, angles, chance))
+            value = float(view.distances[pair])
+            panel.controls.angles.show(lambda figure: draw_angles(figure, angles, chance, value))
             panel.show_strips()
             panel.show_page()
 

@@ -15,11 +15,12 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["colour_range", "draw_angles", "draw_frame", "draw_map", "draw_values", "frame_pair"]
+__all__ = ["colour_range", "draw_angles", "draw_frame", "draw_map", "draw_values", "frame_pair", "value_spots"]
 
 COLOURS = "cividis"  # perceptually uniform, and the same to colour-blind readers (Nunez, Anderton and Renslow 2018)
 FIRST, SECOND = "#0072b2", "#d55e00"
 MOST_LABELS = 40  # latents whose numbers fit beside the rows
+MOST_VALUES = 64  # latents up to which every cell says its value under the pointer: 4096 places are half a megabyte
 
 
 def colour_range(M: WarpageMap, stretch: bool = False) -> tuple[float, float]:
@@ -101,6 +102,33 @@ def draw_values(figure: Figure, M: WarpageMap, order: NDArray[np.intp], limits: 
     _baselines(bar, M.baselines, limits)
 
 
+def value_spots(figure: Figure, M: WarpageMap, order: NDArray[np.intp]) -> list[Spot]:
+    """Say of every cell which latents it stands for and how far apart their bases are; draws nothing.
+
+    Args:
+        figure: A figure of the size of the heatmap's.
+        M: The map.
+        order: Of rows and columns.
+
+    Returns:
+        A spot for each cell, row by row; none for very many latents.
+    """
+    n = len(order)
+    if n > MOST_VALUES or n != len(M):
+        return []
+    values = M.distances.double().cpu().numpy()[np.ix_(order, order)]
+    (left, bottom, width, height), _ = _places(figure)
+    x, y = left + width * np.arange(n + 1) / n, bottom + height * (1 - np.arange(n + 1) / n)
+    return [
+        Spot(
+            (float(x[j]), float(y[i + 1]), float(x[j + 1]), float(y[i])),
+            f"latents {order[i]} and {order[j]}: {values[i, j]:.3f} of chance",
+        )
+        for i in range(n)
+        for j in range(n)
+    ]
+
+
 def frame_pair(axes: Axes, row: int, column: int) -> None:
     """Frame the two cells of a pair, for a picture that stands alone."""
     for i, j in {(row, column), (column, row)}:
@@ -141,31 +169,38 @@ def _baselines(bar: Axes, baselines: Mapping[str, Interval], limits: tuple[float
         bar.text(1.8, height, words, fontsize=8, color=INK, va="center", linespacing=1.05)
 
 
-def draw_angles(figure: Figure, angles: Any, chance: Any) -> list[Spot]:
+def draw_angles(figure: Figure, angles: Any, chance: Any, distance: float) -> list[Spot]:
     """Draw the principal angles of one pair beside those of random subspaces.
 
     Args:
         figure: An empty figure.
         angles: ``(k,)`` radians, ascending.
         chance: ``(samples, k)`` radians: those of random subspaces.
+        distance: Of the pair, over that of chance.
 
     Returns:
         No spots.
     """
     found, random = np.degrees(np.asarray(angles)), np.degrees(np.asarray(chance))
-    axes = figure.add_axes((0.12, 0.24, 0.86, 0.7))
+    axes = figure.add_axes((0.12, 0.24, 0.86, 0.61))
     dress(axes, "y")
     index = np.arange(1, len(found) + 1)
     low, middle, high = np.quantile(random, [0.05, 0.5, 0.95], axis=0)
     spread: dict[str, Any] = {"yerr": [middle - low, high - middle], "ecolor": DIM, "elinewidth": 1.2, "capsize": 2}
-    axes.bar(index, found, color=FIRST, width=0.62, label="this pair")
+    axes.bar(index, found, color=FIRST, width=0.62, label=f"this pair, {distance:.3f} of chance")
     axes.errorbar(index, middle, linestyle="none", marker="_", color=DIM, markersize=9, label="chance (Haar)", **spread)
     axes.set(ylim=(0, 93), yticks=[0, 30, 60, 90], xlim=(0.4, len(found) + 0.6))
     step = max(1, len(found) // 10)
     axes.set_xticks(index[::step])
     axes.set_xlabel("principal angle", color=INK)
     axes.set_ylabel("degrees", color=INK)
-    axes.legend(fontsize=8, labelcolor=INK, facecolor="none", edgecolor="none", loc="upper left", ncols=2)
+    box: dict[str, Any] = {
+        "facecolor": "none",
+        "edgecolor": "none",
+        "loc": "lower left",
+        "bbox_to_anchor": (-0.01, 0.97),
+    }
+    axes.legend(fontsize=8, labelcolor=INK, ncols=2, borderpad=0.2, **box)
     return []
 
 

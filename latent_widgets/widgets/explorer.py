@@ -2,35 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import torch
 from PIL import Image
-from traitlets import Instance, Int, Tuple, observe
 
 from .. import _checks
 from .._steps import OnStep
 from ..directions import Directions, as_directions
-from ..edits import Base, Code, Edit, Mask, Move
+from ..edits import Base, Edit, Move
 from ..generators.base import Generator
 from ..geometry.walks import Walk
 from ..methods import MethodInfo, random_directions
 from . import _moves
 from ._direction_rows import Handlers
 from ._drawing import Drawn, draw, draw_moving
-from ._encode import to_uint8
 from ._explorer_controls import Controls
 from ._explorer_pages import draw_page, save_file, way_of
-from ._explorer_traits import known_to, take
+from ._explorer_part import Part
+from ._explorer_photo import Photo
+from ._explorer_region import Region
+from ._explorer_traits import Linked, known_to, publish, take_mask
 from ._frames import Frames
 from ._hands import one_at_a_time
 from ._history import History
+from ._job import Job
 from ._method_picker import fill_in
-from ._panel import Panel
 from ._picture import Settle
 from ._sliders import Sliders
 
@@ -39,8 +37,13 @@ __all__ = ["LatentExplorer"]
 LATER = ("edit", "code", "selected_index", "layers")  # keywords that only mean something once there are sliders
 
 
-class LatentExplorer(Panel):
+class LatentExplorer(Linked):
     """Explore a generator with the mouse or the keyboard; what you do is :attr:`edit`, a value that replays anywhere.
+
+    A region steers: two links let a painter paint on the picture that is shown, and the sliders follow the region.
+
+    ``traitlets.dlink((explorer, "picture"), (painter, "picture"))``
+    ``traitlets.link((painter, "mask"), (explorer, "mask"))``
 
     Args:
         G: The generator.
@@ -68,21 +71,6 @@ class LatentExplorer(Panel):
         >>> explorer.close()
     """
 
-    seed = Int(0)
-    "The seed that the edit starts from."
-    code = Instance(Code, allow_none=True)
-    "The edited code, once its picture is drawn. Setting it starts a new edit there."
-    directions = Instance(Directions, allow_none=True)
-    "What the sliders move along."
-    selected_index = Int(0)
-    "The active direction: the walk and the animations follow it."
-    layers = Tuple(Int(), Int(), allow_none=True, default_value=None)
-    "First and last layer that the active direction changes; None where there are no layers."
-    mask = Instance(Mask, allow_none=True)
-    "A region: if given, only it shows the moves."
-    edit = Instance(Edit, allow_none=True)
-    "What was done so far. Setting it shows that edit."
-
     def __init__(
         self,
         G: Generator,
@@ -96,20 +84,22 @@ class LatentExplorer(Panel):
     ) -> None:
         if not isinstance(G, Generator):
             raise TypeError(f"G must be a Generator, got {type(G).__name__}. Use lw.load(...).")
-        start = Edit.of(G, seed=_checks.integer("seed", seed, low=0), truncation=truncation, mask=keywords.get("mask"))
+        confine = keywords.setdefault("confine", not keywords.get("steer"))
+        mask = keywords.get("mask") if confine else None
+        start = Edit.of(G, seed=_checks.integer("seed", seed, low=0), truncation=truncation, mask=mask)
         if directions is None:
             directions = random_directions(G, min(8, G.dim(G.main_space)) if k is None else k)
         found = as_directions(directions).for_generator(G)
-        self._ready = False
         later = {name: keywords.pop(name) for name in LATER if keywords.get(name) is not None}
         super().__init__(lock=G.lock, **keywords)
         self.generator = G
         self.history = History(start)
         self.frames, self._settle = Frames(G), Settle(self.job)
-        self._quiet = 0  # above 0, the explorer sets its own traits and answers to none
         self._gesture: object = None
+        self._drawn: Drawn | None = None
         handlers = Handlers(self.set_alpha, self._change_layers, self._rename, self.choose)
         self.sliders = Sliders(G.num_layers if "w+" in G.spaces else 1, handlers, self.guard)
+        self.region, self.photo, self.part = Region(self), Photo(self), Part(self)
         self.controls = Controls(self, width)
         self.body.children = self.controls.body
         self._ready = True
@@ -124,6 +114,11 @@ class LatentExplorer(Panel):
     def current(self) -> Edit:
         """The edit that is shown, or about to be."""
         return self.history.value
+
+    @property
+    def jobs(self) -> tuple[Job, ...]:
+        """All that works for the explorer."""
+        return *super().jobs, self.region.work.job, *self.part.jobs
 
     @property
     def kept(self) -> Directions | None:
@@ -203,7 +198,7 @@ class LatentExplorer(Panel):
         self.adopt(replace(self.current, base=base, moves=()), now=True)
 
     def find(self, method: MethodInfo, parameters: dict[str, Any]) -> None:
-        """Run a method on the worker and show what it finds, behind the kept directions.
+        """Run a method beside the pictures and show what it finds, behind the kept directions.
 
         Args:
             method: One of :func:`latent_widgets.methods`.
@@ -212,7 +207,8 @@ class LatentExplorer(Panel):
         G, arguments = self.generator, fill_in(method, parameters, known_to(self))
         self.run(
             lambda on_step: method.function(G, **arguments, on_step=on_step),
-            lambda result: self.use(self.sliders.with_kept(as_directions(result))),
+            lambda result: self.take_over(self.sliders.with_kept(as_directions(result))),
+            beside=True,
             label=method.title,
             kind="method",
         )
@@ -228,7 +224,7 @@ class LatentExplorer(Panel):
 
         Raises:
             TypeError: If ``count`` is no integer.
-            ValueError: If it is below 2.
+            ValueError: If it is below 2, or the chosen kind of walk does not exist for this edit.
         """
         way = way_of(self)
         way = way if count is None else replace(way, count=_checks.integer("count", count, low=2))
@@ -251,37 +247,6 @@ class LatentExplorer(Panel):
         """
         return save_file(self, Path(path), on_step) or super().save(path)
 
-    # ---- traits set from outside
-
-    def guard(self, handler: Callable[..., Any]) -> Callable[..., Any]:
-        """Wrap a handler, see :meth:`Panel.guard`; handlers take turns with all else that changes an explorer."""
-        return super().guard(one_at_a_time(handler))
-
-    @observe("seed", "code", "directions", "selected_index", "layers", "mask", "edit")
-    def _assigned(self, change: Any) -> None:
-        if self._ready:
-            self._answer(change["name"], change["old"], change["new"])
-
-    @one_at_a_time
-    def _answer(self, name: str, old: Any, new: Any) -> None:
-        if self._quiet:
-            return
-        refused = True
-        try:
-            refused = not take(self, name, new)
-        finally:
-            if refused:  # it does not stay
-                with self._silence():
-                    setattr(self, name, old)
-
-    @contextmanager
-    def _silence(self) -> Iterator[None]:
-        self._quiet += 1
-        try:
-            yield
-        finally:
-            self._quiet -= 1
-
     # ---- sliders and moves
 
     @one_at_a_time
@@ -296,6 +261,32 @@ class LatentExplorer(Panel):
             self.show_page()
         with self._silence():  # last: who is linked and refuses it stops nothing here
             self.directions = directions
+
+    def take_over(self, directions: Directions) -> None:
+        """Show sliders for these directions, which come from somebody else than the region."""
+        self.steer = False
+        self.use(directions)
+
+    @one_at_a_time
+    def follow(self, directions: Directions, edit: Edit) -> None:
+        """Exchange the directions under the sliders, in place where they fit: a hand on one goes on.
+
+        Args:
+            directions: The new ones.
+            edit: The current one, with moves along them; what it exchanges is no act that could be undone.
+        """
+        shown, active = self.sliders.with_kept(directions), self.sliders.active
+        if not self.sliders.exchange(shown):
+            self.sliders.use(shown)
+            self.sliders.activate(min(active, len(shown) - 1))
+        self.controls.picker.show(directions.method)
+        if edit is self.current:
+            self._show_moves()
+        else:
+            self.history.push(edit, merge=True)
+            self.adopt(edit, gesture=self._gesture, record=False)
+        with self._silence():
+            self.directions = shown
 
     def move(self, i: int, alpha: float) -> Move:
         """Return the move that a slider makes."""
@@ -347,12 +338,14 @@ class LatentExplorer(Panel):
         self._gesture = gesture
         try:
             with self._silence():
-                self.edit, self.mask = edit, edit.mask
+                self.edit = edit
+                take_mask(self, edit)
                 if edit.base.seed is not None:
                     self.seed = edit.base.seed
         finally:  # also where somebody who is linked refuses it
             self._show_moves()
             self.controls.show(self)
+            self.region.mark()
             self.redraw(now)
 
     # ---- the picture
@@ -366,8 +359,14 @@ class LatentExplorer(Panel):
             preview = (lambda on_step: draw_moving(frames, edit, view)) if frames.slow else None
             self._settle.change(lambda on_step: draw(frames, edit, view), self._show, preview=preview)
 
+    def repaint(self) -> None:
+        """Show the last picture again, with or without heat."""
+        if self._drawn is not None:
+            self.controls.picture.show(self.region.over(self._drawn.image))
+
     def _show(self, drawn: Drawn, at_rest: bool) -> None:
-        self.controls.picture.show(drawn.image, lossless=at_rest)
+        self._drawn = drawn
+        self.controls.picture.show(self.region.over(drawn.image), lossless=at_rest)
         if at_rest:
             self.controls.picture.caption = drawn.words
             self._settled(drawn)
@@ -377,20 +376,22 @@ class LatentExplorer(Panel):
         if drawn.edit is not self.current:  # the hand has moved on meanwhile
             return
         self._gesture = None
+        publish(self, drawn.after)
         self.show_page()
         if not _moves.same_code(drawn.code, self.code):  # or else linked explorers would answer each other for ever
             with self._silence():
                 self.code = drawn.code
+        self.region.refresh()
 
     def show_page(self) -> None:
         """Bring the open page up to date, after the picture."""
         draw_page(self, self.controls.page)
+        self.region.show_effects()
 
     def _static_image(self) -> Image.Image | None:
         shown = self.controls.picture.to_pil()
         if shown is None and self.error is None:  # displayed before the worker was done
-            with self.generator.lock, torch.no_grad():
-                shown = Image.fromarray(to_uint8(self.frames.exact(self.current)))
+            shown = Image.fromarray(self._first_picture().pixels)
         return shown
 
     def _describe(self) -> str:

@@ -11,7 +11,6 @@ from torch import Tensor
 from traitlets import Instance, Int, Unicode, observe
 
 from .. import _checks
-from .._figures import new_figure
 from .._values import Code
 from ..directions import Directions
 from ..generators.base import Generator
@@ -20,7 +19,7 @@ from ._filmstrip import film
 from ._panel import Panel
 from ._plot import rasterise
 from ._spectrum_controls import SpectrumControls
-from ._spectrum_data import Band, Spectrum, gaussian_band, latents_band, place, spectrum_at, spectrum_of
+from ._spectrum_data import Band, Spectrum, curve_of, gaussian_band, latents_band, place, spectrum_at, spectrum_of
 from ._spectrum_latents import Latents, Start, same
 from ._spectrum_plot import LOOKS, draw_spectrum
 from ._targets import checked_target, targets_of
@@ -232,7 +231,7 @@ class JacobianSpectrum(Panel):
             self.kept = tuple(found[: len(LOOKS) - 1])
             self.redraw()
 
-        self.run(work, done, kind="others", label="the other spectra")
+        self.run(work, done, beside=True, kind="others", label="the other spectra")
 
     def _take(self, spectrum: Spectrum) -> None:
         """Show a spectrum that was found."""
@@ -254,7 +253,7 @@ class JacobianSpectrum(Panel):
         kind, spectrum, G = self.controls.chance.value, self.current, self.generator
         if spectrum is None or kind == "nothing":
             self._band = None
-            self.job.cancel("chance")
+            self.beside.cancel("chance")
             self.redraw()
             return
         target, k, method = spectrum.target, self._k, self._method
@@ -275,7 +274,7 @@ class JacobianSpectrum(Panel):
                 self._band = found[1]
                 self.redraw()
 
-        self.run(work, done, kind="chance", label="what chance gives", priority=-1)
+        self.run(work, done, beside=True, kind="chance", label="what chance gives")
 
     # ---- showing
 
@@ -329,12 +328,14 @@ class JacobianSpectrum(Panel):
         spectrum, directions = self.current, self.directions
         if spectrum is None or directions is None:
             return
-        G, i, reach = self.generator, min(self.selected_index, len(directions) - 1), self.controls.reach.value
+        G, i = self.generator, min(self.selected_index, len(directions) - 1)
+        options: dict[str, Any] = {"reach": self.controls.reach.value, "count": self._pictures}
+        curve, words = curve_of(spectrum, i) if self.controls.kind.value == "curve" else (None, "")
         self.run(
             lambda on_step: film(
-                G, spectrum.code, directions, i, reach=reach, count=self._pictures, on_step=lambda step: on_step(step)
+                G, spectrum.code, directions, i, curve=curve, on_step=lambda step: on_step(step), **options
             ),
-            lambda found: self.controls.strip.show(found[0], caption=found[1]),
+            lambda found: self.controls.strip.show(found[0], caption=found[1] + words),
             kind="strip",
             label="walk",
             priority=5,
@@ -351,8 +352,7 @@ class JacobianSpectrum(Panel):
         """
         if self.current is None:
             raise ValueError("JacobianSpectrum must show a spectrum first, got none yet. Wait for its first run.")
-        figure = new_figure(*self.controls.plot.size)
-        figure.set_layout_engine("none")
+        figure = self.controls.plot.blank()
         axes, _ = draw_spectrum(figure, [self.current, *self.kept], self.controls.view, self._band)
         axes.axvspan(self.selected_index + 0.5, self.selected_index + 1.5, color="#e69f00", alpha=0.3, linewidth=0)
         return figure

@@ -11,7 +11,6 @@ from PIL import Image
 from traitlets import Int, Tuple, Unicode, observe
 
 from .. import _checks
-from .._figures import new_figure
 from .._steps import Step
 from ..generators.base import Generator
 from ..geometry.grassmann import METRICS
@@ -23,7 +22,7 @@ from ._targets import checked_target
 from ._warpage_controls import WarpageControls
 from ._warpage_data import seriation
 from ._warpage_pages import Pages
-from ._warpage_plot import colour_range, draw_frame, draw_values, frame_pair
+from ._warpage_plot import colour_range, draw_frame, draw_values, frame_pair, value_spots
 
 __all__ = ["WarpageHeatmap"]
 
@@ -153,7 +152,8 @@ class WarpageHeatmap(Panel):
         def failed(error: Exception) -> None:
             self._sweep = None
 
-        self.run(work, self._adopt, failed=failed, kind="sweep", label=f"local bases of {n} latents")
+        label = f"local bases of {n} latents"
+        self.run(work, self._adopt, beside=True, failed=failed, kind="sweep", label=label)
 
     def cancel(self) -> None:
         """Stop what is being computed; a sweep hands in what it has."""
@@ -282,6 +282,11 @@ class WarpageHeatmap(Panel):
         self._mark()
         self._tell(view)
         self.show_pair(delay=REST)
+        self.run(lambda on_step: view, self._say_values, kind="values", priority=2, delay=REST)
+
+    def _say_values(self, view: WarpageMap) -> None:
+        order = self._order
+        self.controls.heatmap.show(lambda figure: value_spots(figure, view, order), layer=2)
 
     def _show_controls(self) -> None:
         if self.result is not None:
@@ -343,9 +348,7 @@ class WarpageHeatmap(Panel):
         """
         if self.result is None:
             raise ValueError("WarpageHeatmap must show a result first, got none yet. Wait for its first run.")
-        figure = new_figure(*self.controls.heatmap.size)
-        figure.set_layout_engine("none")
-        view = self.view()
+        figure, view = self.controls.heatmap.blank(), self.view()
         limits = colour_range(view, bool(self.controls.stretch.value))
         axes = draw_frame(figure, self._order, limits)
         draw_values(figure, view, self._order, limits)
@@ -358,7 +361,7 @@ class WarpageHeatmap(Panel):
 
     def _repr_mimebundle_(self, **keywords: Any) -> dict[str, Any]:
         if self.result is None:
-            self.job.wait(STATIC_WAIT)  # a notebook that is saved ought to show the first result
+            self.wait(STATIC_WAIT)  # a notebook that is saved ought to show the first result
         return super()._repr_mimebundle_(**keywords)
 
     def _static_image(self) -> Image.Image | None:

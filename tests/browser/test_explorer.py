@@ -57,7 +57,7 @@ class Explorer:
 
     def settle(self, timeout=30):
         """Wait until the worker has nothing left to do and the page shows the kernel's exact picture."""
-        self.lab.eventually(lambda: self.lab.kernel_eval("explorer.job.wait(0)"), timeout)
+        self.lab.eventually(lambda: self.lab.kernel_eval("explorer.wait(0)"), timeout)
         self.lab.eventually(self.exact, timeout)
 
     def exact(self):
@@ -219,7 +219,7 @@ explorer.find(method, {})
     lab.eventually(lambda: "Endless" in explorer.status.inner_text())
     lab.screenshot("busy")
     explorer.button("Cancel").click()
-    lab.eventually(lambda: lab.kernel_eval("explorer.job.wait(0)"))
+    lab.eventually(lambda: lab.kernel_eval("explorer.wait(0)"))
     assert explorer.status.inner_text().endswith("cancelled")
     assert explorer.rows.count() == 4
     explorer.handle(0).press("ArrowRight")
@@ -301,6 +301,27 @@ def test_pages_pick_a_seed_copy_code_and_save(lab, explorer):
     lab.screenshot("save", explorer.panel)
 
 
+def test_strip_follows_a_curve_and_says_where_there_is_none(lab, explorer):
+    explorer.open_page("walk")
+    page = explorer.panel.locator(".lw-pages")
+    words, strip = page.locator(".lw-strip .lw-note"), page.locator(".lw-strip img")
+    lab.eventually(lambda: words.inner_text().startswith("random 1, linear: -3 to 3 sd"))
+    straight = lab.pixels(strip)
+    page.get_by_role("button", name="curve", exact=True).click()
+    lab.eventually(lambda: words.inner_text().startswith("random 1, curve: -3 to 3 sd · bends by "), 30)
+    curved = lab.pixels(strip)
+    assert curved.shape == straight.shape
+    assert (curved != straight).any()
+    lab.screenshot("curve", explorer.panel)
+    page.get_by_role("button", name="density", exact=True).click()
+    lab.eventually(lambda: "direction must live in z for a walk at constant density" in words.inner_text())
+    assert not explorer.error.is_visible()
+    strip.wait_for(state="hidden")  # no empty frame
+    lab.screenshot("none", explorer.panel)
+    page.get_by_role("button", name="linear", exact=True).click()
+    lab.eventually(lambda: lab.pixels(strip).shape == straight.shape and (lab.pixels(strip) == straight).all())
+
+
 @pytest.mark.slow
 def test_keyboard_reaches_every_control_in_order(lab, explorer):
     explorer.panel.get_by_label("seed", exact=True).first.focus()
@@ -365,10 +386,10 @@ def test_every_page_and_method_in_one_long_sitting(lab, explorer):
         explorer.panel.locator("select").first.select_option(title)
         lab.page.wait_for_timeout(200)
         explorer.button("Find").click()
-        lab.eventually(lambda: lab.kernel_eval("explorer.job.wait(0)"), 120)
+        lab.eventually(lambda: lab.kernel_eval("explorer.wait(0)"), 120)
         for page in ("walk", "seeds", "mix", "save", "code"):
             explorer.open_page(page)
-            lab.eventually(lambda: lab.kernel_eval("explorer.job.wait(0)"), 60)
+            lab.eventually(lambda: lab.kernel_eval("explorer.wait(0)"), 60)
         if explorer.error.count() and explorer.error.is_visible():  # a method that needs a region
             assert "mask must be known" in explorer.error.inner_text()
             explorer.button("Dismiss").click()

@@ -16,7 +16,7 @@ G = lw.load()
 panel = WarpageHeatmap(G, n=4000, k=10, target=G.layer_names[2])
 panel
 """
-READY = "panel.result is not None and not panel.busy and panel.controls.strips[2].data != b''"
+READY = "panel.result is not None and panel.wait(0) and panel.controls.strips[2].data != b''"
 
 
 @pytest.fixture
@@ -39,9 +39,11 @@ def test_click_on_a_cell_shows_the_pair(opened):
     lab.page.mouse.move(x, y, steps=30)
     lab.page.wait_for_timeout(300)
     assert lab.message_counts().get("send comm_msg", 0) == before  # hovering costs nothing
+    wanted = lab.kernel_eval("(int(panel._order[2]), int(panel._order[5]))")
+    under = "([x, y]) => document.elementFromPoint(x, y).textContent"
+    lab.eventually(lambda: lab.page.evaluate(under, [x, y]).startswith(f"latents {wanted[0]} and {wanted[1]}: "))
     lab.page.mouse.down()
     lab.page.mouse.up()
-    wanted = lab.kernel_eval("(int(panel._order[2]), int(panel._order[5]))")
     assert lab.eventually(lambda: lab.kernel_eval("panel.selected") == wanted)
     lab.eventually(lambda: f"A: latent {wanted[0]}" in lab.page.inner_text(".lw-panel"), 30)
     assert lab.page.locator(".lw-framed .lw-marks span").count() == 2
@@ -56,12 +58,13 @@ def test_numbers_choose_a_pair_and_arrow_keys_another_k(opened):
         numbers.nth(place).fill(str(value))
         numbers.nth(place).press("Enter")
     assert lab.eventually(lambda: lab.kernel_eval("panel.selected") == (3, 8))
-    before = lab.page.locator(".lw-layer svg").inner_html()
+    values = lab.page.locator(".lw-layer svg").first
+    before = values.inner_html()
     handle = lab.page.locator(".lw-panel .noUi-handle").first
     handle.press("ArrowRight")
     handle.press("ArrowRight")
     assert lab.eventually(lambda: lab.kernel_eval("panel.k") == 12)
-    lab.eventually(lambda: lab.page.locator(".lw-layer svg").inner_html() != before)
+    lab.eventually(lambda: values.inner_html() != before)
     lab.page.get_by_role("button", name="projection", exact=True).click()
     assert lab.eventually(lambda: lab.kernel_eval("panel.metric") == "projection")
     lab.page.get_by_role("button", name="sample", exact=True).click()
@@ -80,7 +83,7 @@ def test_dragging_k_ends_at_the_last_k(opened):
 def test_cancelled_sweep_shows_what_it_has(lab):
     lab.write_notebook([SWEEP])
     lab.open_notebook()
-    lab.eventually(lambda: lab.kernel_eval("panel.job.progress") is not None, 90)
+    lab.eventually(lambda: lab.kernel_eval("panel.beside.progress") is not None, 90)
     lab.page.get_by_role("button", name="Cancel", exact=True).click()
     lab.eventually(lambda: lab.kernel_eval("panel.result is not None"), 60)
     found, total, stopped = lab.kernel_eval("(len(panel.result), panel.result.total, panel.result.stopped)")
@@ -101,8 +104,7 @@ def test_map_shows_pictures_in_the_dark(opened):
     spot = lab.page.locator(".lw-spot image").nth(5)
     small = spot.bounding_box()["width"]
     spot.hover()
-    lab.page.wait_for_timeout(300)
-    assert spot.bounding_box()["width"] > 2 * small
+    lab.eventually(lambda: spot.bounding_box()["width"] > 2 * small)
     lab.screenshot("dark-map")
 
 

@@ -4,9 +4,12 @@ import threading
 import time
 
 import ipywidgets
+import numpy as np
 import pytest
+from ipycanvas.canvas import _CANVAS_MANAGER
 
 from latent_widgets.edits import Mask
+from latent_widgets.widgets.mask_painter import MaskPainter
 
 PATIENCE = 30.0  # seconds until a test that would hang fails
 
@@ -76,3 +79,57 @@ def random_acts(explorer, rng):
         explorer.undo,
         explorer.redo,
     ]
+
+
+def calm(explorer):
+    """Wait until an explorer and its region have nothing left to do."""
+    assert explorer.wait(PATIENCE)
+
+
+# ---- painters
+
+
+@pytest.fixture
+def make():
+    """Makes painters of a grey picture of 24 x 32, and closes them in the end."""
+    made = []
+
+    def build(image=None, *arguments, **keywords):
+        image = np.full((24, 32, 3), 90, np.uint8) if image is None else image
+        made.append(MaskPainter(image, *arguments, **{"executor": "inline", "width": 320} | keywords))
+        return made[-1]
+
+    yield build
+    for painter in made:
+        painter.close()
+
+
+@pytest.fixture
+def send():
+    """Hands an event to a painter's canvas as its page would; places are pixels of the picture."""
+
+    def event(painter, name, *places, **content):
+        view = [dict(zip("xy", place, strict=True)) for place in painter.view.to_view(places)]
+        if name.startswith("touch"):
+            content["touches"] = view
+        elif view:
+            content |= view[0]
+        painter.canvas.widget[-1]._handle_frontend_event(None, {"event": name} | content, [])
+
+    return event
+
+
+@pytest.fixture
+def press_key(send):
+    def press(painter, key, shift=False, ctrl=False):
+        send(painter, "key_down", key=key, shift_key=shift, ctrl_key=ctrl, meta_key=False)
+
+    return press
+
+
+@pytest.fixture
+def sent(monkeypatch):
+    """The messages that go to the page."""
+    messages = []
+    monkeypatch.setattr(_CANVAS_MANAGER, "_send_custom", lambda command, buffers=(): messages.append(command))
+    return messages

@@ -35,9 +35,9 @@ def explorer(tiny):
 def threaded(tiny):
     """An explorer with a worker, at rest."""
     with LatentExplorer(tiny, seed=3, k=4, executor="thread") as made:
-        assert made.job.wait(PATIENCE)
+        assert made.wait(PATIENCE)
         yield made
-        assert made.job.wait(PATIENCE)
+        assert made.wait(PATIENCE)
 
 
 @pytest.fixture
@@ -154,10 +154,10 @@ def test_a_drag_is_one_entry_of_the_history(threaded):
     slider = threaded.sliders.rows[0].slider
     for value in np.arange(0.1, 3.0, 0.1).round(1):
         slider.put(value)
-    assert threaded.job.wait(PATIENCE)
+    assert threaded.wait(PATIENCE)
     for value in np.arange(2.9, 1.0, -0.1).round(1):
         slider.put(value)
-    assert threaded.job.wait(PATIENCE)
+    assert threaded.wait(PATIENCE)
     assert threaded.edit.moves[0].alpha == 1.1
     threaded.undo()
     assert threaded.edit.moves[0].alpha == 2.9
@@ -234,7 +234,7 @@ def test_two_seeds_are_blended_and_their_styles_mixed(tiny, explorer, agrees):
 
 def test_seeds_page_shows_and_picks_seeds(tiny, explorer, agrees):
     page = explorer.controls.seeds
-    explorer.controls.pages.selected_index = 1
+    explorer.controls.page = "seeds"
     page.show_from(32)
     assert (np.array(page.pictures[5].to_pil()) == to_uint8(tiny.synthesize(tiny.code(37)[None]))).all()
     page.buttons[5].click()
@@ -243,7 +243,7 @@ def test_seeds_page_shows_and_picks_seeds(tiny, explorer, agrees):
 
 
 def test_seeds_page_draws_only_what_is_new(explorer, monkeypatch):
-    explorer.controls.pages.selected_index = 1
+    explorer.controls.page = "seeds"
     page, drawn = explorer.controls.seeds, []
     for i, picture in enumerate(page.pictures):
         monkeypatch.setattr(picture, "show", lambda *a, i=i, **k: drawn.append(i))
@@ -620,7 +620,7 @@ def test_two_explorers_on_one_generator(tiny, threaded, agrees):
         for i in range(20):
             threaded.set_alpha(0, 0.1 * i)
             other.set_alpha(1, -0.1 * i)
-        assert threaded.job.wait(PATIENCE)
+        assert threaded.wait(PATIENCE)
         assert other.job.wait(PATIENCE)
         agrees(threaded)
         agrees(other)
@@ -639,7 +639,7 @@ def test_hands_on_several_threads_lose_nothing(threaded, agrees):
         threaded.seed = step
     for hand in hands:
         hand.join()
-    assert threaded.job.wait(PATIENCE)
+    assert threaded.wait(PATIENCE)
     assert {move.alpha for move in threaded.edit.moves} == {2.5}
     assert len(threaded.edit.moves) == 4
     assert threaded.seed == 24
@@ -656,7 +656,7 @@ def test_slow_generator_previews_while_a_slider_moves(threaded, monkeypatch, agr
 
     monkeypatch.setattr(threaded.controls.picture, "show", note)
     threaded.sliders.rows[0].slider.put(1.0)
-    assert threaded.job.wait(PATIENCE)
+    assert threaded.wait(PATIENCE)
     assert seen == [((1, 3, 4, 4), False), ((1, 3, 16, 16), True)]
     agrees(threaded)
 
@@ -677,7 +677,7 @@ def test_page_gives_way_to_a_picture(tiny, threaded, monkeypatch, gate):
     threaded.set_alpha(0, 1.0)
     monkeypatch.setattr(tiny, "synthesize", synthesize)
     held.open()
-    assert threaded.job.wait(PATIENCE)
+    assert threaded.wait(PATIENCE)
     assert drawn == [3]  # the strip ended after its first three pictures
 
 
@@ -696,11 +696,35 @@ def test_slow_method_can_be_cancelled(threaded, gate, agrees):
     assert threaded.busy
     threaded.cancel()
     held.open()
-    assert threaded.job.wait(PATIENCE)
+    assert threaded.wait(PATIENCE)
     assert threaded.status == "cancelled"
     assert threaded.directions is before
     threaded.set_alpha(0, 1.0)
+    assert threaded.wait(PATIENCE)
+    agrees(threaded)
+
+
+def test_sliders_go_on_while_a_method_runs(threaded, gate, agrees):
+    """The method never lets go of its thread, nor of the lock but at its steps: only a second worker can draw."""
+    method, begun, moved = next(m for m in methods() if m.name == "random_directions"), gate(), threading.Event()
+    begun.open()
+
+    def patient(G, on_step=None, **parameters):
+        begun(on_step)
+        while not moved.is_set():
+            assert on_step(lw.Step(1, 4))
+        return random_directions(G, 2, seed=1)
+
+    threaded.find(replace(method, function=patient), {})
+    begun.await_begin()
+    threaded.set_alpha(0, 1.0)
     assert threaded.job.wait(PATIENCE)
+    assert threaded.code is not None
+    assert threaded.code.seed is None  # the picture of the move is there
+    assert threaded.status == "busy: Random directions, 25 %"
+    moved.set()
+    assert threaded.wait(PATIENCE)
+    assert len(threaded.directions) == 2
     agrees(threaded)
 
 

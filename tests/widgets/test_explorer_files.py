@@ -151,7 +151,7 @@ def test_progress_of_an_animation_is_told(explorer, tmp_path):
 
 
 def test_code_page_shows_a_program_that_draws_the_picture(explorer, monkeypatch):
-    explorer.controls.pages.selected_index = 4
+    explorer.controls.page = "code"
     text = explorer.controls.code.text.value
     program = explorer.edit.to_python()
     assert program.splitlines()[0] in text

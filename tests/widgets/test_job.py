@@ -7,7 +7,8 @@ import torch
 
 from latent_widgets._steps import Cancelled, Step
 from latent_widgets.generators._lock import PriorityLock
-from latent_widgets.widgets._job import Job, inline_jobs
+from latent_widgets.widgets._executors import inline_jobs
+from latent_widgets.widgets._job import Job
 from latent_widgets.widgets._relay import Relay
 from tests.widgets.conftest import PATIENCE, until
 

@@ -14,54 +14,8 @@ from latent_widgets import Mask
 from latent_widgets.widgets import _canvas
 from latent_widgets.widgets._mask_painter_hand import KEYS, TOOL_KEYS
 from latent_widgets.widgets._mask_painter_view import Viewport, tint
-from latent_widgets.widgets.mask_painter import MaskPainter
 
 H, W = 24, 32
-
-
-@pytest.fixture
-def make():
-    made = []
-
-    def build(image=None, *arguments, **keywords):
-        image = np.full((H, W, 3), 90, np.uint8) if image is None else image
-        made.append(MaskPainter(image, *arguments, **{"executor": "inline", "width": 320} | keywords))
-        return made[-1]
-
-    yield build
-    for painter in made:
-        painter.close()
-
-
-@pytest.fixture
-def send():
-    """Hands an event to a painter's canvas as its page would; places are pixels of the picture."""
-
-    def event(painter, name, *places, **content):
-        view = [dict(zip("xy", place, strict=True)) for place in painter.view.to_view(places)]
-        if name.startswith("touch"):
-            content["touches"] = view
-        elif view:
-            content |= view[0]
-        painter.canvas.widget[-1]._handle_frontend_event(None, {"event": name} | content, [])
-
-    return event
-
-
-@pytest.fixture
-def press_key(send):
-    def press(painter, key, shift=False, ctrl=False):
-        send(painter, "key_down", key=key, shift_key=shift, ctrl_key=ctrl, meta_key=False)
-
-    return press
-
-
-@pytest.fixture
-def sent(monkeypatch):
-    """The messages that go to the page."""
-    messages = []
-    monkeypatch.setattr(_CANVAS_MANAGER, "_send_custom", lambda command, buffers=(): messages.append(command))
-    return messages
 
 
 def test_mouse_paints_when_it_is_released(make, send):
@@ -111,10 +65,6 @@ def test_one_finger_paints_and_a_second_one_drops_the_stroke(make, send):
     send(painter, "touch_move", (20, 20))
     send(painter, "touch_start", (20, 20), (9, 9))
     send(painter, "touch_end", (9, 9))
-    send(painter, "touch_end")
-    assert painter.mask is painted
-    send(painter, "touch_start", (5, 20))
-    send(painter, "touch_cancel")
     send(painter, "touch_end")
     assert painter.mask is painted
 

@@ -4,6 +4,7 @@ import base64
 import gc
 import io
 import threading
+import time
 
 import ipywidgets
 import numpy as np
@@ -13,6 +14,7 @@ from PIL import Image
 from traitlets import Int, TraitError
 
 from latent_widgets._steps import Step
+from latent_widgets.generators._lock import PriorityLock
 from latent_widgets.widgets import _job
 from latent_widgets.widgets._panel import Panel, close_tree
 from latent_widgets.widgets._picture import Picture
@@ -137,7 +139,7 @@ def test_line_follows_a_run(gate):
         slow.open()
         assert panel.job.wait(PATIENCE)
         assert slow.answers == [False]
-    assert seen == ["busy: spectrum", "busy: spectrum, 25 %", "cancelled"]
+    assert [words for words in seen if words != "busy: spectrum"] == ["busy: spectrum, 25 %", "cancelled"]
 
 
 @pytest.mark.parametrize(("quick", "drawn"), [(1e9, False), (0.0, True)])
@@ -174,6 +176,120 @@ def test_words_that_a_run_says_at_its_end_stay(executor):
         panel.run(lambda on_step: 0)
         assert panel.job.wait(PATIENCE)
         assert panel.status.startswith("idle")
+
+
+# ---- long work beside the pictures
+
+
+def test_pictures_come_while_long_work_goes_on(gate):
+    with Faces(0.5, executor="thread", lock=PriorityLock()) as panel:
+        begun, pictures = threading.Event(), []
+
+        def work(on_step):
+            on_step(Step(1, 4))
+            begun.set()
+            while len(pictures) < 3:  # it holds the lock between its steps: without a way in, the test would hang
+                on_step(Step(1, 4))
+            return "directions"
+
+        panel.run(work, pictures.append, beside=True, label="Local Basis")
+        assert begun.wait(PATIENCE)
+        for number in range(3):
+            panel.run(lambda on_step, number=number: number, pictures.append, kind=str(number), priority=10)
+        assert panel.wait(PATIENCE)
+    assert pictures == [0, 1, 2, "directions"]
+
+
+def test_line_and_cancel_are_about_long_work_too(gate):
+    with Faces(0.5, executor="thread") as panel:
+        slow = gate()
+
+        def work(on_step):
+            on_step(Step(1, 4))
+            slow(on_step)
+
+        panel.run(work, beside=True, label="Local Basis")
+        slow.await_begin()
+        panel.run(lambda on_step: 0, label="drawing")
+        assert panel.job.wait(PATIENCE)
+        assert (panel.busy, panel.status) == (True, "busy: Local Basis, 25 %")
+        assert panel._line.progress.value == 0.25
+        panel._line.cancel.click()
+        assert (panel.busy, panel.status, panel.error) == (False, "cancelled", None)
+        slow.open()
+        assert panel.wait(PATIENCE)
+        assert slow.answers == [False]
+
+
+@pytest.mark.parametrize("executor", ["inline", "thread"])
+def test_error_of_long_work_outlives_the_success_of_a_picture(executor):
+    with Faces(0.5, executor=executor) as panel:
+        panel.run(lambda on_step: 1 / 0, beside=True)
+        assert panel.wait(PATIENCE)
+        panel.run(lambda on_step: 0)
+        assert panel.wait(PATIENCE)
+        assert isinstance(panel.error, ZeroDivisionError)
+        assert panel.status == "error"
+        panel.run(lambda on_step: 0, beside=True)
+        assert panel.wait(PATIENCE)
+        assert panel.error is None
+        assert panel.status.startswith("idle")
+
+
+def test_callbacks_of_pictures_and_of_long_work_take_turns():
+    with Faces(0.5, executor="thread") as panel:
+        inside, seen = threading.Lock(), []
+
+        def done(result):
+            assert inside.acquire(blocking=False)
+            time.sleep(0)
+            seen.append(result)
+            inside.release()
+
+        for number in range(200):
+            panel.run(lambda on_step: 0, done, beside=number % 2 == 0, kind=str(number))
+        assert panel.wait(PATIENCE)
+        assert panel.error is None
+        assert len(seen) == 200
+
+
+def test_wait_covers_work_that_one_worker_gives_the_other():
+    with Faces(0.5, executor="thread") as panel:
+        seen = []
+
+        def hand_on(count):
+            seen.append(count)
+            if count < 20:
+                panel.run(lambda on_step: count + 1, hand_on, beside=count % 2 == 0, kind="hand")
+
+        panel.run(lambda on_step: 0, hand_on)
+        assert panel.wait(PATIENCE)
+        assert seen == list(range(21))
+        panel.run(lambda on_step: panel.wait(), beside=True)
+        assert panel.wait(PATIENCE)
+        assert "wait must be called outside the job's own work and callbacks." in str(panel.error)
+
+
+def test_wait_says_when_its_time_is_up(gate):
+    with Faces(0.5, executor="thread") as panel:
+        slow = gate()
+        panel.run(slow, beside=True)
+        assert not panel.wait(0.0)
+        slow.open()
+        assert panel.wait(PATIENCE)
+
+
+def test_close_ends_both_workers(gate):
+    before = set(threading.enumerate())
+    panel, slow, seen = Faces(0.5, executor="thread"), gate(), []
+    panel.run(slow, seen.append, beside=True)
+    panel.run(lambda on_step: 0)
+    slow.await_begin()
+    panel.close()
+    slow.open()
+    assert panel.wait(PATIENCE)
+    assert seen == []
+    assert set(threading.enumerate()) <= before
 
 
 def test_lock_is_held_by_the_work():

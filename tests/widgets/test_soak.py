@@ -26,7 +26,7 @@ def test_two_thousand_edits_leave_memory_widgets_and_threads_as_they_were(instan
     for i in range(EDITS):
         acts[rng.integers(len(acts))]()
         if i % 20 == 0:
-            assert explorer.job.wait(PATIENCE)
+            assert explorer.wait(PATIENCE)
             assert explorer.error is None
         if i % 100 == 0:
             explorer.controls.pages.selected_index = i // 100 % 5
@@ -34,7 +34,7 @@ def test_two_thousand_edits_leave_memory_widgets_and_threads_as_they_were(instan
             explorer.find(find, {"k": 4, "seed": i})
         if i >= WARM_UP and i % 250 == 249:
             explorer.reset()
-            assert explorer.job.wait(PATIENCE)
+            assert explorer.wait(PATIENCE)
             gc.collect()
             rss.append(process.memory_info().rss)
             tensors.append(sum(issubclass(type(thing), torch.Tensor) for thing in gc.get_objects()))
@@ -43,6 +43,6 @@ def test_two_thousand_edits_leave_memory_widgets_and_threads_as_they_were(instan
     assert max(tensors) - min(tensors) < 200
     assert len(set(widgets)) == 1
     explorer.close()
-    assert explorer.job.wait(PATIENCE)
+    assert explorer.wait(PATIENCE)
     assert instances() == 0
     assert set(threading.enumerate()) - threads == set()

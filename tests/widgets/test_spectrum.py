@@ -8,6 +8,7 @@ import traitlets
 import latent_widgets as lw
 from latent_widgets.generators.exact import ExactFaces
 from latent_widgets.methods.local_basis import local_basis
+from latent_widgets.widgets._encode import to_uint8
 from latent_widgets.widgets._spectrum_data import Spectrum, gaussian_band, spectrum_at
 from latent_widgets.widgets.spectrum import JacobianSpectrum
 
@@ -130,6 +131,24 @@ def test_index_is_picked_by_click_slider_and_trait(tiny, make):
     assert panel.controls.number.value == 2
 
 
+def test_strip_follows_the_curve_of_the_mapping_alone(tiny, make):
+    panel = make(tiny, lw.Code(tiny.code(4, 0.5), "w", 4, 0.5))
+    panel.controls.reach.value, panel.controls.kind.value = 1.0, "curve"
+    panel.selected_index = 3
+    z, u = tiny.sample_z(1, 4), panel.directions[3]
+    reach = float(u.scales[0]) / 0.5
+    kept = {"variant": "smooth", "candidates": max(4, panel.current.ranks["energy"])}
+    path = lw.curve_traversal(tiny, z, length=reach, direction=u.unit_vectors[0], **kept)
+    shown = np.array(panel.controls.strip.to_pil())
+    last = to_uint8(tiny.synthesize(tiny.map(path.z[-1:], 0.5)))
+    assert np.abs(shown[:, -16:].astype(int) - last).max() <= 1
+    assert panel.controls.strip.caption.startswith("local basis 4, curve: -1 to 1 ")
+    panel.selected_index = len(panel.directions) - 1
+    panel.target = "image"
+    assert panel.controls.strip.caption.endswith("no curve: there is one of the mapping alone, from a known z")
+    assert panel.error is None
+
+
 def test_index_that_does_not_exist_is_refused(tiny, make):
     panel = make(tiny, k=3)
     assert len(panel.directions) == 3
@@ -164,7 +183,7 @@ def test_explorer_takes_the_directions_and_the_index_stays(tiny, make):
 
 def test_old_result_stays_pale_until_the_new_one_is_there(tiny, gate):
     panel = JacobianSpectrum(tiny, seed=1, width=400, pictures=3)
-    assert panel.job.wait(30)
+    assert panel.wait(30)
     waiting = gate()
     panel.run(waiting, kind="other")
     waiting.await_begin()
@@ -173,11 +192,11 @@ def test_old_result_stays_pale_until_the_new_one_is_there(tiny, gate):
     assert "old" in panel.controls.words.value
     assert panel.current.code.seed == 1
     waiting.open()
-    assert panel.job.wait(30)
+    assert panel.wait(30)
     assert "lw-stale" not in panel.controls.plot._shown[0]._dom_classes
     assert panel.current.code.seed == 2
     panel.close()
-    panel.job.wait(30)
+    panel.wait(30)
 
 
 def test_same_code_again_is_not_computed_again(tiny, make):
@@ -283,10 +302,10 @@ def test_bad_input_is_refused_in_words(tiny, plain, make):
 def test_figure_of_nothing_is_refused(tiny, gate):
     waiting = gate()
     panel = JacobianSpectrum(tiny, width=400)
-    panel.job.wait(30)
+    panel.wait(30)
     panel.current = None
     with pytest.raises(ValueError, match="JacobianSpectrum must show a spectrum first"):
         panel.figure()
     waiting.open()
     panel.close()
-    panel.job.wait(30)
+    panel.wait(30)

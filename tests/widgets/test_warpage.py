@@ -1,5 +1,6 @@
 """The warpage panel: distances, pairs, the map, and a sweep that can be stopped."""
 
+import re
 from itertools import pairwise
 
 import numpy as np
@@ -137,12 +138,12 @@ def test_cancelled_sweep_shows_what_it_has(gate, monkeypatch):
     middle.await_begin()
     panel.cancel()
     middle.open()
-    assert panel.job.wait(60)
+    assert panel.wait(60)
     assert (len(panel.result), panel.result.total, panel.result.stopped) == (16, 40, "cancelled")
     assert "16 of 40 latents" in panel.controls.words.value
     assert panel.error is None
     panel.close()
-    panel.job.wait(30)
+    panel.wait(30)
 
 
 def test_flat_space_is_drawn_too(make):
@@ -239,3 +240,17 @@ def test_bad_input_is_refused_in_words(faces, plain, tiny, make):
 def test_generator_without_mapping_is_measured_through_its_picture(plain, make):
     panel = make(plain, n=3, k=2)
     assert (panel.error, panel.result.target, panel.result.space) == (None, "image", "z")
+
+
+def test_cells_say_their_latents_and_value_at_rest(faces, make):
+    found = warpage(faces, n=5, k=4, seed=2)
+    panel = make(found, faces)
+    panel.k = 2
+    spots = re.findall(r"<title>latents (\d+) and (\d+): ([0-9.]+) of chance</title>", panel.controls.heatmap.svg)
+    distances = found.at(2, panel.metric).distances
+    order = [int(i) for i in panel._order]
+    assert [(int(i), int(j)) for i, j, _ in spots] == [(i, j) for i in order for j in order]
+    assert all(float(value) == pytest.approx(float(distances[int(i), int(j)]), abs=6e-4) for i, j, value in spots)
+    i, j = panel.selected
+    said = re.sub(r"<!--|-->", "", panel.controls.angles.svg)
+    assert f"this pair, {float(distances[i, j]):.3f} of chance" in said

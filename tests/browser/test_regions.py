@@ -1,0 +1,110 @@
+"""Painting linked to steering in JupyterLab: a painted mouth becomes sliders, and a drag changes the mouth."""
+
+import numpy as np
+import pytest
+
+from tests.browser.test_explorer import SHOWN, Explorer
+from tests.browser.test_mask_painter import CANVAS
+
+LINKED = """
+import numpy as np
+import traitlets
+import latent_widgets as lw
+G = lw.load()
+explorer = lw.LatentExplorer(G, seed=7, k=4, steer=True)
+painter = lw.MaskPainter(explorer.picture, width=256, brush=6.0)
+traitlets.dlink((explorer, "picture"), (painter, "picture"))
+traitlets.link((painter, "mask"), (explorer, "mask"))
+explorer
+"""
+QUIET = "explorer.job.wait(0) and explorer.region.work.job.wait(0)"
+
+
+class Regions(Explorer):
+    """The explorer's page for regions, and the painter below it."""
+
+    def __init__(self, lab):
+        super().__init__(lab)
+        self.panel = lab.page.locator(".lw-panel").first
+        self.picture = self.panel.locator(".lw-left .lw-picture img")
+        self.rows = self.panel.locator(".lw-direction")
+        self.canvas = lab.page.locator(CANVAS)
+
+    def paint(self, *points):
+        """Make a stroke through points of the 64 pixel picture."""
+        self.canvas.scroll_into_view_if_needed()
+        box, mouse = self.canvas.bounding_box(), self.lab.page.mouse
+        places = [(box["x"] + x / 64 * box["width"], box["y"] + y / 64 * box["height"]) for x, y in points]
+        mouse.move(*places[0])
+        mouse.down()
+        for place in places[1:]:
+            mouse.move(*place, steps=10)
+        mouse.up()
+
+    def calm(self, seconds=120):
+        """Wait until nothing is computed any more, also after what that gave rise to."""
+        for _ in range(2):
+            self.lab.eventually(lambda: self.lab.kernel_eval(QUIET), seconds)
+            self.lab.page.wait_for_timeout(250)
+        self.settle(seconds)
+
+
+@pytest.fixture
+def regions(lab):
+    """An explorer on its page for regions, linked with a painter, at rest."""
+    lab.write_notebook([LINKED, SHOWN, "painter"])
+    lab.open_notebook()
+    parts = Regions(lab)
+    parts.rows.nth(3).wait_for()
+    parts.canvas.wait_for()
+    lab.eventually(lambda: lab.pixels(parts.picture).shape[0] > 1, 60)
+    parts.open_page("region")
+    parts.calm()
+    return parts
+
+
+@pytest.mark.browser_context(viewport={"width": 1280, "height": 1700})
+def test_painted_mouth_becomes_a_slider_that_moves_it(lab, regions):
+    regions.paint((25, 45), (39, 45))
+    lab.eventually(lambda: lab.kernel_eval("explorer.directions.method") == "region", 120)
+    regions.calm()
+    assert regions.rows.count() == 6
+    before = lab.pixels(regions.picture).astype(float)
+    lab.drag(regions.handle(0), dx=20)
+    regions.calm()
+    change = np.square(lab.pixels(regions.picture) - before).mean(-1)
+    mask = np.array(lab.kernel_eval("np.asarray(explorer.mask).tolist()"), bool)
+    outside, inside = (float(np.sqrt(change[part].mean())) for part in (~mask, mask))
+    predicted = lab.kernel_eval("1 / float(explorer.directions.scores['outside per inside'][0])")
+    assert inside / outside > 2
+    assert predicted / 3 < inside / outside < 3 * predicted
+    assert lab.kernel_eval("bool((painter.image == explorer.picture.pixels).all()) and painter.model.can_undo")
+    words = regions.panel.locator(".lw-pages .lw-note").filter(has_text="falls inside")
+    assert "true" in words.inner_text()
+    assert "chance" in words.inner_text()
+    lab.screenshot(target=regions.panel)
+    regions.panel.locator(".lw-pages button").filter(has_text="predicted").click()
+    lab.eventually(lambda: lab.pixels(regions.picture).shape == (384, 384, 3))
+    lab.screenshot("heat", regions.panel)
+    lab.screenshot("painter", lab.page.locator(".lw-panel").nth(1))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("view", ["dark", "narrow"])
+def test_region_page_in_the_dark_and_in_a_narrow_window(lab, regions, view):
+    if view == "dark":
+        lab.dark()
+    else:
+        lab.page.set_viewport_size({"width": 600, "height": 1400})
+        lab.page.evaluate("() => window.jupyterapp.commands.execute('application:toggle-left-area')")
+    regions.paint((25, 45), (39, 45))
+    lab.eventually(lambda: lab.kernel_eval("explorer.directions.method") == "region", 120)
+    regions.panel.locator(".lw-pages button").filter(has_text="true").click()
+    lab.eventually(lambda: lab.kernel_eval(QUIET), 120)
+    lab.page.wait_for_timeout(500)
+    panel = regions.panel.bounding_box()
+    for i in range(3):
+        box = regions.panel.locator(".lw-plots .lw-plot").nth(i).bounding_box()
+        assert box["x"] + box["width"] <= panel["x"] + panel["width"] + 1
+        assert box["width"] > 200
+    lab.screenshot(target=regions.panel)
