@@ -135,8 +135,8 @@ def _triangle(t: float) -> float:
     return abs((t + 3) % 4 - 2) - 1
 
 
-def in_order(shown: Sequence[float], sent: Sequence[float]) -> bool:
-    """Whether ``shown`` leaves out some of ``sent`` but never goes back."""
+def first_back(shown: Sequence[float], sent: Sequence[float]) -> int | None:
+    """Which of ``shown`` is the first that goes back; None where it only leaves out some of ``sent``."""
     rest = iter(sent)
     same: Callable[[float, float], bool] = lambda a, b: abs(a - b) < 1e-6  # noqa: E731
-    return all(any(same(value, other) for other in rest) for value in shown)
+    return next((i for i, value in enumerate(shown) if not any(same(value, other) for other in rest)), None)

@@ -21,7 +21,7 @@ from typing import Any
 
 from playwright.sync_api import sync_playwright
 
-from benchmarks._browser import Drag, Probe, in_order
+from benchmarks._browser import Drag, Probe, first_back
 from benchmarks._report import bar, bar_rows, machine, write
 from benchmarks._timing import percentile, table
 from tests.browser.jupyterlab import CHROMIUM_FLAGS, Lab, Server, find_chromium
@@ -104,7 +104,7 @@ def subjects(model: str, threads: int | None) -> dict[str, Subject]:
         "explorer": Subject(
             "LatentExplorer", [first, EXPECTED, EXPLORER], ".lw-left .lw-picture img",
             ".lw-direction .lw-alpha .noUi-handle", "explorer.set_alpha(0, 0.0); trail.clear()",
-            "explorer.job.wait(60)",
+            "explorer.wait(60)",
         ),
         "ceiling": Subject(
             "ready-made pictures", [first, CEILING], ".jp-OutputArea-output img", ".noUi-handle", "slider.value = 0.0"
@@ -157,8 +157,9 @@ def judged(probe: Probe, seen: Drag) -> dict[str, Any]:
 
     Returns:
         ``late_ms``: when after the release the picture of the last position was there; ``after_release``: how many
-        moving pictures came after it; ``stale``: whether an older picture followed a newer one, or the one at rest is
-        not that of the last position; ``unknown``: how many pictures belong to no position.
+        moving pictures came after it; ``stale``: how an older picture followed a newer one, or which one came to rest
+        that is not the exact one of the last position, empty if all is well; ``unknown``: how many pictures belong to
+        no position.
     """
     sent, pictures = probe.lab.kernel_eval("expected()")
     known = {probe.hash_of(source): alpha for alpha, sources in pictures.items() for source in sources}
@@ -166,10 +167,19 @@ def judged(probe: Probe, seen: Drag) -> dict[str, Any]:
     moving = [(t, h) for t, h in seen.pictures if h != exact]
     shown = [alpha for alpha, _ in groupby(known[h] for _, h in seen.pictures if h in known)]
     last = [t for t, h in moving if known.get(h) == sent[-1]]
+    back, rest, why = first_back(shown, sent), seen.pictures[-1][1], []
+    if back is not None:
+        why.append(f"order: {shown[max(0, back - 2) : back + 2]} shown, where {shown[back]} goes back in {sent}")
+    if rest != exact:
+        at = f"a moving picture of {known[rest]}" if rest in known else "a picture of no position"
+        exacts = {probe.hash_of(sources[0]): alpha for alpha, sources in pictures.items()}
+        at = f"the exact picture of {exacts[rest]}" if rest in exacts else at
+        ends = [(round(t - seen.released), known.get(h)) for t, h in seen.pictures[-3:]]
+        why.append(f"rest: {at} is shown last, not the exact one of {sent[-1]}; ms after release, position: {ends}")
     return {
         "late_ms": (last[-1] if last else seen.pictures[-1][0]) - seen.released,
         "after_release": sum(t > seen.released for t, _ in moving),
-        "stale": seen.pictures[-1][1] != exact or not in_order(shown, sent),
+        "stale": "; ".join(why),
         "unknown": sum(h not in known for _, h in moving),
     }
 
@@ -249,7 +259,7 @@ def report(found: Mapping[str, Subject], verdicts: list[dict[str, Any]], before:
     messages = {s.title: per_picture(s.drags) for s in (mine, ceiling, plain)}
     for title, counts in messages.items() if talk else ():
         table(f"Messages per picture: {title}", ["kind", "per picture"], [[k, v] for k, v in counts.items()])
-    stale = sum(v["stale"] for v in verdicts)
+    stale = sum(bool(v["stale"]) for v in verdicts)
     bars = [
         bar("arrow key to picture, p95", p95["explorer"], f"< {STEP_BAR:g} ms", p95["explorer"] < STEP_BAR, "ms"),
         bar("pictures/s, share of the ceiling", shares["explorer"], f">= {RATE_BAR}", shares["explorer"] >= RATE_BAR),
@@ -260,6 +270,9 @@ def report(found: Mapping[str, Subject], verdicts: list[dict[str, Any]], before:
         bar("drags with a stale picture", stale, "0", stale == 0),
     ]  # fmt: skip
     table("Bars", ["what", "measured", "bar", ""], bar_rows(bars))
+    for number, verdict in enumerate(verdicts, 1):
+        if verdict["stale"]:
+            print(f"Stale picture in drag {number}: {verdict['stale']}")
     results = {
         name: {"steps ms": s.steps, "pictures per second": rates[name], "last after release ms": lates[name]}
         for name, s in found.items()

@@ -1,6 +1,7 @@
 """The site: furo, the notebooks through myst-nb, the reference from the docstrings."""
 
 from importlib.metadata import version as installed_version
+from pathlib import Path
 
 project = "latent_widgets"
 author = "latent_widgets developers"
@@ -24,8 +25,13 @@ html_title = "latent_widgets"
 
 # The notebooks are run by their own tests; here they are only shown.
 nb_execution_mode = "off"
-myst_enable_extensions = ["dollarmath", "colon_fence"]
+myst_enable_extensions = ["dollarmath", "colon_fence", "substitution"]
 myst_heading_anchors = 3
+
+# A table that a benchmark writes; until it has been run, its page says so.
+_table = Path(__file__).parent / "inversion_table.txt"
+_measured = _table.read_text(encoding="utf-8") if _table.exists() else "not measured yet"
+myst_substitutions = {"inversion_table": f"```text\n{_measured.strip()}\n```"}
 
 # What __all__ lists is the public surface, and the reference shows exactly that.
 autosummary_generate = True
