@@ -51,7 +51,7 @@ def main() -> None:
         G = lw.load(name)
         rows = []
         for kind, options in KINDS.items():
-            speed, clock, first = steps_per_second(G, space, 5 if arguments.quick else 40, options)
+            speed, clock, first = steps_per_second(G, space, 3 if arguments.quick else 40, options)
             results[f"{name} {space}, {kind}"] = {"steps per CPU s": speed, "steps per s": clock, "CPU s before": first}
             rows.append([kind, speed, clock, first])
         head = ["walk", "steps per CPU s", "steps per s", "CPU s before the first"]

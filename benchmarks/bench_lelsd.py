@@ -1,6 +1,6 @@
 """What training a LELSD direction costs, beside the published training, written down as it is described.
 
-Run it with ``python -m benchmarks.bench_lelsd``; ``--quick`` takes 60 of our steps instead of 200. Both train one
+Run it with ``python -m benchmarks.bench_lelsd``; ``--quick`` takes 40 of our steps instead of 200. Both train one
 direction of ``faces64`` for the mouth, with the same segmenter. Times are of the processor, which other programs hardly
 change; ours include the preparation and the checks on held-out pictures. The score of both is measured outside of their
 time, in the same way.
@@ -117,12 +117,12 @@ def published(G: lw.Generator, S: Segmenter, steps: int) -> Run:
 def main() -> None:
     """Print the table and the bars."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="60 of our steps instead of 200")
+    parser.add_argument("--quick", action="store_true", help="40 of our steps instead of 200")
     parser.add_argument("--threads", type=int, default=1, help="threads of torch; one by default")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     before = machine()
-    steps = 60 if arguments.quick else 200
+    steps = 40 if arguments.quick else 200
     G, S = lw.load("faces64"), load_segmenter("faces64")
     area = float(localisation(G, lw.random_directions(G, k=1), S, PART, n=32, seed=1000).chance[0])
     runs = {"published, batch of 4": published(G, S, 200), "ours, batch of 8": ours(G, S, steps)}

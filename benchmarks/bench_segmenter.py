@@ -116,13 +116,13 @@ def show(results: dict[str, Any]) -> None:
 def main() -> None:
     """Print the table, write the figures, and draw them if asked to."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="3 seeds and 60 samples to find parts on")
+    parser.add_argument("--quick", action="store_true", help="2 seeds and 40 samples to find parts on")
     parser.add_argument("--threads", type=int, default=1, help="threads of torch; one by default")
     parser.add_argument("--figure", type=Path, default=None, help="where the figure goes; nowhere by default")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     before = machine("scikit-learn")
-    results = run(range(3 if arguments.quick else 5), 60 if arguments.quick else 100)
+    results = run(range(2 if arguments.quick else 5), 40 if arguments.quick else 100)
     show(results)
     if arguments.figure is not None:
         draw(results, arguments.figure)

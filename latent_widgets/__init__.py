@@ -9,6 +9,7 @@ from latent_widgets.geometry.curves import CurveWalk, curve_traversal
 from latent_widgets.geometry.density import Density, fit_density
 from latent_widgets.geometry.density_path import KeptDensity
 from latent_widgets.geometry.equal_change import EqualChange, equal_change
+from latent_widgets.geometry.equal_walks import EqualWalks, equal_walks
 from latent_widgets.geometry.grassmann import grassmann_distance, principal_angles
 from latent_widgets.geometry.grids import subspace_grid
 from latent_widgets.geometry.guided import guided_traversal
@@ -75,10 +76,12 @@ __all__ = [  # noqa: RUF022 - by topic
     "fit_density",
     # geometry
     "EqualChange",
+    "EqualWalks",
     "JacobianOperator",
     "Localisation",
     "RegionSpectra",
     "equal_change",
+    "equal_walks",
     "grassmann_distance",
     "haar_distance",
     "localisation",

@@ -32,6 +32,7 @@ class Base:
             ``"z"`` without a mapping.
         mix_seed: A seed that gives some layers (style mixing, Karras et al. 2019, section 3.1).
         mix_layers: The rows of ``w+`` that it gives.
+        condition: The number of the class that every seed draws; that of the generator if not given.
 
     Raises:
         TypeError: If a field has the wrong type.
@@ -46,6 +47,7 @@ class Base:
     blend: str | None = None
     mix_seed: int | None = None
     mix_layers: Sequence[int] = ()
+    condition: int | None = None
 
     def __post_init__(self) -> None:
         if self.code is not None and not isinstance(self.code, Code):
@@ -60,6 +62,8 @@ class Base:
             object.__setattr__(self, name, seed)
         object.__setattr__(self, "truncation", _checks.number("truncation", self.truncation))
         object.__setattr__(self, "weight", _checks.number("weight", self.weight, low=0, high=1))
+        if self.condition is not None:
+            object.__setattr__(self, "condition", _checks.integer("condition", self.condition, low=0))
         if self.blend is not None:
             _checks.choice("blend", self.blend, ("z", "w"))
         object.__setattr__(self, "mix_layers", rows_of(self.mix_layers or None, "w+", name="mix_layers") or ())
@@ -79,6 +83,7 @@ class Base:
         Raises:
             ValueError: If the generator lacks something that is asked for.
         """
+        G = G.of_class(self.condition)
         point, space = self._before_mapping(G)
         blend_z = self.second_seed is not None and self._blend(G) == "z"
         if z_moves and (space != "z" or (self.second_seed is not None and not blend_z)):

@@ -77,6 +77,7 @@ class Edit:
             TypeError: If a keyword is unknown.
         """
         _checks.known_keywords("Edit.of", base, [f.name for f in fields(Base)])
+        base = {"condition": G.class_number} | base  # of the same network, loaded for another class, it draws this one
         return cls(Base(**base), (), mask, G.name, G.weights_hash, G.spaces)
 
     def move(self, directions: Any, index: int | str = 0, alpha: float = 1.0, **options: Any) -> Edit:
@@ -133,7 +134,8 @@ class Edit:
             if space != "s":
                 point, space = _styles(G, point, space), "s"
             point = move.apply(G, point)
-        untouched = not moves and self.base.second_seed is None and self.base.mix_seed is None
+        other_class = self.base.condition not in (None, G.class_number)  # a seed alone would give that of G
+        untouched = not (moves or other_class) and self.base.second_seed is None and self.base.mix_seed is None
         return Code(point, space, self.base.seed if untouched else None, self.base.truncation if untouched else None)
 
     def apply(self, G: Generator, *, adopt: bool = False) -> Tensor:

@@ -58,6 +58,17 @@ class RosinalityLike(nn.Module):
         return self.network.synthesis(styles[0]), None
 
 
+class Bent(nn.Module):
+    """A style that is not affine."""
+
+    def __init__(self, inner):
+        super().__init__()
+        self.weight = inner.weight  # not a submodule, which alone would be affine
+
+    def forward(self, w):
+        return (w @ self.weight.T).tanh()
+
+
 class ConditionedNorm(nn.Module):
     def __init__(self, channels, conditions):
         super().__init__()

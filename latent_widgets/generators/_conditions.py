@@ -2,12 +2,82 @@
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Sequence
+from typing import Any, Self
+
 import torch
 from torch import Tensor
 
 from latent_widgets import _checks
 
-__all__ = ["class_vector", "in_three_colours"]
+__all__ = ["Conditional", "class_vector", "in_three_colours"]
+
+
+class Conditional:
+    """What a generator knows of its classes; one without classes has none.
+
+    Attributes:
+        condition: The class vector that is drawn; None without classes.
+        class_names: What the classes are called, if that is known.
+    """
+
+    condition: Tensor | None = None
+    class_names: tuple[str, ...] = ()
+
+    @property
+    def classes(self) -> int:
+        """How many classes there are; 0 for a network without."""
+        return 0 if self.condition is None else len(self.condition)
+
+    @property
+    def class_number(self) -> int | None:
+        """The number of the class that is drawn; None without classes, and for a vector that is no single class."""
+        if self.condition is None:
+            return None
+        place = int(self.condition.argmax())
+        single = torch.zeros_like(self.condition).index_fill_(0, torch.tensor(place), 1.0)
+        return place if torch.equal(self.condition, single) else None
+
+    def of_class(self, condition: int | None) -> Self:
+        """Return the generator that draws another class, with the same network, lock and weights hash.
+
+        Args:
+            condition: The number of the class; None for that of this generator.
+
+        Returns:
+            It; this one where the class is the same.
+
+        Raises:
+            TypeError: If ``condition`` is no integer.
+            ValueError: If there is no such class.
+        """
+        if condition is None:
+            return self
+        vector = class_vector(self.classes, condition)
+        if condition == self.class_number:
+            return self
+        me: Any = self
+        known: dict[int | None, Any] = me.__dict__.setdefault("_of_class", {me.class_number: me})  # of all of them
+        if condition not in known:
+            _ = me.weights_hash  # of the weights as they were loaded, whatever becomes of them
+            other = known[condition] = copy.copy(me)
+            other.condition, other.lock, other._of_class = vector, me.lock, known
+        found: Self = known[condition]
+        return found
+
+    def name_classes(self, names: Sequence[str]) -> None:
+        """Say what the classes are called.
+
+        Args:
+            names: One for each class.
+
+        Raises:
+            ValueError: If there are more or fewer.
+        """
+        if len(names) != self.classes or isinstance(names, str):
+            raise ValueError(f"class_names must name all {self.classes} classes, got {len(names)}.")
+        self.class_names = tuple(map(str, names))
 
 
 def class_vector(c_dim: int, condition: int | Tensor | None) -> Tensor | None:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from latent_widgets.generators._conditions import in_three_colours
+from latent_widgets.generators._live_styles import StyleMap, style_maps
 from latent_widgets.generators.base import Generator
 
 __all__ = ["LiveGenerator", "LiveParts", "feature_layers", "picture_of", "watching"]
@@ -29,11 +30,12 @@ class LiveParts:
         module: The network.
         z_shape: Shape of one latent as the network takes it; its numbers are one row of ``z``.
         draw: From ``z``, of that shape each, to whatever the network returns.
-        mapping: From ``z`` to ``w`` (n, w_dim), None without one.
+        mapping: From ``z`` and the class vector to ``w`` (n, w_dim), None without one.
         synthesis: From ``w+`` (n, num_layers, w_dim) to whatever the network returns, None without one.
         w_dim: Length of ``w``.
         num_layers: Rows of ``w+``.
         w_avg: The mean of ``w``, None where the network does not know it.
+        condition: The class vector to draw; None without classes.
         notes: What was inferred, in sentences.
     """
 
@@ -41,12 +43,13 @@ class LiveParts:
     module: nn.Module
     z_shape: tuple[int, ...]
     draw: Callable[[Tensor], Any]
-    mapping: Callable[[Tensor], Tensor] | None = None
+    mapping: Callable[[Tensor, Tensor | None], Tensor] | None = None
     synthesis: Callable[[Tensor], Any] | None = None
     w_dim: int | None = None
     num_layers: int = 1
     w_avg: Tensor | None = None
     notes: tuple[str, ...] = ()
+    condition: Tensor | None = None
 
 
 class LiveGenerator(Generator):
@@ -80,22 +83,30 @@ class LiveGenerator(Generator):
             resolution=resolution,
         )
         self.parts, self.value_range = parts, value_range
-        self._mean: Tensor | None = parts.w_avg
+        self.condition = parts.condition
+        self._means: dict[int | None, Tensor] = {}  # of w, by class
 
     @property
     def w_avg(self) -> Tensor:
         """The mean of ``w`` as the network knows it, or over 2000 seeded latents; zero for ``z``."""
         if self.parts.mapping is None:
             return super().w_avg
-        if self._mean is None:
+        mean, number = self.parts.w_avg, self.class_number
+        if mean is None and number not in self._means:
             with torch.no_grad():
-                self._mean = self._map(self.sample_z(_MEAN_OF, seed=0)).mean(0)
-        return self._mean.to(self.device, self.dtype)
+                self._means[number] = self._map(self.sample_z(_MEAN_OF, seed=0)).mean(0)
+        return (self._means[number] if mean is None else mean).to(self.device, self.dtype)
+
+    def style_maps(self) -> tuple[StyleMap, ...]:
+        """Return the affine maps from rows of ``w+`` to styles, for SeFa; none where the network has no such layers."""
+        if self.parts.synthesis is None or not self.w_dim:
+            return ()
+        return style_maps(self.module, self.parts.synthesis, self.num_layers, self.w_dim)
 
     def _map(self, z: Tensor) -> Tensor:
         if self.parts.mapping is None:
             raise NotImplementedError
-        return self.parts.mapping(z.reshape(len(z), *self.parts.z_shape))
+        return self.parts.mapping(z.reshape(len(z), *self.parts.z_shape), self.condition)
 
     def _synthesize(self, code: Tensor, space: str) -> Tensor:
         if self.parts.synthesis is None or (space == "z" and self.parts.mapping is None):

@@ -46,7 +46,7 @@ def nvidia(module: Any, condition: int | Tensor | None, **given: Any) -> LivePar
     z_dim, w_dim, num_ws = (int(size) for size in sizes if size is not None)
     c = class_vector(getattr(module, "c_dim", 0), condition)
 
-    def to_w(z: Tensor) -> Tensor:
+    def to_w(z: Tensor, c: Tensor | None) -> Tensor:
         classes = None if c is None else c.to(z.device, z.dtype).expand(len(z), -1)
         ws: Tensor = mapping(z, classes)
         return ws[:, 0] if ws.ndim == 3 else ws
@@ -59,8 +59,8 @@ def nvidia(module: Any, condition: int | Tensor | None, **given: Any) -> LivePar
     average = average if isinstance(average, Tensor) else None
     notes = (f"Latent sizes were read off: z {z_dim}, w {w_dim}, {num_ws} layers.", _said(fixed))
     return LiveParts(
-        "NVIDIA-like", module, (z_dim,), lambda z: synthesis(to_w(z)[:, None].repeat(1, num_ws, 1), **fixed), to_w,
-        lambda ws: synthesis(ws, **fixed), w_dim, num_ws, average, notes,
+        "NVIDIA-like", module, (z_dim,), lambda z: synthesis(to_w(z, c)[:, None].repeat(1, num_ws, 1), **fixed), to_w,
+        lambda ws: synthesis(ws, **fixed), w_dim, num_ws, average, notes, c,
     )  # fmt: skip
 
 
@@ -79,7 +79,7 @@ def rosinality(module: Any, condition: int | Tensor | None, **given: Any) -> Liv
     notes = (f"Latent sizes were read off: z {z_dim}, w {w_dim}, {rows} layers.", "Noise is that of its buffers.")
     return LiveParts(
         "rosinality-like", module, (z_dim,), lambda z: draw(style(z)[:, None].repeat(1, rows, 1)),
-        style, draw, w_dim, rows, None, notes,
+        lambda z, c: style(z), draw, w_dim, rows, None, notes,
     )  # fmt: skip
 
 
@@ -95,7 +95,7 @@ def biggan(module: Any, condition: int | Tensor | None, truncation: float = 1.0,
     w_dim = z_dim + embeddings.out_features
     blocks = sum(_takes_condition(layer) for layer in inner.layers)
 
-    def to_w(z: Tensor) -> Tensor:
+    def to_w(z: Tensor, c: Tensor | None) -> Tensor:
         if c is None:
             raise RuntimeError("a BigGAN always has classes.")
         return torch.cat([z, embeddings(c.to(z.device, z.dtype)).expand(len(z), -1)], 1)
@@ -118,8 +118,8 @@ def biggan(module: Any, condition: int | Tensor | None, truncation: float = 1.0,
         f"Truncation {truncation:g} picks the statistics of its batch normalisation; pass truncation= for another.",
     )
     return LiveParts(
-        "BigGAN", module, (z_dim,), lambda z: draw(to_w(z)[:, None].repeat(1, blocks + 1, 1)), to_w, draw, w_dim,
-        blocks + 1, None, notes,
+        "BigGAN", module, (z_dim,), lambda z: draw(to_w(z, c)[:, None].repeat(1, blocks + 1, 1)), to_w, draw, w_dim,
+        blocks + 1, None, notes, c,
     )  # fmt: skip
 
 

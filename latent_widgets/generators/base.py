@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from latent_widgets import _checks
 from latent_widgets.generators._codes import as_given
+from latent_widgets.generators._conditions import Conditional
 from latent_widgets.generators._lock import PriorityLock
 from latent_widgets.generators._values import Activations, PlacedCode
 from latent_widgets.generators._weights import hash_weights
@@ -24,7 +25,7 @@ from latent_widgets.generators._weights import hash_weights
 __all__ = ["Activations", "Generator"]
 
 
-class Generator(ABC):
+class Generator(Conditional, ABC):
     """A generator: latent codes in, pictures out.
 
     Codes are float tensors on the generator's device: ``z`` (n, z_dim), ``w`` (n, w_dim), ``w+`` (n, num_layers,
@@ -160,7 +161,7 @@ class Generator(ABC):
         return f"<{type(self).__name__} {self.name!r}: {facts}>"
 
     def __getstate__(self) -> dict[str, Any]:
-        return {k: v for k, v in self.__dict__.items() if k != "lock"}  # each process makes its own
+        return {k: v for k, v in self.__dict__.items() if k not in ("lock", "_of_class")}  # each makes its own
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)

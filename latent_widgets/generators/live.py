@@ -48,6 +48,7 @@ def adapt(
     z_dim: int | None = None,
     z_shape: Sequence[int] | None = None,
     condition: int | Tensor | None = None,
+    class_names: Sequence[str] | None = None,
     truncation: float | None = None,
     value_range: tuple[float, float] | None = None,
     layers: Sequence[str] | None = None,
@@ -65,6 +66,7 @@ def adapt(
         z_dim: Length of its latent, where it does not say.
         z_shape: Shape of one latent, where it is not a vector.
         condition: The class that a conditional network draws: its number, or a class vector.
+        class_names: What its classes are called.
         truncation: Of a BigGAN, in (0, 1], which picks the statistics of its batch normalisation.
         value_range: Of its pictures; found from two pictures if not given: (0, 1) where they lie there, else (-1, 1).
         layers: Dotted names of submodules whose features may be asked for; found if not given.
@@ -93,6 +95,8 @@ def adapt(
     called = name or str(getattr(inner, "__name__", type(inner).__name__))
     if isinstance(inner, StyleGAN2 | StyleGAN3 | DCGAN | BatchDCGAN):
         G = wrap(inner, called, condition)
+        if class_names is not None:
+            G.name_classes(class_names)
         G.notes = notes
         return G
     module = inner if isinstance(inner, nn.Module) else _Function(inner, z_dim)
@@ -100,7 +104,10 @@ def adapt(
     options = {"z_dim": z_dim, "z_shape": None if z_shape is None else tuple(z_shape), "truncation": truncation}
     given = {key: value for key, value in options.items() if value is not None}
     parts = next(parts for family in FAMILIES if (parts := family(module, condition, **given)) is not None)
-    return _finish(parts, called, notes, value_range, layers)
+    G = _finish(parts, called, notes, value_range, layers)
+    if class_names is not None:
+        G.name_classes(class_names)
+    return G
 
 
 def _finish(parts: Any, name: str, notes: tuple[str, ...], value_range: Any, layers: Sequence[str] | None) -> Generator:

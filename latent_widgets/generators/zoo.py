@@ -110,8 +110,8 @@ def load(
         device: Where to put it; the CPU by default, and for a live network where it is.
         dtype: Its floating type; float32 by default, and for a live network its own.
         **options: What the generator itself takes. ``faces-exact`` takes ``resolution``, ``entanglement`` and
-            ``seed``. A file takes ``name``, ``condition`` (the class that a conditional network draws) and ``on_step``
-            (progress and cancel). A live network takes the keywords of ``adapt``.
+            ``seed``. A file takes ``name``, ``condition`` (the class that a conditional network draws), ``class_names``
+            and ``on_step`` (progress and cancel). A live network takes the keywords of ``adapt``.
 
     Returns:
         The generator, without gradients of its weights.
@@ -143,7 +143,9 @@ def _open(source: Any, options: dict[str, Any]) -> Generator:
         return _built_in(source, options)
     from latent_widgets.generators.checkpoints.sources import load_file
 
-    _checks.known_keywords("load(file)", options, {"name", "condition", "on_step", "device", "dtype", *_HUB})
+    _checks.known_keywords(
+        "load(file)", options, {"name", "condition", "class_names", "on_step", "device", "dtype", *_HUB}
+    )
     G = load_file(source, **options)
     shown = "".join(f", {name}={value!r}" for name, value in options.items() if name != "on_step")
     G.origin = f"lw.load({os.fspath(source)!r}{shown})"

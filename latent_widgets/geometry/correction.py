@@ -23,7 +23,8 @@ class Correction(nn.Module):
     ``"plain"`` is an hourglass of six blocks on ``(z0, e, g)``, as in the paper's figure. ``"informed"`` adds a Newton
     step of the log density, from ``z0 + e g`` towards the level of ``z0``, times a learned gain that sees how large it
     is: a network that has to find squared norms in the coordinates needs far more steps than the directions do.
-    The correction of a step of zero is zero.
+    The correction is never longer than the step, so that of a step of zero is zero: nothing else would keep C from
+    leaving the codes altogether where that changes the picture most.
 
     Args:
         dim: Length of a code.
@@ -68,7 +69,10 @@ class Correction(nn.Module):
         """
         share = (strides / self.dim**0.5)[:, None]
         found = share * self.vector(torch.cat([z, share, share * self.dim**0.5 * directions], 1))
-        return found if self.kind == "plain" else found + self._newton(z, share, directions, log_density)
+        if self.kind == "informed":
+            found = found + self._newton(z, share, directions, log_density)
+        length = (found.square().sum(1, keepdim=True) + 1e-24).sqrt()
+        return found * (strides.abs()[:, None] / length).clamp(max=1)
 
     def _newton(self, z: Tensor, share: Tensor, directions: Tensor, log_density: LogDensity) -> Tensor:
         straight = z + share * self.dim**0.5 * directions

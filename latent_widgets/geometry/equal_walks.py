@@ -125,6 +125,7 @@ def equal_walks(
         still = walks[int(ends.min(1).values.argmin())]
         raise ValueError(f"walks must change the picture, got none at an end of the {still.kind} one. Go further.")
     asked = torch.linspace(-largest, largest, count, dtype=torch.float64)
+    asked[count // 2] = 0  # not to rounding: any step would change more than that
     owner = torch.arange(len(walks)).repeat_interleave(count)
 
     def changes(positions: Tensor, index: Tensor) -> Tensor:

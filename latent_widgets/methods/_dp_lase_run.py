@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -140,11 +141,14 @@ class Run:
         return found | {"total": total}
 
     def step(self) -> dict[str, float]:
-        """Train one step and return every term."""
+        """Train one step and return every term; nothing changes and the total is NaN where a gradient is not finite."""
         with torch.inference_mode(False), torch.enable_grad():
             self.optimizer.zero_grad(set_to_none=True)
             found = self.losses()
             found["total"].backward()
+            slopes = [p.grad for p in self.parts.parameters() if p.grad is not None]
+            if not all(bool(slope.isfinite().all()) for slope in slopes):
+                return {name: float(value.detach()) for name, value in found.items()} | {"total": math.nan}
             self.optimizer.step()
         self.done += 1
         return {name: float(value.detach()) for name, value in found.items()}

@@ -44,7 +44,7 @@ class DPLase:
         walk_kind: Which walk the directions were found with.
         steps: How many steps were made.
         best_step: After which of them the running mean of the total was lowest: what is returned is from there.
-        stopped: ``"finished"``, ``"plateau"`` or ``"cancelled"``.
+        stopped: ``"finished"``, ``"plateau"``, ``"cancelled"``, or ``"diverged"`` where the objective was not finite.
     """
 
     directions: Directions
@@ -175,11 +175,11 @@ def dp_lase(
 
     Raises:
         TypeError: If an argument has the wrong type.
-        ValueError: If an option does not exist, ``k`` is above the dimension, the stride is not positive, or ``start``
-            was made with other options.
+        ValueError: If an option does not exist, ``k`` is above the dimension, the stride is not positive, ``start``
+            was made with other options, or the objective is not finite from the beginning.
 
     Warns:
-        UserWarning: If F is not monotone at the end, which can happen with ``cdf="network"``.
+        UserWarning: If F is not monotone at the end, which can happen with ``cdf="network"``; or if the run diverged.
 
     Example:
         >>> from latent_widgets.generators.exact import ExactFaces
@@ -223,13 +223,23 @@ def dp_lase(
     course = _Course(run, patience, None if start is None else start._state["course"])
     stopped = "finished"
     while run.done < steps:
-        course.record(run.step())
+        values = run.step()
+        if not math.isfinite(values["total"]):
+            stopped = "diverged"
+            break
+        course.record(values)
         if not report(on_step, run.done, steps, course.last):
             stopped = "cancelled"
             break
         if course.stalled:
             stopped = "plateau"
             break
+    if stopped == "diverged":
+        message = f"The objective must stay finite, got one that is not after {run.done} steps."
+        if not course.best_parts:
+            raise ValueError(f"{message} Use a smaller stride.")
+        fix = f"What is returned is from step {course.best_step}. Use a lower rate or fewer steps."
+        warnings.warn(f"{message} {fix}", stacklevel=2)
     return _result(run, course, stopped)
 
 
@@ -287,7 +297,7 @@ def _result(run: Run, course: _Course, stopped: str) -> DPLase:
     scores = torch.stack(change).to(G.dtype)
     order = scores.argsort(descending=True)
     vectors = run.prior.unwhiten_direction(rows[order])
-    if options.walk == "learned" and stopped != "cancelled":
+    if options.walk == "learned" and stopped in ("finished", "plateau"):
         slope, place = run.cdf.steepest_fall(-3.0, 3.0)
         if slope < 0:
             fix = "Take more steps, or cdf='logistic'."

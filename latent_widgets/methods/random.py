@@ -99,4 +99,4 @@ def random_directions(
 def _stream(seed: int) -> int:
     """The seed of the directions' own random numbers, or the first direction could be parallel to the latent."""
     digest = hashlib.blake2b(f"random_directions {seed}".encode(), digest_size=8).digest()
-    return int.from_bytes(digest) >> 1
+    return int.from_bytes(digest, "big") >> 1

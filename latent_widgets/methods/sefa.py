@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -26,7 +27,8 @@ def sefa(
     Shen and Zhou (CVPR 2021, "Closed-Form Factorization of Latent Semantics in GANs") take the eigenvectors of
     :math:`A A^\top`, largest eigenvalue first. As in their program, the columns of :math:`A` are the rows of the affine
     maps from ``w`` to the styles of the chosen layers, each scaled to length one: of every row of ``w+`` the
-    convolution, and of the last one the map to RGB. Without a mapping they are the rows of the first layer's weight.
+    convolution, and of the last one the map to RGB. In a live network these maps are the submodules that are given a
+    row of ``w+`` and are affine in it. Without a mapping they are the rows of the first layer's weight.
 
     Args:
         G: A generator with styles, or one whose first layer is linear or a convolution of ``z``.
@@ -79,18 +81,24 @@ def _style_weights(G: Generator, rows: Sequence[int] | None) -> Tensor:
     """The weights of the affine maps, read off as their derivative: whatever the network calls them."""
     styles: Callable[..., Tensor] | None = getattr(G, "styles", None)
     slices: dict[str, slice] | None = getattr(G, "style_slices", None)
-    if styles is None or slices is None:
+    live: Callable[[], Sequence[Any]] = getattr(G, "style_maps", tuple)
+    if styles is not None and slices is not None:
+        with FORWARD:
+            jacobian: Tensor = torch.func.jacfwd(lambda w: styles(w[None], "w")[0])(G.w_avg.detach())  # (s_dim, w_dim)
+        layers = zip(G.layer_names, G.layer_index, strict=True)
+        maps = [(name, row, jacobian[slices[name]]) for name, row in layers]
+    else:
+        maps = [(found.name, found.row, found.weight) for found in live()]
+    chosen = []
+    for row in range(G.num_layers) if rows is None else rows:
+        here = [(name, weight) for name, index, weight in maps if index == row]
+        convolutions = [weight for name, weight in here if "rgb" not in name.lower()]
+        chosen += convolutions or [weight for _, weight in here]
+    if not chosen:
         raise ValueError(
             f"sefa must be given a generator whose styles are affine in w, got {G.name!r}. Use ganspace(G)."
         )
-    with FORWARD:
-        jacobian: Tensor = torch.func.jacfwd(lambda w: styles(w[None], "w")[0])(G.w_avg.detach())  # (s_dim, w_dim)
-    chosen = []
-    for row in range(G.num_layers) if rows is None else rows:
-        names = [name for name, index in zip(G.layer_names, G.layer_index, strict=True) if index == row]
-        convolutions = [name for name in names if not name.endswith("torgb")]
-        chosen += convolutions or names
-    return torch.cat([jacobian[slices[name]] for name in chosen])
+    return torch.cat(chosen)
 
 
 def _first_weight(G: Generator) -> Tensor:

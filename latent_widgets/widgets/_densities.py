@@ -127,4 +127,13 @@ def in_words(density: Density, codes: Tensor, space: str) -> str:
     """
     level, percent = float(level_of(density, codes)), float(percentile_of(density, codes))
     place = "w, the mean of all layers" if codes.ndim == 3 else space
-    return f"This code: log density {level:.1f} in {place}; {percent:.0f} % of the generator's own are less likely."
+    odd = (
+        " An outlier."
+        if percent < 0.5
+        else " Nearer to the mode than almost any: as unusual."
+        if percent > 99.5
+        else ""
+    )
+    return (
+        f"This code: log density {level:.1f} in {place}; {percent:.0f} % of the generator's own are less likely.{odd}"
+    )

@@ -61,8 +61,10 @@ def _seen(frames: Frames, edit: Edit, view: str, after: Tensor) -> Any:
 
 def _words(frames: Frames, edit: Edit, after: Tensor) -> str:
     """Say what a picture shows, and how much it differs from the one before the moves."""
-    base = edit.base
+    base, G = edit.base, frames.generator
+    names = G.class_names or ("",) * G.classes
     words = [f"seed {base.seed}" if base.code is None else f"a code in {base.code.space}"]
+    words += [] if base.condition is None else [f"class {base.condition} {names[base.condition]}".strip()]
     words += [f"truncation {base.truncation:g}"] if base.truncation != 1 else []
     words += [f"{base.weight:.0%} of seed {base.second_seed}"] if base.second_seed is not None else []
     words += [f"layers {base.mix_layers[0]}-{base.mix_layers[-1]} of seed {base.mix_seed}"] if base.mix_layers else []

@@ -11,14 +11,19 @@ import ipywidgets
 from .. import _checks
 from ..edits import Move
 from ..geometry.walks import kinds_of
+from ._class_box import class_box
+from ._densities import Densities
 from ._drawing import VIEWS
+from ._explorer_compare import ComparePage
 from ._explorer_pages import save_from_page
-from ._explorer_tabs import CodePage, MixPage, SavePage, SeedsPage, WalkPage, button, row
+from ._explorer_palette import PalettePage
+from ._explorer_stack import StackPage
+from ._explorer_tabs import CodePage, MixPage, SavePage, SeedsPage, button, row
 from ._method_picker import MethodPicker
 from ._panel import close_tree
 from ._picture import Picture
-from ._stack_page import StackPage
 from ._step_slider import NumberSlider
+from ._walk_page import WalkPage
 
 if TYPE_CHECKING:
     from .explorer import LatentExplorer
@@ -54,6 +59,9 @@ class Controls:
         self.truncation = NumberSlider(
             1.0, 0, 1.2, 0.05, "truncation", "1 leaves the latent as drawn, 0 is the average picture"
         )
+        self.condition = class_box(G)
+        if self.condition is not None:
+            self.condition.observe(guard(self._classed), "value")
         self.seed.add_class("lw-short")
         self.truncation.add_class("lw-wide")
         self.seed.observe(guard(self._seeded), "value")
@@ -63,6 +71,7 @@ class Controls:
             button("", "Previous seed", guard(lambda _: explorer.step_seed(-1)), "chevron-left", "lw-icon"),
             button("", "Next seed", guard(lambda _: explorer.step_seed(1)), "chevron-right", "lw-icon"),
             button("random", "A random seed", guard(self._rolled), "random"),
+            *([] if self.condition is None else [self.condition]),
             self.truncation,
         )
         targets = [*(["w"] if "w" in G.spaces else []), "image", *G.layer_names]
@@ -73,17 +82,20 @@ class Controls:
         self.undo = button("undo", "Undo the last change", guard(lambda _: explorer.undo()), "undo")
         self.redo = button("redo", "Do it again", guard(lambda _: explorer.redo()), "repeat")
         self.reset = button("reset", "Drop all moves and mixing", guard(lambda _: explorer.reset()), "refresh")
+        self.densities = Densities(G)
         self.walk = WalkPage(kinds_of(G), explorer.show_page, guard)
         self.seeds = SeedsPage(lambda seed: explorer.change_base(seed=seed), explorer.show_page, guard)
         self.mix = MixPage(G.num_layers if "w+" in G.spaces else 1, explorer.mix, guard)
         self.save = SavePage(SAVED, lambda kind, path: save_from_page(explorer, kind, path), guard)
         self.code = CodePage()
-        self.stack = StackPage(explorer)
+        self.stack, self.palette, self.compare = StackPage(explorer), PalettePage(explorer), ComparePage(explorer)
         self._pages: dict[str, ipywidgets.Widget] = {
             "walk": self.walk,
             "region": explorer.region.page,
             "part": explorer.part.page,
             "stack": self.stack,
+            "palette": self.palette,
+            "compare": self.compare,
             "photo": explorer.photo.page,
             "seeds": self.seeds,
             "mix": self.mix,
@@ -115,6 +127,10 @@ class Controls:
     def _seeded(self, change: Any) -> None:
         if not self._quiet:
             self._explorer.change_base(seed=change["new"])
+
+    def _classed(self, change: Any) -> None:
+        if not self._quiet:
+            self._explorer.change_base(condition=change["new"])
 
     def _rolled(self, _: Any) -> None:
         self._explorer.change_base(seed=secrets.randbelow(100_000))
@@ -151,6 +167,8 @@ class Controls:
             if base.seed is not None:
                 self.seed.value = base.seed
             self.truncation.value = base.truncation
+            if self.condition is not None:
+                self.condition.value = explorer.generator.class_number if base.condition is None else base.condition
         finally:
             self._quiet = False
         layers = (min(base.mix_layers), max(base.mix_layers)) if base.mix_layers else None

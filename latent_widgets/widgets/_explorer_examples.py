@@ -8,6 +8,7 @@ import torch
 
 from ..segmentation import FewShotSegmenter
 from ._examples_box import ExamplesBox
+from ._explorer_traits import drawn_class
 from ._hands import one_at_a_time
 from ._page_work import PageWork
 from ._part_examples import Example, Examples, example_of, fit_examples
@@ -60,7 +61,8 @@ class Painted:
         explorer, name = self._explorer, name.strip()
         if not name:
             raise ValueError("part must have a name, got none. Type what you painted beside the button.")
-        example = example_of(explorer.generator, explorer.current, explorer.mask, explorer.picture.pixels)
+        still: Any = explorer.picture
+        example = example_of(drawn_class(explorer), explorer.current, explorer.mask, still.pixels)
         self.examples = self.examples.add(name, example)
         self.box.name.value = name
         explorer.mask = None  # for the next face; a linked painter can take it back
@@ -95,7 +97,7 @@ class Painted:
         explorer, segmenter = self._explorer, self.segmenters.get(self.name)
         if segmenter is None:
             raise ValueError("a part must be painted on one face at least, got none. Add one first.")
-        G, truncation = explorer.generator, explorer.current.base.truncation
+        G, truncation = drawn_class(explorer), explorer.current.base.truncation
         seeds = [seed for seed in range(FACES) if seed != explorer.current.base.seed]
 
         def work(on_step: Any) -> int:
@@ -118,7 +120,7 @@ class Painted:
     def _learn(self, name: str) -> None:
         """Fit at once with few pixels, then with many and with a score."""
         self.show()
-        examples, G = self.examples.of(name), self._explorer.generator
+        examples, G = self.examples.of(name), drawn_class(self._explorer)
 
         def fitted(segmenter: FewShotSegmenter) -> None:
             if self._landed(name, examples, segmenter):

@@ -12,9 +12,11 @@ from PIL import Image
 from .._steps import Cancelled, OnStep, report
 from ._drawing import small
 from ._encode import animation, strip
+from ._explorer_traits import drawn_class
 from ._hands import one_at_a_time
 from ._panel import Panel
-from ._way import Way, words_of
+from ._walk_work import Drawing, draw_walks
+from ._way import Way
 
 if TYPE_CHECKING:
     from .explorer import LatentExplorer
@@ -22,14 +24,15 @@ if TYPE_CHECKING:
 __all__ = ["draw_page", "save_file", "save_from_page", "way_of"]
 
 FRAMES = 32  # pictures of an animation, one way
-STRIP, THUMBNAIL = 256, 160  # pixels that a picture of the filmstrip, and one of the contact sheet, has at most
+THUMBNAIL = 160  # pixels that a picture of the contact sheet has at most
 
 
 @one_at_a_time
 def way_of(explorer: LatentExplorer) -> Way:
     """Return where an explorer's filmstrip goes."""
     page, i = explorer.controls.walk, explorer.sliders.active
-    return Way(explorer.current, explorer.move(i, 1.0), page.reach.value, page.count.value, str(page.kind.value))
+    kind, densities = str(page.kind.value), explorer.controls.densities
+    return Way(explorer.current, explorer.move(i, 1.0), page.reach.value, page.count.value, kind, densities)
 
 
 def save_file(
@@ -101,28 +104,24 @@ def _while_current(explorer: LatentExplorer, on_step: Any) -> OnStep:
 
 
 def _draw_walk(explorer: LatentExplorer) -> None:
-    page, way = explorer.controls.walk, way_of(explorer)
+    page, way, frames = explorer.controls.walk, way_of(explorer), explorer.frames
+    equal, kinds, density = page.equal, page.kinds, page.density.value
 
-    def work(on_step: Any) -> Any:
-        on_step = _while_current(explorer, on_step)
-        try:
-            walk = way.walk(explorer.generator, on_step)
-        except ValueError as error:  # there is no such walk: the page says why
-            return None, str(error)
-        drawn = way.pictures(walk, explorer.frames, on_step)
-        return None if drawn is None else (strip(small(drawn, STRIP)), words_of(walk))
+    def work(on_step: Any) -> Drawing | None:
+        return draw_walks(way, frames, _while_current(explorer, on_step), kinds, equal, density)
 
-    def done(result: Any) -> None:
-        if result is not None:
-            page.show(*result)
+    def done(drawing: Drawing | None) -> None:
+        if drawing is not None:
+            page.show(drawing.strips)
+            page.show_density(drawing.traces, drawing.unit, drawing.words, drawing.places)
 
     explorer.run(work, done, kind="page", label="walk")
 
 
 def _draw_seeds(explorer: LatentExplorer) -> None:
-    page, G = explorer.controls.seeds, explorer.generator
+    page, G = explorer.controls.seeds, drawn_class(explorer)
     truncation, first = explorer.current.base.truncation, page.first
-    wanted = [(i, (first + i, truncation)) for i in range(page.count)]
+    wanted = [(i, (first + i, truncation, G.class_number)) for i in range(page.count)]
     if all(page.shown.get(i) == key for i, key in wanted):
         return
 
@@ -130,7 +129,7 @@ def _draw_seeds(explorer: LatentExplorer) -> None:
         on_step = _while_current(explorer, on_step)
         for i, key in wanted:
             if page.shown.get(i) != key:
-                page.pictures[i].show(small(G.synthesize(G.code(*key)[None]), THUMBNAIL))
+                page.pictures[i].show(small(G.synthesize(G.code(*key[:2])[None]), THUMBNAIL))
                 page.shown[i] = key
             if not report(on_step, i + 1, page.count):
                 return
@@ -139,7 +138,7 @@ def _draw_seeds(explorer: LatentExplorer) -> None:
 
 
 def _draw_mix(explorer: LatentExplorer) -> None:
-    page, G = explorer.controls.mix, explorer.generator
+    page, G = explorer.controls.mix, drawn_class(explorer)
     seed, truncation = page.seed.value, explorer.current.base.truncation
     explorer.run(
         lambda on_step: G.synthesize(G.code(seed, truncation)[None]),
@@ -149,6 +148,22 @@ def _draw_mix(explorer: LatentExplorer) -> None:
     )
 
 
+def _draw_part(explorer: LatentExplorer) -> None:
+    explorer.part.draw()
+
+
+def _draw_stack(explorer: LatentExplorer) -> None:
+    explorer.controls.stack.draw()
+
+
+def _draw_palette(explorer: LatentExplorer) -> None:
+    explorer.controls.palette.draw()
+
+
+def _draw_compare(explorer: LatentExplorer) -> None:
+    explorer.controls.compare.draw()
+
+
 def _draw_code(explorer: LatentExplorer) -> None:
     explorer.controls.code.show(explorer.current.to_python(explorer.generator.origin))
 
@@ -156,8 +171,10 @@ def _draw_code(explorer: LatentExplorer) -> None:
 # What draws a page; one that has no drawing, or is drawn by others, is not among them.
 DRAW: dict[str, Callable[[LatentExplorer], None]] = {
     "walk": _draw_walk,
-    "part": lambda explorer: explorer.part.draw(),
-    "stack": lambda explorer: explorer.controls.stack.draw(),
+    "part": _draw_part,
+    "stack": _draw_stack,
+    "palette": _draw_palette,
+    "compare": _draw_compare,
     "seeds": _draw_seeds,
     "mix": _draw_mix,
     "code": _draw_code,

@@ -16,6 +16,7 @@ from ..methods._lelsd_training import LelsdStep
 from ..segmentation import Segmenter, as_segmenter
 from ._encode import Pixels
 from ._explorer_examples import Painted
+from ._explorer_traits import drawn_class
 from ._hands import one_at_a_time
 from ._page_work import PageWork
 from ._part_page import HELP, PartPage, Where
@@ -66,24 +67,25 @@ class Part:
         self.found: Lelsd | None = None
         self.seen: Seen | None = None
         self._asked: tuple[Any, ...] = ()  # what the last training was for
+        self._busy = False
         self._trained: list[Directions] = []
         self._looked: tuple[Any, ...] = ()
         self._drawn_at = 0.0
         self.use(explorer.segmenter)
 
-    @property
-    def jobs(self) -> tuple[Any, ...]:
-        """All that works for the page."""
-        return self.work.job, self.painted.work.job
-
     def use(self, source: Any) -> None:
         """Find parts with a segmenter; with the one that comes with the generator, if there is none.
 
         Args:
-            source: What :func:`latent_widgets.as_segmenter` takes, or None.
+            source: What :func:`latent_widgets.as_segmenter` takes, a function that has ``names``, or None.
         """
-        self.segmenter = built_in(self._explorer.generator) if source is None else as_segmenter(source)
-        self.offer()
+        if source is None:
+            self.segmenter = built_in(self._explorer.generator)
+        else:
+            names = None if isinstance(source, Segmenter) else getattr(source, "names", None)
+            self.segmenter = as_segmenter(source, names)
+        names = self.segmenter.names if self.segmenter else ()
+        self.offer(("segmenter", names[min(1, len(names) - 1)]) if names else None)  # names[0] is the background
 
     def offer(self, prefer: Where | None = None) -> None:
         """Bring the choice of parts up to date."""
@@ -106,20 +108,19 @@ class Part:
         if not explorer._ready or explorer.controls.page != "part":
             return
         source, label, edit = self.source(), page.where[1], explorer.current
-        busy = self.work.job.busy
-        page.busy(busy or source is None, self._more(source))
+        page.busy(self._busy or source is None, self._more(source))
         if source is None:
             hint = HELP if self.segmenter is None else "Paint a region, or choose another part."
             page.tell(hint, page.words.value, code=True)
             page.seen.layout.display = "none"
             self.seen, self._looked = None, ()
             return
-        if not busy:
+        if not self._busy:
             page.tell("", page.words.value)
         asked = (source, label, edit)
         if len(self._looked) == 3 and all(a is b or a == b for a, b in zip(asked, self._looked, strict=True)):
             return
-        self._looked, G = asked, explorer.generator
+        self._looked, G = asked, drawn_class(explorer)
 
         def work(on_step: Any) -> Seen | str:
             try:
@@ -145,8 +146,10 @@ class Part:
 
     def _more(self, source: Any) -> bool:
         found, plan = self.found, self.page.plan
-        same = bool(self._asked) and self._asked[0] is source and self._asked[1] == plan
-        return found is not None and same and found.stopped == "cancelled" and found.steps < found.total
+        if found is None or found.stopped != "cancelled" or found.steps >= found.total:
+            return False
+        asked, planned, edit = self._asked
+        return asked is source and planned == plan and (edit is self._explorer.current or not plan.here)
 
     @one_at_a_time
     def train(self, more: bool = False) -> None:
@@ -161,11 +164,11 @@ class Part:
         explorer, plan, source = self._explorer, self.page.plan, self.source()
         if source is None:
             raise ValueError("part must be found by a segmenter or painted, got neither. Paint it, or set segmenter.")
-        G, edit = explorer.generator, explorer.current
+        G, edit = drawn_class(explorer), explorer.current
         go_on = more and self._more(source)
-        start, code = (self.found, self._asked[2]) if go_on else (None, self._code(plan))
+        start, code = self.found if go_on else None, self._code(plan)
         self.course = self.course if go_on else None
-        self._asked = (source, plan, code)
+        self._asked = (source, plan, edit)
         ended = self.work.ended = Event()
 
         def work(on_step: Any) -> tuple[Lelsd, Pixels | None] | None:
@@ -178,14 +181,14 @@ class Part:
             found = None if ended.is_set() else train_part(G, source, plan, code, start, told)
             return None if found is None else (found, self._walks(edit, found.directions))
 
-        self._drawn_at = 0.0
+        self._drawn_at, self._busy = 0.0, True
         self.page.busy(True, False)
         self.page.tell("", "Drawing pictures that show the part, and measuring random directions.")
         self.work.run(work, self._landed, failed=self._failed, kind="train", label=f"training {plan.label}")
 
     def _code(self, plan: Plan) -> Code | None:
         explorer = self._explorer
-        return replace(explorer.current, mask=None).code(explorer.generator) if plan.here else None
+        return replace(explorer.current, mask=None).code(drawn_class(explorer)) if plan.here else None
 
     def _advance(self, step: Step, value: LelsdStep, edit: Edit) -> None:
         """Show how it goes, on the worker; a drawing takes time, so not after each step."""
@@ -201,12 +204,12 @@ class Part:
 
     def _walks(self, edit: Edit, directions: Directions) -> Pixels | None:
         try:
-            return small_walks(self._explorer.generator, edit, directions)
+            return small_walks(self._explorer.generator.of_class(edit.base.condition), edit, directions)
         except ValueError:  # the edit has no place for them: a code in z, say
             return None
 
     def _show(self, course: Course) -> None:
-        low, mean, high = course.band
+        low, _, high = course.band
         page = self.page
         page.curve.layout.display = None
         page.curve.show(lambda figure: draw_course(figure, course))
@@ -222,7 +225,7 @@ class Part:
 
     @one_at_a_time
     def _landed(self, result: tuple[Lelsd, Pixels | None] | None) -> None:
-        page, source = self.page, self.source()
+        self._busy, page, source = False, self.page, self.source()
         if result is None:
             page.busy(source is None, self._more(source))
             page.tell("Stopped before there was any direction.", "")
@@ -245,7 +248,7 @@ class Part:
         self._take_over(found)
 
     def _failed(self, error: Exception) -> None:
-        source = self.source()
+        self._busy, source = False, self.source()
         self.page.busy(source is None, self._more(source))
         self.page.tell("", "")
 

@@ -13,6 +13,7 @@ from .._steps import OnStep, Step
 from ..edits import Edit
 from ..inversion import Inversion, invert
 from ..photos import read_photo
+from ._explorer_traits import drawn_class
 from ._hands import one_at_a_time
 from ._page_work import PageWork
 from ._photo_page import PhotoActs, PhotoPage
@@ -163,7 +164,7 @@ class Photo:
         """Make the code found last the explorer's; undo goes back."""
         explorer = self._explorer
         if self.found is not None:
-            edit = Edit.of(explorer.generator, code=self.found.code, mask=explorer.current.mask)
+            edit = Edit.of(drawn_class(explorer), code=self.found.code, mask=explorer.current.mask)
             explorer.adopt(edit, now=True)
 
     def _fits(self) -> bool:

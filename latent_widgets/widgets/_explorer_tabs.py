@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import ipywidgets
 
-from ._encode import Pixels
 from ._picture import Picture
 from ._step_slider import NumberSlider
 
-__all__ = ["CodePage", "MixPage", "SavePage", "SeedsPage", "WalkPage", "button", "row"]
+__all__ = ["CodePage", "MixPage", "SavePage", "SeedsPage", "button", "row"]
 
 # Without a clipboard, as on a page that is not served securely, the older command copies what is selected.
 _COPY = (
@@ -40,50 +39,6 @@ def row(*children: ipywidgets.Widget) -> ipywidgets.HBox:
     box = ipywidgets.HBox(list(children))
     box.add_class("lw-row")
     return box
-
-
-KINDS = {
-    "linear": "Straight along the direction",
-    "density": "At constant density: around the great circle, for directions in z",
-    "curve": "Along the local directions of the mapping, so that w stays on what it reaches; sliders stay straight",
-}
-
-
-class WalkPage(ipywidgets.VBox):
-    """The filmstrip along the active direction.
-
-    Args:
-        kinds: Kinds of walks to offer.
-        changed: Called without arguments when a control changed.
-        guard: Wraps handlers.
-    """
-
-    def __init__(self, kinds: Sequence[str], changed: Callable[[], object], guard: Guard) -> None:
-        self.kind = ipywidgets.ToggleButtons(options=list(kinds), tooltips=[KINDS[kind] for kind in kinds])
-        self.kind.add_class("lw-toggles")
-        self.reach = ipywidgets.BoundedFloatText(
-            3.0, min=0.01, max=200, step=0.5, description="reach", tooltip="The strip goes from minus to plus this far"
-        )
-        self.count = ipywidgets.BoundedIntText(
-            9, min=3, max=31, step=2, description="pictures", tooltip="How many pictures the strip has"
-        )
-        self.strip = Picture(width=720, caption="")
-        self.strip.add_class("lw-strip")
-        self.reach.add_class("lw-short")
-        self.count.add_class("lw-short")
-        for control in (self.kind, self.reach, self.count):
-            control.observe(guard(lambda _: changed()), "value")
-        super().__init__([row(ipywidgets.Label("walk"), self.kind, self.reach, self.count), self.strip])
-
-    def show(self, pixels: Pixels | None, words: str) -> None:
-        """Show a strip with its words, or the words alone where there is no such walk."""
-        if pixels is None:
-            self.strip.clear()
-            self.strip.add_class("lw-empty")
-            self.strip.caption = words
-        else:
-            self.strip.show(pixels, caption=words)
-            self.strip.remove_class("lw-empty")
 
 
 class SeedsPage(ipywidgets.VBox):

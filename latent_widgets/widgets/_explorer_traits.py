@@ -16,6 +16,7 @@ from traitlets import Bool, Instance, Int, Tuple, default, observe
 from .. import _checks
 from ..directions import Directions
 from ..edits import Code, Edit, Mask
+from ..generators.base import Generator
 from ._hands import one_at_a_time
 from ._moves import same_code
 from ._panel import Panel
@@ -24,7 +25,7 @@ from ._still import Still
 if TYPE_CHECKING:
     from .explorer import LatentExplorer
 
-__all__ = ["Linked", "known_to", "publish", "take", "take_mask"]
+__all__ = ["Linked", "drawn_class", "known_to", "publish", "take", "take_mask"]
 
 
 class Linked(Panel):
@@ -140,7 +141,7 @@ def take(explorer: LatentExplorer, name: str, value: Any) -> bool:
     else:
         G.check_code(value)
         if not _is_there(explorer, value):
-            explorer.adopt(Edit.of(G, code=value, mask=explorer.current.mask), now=True)
+            explorer.adopt(Edit.of(drawn_class(explorer), code=value, mask=explorer.current.mask), now=True)
     return True
 
 
@@ -167,6 +168,11 @@ def _is_there(explorer: LatentExplorer, code: Code) -> bool:
         return same_code(code, explorer.current.code(explorer.generator))
     except ValueError:  # it leads nowhere
         return False
+
+
+def drawn_class(explorer: LatentExplorer) -> Generator:
+    """Return the generator as the edit has it: of the class that it draws."""
+    return explorer.generator.of_class(explorer.current.base.condition)
 
 
 def known_to(explorer: LatentExplorer) -> dict[str, Any]:

@@ -82,7 +82,7 @@ class Job:
         self._inline = is_inline(executor)
         self._relay = Relay(on_change, self._fail)
         self._lock = lock
-        self._callbacks = beside._callbacks if beside else threading.RLock()
+        self._callbacks: AbstractContextManager[Any] = beside._callbacks if beside else threading.RLock()
         self._linger = _checks.number("linger", linger, low=0)
         self.error: Exception | None = None
         self.progress: float | None = None

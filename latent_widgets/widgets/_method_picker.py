@@ -13,6 +13,7 @@ from ..methods import MethodInfo, ParameterInfo, methods
 __all__ = ["MethodPicker", "control_for", "fill_in"]
 
 SLIDERS = 8
+FIRST = "random_directions"  # what is chosen until something was found: it runs on every generator
 AUTOMATIC = "automatic"  # None as a choice: a list shows nothing at all for a value of None
 NEEDS = {
     "z": "Start from a seed, without a second one",
@@ -99,6 +100,7 @@ class MethodPicker(ipywidgets.HBox):
         self.method = ipywidgets.Dropdown(
             options=list(self._methods), description="directions", tooltip="The method that finds the directions"
         )
+        self.show(FIRST)
         self.find = ipywidgets.Button(
             description="Find", icon="search", tooltip="Run the method and show its directions"
         )

@@ -112,8 +112,9 @@ class Panel(ipywidgets.VBox):
 
     @property
     def jobs(self) -> tuple[Job, ...]:
-        """All that works for the panel."""
-        return self.job, self.beside
+        """All that works for the panel, its pages included."""
+        below = [job for widget in _children(self.body) if isinstance(job := getattr(widget, "job", None), Job)]
+        return tuple(dict.fromkeys([self.job, self.beside, *below]))
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until nothing runs and nothing waits, for a cell that goes on with what the panel finds.
@@ -127,12 +128,13 @@ class Panel(ipywidgets.VBox):
         Raises:
             RuntimeError: If called by work or a callback of the panel, which would wait for themselves.
         """
-        for job in self.jobs:
+        jobs = self.jobs
+        for job in jobs:
             job.wait(0.0)  # refuses its own worker, before that waits for another which waits for it
         end = None if timeout is None else time.monotonic() + timeout
         stamps = None
-        while stamps != (stamps := [job.stamp for job in self.jobs]):  # a job may give another one work
-            for job in self.jobs:
+        while stamps != (stamps := [job.stamp for job in jobs]):  # a job may give another one work
+            for job in jobs:
                 if not job.wait(None if end is None else max(end - time.monotonic(), 0.0)):
                     return False
         return True
@@ -316,6 +318,13 @@ def close_tree(*roots: ipywidgets.Widget) -> None:
         else:
             ipywidgets.Widget.close(widget)
             widget.unobserve_all()
+
+
+def _children(root: ipywidgets.Widget) -> Iterator[ipywidgets.Widget]:
+    """The boxes and controls below ``root``, which comes first."""
+    yield root
+    for child in getattr(root, "children", ()):
+        yield from _children(child)
 
 
 def _tree(root: ipywidgets.Widget) -> Iterator[ipywidgets.Widget]:

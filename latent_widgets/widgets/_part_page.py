@@ -33,7 +33,7 @@ class PartPage(ipywidgets.VBox):
     Args:
         num_layers: Of the generator; rows of w+ can be chosen if there is more than one.
         train: Called with True to go on with what was stopped, False to begin.
-        chosen: Called without arguments when another part was chosen.
+        chosen: Called without arguments when another part or setting was chosen.
         examples: The lower half, where parts are painted.
         work: Where the training runs.
         guard: Wraps handlers.
@@ -93,6 +93,8 @@ class PartPage(ipywidgets.VBox):
         self.shown = ipywidgets.HBox([self.seen, self.curve, self.strips])
         self.shown.add_class("lw-plots")
         self.part.observe(guard(self._picked), "value")
+        for control in (self.scope, self.count, self.steps, self.merge, *([self.layers] if self.layers else [])):
+            control.observe(guard(lambda _: chosen()), "value")
         self._chosen = chosen
         super().__init__(
             [
@@ -133,7 +135,7 @@ class PartPage(ipywidgets.VBox):
         options: dict[str, Where] = {f"{name}, as painted": ("painted", name) for name in painted}
         options |= {name: ("segmenter", name) for name in names} | {"the painted region": REGION}
         wanted = prefer or self.part.value
-        first = ("segmenter", names[min(1, len(names) - 1)]) if names else REGION  # names[0] is the background
+        first = ("segmenter", names[0]) if names else REGION
         self._quiet = True
         try:
             if dict(self.part.options) != options:

@@ -35,7 +35,7 @@ _TAKE = (
     f"post(url.length<{LIMIT}?url:canvas.toDataURL('image/jpeg',.9))}}).catch(()=>post(''))"
 )
 _PLACE = (
-    '<label><i class="fa fa-image" aria-hidden="true"></i> <b>drop a photo here</b>, or click to choose one'
+    '<label class="lw-place"><i class="fa fa-image"></i> <b>drop a photo here</b>, or click to choose one'
     f'<input type="file" accept="image/*" aria-label="Choose or drop a photo" onchange="{_TAKE}"></label>'
 )
 

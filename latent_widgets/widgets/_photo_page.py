@@ -82,10 +82,10 @@ class PhotoPage(ipywidgets.VBox):
         offered = [space for space in ("z", "w", "w+") if space in spaces]
         self.space = ipywidgets.ToggleButtons(options=offered, value=offered[-1], tooltips=[SPACES[s] for s in offered])
         self.space.add_class("lw-toggles")
-        self.pull = LogSlider(PULL, -5, 0, "pull", "How strongly the layers are pulled towards one another")
+        self.pull = LogSlider(PULL, -5, 0, "pull: fidelity", "How strongly layers are pulled towards one another")
         self.steps = ipywidgets.BoundedIntText(200, min=1, max=10_000, description="steps", tooltip="Of the search")
         self.steps.add_class("lw-short")
-        self.scale = ipywidgets.HBox([ipywidgets.Label("fidelity"), self.pull, ipywidgets.Label("editability")])
+        self.scale = ipywidgets.HBox([self.pull, ipywidgets.Label("editability")])
         self.scale.add_class("lw-numbered")
         self.scale.add_class("lw-between")
         self.begin = button(

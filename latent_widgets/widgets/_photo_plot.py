@@ -69,17 +69,19 @@ def draw_loss(figure: Figure, losses: Sequence[float], steps: int) -> list[Spot]
     axes.plot(index, values, color=LOOKS[0][0], linewidth=1.6)
     style: dict[str, Any] = {"color": LOOKS[1][0], "marker": "o", "markersize": 4, "linestyle": "none"}
     axes.plot(index[-1:], values[-1:], **style)
-    axes.annotate(
-        f"{values[-1]:.2g}", (index[-1], values[-1]), xytext=(-4, 5), textcoords="offset points", ha="right",
-        fontsize=8, color=INK,
-    )  # fmt: skip
+    for i, side in ((0, "left"), (-1, "right")):
+        axes.annotate(
+            f"{values[i]:.2g}", (index[i], values[i]), xytext=(4 if i == 0 else -4, 5), textcoords="offset points",
+            ha=side, fontsize=8, color=INK,
+        )  # fmt: skip
     axes.set_yscale("log")
     axes.minorticks_off()
     axes.set_xlim(0, steps + 1)
     axes.set_ylim(float(values.min()) / 2, 2 * float(values.max()))
     axes.set_xlabel("step")
     axes.set_ylabel("lowest loss")
-    return [Spot((0, 0, 1, 1), f"{values[-1]:.3g} after {len(losses)} of {steps} steps")]
+    x, y = figure.transFigure.inverted().transform(axes.transData.transform((index[-1], values[-1])))
+    return [Spot((x - 0.04, y - 0.06, x + 0.04, y + 0.06), f"{values[-1]:.3g} after {len(losses)} of {steps} steps")]
 
 
 def words_of(found: Inversion) -> str:
@@ -88,7 +90,7 @@ def words_of(found: Inversion) -> str:
     words = [f"{'stopped' if found.stopped == 'cancelled' else 'done'} after {steps} step{'s' * (steps != 1)}"]
     words.append(f"error {100 * share:.2g} % of the variance of the generator's own pictures")
     if share >= 0.5:
-        words.append("a poor fit: this generator draws no such picture")
+        words.append("a poor fit: try more steps, another crop, or a picture more like those that it draws")
     if found.percentile is None:
         words.append("no density could be fitted to the latents")
     elif found.percentile < 1:

@@ -66,6 +66,7 @@ _RULES = """
 .lw-panel .lw-strip { overflow-x: auto; overflow-y: hidden; }
 .lw-panel .lw-title { font-weight: 600; }
 .lw-panel .lw-note, .lw-panel .lw-note * { color: var(--lw-dim); font-size: 12px; line-height: 1.4; }
+.lw-panel .lw-picture .lw-note { white-space: normal; height: auto; min-height: 28px; }
 .lw-panel .lw-picture { overflow: visible; flex: none; }
 .lw-panel .lw-picture img { display: block; margin: 0; background: var(--lw-soft); border-radius: 2px; }
 .lw-panel .lw-pixelated img, .lw-panel img.lw-pixelated { image-rendering: pixelated; }
@@ -114,6 +115,7 @@ _RULES = """
 .lw-panel .lw-parameter .widget-label-basic { flex-flow: row nowrap; gap: 4px; }
 .lw-panel .lw-parameter input[type="checkbox"] { margin: 0 4px; }
 .lw-panel .lw-pages { overflow: visible; }
+.lw-panel .lw-pages > .lm-TabBar .lm-TabBar-tab { flex: 0 1 auto; padding: 0 6px; }
 .lw-panel .lw-pages .widget-tab-contents { padding: 8px; overflow: visible; }
 .lw-panel .lw-cell { width: 84px; align-items: center; overflow: visible; }
 .lw-panel .lw-seed { width: 80px; }
@@ -134,11 +136,11 @@ _RULES = """
 .lw-panel .lw-message pre { margin: 4px 0; background: transparent; color: var(--lw-ink); white-space: pre-wrap; }
 .lw-panel .lw-drop, .lw-panel .lw-drop .widget-html-content { overflow: visible; }
 .lw-panel .lw-drop > .widget-html { flex: 1 1 auto; max-width: 720px; height: auto; }
-.lw-panel .lw-drop label { position: relative; display: block; padding: 14px; text-align: center; line-height: 1.4;
+.lw-panel .lw-place { position: relative; display: block; padding: 14px; text-align: center; line-height: 1.4;
   color: var(--lw-ink); border: 2px dashed var(--lw-edge); border-radius: 4px; }
-.lw-panel .lw-drop label:hover { border-color: #0072b2; }
-.lw-panel .lw-drop label:focus-within { outline: 2px solid #0072b2; outline-offset: 1px; }
-.lw-panel .lw-drop input { position: absolute; inset: 0; width: 100%; height: 100%; opacity: 0; cursor: pointer; }
+.lw-panel .lw-place:hover { border-color: #0072b2; }
+.lw-panel .lw-place:focus-within { outline: 2px solid #0072b2; outline-offset: 1px; }
+.lw-panel .lw-place input { position: absolute; inset: 0; width: 100%; height: 100%; opacity: 0; cursor: pointer; }
 .lw-panel .lw-crop { flex: 1 1 260px; min-width: 0; max-width: 420px; overflow: visible; }
 .lw-panel .lw-crop > .lw-wide { flex: none; }
 .lw-panel .lw-crop .widget-hslider .widget-label { width: 62px; }

@@ -23,11 +23,10 @@ from ._explorer_pages import draw_page, save_file, way_of
 from ._explorer_part import Part
 from ._explorer_photo import Photo
 from ._explorer_region import Region
-from ._explorer_traits import Linked, known_to, publish, take_mask
+from ._explorer_traits import Linked, drawn_class, known_to, publish, take_mask
 from ._frames import Frames
 from ._hands import one_at_a_time
 from ._history import History
-from ._job import Job
 from ._method_picker import fill_in
 from ._picture import Settle
 from ._sliders import Sliders
@@ -116,11 +115,6 @@ class LatentExplorer(Linked):
         return self.history.value
 
     @property
-    def jobs(self) -> tuple[Job, ...]:
-        """All that works for the explorer."""
-        return *super().jobs, self.region.work.job, *self.part.jobs
-
-    @property
     def kept(self) -> Directions | None:
         """The directions that carry a bookmark; None without any."""
         return self.sliders.kept
@@ -194,7 +188,7 @@ class LatentExplorer(Linked):
     def reset(self) -> None:
         """Drop all moves, the second seed and the style mixing; seed and truncation stay."""
         base = self.current.base
-        base = Base(seed=base.seed, code=base.code, truncation=base.truncation)
+        base = Base(base.seed, base.truncation, base.code, condition=base.condition)
         self.adopt(replace(self.current, base=base, moves=()), now=True)
 
     def find(self, method: MethodInfo, parameters: dict[str, Any]) -> None:
@@ -204,7 +198,7 @@ class LatentExplorer(Linked):
             method: One of :func:`latent_widgets.methods`.
             parameters: Its keyword arguments; a latent, code or mask that it needs besides is the current one.
         """
-        G, arguments = self.generator, fill_in(method, parameters, known_to(self))
+        G, arguments = drawn_class(self), fill_in(method, parameters, known_to(self))
         self.run(
             lambda on_step: method.function(G, **arguments, on_step=on_step),
             lambda result: self.take_over(self.sliders.with_kept(as_directions(result))),

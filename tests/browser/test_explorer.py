@@ -226,6 +226,7 @@ explorer.find(method, {})
     explorer.settle()
 
 
+@pytest.mark.slow
 def test_explorer_outlives_a_reload(lab, explorer):
     lab.drag(explorer.handle(0), dx=30)
     explorer.settle()
@@ -304,7 +305,7 @@ def test_pages_pick_a_seed_copy_code_and_save(lab, explorer):
 def test_strip_follows_a_curve_and_says_where_there_is_none(lab, explorer):
     explorer.open_page("walk")
     page = explorer.panel.locator(".lw-pages")
-    words, strip = page.locator(".lw-strip .lw-note"), page.locator(".lw-strip img")
+    words, strip = page.locator(".lw-strip .lw-note").first, page.locator(".lw-strip img").first
     lab.eventually(lambda: words.inner_text().startswith("random 1, linear: -3 to 3 sd"))
     straight = lab.pixels(strip)
     page.get_by_role("button", name="curve", exact=True).click()
@@ -313,12 +314,13 @@ def test_strip_follows_a_curve_and_says_where_there_is_none(lab, explorer):
     assert curved.shape == straight.shape
     assert (curved != straight).any()
     lab.screenshot("curve", explorer.panel)
-    page.get_by_role("button", name="density", exact=True).click()
-    lab.eventually(lambda: "direction must live in z for a walk at constant density" in words.inner_text())
+    lab.kernel_run("explorer.code = lw.Code(G.code(3) + 1, 'w')")
+    lab.eventually(lambda: "The edit must start from a seed for a curve, got a code in w" in words.inner_text())
     assert not explorer.error.is_visible()
     strip.wait_for(state="hidden")  # no empty frame
     lab.screenshot("none", explorer.panel)
     page.get_by_role("button", name="linear", exact=True).click()
+    lab.kernel_run("explorer.seed = 7")
     lab.eventually(lambda: lab.pixels(strip).shape == straight.shape and (lab.pixels(strip) == straight).all())
 
 

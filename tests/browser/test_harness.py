@@ -26,6 +26,7 @@ def test_dragged_slider_agrees_with_the_kernel(lab):
     assert lab.screenshot().stat().st_size > 0
 
 
+@pytest.mark.slow
 def test_sixty_moves_a_second_reach_the_slider(lab):
     lab.write_notebook([SLIDER])
     lab.open_notebook()
@@ -62,6 +63,7 @@ def test_failing_code_is_an_exception_of_the_test(lab):
         lab.kernel_run("raise ValueError('no')")
 
 
+@pytest.mark.slow
 def test_kernel_outlives_a_reload_and_the_theme_turns_dark(lab):
     lab.write_notebook([SLIDER])
     lab.open_notebook()

@@ -121,6 +121,7 @@ def test_stroke_ends_where_the_mouse_leaves(page):
     assert page.ask(AREA) == painted
 
 
+@pytest.mark.slow
 def test_hovering_makes_the_kernel_draw_nothing(page):
     page.lab.page.mouse.move(*page.place(5, 5))
     page.lab.page.wait_for_timeout(500)
@@ -232,6 +233,7 @@ def test_two_fingers_zoom_and_paint_nothing(page):
     page.becomes("painter.view.zoom == 1")
 
 
+@pytest.mark.slow
 def test_part_that_a_segmenter_finds_is_taken_whole(page):
     page.lab.page.locator(".widget-dropdown", has_text="gold").locator("select").select_option("gold")
     page.lab.page.get_by_role("button", name="take").click()

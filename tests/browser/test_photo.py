@@ -1,4 +1,4 @@
-"""A photo in JupyterLab: its file is dropped or chosen, its code is found, and a slider moves the picture after that."""
+"""A photo in JupyterLab: a file is dropped or chosen, its code is found, and a slider moves the picture after that."""
 
 import numpy as np
 import pytest
@@ -21,11 +21,11 @@ class Photos(Explorer):
 
     def __init__(self, lab):
         super().__init__(lab)
-        self.place = self.panel.locator(".lw-drop label")
+        self.place = self.panel.locator(".lw-place")
         self.message = self.panel.locator(".lw-message").filter(visible=True)
 
     def choose(self, path):
-        self.panel.locator(".lw-drop input").set_input_files(path)
+        self.panel.locator(".lw-place input").set_input_files(path)
 
     def drop(self, path):
         """Let a file fall on the page, as the desktop does."""
@@ -75,7 +75,7 @@ def test_dropped_photo_becomes_a_code_that_sliders_edit(lab, photos, face, tmp_p
     photos.drop(face)
     photos.button("find its code").wait_for()
     photos.message.wait_for(state="hidden")
-    steps = photos.panel.get_by_label("steps")
+    steps = photos.panel.get_by_label("steps").filter(visible=True)
     steps.fill("80")
     steps.press("Enter")
     lab.eventually(lambda: lab.kernel_eval("explorer.photo.page.steps.value") == 80)
@@ -83,7 +83,7 @@ def test_dropped_photo_becomes_a_code_that_sliders_edit(lab, photos, face, tmp_p
     lab.eventually(lambda: lab.kernel_eval("explorer.photo.found is not None"), 180)
     photos.idle()
     assert lab.kernel_eval("explorer.photo.found.relative_error") < 0.25
-    wanted = lab.pixels(photos.panel.locator(".lw-pages .lw-picture img").nth(1)).astype(float)
+    wanted = lab.pixels(photos.panel.locator(".lw-pages .lw-picture img").filter(visible=True).nth(1)).astype(float)
     found = lab.pixels(photos.picture).astype(float)
     assert wanted.shape == found.shape
     assert np.square(found - wanted).mean() < 0.1 * wanted.var()

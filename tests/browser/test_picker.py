@@ -12,6 +12,7 @@ explorer
 # assign, say), and what the sliders are called.
 METHODS = [
     pytest.param("Local Basis", {"k": "3"}, "", "local basis", id="local_basis"),
+    pytest.param("DP-LaSE", {"k": "3", "steps": "3"}, "", "dp lase", id="dp_lase"),
 ]
 
 

@@ -17,7 +17,7 @@ traitlets.dlink((explorer, "picture"), (painter, "picture"))
 traitlets.link((painter, "mask"), (explorer, "mask"))
 explorer
 """
-QUIET = "explorer.job.wait(0) and explorer.region.work.job.wait(0)"
+QUIET = "explorer.wait(0)"
 
 
 class Regions(Explorer):

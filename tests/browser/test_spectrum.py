@@ -51,6 +51,7 @@ def test_click_picks_an_index_and_hovering_costs_no_message(opened):
     lab.screenshot("light")
 
 
+@pytest.mark.slow
 def test_reloaded_page_still_answers_clicks(opened):
     lab = opened
     lab.save()
@@ -79,12 +80,8 @@ def test_arrow_keys_and_the_number_box_pick_an_index(opened):
     box.press("Enter")
     assert lab.eventually(lambda: lab.kernel_eval("spectrum.selected_index") == 11)
     lab.eventually(lambda: "singular value 12 is" in lab.page.inner_text(".lw-panel"))
-
-
-def test_tab_passes_by_the_overlay(opened):
-    lab = opened
-    hidden = "() => getComputedStyle(document.querySelector('.lw-overlay')).visibility"
-    assert lab.page.evaluate(hidden) == "hidden"
+    overlay = "() => getComputedStyle(document.querySelector('.lw-overlay')).visibility"
+    assert lab.page.evaluate(overlay) == "hidden"  # Tab passes it by
 
 
 def test_spectrum_follows_the_seed_of_an_explorer(lab):
@@ -108,6 +105,7 @@ def test_spectrum_follows_the_seed_of_an_explorer(lab):
     lab.screenshot("linked")
 
 
+@pytest.mark.slow
 @pytest.mark.browser_context(device_scale_factor=2, viewport={"width": 1100, "height": 1000})
 def test_spectrum_reads_well_in_the_dark(opened):
     lab = opened
@@ -123,6 +121,7 @@ def test_spectrum_reads_well_in_the_dark(opened):
     lab.screenshot("dark")
 
 
+@pytest.mark.slow
 @pytest.mark.browser_context(device_scale_factor=2, has_touch=True, viewport={"width": 560, "height": 1100})
 def test_narrow_window_keeps_everything_and_a_tap_picks(opened):
     lab, plot = opened, opened.page.locator(".lw-plot")

@@ -71,6 +71,7 @@ def test_numbers_choose_a_pair_and_arrow_keys_another_k(opened):
     lab.eventually(lambda: lab.kernel_eval("[int(i) for i in panel._order] == list(range(24))"))
 
 
+@pytest.mark.slow
 def test_dragging_k_ends_at_the_last_k(opened):
     lab = opened
     lab.drag(lab.page.locator(".lw-panel .noUi-handle").first, dx=90)
@@ -93,6 +94,7 @@ def test_cancelled_sweep_shows_what_it_has(lab):
     lab.eventually(lambda: lab.kernel_eval("not panel.busy"), 60)
 
 
+@pytest.mark.slow
 @pytest.mark.browser_context(device_scale_factor=2, viewport={"width": 1280, "height": 1000})
 def test_map_shows_pictures_in_the_dark(opened):
     lab = opened
@@ -108,6 +110,7 @@ def test_map_shows_pictures_in_the_dark(opened):
     lab.screenshot("dark-map")
 
 
+@pytest.mark.slow
 @pytest.mark.browser_context(device_scale_factor=2, viewport={"width": 560, "height": 1200})
 def test_narrow_window_keeps_everything(opened):
     lab = opened

@@ -8,7 +8,7 @@ from torch import nn
 
 import latent_widgets as lw
 from latent_widgets.generators.style import StyleGenerator
-from tests.live_networks import Decoder, NvidiaLike, RosinalityLike, SmallBigGAN, SmallDCGAN
+from tests.live_networks import Bent, Decoder, NvidiaLike, RosinalityLike, SmallBigGAN, SmallDCGAN
 from tests.reference import relative
 
 
@@ -65,6 +65,42 @@ def test_biggan_has_a_class_a_truncation_and_a_row_for_each_block():
     assert any("Truncation 0.4 picks the statistics" in note for note in G.notes)
     with pytest.raises(ValueError, match=r"truncation must be between 0.02 and 1.0, got 2"):
         lw.load(network, condition=3, truncation=2)
+
+
+def test_style_weights_are_found_by_what_the_layers_are_given(make_network):
+    network = make_network(z_dim=6)
+    twin = StyleGenerator(network)
+    for live in (lw.load(NvidiaLike(network)), lw.load(RosinalityLike(network))):
+        for layers in (None, [0, 2], [5]):
+            found, wanted = lw.sefa(live, k=2, layers=layers), lw.sefa(twin, k=2, layers=layers)
+            torch.testing.assert_close(found.vectors, wanted.vectors)
+            torch.testing.assert_close(found.scores, wanted.scores)
+        maps = live.style_maps()
+        assert [found.row for found in maps] == list(twin.layer_index)
+        assert all(found.name.endswith("affine") for found in maps)
+        assert not any(module._forward_pre_hooks for module in live.module.modules())
+
+
+def test_style_weights_of_a_biggan_are_those_of_its_norms():
+    network = SmallBigGAN().double()
+    maps = lw.load(network, condition=1).style_maps()
+    names = [f"generator.layers.{i}.bn_0.{part}" for i in (0, 2) for part in ("scale", "offset")]
+    assert [(found.name, found.row) for found in maps] == list(
+        zip(["generator.gen_z", *names], (0, 1, 1, 2, 2), strict=True)
+    )
+    for found in maps:
+        torch.testing.assert_close(found.weight, network.get_submodule(found.name).weight)
+
+
+def test_styles_that_are_not_affine_are_left_alone(make_network):
+    network = NvidiaLike(make_network())
+    for part in network.modules():
+        if hasattr(part, "affine"):
+            part.affine = Bent(part.affine)
+    G = lw.load(network)
+    assert G.style_maps() == ()
+    with pytest.raises(ValueError, match="sefa must be given a generator whose styles are affine in w, got 'NvidiaL"):
+        lw.sefa(G, k=2)
 
 
 def test_wrappers_are_unwrapped():

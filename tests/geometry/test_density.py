@@ -157,7 +157,7 @@ def test_bad_codes_and_parameters_are_refused(gaussian):
 @pytest.mark.parametrize("samples", ["gaussian", "bimodal", "uniform"])
 @pytest.mark.parametrize("kind", ["logistic", "network"])
 def test_learned_distribution_functions_fit(samples, kind, draw):
-    steps = {"logistic": 15, "network": 12}[kind]
+    steps = {"logistic": 10, "network": 8}[kind]
     F = fit_cdf(draw(samples, 20_000, seed=0), kind, steps=steps)
     held_out = draw(samples, 10_000, seed=1)
     fit = goodness_of_fit(Independent(F, 1), held_out[:, None])

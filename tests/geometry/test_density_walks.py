@@ -133,6 +133,21 @@ def test_walks_in_w_keep_a_fitted_density(kind):
     assert bool((W.kept > 0.4).all())
 
 
+def test_correction_is_never_longer_than_the_step(random):
+    z, g, strides = (
+        random(6, 5).requires_grad_(),
+        random(6, 5, seed=1),
+        torch.tensor([0.0, 0.1, -0.5, 1, 2, 4]).double(),
+    )
+    C = Correction(5)
+    with torch.no_grad():
+        C.vector[-1].bias.fill_(100.0)
+    found = C(z, strides, g / g.norm(dim=1, keepdim=True), Gaussian.standard(5).log_prob)
+    torch.testing.assert_close(found.norm(dim=1), strides.abs())
+    found.sum().backward()
+    assert all(bool(p.grad.isfinite().all()) for p in C.parameters() if p.grad is not None)
+
+
 def test_correction_begins_as_nothing_or_as_a_newton_step(random):
     z, g = random(7, 5, seed=1), random(7, 5, seed=2)
     g = g / g.norm(dim=1, keepdim=True)

@@ -44,7 +44,7 @@ class TwoGroups(nn.Module):
 
 def test_linear_walks_on_linear_features_find_the_leading_singular_vectors(G):
     found = dp_lase(
-        G, "z", "image", 2, steps=120, batch=16, rate=0.03, walk="linear", orthogonal="exact", weights={"pair": 0}
+        G, "z", "image", 2, steps=90, batch=16, rate=0.03, walk="linear", orthogonal="exact", weights={"pair": 0}
     )
     leading = torch.linalg.svd(G.module.synthesis @ G.module.mapping).Vh[:2]
     assert principal_angles(found.directions.vectors.T, leading.T).max() < 0.05
@@ -68,7 +68,7 @@ def test_without_variation_the_density_term_is_satisfied_by_standing_still(plain
         along = found.directions.vectors[torch.arange(64) % 2]
         strides = torch.full((64,), 1.5, dtype=torch.float64)
         kept[var] = float((found.move(z, along, strides) - z).norm(dim=1).mean() / 1.5)
-    assert kept[0.0] < 0.6 < 0.9 < kept[300.0]
+    assert kept[0.0] < 0.65 < 0.9 < kept[300.0]
 
 
 def test_learned_walk_keeps_the_density_far_better_than_a_straight_one(plain):
@@ -119,6 +119,23 @@ def test_run_without_progress_ends_early(plain, rough_fit):
     nothing = dict.fromkeys(("mon", "lik", "den", "var", "pair", "reg"), 0.0)
     found = dp_lase(plain, layer="image", k=2, steps=50, batch=2, weights=nothing, patience=5)
     assert (found.stopped, found.steps, found.best_step) == ("plateau", 6, 1)
+
+
+def test_run_that_diverges_returns_the_best_so_far(plain, rough_fit, monkeypatch):
+    losses = _dp_lase_run.Run.losses
+
+    def spoilt(self):
+        found = losses(self)
+        return found | {"total": found["total"] * (math.nan if self.done == 3 else 1)}
+
+    monkeypatch.setattr(_dp_lase_run.Run, "losses", spoilt)
+    with pytest.warns(UserWarning, match="The objective must stay finite, got one that is not after 3 steps"):
+        found = dp_lase(plain, layer="image", k=2, steps=9, batch=2)
+    assert (found.stopped, found.steps, len(found.curve["total"])) == ("diverged", 3, 3)
+    assert bool(found.directions.vectors.isfinite().all())
+    monkeypatch.setattr(_dp_lase_run.Run, "losses", lambda self: losses(self) | {"total": self.matrix.sum() * math.nan})
+    with pytest.raises(ValueError, match="The objective must stay finite, got one that is not after 0 steps"):
+        dp_lase(plain, layer="image", k=2, steps=9, batch=2)
 
 
 def test_directions_in_w_live_in_whitened_coordinates():

@@ -27,7 +27,8 @@ from tests.widgets.conftest import PATIENCE, random_acts
 def explorer(tiny):
     """An explorer whose work is done where it is asked for."""
     with LatentExplorer(tiny, seed=3, k=4, executor="inline") as made:
-        made.controls.walk.count.value = 3  # each act draws the strip too
+        walk = made.controls.walk
+        walk.count.value, walk.density.value = 3, False  # each act draws the strip too
         yield made
 
 
@@ -605,7 +606,7 @@ def test_every_method_of_the_picker_gives_sliders(explorer, agrees, name):
     picker = explorer.controls.picker
     picker.method.value = next(m.title for m in methods() if m.name == name)
     for control in picker._parameters.children:
-        if control.description == "k":
+        if control.description in ("k", "steps"):
             control.value = 3
     picker.find.click()
     assert explorer.error is None

@@ -63,28 +63,29 @@ def slow(monkeypatch):
     slow.opened.set()
 
 
-def post(explorer, data, name="photo.png"):
-    """What the page sends when a file was dropped."""
-    url = f"data:application/octet-stream;base64,{base64.b64encode(data).decode()}"
-    explorer.photo.page.drop.post.value = f"{name}\n{url}"
+@pytest.fixture
+def post(explorer):
+    """Sends what the page sends when a file was dropped."""
 
+    def send(data, name="photo.png"):
+        url = f"data:application/octet-stream;base64,{base64.b64encode(data).decode()}"
+        explorer.photo.page.drop.post.value = f"{name}\n{url}"
 
-def shown(picture):
-    return np.asarray(picture.to_pil())
+    return send
 
 
 # ---- the photo
 
 
-def test_dropped_file_is_shown_as_it_will_be_searched_for(tiny, explorer, noise):
+def test_dropped_file_is_shown_as_it_will_be_searched_for(tiny, explorer, noise, post):
     page = explorer.photo.page
     assert page.cropping.layout.display == page.searching.layout.display == "none"
     data = file_of(Image.fromarray(noise))
-    post(explorer, data)
+    post(data)
     assert explorer.error is None
     assert page.drop.post.value == ""
     assert page.cropping.layout.display is page.searching.layout.display is None
-    assert (shown(page.target) == to_uint8(load_photo(data, 16))).all()
+    assert (np.asarray(page.target.to_pil()) == to_uint8(load_photo(data, 16))).all()
     assert "<image" in page.photo.svg
 
 
@@ -96,7 +97,7 @@ def test_controls_crop_turn_and_fill_as_load_photo_does(explorer, noise):
     crop = (0.25 - 0.5, 0.75 - 0.75, 0.25 + 0.5, 0.75 + 0.75)
     photo = read_photo(np.dstack([noise, np.full((40, 60), 128, np.uint8)]), 2048)
     expected = load_photo(photo, 16, crop=crop, rotate=30, background=(1, 0, 0))
-    assert (shown(page.target) == to_uint8(expected)).all()
+    assert (np.asarray(page.target.to_pil()) == to_uint8(expected)).all()
     page.crop_whole()
     assert page.crop == Crop(paper=(1, 0, 0))
 
@@ -134,34 +135,34 @@ def test_click_on_the_photo_moves_the_square_there(explorer, noise):
         (b"", "notes.txt: source must be a picture that Pillow can read, got 0 bytes"),
     ],
 )
-def test_file_that_is_no_photo_is_refused_in_words_and_the_last_stays(explorer, noise, data, words):
-    post(explorer, file_of(Image.fromarray(noise)))
+def test_file_that_is_no_photo_is_refused_in_words_and_the_last_stays(explorer, noise, data, words, post):
+    post(file_of(Image.fromarray(noise)))
     before, edit = explorer.photo.image, explorer.edit
-    post(explorer, data, "notes.txt")
+    post(data, "notes.txt")
     page = explorer.photo.page
     assert words in page.message.value
     assert page.message.layout.display is None
     assert explorer.photo.image is before
     assert explorer.edit is edit
     assert explorer.error is None
-    post(explorer, file_of(Image.fromarray(noise)))
+    post(file_of(Image.fromarray(noise)))
     assert page.message.layout.display == "none"
 
 
-def test_damaged_and_oversized_photos_are_refused_in_words(explorer, noise, monkeypatch):
+def test_damaged_and_oversized_photos_are_refused_in_words(explorer, noise, monkeypatch, post):
     page = explorer.photo.page
-    post(explorer, file_of(Image.fromarray(noise))[:-900], "half.png")
+    post(file_of(Image.fromarray(noise))[:-900], "half.png")
     assert "half.png: source must be a whole picture" in page.message.value
     monkeypatch.setattr("latent_widgets.photos.LARGEST", 1000)
-    post(explorer, file_of(Image.fromarray(noise)), "poster.png")
+    post(file_of(Image.fromarray(noise)), "poster.png")
     assert "poster.png: source must have at most" in page.message.value
     assert explorer.photo.image is None
     explorer.photo.start()
     assert "Drop a photo first" in page.message.value
 
 
-def test_name_is_text_not_markup(explorer):
-    post(explorer, b"x", "<img src=x onerror=alert(1)>.png")
+def test_name_is_text_not_markup(explorer, post):
+    post(b"x", "<img src=x onerror=alert(1)>.png")
     assert "<img" not in explorer.photo.page.message.value
 
 
@@ -207,8 +208,8 @@ def test_search_ends_in_the_explorer_and_undo_goes_back(tiny, explorer):
     assert page.words.value == words_of(found)
     assert f"{100 * found.relative_error:.2g} %" in page.words.value
     assert f"{found.percentile:.0f} % of latents" in page.words.value or "fewer than 1 %" in page.words.value
-    assert (shown(page.drawn) == to_uint8(found.image)).all()
-    assert (shown(page.wanted) == target).all()
+    assert (np.asarray(page.drawn.to_pil()) == to_uint8(found.image)).all()
+    assert (np.asarray(page.wanted.to_pil()) == target).all()
     assert "after 40 of 40 steps" in page.loss.svg
     assert page.found.layout.display is None
     explorer.undo()

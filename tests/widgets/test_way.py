@@ -1,5 +1,6 @@
 """Where the filmstrip goes: curves about an edit, and the words where there is no such walk."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -7,7 +8,9 @@ import pytest
 import torch
 
 from latent_widgets.edits import Code, Edit, Move
+from latent_widgets.geometry.density import Gaussian
 from latent_widgets.methods import local_basis, random_directions
+from latent_widgets.widgets._densities import Densities, level_of
 from latent_widgets.widgets._encode import to_uint8
 from latent_widgets.widgets._way import Way, words_of
 from latent_widgets.widgets.explorer import LatentExplorer
@@ -92,7 +95,7 @@ def test_page_says_what_a_kind_cannot_do(tiny, explorer):
 
     def refused(words):
         assert explorer.error is None
-        assert page.strip.caption.startswith(words)
+        assert re.match(words, page.strip.caption)
         assert not page.strip.data
         with pytest.raises(ValueError, match=words):
             explorer.walk()
@@ -108,9 +111,11 @@ def test_page_says_what_a_kind_cannot_do(tiny, explorer):
     refused("The edit must start from a seed for a curve, got a code in w whose z is unknown")
     explorer.seed = 5
     assert page.strip.data
+    explorer.change_base(truncation=0.1)
+    page.reach.value = 50.0
     page.kind.value = "density"
-    refused("direction must live in z for a walk at constant density, got one in w")
-    page.kind.value = "linear"
+    refused("reach must be at most [0-9.]+ sd for a walk at constant density from this code, half way round, got 50")
+    page.reach.value = 0.2
     assert page.strip.data
 
 
@@ -137,3 +142,86 @@ def test_cancelled_curve_draws_nothing(tiny, explorer):
     walk = way.walk(tiny, lambda step: False)
     assert len(walk) < 3
     assert way.pictures(walk, explorer.frames, None) is None
+
+
+# ---- constant density in w, and how likely codes are
+
+
+@pytest.mark.parametrize("layers", [None, (1,)])
+def test_walk_in_w_keeps_the_fitted_density(layers):
+    G = linear_generator(z_dim=6, w_dim=6)
+    D, styled = random_directions(G, 2, space="w"), random_directions(G, 2, space="z")
+    edit = Edit.of(G, seed=2, truncation=0.8).move(D, 1, 0.5).move(D, 0, 1.5).move(styled, 0, 0.3)
+    way = Way(edit, Move.of(D, 0, 1.0, layers=layers), 1.0, 5, "density", Densities(G))
+    kept = way.walk(G)
+    levels = level_of(way.densities.of("w"), kept.codes)
+    assert (levels - levels[2]).abs().max() < 1e-8
+    straight = replace(way, kind="linear").walk(G)
+    torch.testing.assert_close(kept.codes[2], straight.codes[2])  # the middle is the edit without this move
+    assert (level_of(way.densities.of("w"), straight.codes) - levels[2]).abs().max() > 1e-2
+    white, turn = way.densities.of("w").whiten(kept.codes), way.turn(G)
+    if layers is None:
+        angle = torch.nn.functional.cosine_similarity(white[2], white[4], dim=-1).acos().rad2deg()
+        assert float(angle) == pytest.approx(turn, rel=1e-6)
+    else:
+        assert turn is None
+        torch.testing.assert_close(kept.codes[:, 0], kept.codes[2:3, 0].expand(5, -1))
+
+
+def test_page_shows_all_kinds_at_equal_steps_and_at_equal_change(tiny, explorer):
+    page = explorer.controls.walk
+    explorer.set_alpha(0, 0.1)
+    assert "<title>linear, -0.2 sd: log density " in page.plot.svg
+    assert re.match(
+        r"This code: log density -?[0-9.]+ in w; \d+ % of the generator&#x27;s own are less", page.note.value
+    )
+    page.shown.value = "all, equal steps"
+    words = [picture.caption for picture in (page.strip, *page.others)]
+    assert [text.split(", ")[1].split(":")[0] for text in words] == ["linear", "density", "curve"]
+    assert page.plot.svg.count("<title>") == 9
+    page.shown.value = "all, equal change"
+    assert explorer.error is None
+    assert page.strip.data
+    assert all(picture.data for picture in page.others)
+    assert page.plot.svg.count("<title>") == 9
+    assert re.search(r"curve: -[0-9.]+, 0, [0-9.]+ sd$", page.others[1].caption)
+    page.kind.value = "density"
+    page.shown.value = "this kind"
+    assert page.strip.caption.endswith("degrees")
+    assert [picture.layout.display for picture in page.others] == ["none", "none"]
+    page.density.value = False
+    assert (page.plot.layout.display, page.note.layout.display) == ("none", "none")
+    assert page.strip.data
+
+
+def test_codes_that_do_not_fill_w_get_words_and_no_trace():
+    G = linear_generator(z_dim=5, w_dim=7)
+    with LatentExplorer(G, random_directions(G, 2, space="w"), executor="inline") as explorer:
+        page = explorer.controls.walk
+        page.count.value = 3
+        assert page.strip.data
+        assert page.plot.layout.display == "none"
+        assert page.note.value.startswith(
+            "No density is shown: covariance must be positive definite, got one of rank 5"
+        )
+        page.kind.value = "density"
+        assert page.strip.caption.startswith("covariance must be positive definite, got one of rank 5 in 7 dimensions")
+        assert explorer.error is None
+
+
+def test_prior_of_another_kind_gets_words(monkeypatch):
+    G = linear_generator(z_dim=6, w_dim=6)
+    uniform = lambda self, n=1, seed=0: torch.rand(n, 6, generator=torch.Generator().manual_seed(seed)).double()  # noqa: E731
+    monkeypatch.setattr(type(G), "sample_z", uniform)
+    densities = Densities(G)
+    with pytest.raises(ValueError, match="The prior of z must be Gaussian for a density, got one of 'linear'"):
+        densities.of("z")
+    with pytest.raises(ValueError, match="space must be z or w for a density, got s"):
+        densities.of("s")
+
+
+def test_density_is_fitted_once(tiny):
+    densities = Densities(tiny)
+    assert densities.of("w") is densities.of("w+")
+    assert isinstance(densities.of("z"), Gaussian)
+    assert bool((Densities(tiny).of("w").mean == densities.of("w").mean).all())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import zipfile
 from collections.abc import Mapping
 from typing import IO, Any
@@ -13,6 +14,7 @@ from latent_widgets.generators.checkpoints._values import CheckpointError, short
 __all__ = ["read_archive"]
 
 _LOCAL = 30  # bytes of the fixed part of a local header
+codecs.lookup("cp437")  # of names in old archives: imported now, so that nothing is while a file is read
 
 
 def read_archive(file: IO[bytes], data: memoryview, names: Mapping[tuple[str, str], Any]) -> Any:

@@ -17,6 +17,8 @@ from latent_widgets.generators.checkpoints._values import CheckpointError, short
 
 __all__ = ["find", "write"]
 
+_COUNT = ".num_batches_tracked"  # of training; it plays no part, and is the one number in a network that is whole
+
 
 @dataclass(frozen=True, eq=False)
 class _Held:
@@ -57,10 +59,11 @@ def find(data: memoryview, name: str) -> Found:
         known = ", ".join(ARCHITECTURES)
         raise CheckpointError(f"the architecture in {name} must be one of {known}, got {short(architecture)}.")
     notes = tuple(str(note) for note in about.get("notes", ()))
-    parts = {key: Part(_Held(value)) for key, value in weights.tensors.items()}
-    return Found(
-        "latent_widgets", architecture, config, parts, notes, source_sha256=str(about.get("source_sha256", ""))
-    )
+    counts = {key for key, value in weights.tensors.items() if key.endswith(_COUNT) and not value.is_floating_point()}
+    parts = {key: Part(_Held(value)) for key, value in weights.tensors.items() if key not in counts}
+    defaults = {key: lambda network: torch.tensor(0) for key in counts}
+    source = str(about.get("source_sha256", ""))
+    return Found("latent_widgets", architecture, config, parts, notes, source_sha256=source, defaults=defaults)
 
 
 def write(found: Found, network: nn.Module, path: Path, half: bool = False) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from torch import Tensor
@@ -24,6 +25,7 @@ def load_file(
     *,
     name: str | None = None,
     condition: int | Tensor | None = None,
+    class_names: Sequence[str] | None = None,
     filename: str | None = None,
     sha256: str | None = None,
     on_step: OnStep | None = None,
@@ -34,6 +36,7 @@ def load_file(
         source: A path, ``"hf:owner/name@revision"`` or ``"pip:package"``.
         name: What to call it; the name of the file by default.
         condition: The class that a conditional network draws: its number, or a class vector.
+        class_names: What its classes are called.
         filename: Which file of a repository.
         sha256: The hash that the file must have; checked before a byte of it is parsed.
         on_step: Called after each tensor, with its name; False ends the run.
@@ -52,6 +55,8 @@ def load_file(
     if condition is not None and found.architecture not in CONDITIONAL:
         raise ValueError(f"condition must be left out for a network without classes, got {condition!r}.")
     G = wrap(network, name or path.stem, condition)
+    if class_names is not None:
+        G.name_classes(class_names)
     G.notes = (f"{path.name} is a file of {found.family}, read as {found.architecture}.", *found.notes)
     return G
 

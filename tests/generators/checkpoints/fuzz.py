@@ -94,7 +94,7 @@ def check(path, data):
         end = "refused"
     finally:
         SEEN["on"] = False
-    assert SEEN["events"] == [], SEEN["events"]
+    assert SEEN["events"] == [], tuple(SEEN["events"])
     return end
 
 

@@ -7,6 +7,7 @@ import torch
 
 import latent_widgets as lw
 from latent_widgets.generators.checkpoints.reading import convert, find_network
+from latent_widgets.generators.dcgan_batch import BatchDCGAN
 from tests.generators.checkpoints.conftest import VARIANTS, draw
 from tests.generators.checkpoints.standins import (
     dump,
@@ -168,6 +169,21 @@ def test_converted_files_draw_the_same(tmp_path, make_variant, variant):
     assert (tmp_path / "half.safetensors").stat().st_size < (tmp_path / "x.safetensors").stat().st_size
     half = lw.load(tmp_path / "half.safetensors", condition=CLASSES.get(variant))
     assert relative(half(z), before(z)) < 0.05
+
+
+def test_converted_dcgan_keeps_its_normalisation(tmp_path):
+    net = BatchDCGAN(z_dim=5, channels=[8, 4], colours=3)
+    net(torch.randn(8, 5))  # statistics, and a count of batches
+    places = {"b4": 0, "b8": 3, "image": 6}
+    state = {}
+    for name, value in net.state_dict().items():
+        block, part, rest = name.split(".")
+        state[f"main.{places[block] + (part == 'norm')}.{rest}"] = value
+    torch.save({"netG": state}, tmp_path / "x.pt")
+    convert(tmp_path / "x.pt", tmp_path / "x.safetensors")
+    G, z = lw.load(tmp_path / "x.safetensors"), torch.randn(3, 5)
+    with torch.no_grad():
+        assert torch.equal(G(z), net.eval()(z))
 
 
 def test_conversion_needs_the_right_name(tmp_path, make_variant):

@@ -1,5 +1,6 @@
 """Files that mean harm, or are broken: refused with the reason, nothing executed, nothing large allocated."""
 
+import importlib
 import os
 import pickle
 import struct
@@ -390,6 +391,18 @@ def test_compressed_and_foreign_archives(tmp_path):
         archive.writestr("readme.txt", b"hello")
     with pytest.raises(CheckpointError, match=r"must be a torch checkpoint with one data\.pkl, got another archive"):
         lw.load(path)
+
+
+def test_what_old_archives_need_is_imported_beforehand(tmp_path, make_variant):
+    torch.save({"g_ema": rosinality(make_variant())}, tmp_path / "x.pt")
+    data = bytearray((tmp_path / "x.pt").read_bytes())
+    start = data.rindex(b"PK\x01\x02")
+    data[start + 8 : start + 10] = b"\0\0"  # not UTF-8, says the flag: zipfile reads it as in DOS
+    data[start + 46] = 0xE9
+    (tmp_path / "x.pt").write_bytes(data)
+    importlib.import_module("latent_widgets.generators.checkpoints._archive")
+    assert "encodings.cp437" in sys.modules
+    assert lw.load(tmp_path / "x.pt").resolution == 16
 
 
 def test_only_a_discriminator(tmp_path):

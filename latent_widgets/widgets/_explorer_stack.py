@@ -85,7 +85,8 @@ class MoveRow(ipywidgets.HBox):
         self.enabled.observe(guard(lambda c: act(lambda e: change_move(e, index, enabled=bool(c["new"])))), "value")
         self.weight.observe(guard(lambda c: act(lambda e: change_move(e, index, alpha=float(c["new"])))), "value")
         super().__init__([self.enabled, self.name, self.weight, ends, self.up, self.down, self.drop])
-        self.add_class("lw-row")
+        for css in ("lw-row", "lw-move"):
+            self.add_class(css)
 
 
 class StackPage(ipywidgets.VBox):
