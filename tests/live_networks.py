@@ -183,3 +183,9 @@ MAKERS = {
     "DCGAN": lambda: lw.load(SmallDCGAN()),
     "a plain function": _function,
 }
+
+
+def conditional_style():
+    """A StyleGAN2 of four classes that draws the second."""
+    network = StyleGAN2(z_dim=3, w_dim=5, resolution=8, channels={4: 4, 8: 4}, mapping_layers=2, c_dim=4)
+    return StyleGenerator(network, "classes", 1)

@@ -50,7 +50,6 @@ def test_switching_the_walk_changes_strip_and_density_trace(walks):
     kept = levels()
     assert max(kept) - min(kept) < 0.02
     assert (lab.pixels(strips.first.locator("img")) != before).any()
-    assert "degrees" in trace.inner_text() or "degrees" in trace.inner_html()
     lab.screenshot("density")
 
     press("all, equal change")

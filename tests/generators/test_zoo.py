@@ -138,7 +138,7 @@ def test_paths_and_objects_are_told_from_names():
     with pytest.raises(TypeError, match="a path, or a network that can be called, got an object of type int"):
         load(3)
     with pytest.raises(
-        TypeError, match=r"load\(file\) must be given known keywords, got 'z_dim'. Known: condition, dev"
+        TypeError, match=r"load\(file\) must be given known keywords, got 'z_dim'. Known: class_names, condition, dev"
     ):
         load("network.pkl", z_dim=3)
 

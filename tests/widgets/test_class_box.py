@@ -8,15 +8,10 @@ import latent_widgets as lw
 from latent_widgets.generators.style import StyleGenerator
 from latent_widgets.generators.stylegan2 import StyleGAN2
 from latent_widgets.widgets._class_box import class_box
-from tests.live_networks import SmallBigGAN
+from tests.live_networks import SmallBigGAN, conditional_style
 
 
-def _style():
-    network = StyleGAN2(z_dim=3, w_dim=5, resolution=8, channels={4: 4, 8: 4}, mapping_layers=2, c_dim=4)
-    return StyleGenerator(network, "classes", 1)
-
-
-@pytest.fixture(params=[_style, lambda: lw.load(SmallBigGAN(), condition=1)], ids=["StyleGAN2", "BigGAN"])
+@pytest.fixture(params=[conditional_style, lambda: lw.load(SmallBigGAN(), condition=1)], ids=["StyleGAN2", "BigGAN"])
 def G(request):
     torch.manual_seed(0)
     return request.param()

@@ -79,7 +79,7 @@ def test_seed_takes_the_place_of_a_code():
 
 
 def test_unknown_field_of_a_start_is_refused(edit):
-    with pytest.raises(TypeError, match=r"got 'trunction'\. Did you mean 'truncation'\?"):
+    with pytest.raises(TypeError, match=r"got 'trunction'\. Did you mean 'truncation'"):
         _moves.rebase(edit, trunction=0.5)
 
 
