@@ -32,7 +32,7 @@ help:
 	@echo "make browser     tests in a real JupyterLab, driven in Chromium"
 	@echo "make notebooks   run every notebook from top to bottom"
 	@echo "make bench       timings beside those of the published procedures"
-	@echo "make bench-quick the same with fewer rounds, in some five minutes"
+	@echo "make bench-quick those of geometry and panels with fewer rounds, in some five minutes"
 	@echo "make docs        the site, into docs/_build/html"
 	@echo "make constraints write the installed versions to constraints.txt"
 	@echo "make clean       remove what these targets leave behind; .venv stays"
@@ -75,14 +75,17 @@ browser: $(STAMP)
 notebooks: $(STAMP)
 	$(FAST_ENV) $(PYTEST) tests/notebooks $(FAST_ARGS) $(ARGS)
 
+BENCHES ?= $(patsubst benchmarks/bench_%.py,%,$(wildcard benchmarks/bench_*.py))
+
 bench: $(STAMP)
 	tests/browser/install-chromium
-	@for file in benchmarks/bench_*.py; do \
-		name=$$(basename $$file .py); echo; echo "== $$name"; $(BIN)/python -m benchmarks.$$name $(ARGS) || exit 1; \
+	@for name in $(BENCHES); do \
+		echo; echo "== bench_$$name"; $(BIN)/python -m benchmarks.bench_$$name $(ARGS) || exit 1; \
 	done
 
+# Those of training and of files take minutes each, even with few steps: they are left to 'make bench'.
 bench-quick:
-	$(MAKE) bench ARGS=--quick
+	$(MAKE) bench ARGS=--quick BENCHES='encode frames jacobian warpage regions painter browser'
 
 docs: $(DOCS_STAMP)
 	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html $(ARGS)
