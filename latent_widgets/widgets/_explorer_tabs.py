@@ -12,7 +12,7 @@ import ipywidgets
 from ._picture import Picture
 from ._step_slider import NumberSlider
 
-__all__ = ["CodePage", "MixPage", "SavePage", "SeedsPage", "button", "row"]
+__all__ = ["CodePage", "MixPage", "SavePage", "SeedsPage", "button", "layer_range", "row"]
 
 # Without a clipboard, as on a page that is not served securely, the older command copies what is selected.
 _COPY = (
@@ -39,6 +39,22 @@ def row(*children: ipywidgets.Widget) -> ipywidgets.HBox:
     box = ipywidgets.HBox(list(children))
     box.add_class("lw-row")
     return box
+
+
+def layer_range(num_layers: int) -> ipywidgets.IntRangeSlider | None:
+    """A slider for the rows of ``w+`` that directions change; None where there is one row only."""
+    if num_layers < 2:
+        return None
+    made = ipywidgets.IntRangeSlider(
+        value=(0, num_layers - 1),
+        min=0,
+        max=num_layers - 1,
+        continuous_update=False,
+        description="layers",
+        tooltip="First and last row of w+ that the directions change",
+    )
+    made.add_class("lw-wide")
+    return made
 
 
 class SeedsPage(ipywidgets.VBox):

@@ -10,7 +10,7 @@ import ipywidgets
 
 from ..geometry.part_masks import MERGES
 from ._examples_box import ExamplesBox
-from ._explorer_tabs import Guard, button, row
+from ._explorer_tabs import Guard, button, layer_range, row
 from ._page_work import PageWork
 from ._part_work import Plan
 from ._picture import Picture
@@ -67,17 +67,7 @@ class PartPage(ipywidgets.VBox):
             description="outline",
             tooltip="The part before and after a move: union lets it move, intersection holds its outline",
         )
-        self.layers: ipywidgets.IntRangeSlider | None = None
-        if num_layers > 1:
-            self.layers = ipywidgets.IntRangeSlider(
-                value=(0, num_layers - 1),
-                min=0,
-                max=num_layers - 1,
-                continuous_update=False,
-                description="layers",
-                tooltip="First and last row of w+ that the directions change",
-            )
-            self.layers.add_class("lw-wide")
+        self.layers = layer_range(num_layers)
         for control in (self.part, self.scope, self.count, self.steps, self.merge):
             control.add_class("lw-short")
         self.train = button("Train", "Look for directions that act in this part", guard(lambda _: train(False)), "play")

@@ -9,7 +9,7 @@ from typing import Any
 import ipywidgets
 
 from ..geometry.regions import Channels
-from ._explorer_tabs import Guard, row
+from ._explorer_tabs import Guard, layer_range, row
 from ._log_slider import LogSlider
 from ._page_work import PageWork
 from ._plot import Plot
@@ -75,17 +75,7 @@ class RegionPage(ipywidgets.VBox):
             description="of",
             tooltip="What of the picture counts: all three channels, brightness alone, or colour without brightness",
         )
-        self.layers: ipywidgets.IntRangeSlider | None = None
-        if num_layers > 1:
-            self.layers = ipywidgets.IntRangeSlider(
-                value=(0, num_layers - 1),
-                min=0,
-                max=num_layers - 1,
-                continuous_update=False,
-                description="layers",
-                tooltip="First and last row of w+ that the directions change",
-            )
-            self.layers.add_class("lw-wide")
+        self.layers = layer_range(num_layers)
         self.overlay = ipywidgets.ToggleButtons(options=list(OVERLAYS), tooltips=list(OVERLAYS.values()))
         self.overlay.add_class("lw-toggles")
         self.scale, self.words, self.message = ipywidgets.HTML(), ipywidgets.HTML(), ipywidgets.HTML()
