@@ -55,7 +55,8 @@ class Job:
         on_change: Called, on whichever thread, after the state or the progress changed; never twice at once.
         lock: Held while work runs. A :class:`~latent_widgets.generators._lock.PriorityLock` honours ``priority`` and
             lets more urgent work of other jobs in at each step.
-        beside: Another job of the same panel: a callback of one waits until that of the other has ended.
+        beside: Another job of the same panel: a callback of one waits until that of the other has ended, and both call
+            the other's ``on_change``.
         linger: Seconds without work after which the thread ends; the next request starts another.
 
     Attributes:
@@ -80,7 +81,7 @@ class Job:
         linger: float = 10.0,
     ) -> None:
         self._inline = is_inline(executor)
-        self._relay = Relay(on_change, self._fail)
+        self._relay = beside._relay if beside else Relay(on_change, self._fail)
         self._lock = lock
         self._callbacks: AbstractContextManager[Any] = beside._callbacks if beside else threading.RLock()
         self._linger = _checks.number("linger", linger, low=0)
@@ -90,6 +91,7 @@ class Job:
         self._wake = threading.Condition()  # guards all below
         self._waiting: list[_Run] = []
         self._running: _Run | None = None
+        self._ending = False  # between the end of a run and the word of it
         self._worker: int | None = None  # the thread that works off requests, inline or not
         self._thread: threading.Thread | None = None
         self._alive = False  # whether that thread still takes requests
@@ -177,7 +179,7 @@ class Job:
         self.tell()
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait until nothing runs and nothing waits.
+        """Wait until nothing runs, nothing waits and ``on_change`` has been told so.
 
         Args:
             timeout: At most this many seconds.
@@ -191,11 +193,11 @@ class Job:
         with self._wake:
             if self._worker == threading.get_ident():
                 raise RuntimeError("wait must be called outside the job's own work and callbacks. Use done= instead.")
-            finished = self._wake.wait_for(lambda: not self._waiting and self._running is None, timeout)
+            finished = self._wake.wait_for(lambda: not (self._waiting or self._running or self._ending), timeout)
             thread = self._thread if self._closed else None
         if thread:
             thread.join(timeout)
-        return finished
+        return finished and self._relay.wait(timeout)
 
     def tell(self) -> None:
         """Call ``on_change``, as after a change of the job's own."""
@@ -279,7 +281,8 @@ class Job:
         except BaseException:  # no error of the work's: an interrupt from the keyboard
             with self._wake:
                 self._running = self._worker = None
-                self._alive, self._ended = False, "cancelled"
+                self._ending = self._alive = False
+                self._ended = "cancelled"
                 self._wake.notify_all()
             raise
 
@@ -375,7 +378,7 @@ class Job:
 
     def _end(self, run: _Run, ended: str) -> None:
         with self._wake:
-            self._running = None
+            self._running, self._ending = None, True
             self.progress = None
             if ended and (ended == "error" or not run.dropped):
                 self._ended = ended
@@ -383,4 +386,5 @@ class Job:
                 self._drop_waiting(run.kind, delayed_only=True)  # it would fail the same way
         self.tell()
         with self._wake:
+            self._ending = False
             self._wake.notify_all()

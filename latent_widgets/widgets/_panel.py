@@ -75,7 +75,7 @@ class Panel(ipywidgets.VBox):
         self._note, self._note_seen = "", False
         self._job_errors: dict[Job, Exception | None] = {}
         self.job = Job(executor=executor, lock=lock, on_change=self._refresh)
-        self.beside = Job(executor=executor, lock=lock, on_change=self.job.tell, beside=self.job)
+        self.beside = Job(executor=executor, lock=lock, beside=self.job)
         self._shown = self.job  # of the two, the one that the line is about
         self.body = ipywidgets.VBox(list(body))
         self.body.layout.overflow = "visible"

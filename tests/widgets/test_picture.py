@@ -165,9 +165,9 @@ def test_mp4_has_even_sides(frames, tmp_path):
     imageio_ffmpeg = pytest.importorskip("imageio_ffmpeg")
     path = animation(frames, tmp_path / "walk.mp4", fps=10)
     assert imageio_ffmpeg.count_frames_and_secs(str(path))[0] == 8
-    reader = imageio_ffmpeg.read_frames(str(path))
-    assert next(reader)["size"] == (18, 16)
-    reader.close()
+    about, *pictures = imageio_ffmpeg.read_frames(str(path))  # to the end, where the reader closes its files
+    assert about["size"] == (18, 16)
+    assert len(pictures) == 8
 
 
 def test_mp4_without_the_extra_names_it(frames, monkeypatch):
