@@ -81,7 +81,7 @@ class Job:
         linger: float = 10.0,
     ) -> None:
         self._inline = is_inline(executor)
-        self._relay = beside._relay if beside else Relay(on_change, self._fail)
+        self._relay: Relay = beside._relay if beside else Relay(on_change, self._fail)
         self._lock = lock
         self._callbacks: AbstractContextManager[Any] = beside._callbacks if beside else threading.RLock()
         self._linger = _checks.number("linger", linger, low=0)
