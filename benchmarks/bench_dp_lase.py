@@ -1,7 +1,7 @@
 """What DP-LaSE costs: steps per second of each kind of walk, and the time until the objective no longer falls.
 
-Run it with ``python -m benchmarks.bench_dp_lase``; ``--quick`` takes fewer steps and no plateau. The walk of most
-released programs (``norm``) is what the learned one is compared with.
+Run it with ``python -m benchmarks.bench_dp_lase``; ``--quick`` takes fewer steps and no plateau, ``--only 'faces64 w'``
+one generator and space. The walk of most released programs (``norm``) is what the learned ones are compared with.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ KINDS: dict[str, dict[str, Any]] = {
     "learned, F a mixture": {},
     "learned, F a network": {"cdf": "network"},
 }
+CASES = {"digits32 z": ("digits32", "z"), "faces64 z": ("faces64", "z"), "faces64 w": ("faces64", "w")}
 
 
 def steps_per_second(G: lw.Generator, space: str, steps: int, options: dict[str, Any]) -> tuple[float, float, float]:
@@ -43,14 +44,16 @@ def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer steps, no plateau")
+    parser.add_argument("--only", choices=CASES, help="one generator and space")
     parser.add_argument("--threads", type=int, default=1, help="threads of torch; one by default")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     before, results = machine(), {}
-    for name, space in (("digits32", "z"), ("faces64", "z"), ("faces64", "w")):
+    for name, space in [CASES[arguments.only]] if arguments.only else CASES.values():
         G = lw.load(name)
         rows = []
-        for kind, options in KINDS.items():
+        kinds = KINDS | {"learned, a given Gaussian": {"density": lw.fit_density(G, space)}}
+        for kind, options in kinds.items():
             speed, clock, first = steps_per_second(G, space, 3 if arguments.quick else 40, options)
             results[f"{name} {space}, {kind}"] = {"steps per CPU s": speed, "steps per s": clock, "CPU s before": first}
             rows.append([kind, speed, clock, first])
@@ -61,8 +64,10 @@ def main() -> None:
             found = lw.dp_lase(G, space, steps=2000, patience=100)
             taken = {"CPU s": time.process_time() - cpu, "s": time.perf_counter() - started, "steps": found.best_step}
             results[f"{name} {space}, plateau"] = taken | {"stopped": found.stopped}
-            row = [found.stopped, found.best_step, found.steps, taken["CPU s"], taken["s"]]
-            table("Until nothing is gained for 100 steps", ["", "best step", "steps", "CPU s", "s"], [row])
+            ends = [float(found.curve[term][-50:].mean()) for term in ("den", "var")]
+            row = [found.stopped, found.best_step, found.steps, taken["CPU s"], taken["s"], *ends]
+            head = ["", "best step", "steps", "CPU s", "s", "den at the end", "var at the end"]
+            table("Until nothing is gained for 100 steps", head, [row])
     write("dp_lase", before, {"results": results})
 
 

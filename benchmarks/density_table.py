@@ -64,46 +64,57 @@ def judge(name: str, real: int) -> tuple[Features, Tensor]:
 
 
 def walks(G: lw.Generator, space: str, seed: int, sizes: Sizes, features: Features, real: Tensor) -> list[list[object]]:
-    """Return the rows of one seed: walk, stride, drift, kept, image change, manifold distance over the start's."""
-    found = lw.dp_lase(G, space, stride=1.1, steps=sizes.steps, patience=None, seed=seed)
-    others = {"learned C": found}
+    """Return the rows of one seed, each with what the straight and the norm-preserving walk do on the same directions.
+
+    A row is walk, stride, drift, kept, image change, manifold distance over the start's, drift of the straight walk,
+    kept of the norm-preserving one.
+    """
+    options = {"space": space, "stride": 1.1, "steps": sizes.steps, "patience": None, "seed": seed}
+    runs = {"learned C": lw.dp_lase(G, **options)}
     if G.name == "digits32":
-        others["learned C, plain"] = lw.dp_lase(
-            G, space, stride=1.1, steps=sizes.steps, patience=None, seed=seed, correction="plain"
-        )
-    prior = found.prior
+        runs["plain C"] = lw.dp_lase(G, **options, correction="plain")
+    if space == "w":
+        given = lw.fit_density(G, "w", seed=seed)
+        runs["Gaussian C"] = lw.dp_lase(G, **options, density=given)
+    prior = runs["learned C"].prior  # that of all runs of a seed
     z = G.sample_z(sizes.starts, seed=1000 + seed)
     code = (G.map(z) if space == "w" else z).double()
-    y = prior.whiten(code)
-    vectors = found.directions.vectors.double()[torch.arange(len(y)) % len(found.directions)]
-    along = prior.whiten_direction(vectors)
-    along = along / along.norm(dim=1, keepdim=True)
+    y, level = prior.whiten(code), prior.log_prob(code)
     before = G.synthesize(code.to(G.dtype), space)
     usual = nearest(features(before), real).mean()
+
+    def drift(end: Tensor) -> float:
+        return float((prior.log_prob(prior.unwhiten(end)) - level).abs().mean())
+
     rows: list[list[object]] = []
     for share in STRIDES:
         strides = share * y.norm(dim=1)
-        there = {
-            "linear": y + strides[:, None] * along,
-            "norm": norm_preserving(y, along, strides),
-            "iso-density": _iso(prior, code, vectors, strides),
-            **{name: prior.whiten(each.move(code, vectors, strides)) for name, each in others.items()},
-        }
-        level = prior.log_prob(code)
-        for name, end in there.items():
-            at = prior.unwhiten(end)
-            after = G.synthesize(at.to(G.dtype), space)
-            drift = float((prior.log_prob(at) - level).abs().mean())
-            change = float((after - before).square().mean((1, 2, 3)).sqrt().mean())
-            far = float(nearest(features(after), real).mean() / usual)
-            rows.append([name, share, drift, float(kept_component(y, end, along, strides).mean()), change, far])
-        if space == "w":  # what C keeps is the density that F describes
-            own = found.density.log_prob(y)
-            for name in ("linear", "learned C"):
-                drift = float((found.density.log_prob(there[name]) - own).abs().mean())
-                kept = float(kept_component(y, there[name], along, strides).mean())
-                rows.append([f"{name}, drift by F", share, drift, kept, np.nan, np.nan])
-        rows.append(["attainable", share, 0.0, float(attainable(y, along, strides).mean()), np.nan, np.nan])
+        for name, found in runs.items():  # each along the directions that it found
+            vectors = found.directions.vectors.double()[torch.arange(len(y)) % len(found.directions)]
+            along = prior.whiten_direction(vectors)
+            along = along / along.norm(dim=1, keepdim=True)
+            straight, bent = y + strides[:, None] * along, norm_preserving(y, along, strides)
+            norm = float(kept_component(y, bent, along, strides).mean())
+            first = name == "learned C"
+            there = {"linear" if first else f"linear, directions of {name}": straight}
+            if first:
+                there |= {"norm": bent, "iso-density": _iso(prior, code, vectors, strides)}
+            there[name] = prior.whiten(found.move(code, vectors, strides))
+            for walk, end in there.items():
+                after = G.synthesize(prior.unwhiten(end).to(G.dtype), space)
+                change = float((after - before).square().mean((1, 2, 3)).sqrt().mean())
+                far = float(nearest(features(after), real).mean() / usual)
+                keeps = float(kept_component(y, end, along, strides).mean())
+                rows.append([walk, share, drift(end), keeps, change, far, drift(straight), norm])
+            if first and space == "w":  # what this C keeps is the density that F describes
+                own = found.density.log_prob(y)
+                off = [float((found.density.log_prob(end) - own).abs().mean()) for end in (straight, there[name])]
+                keeps = float(kept_component(y, there[name], along, strides).mean())
+                rows.append(["linear, drift by F", share, off[0], 1.0, np.nan, np.nan, off[0], norm])
+                rows.append(["learned C, drift by F", share, off[1], keeps, np.nan, np.nan, off[0], norm])
+            if first:
+                most = float(attainable(y, along, strides).mean())
+                rows.append(["attainable", share, 0.0, most, np.nan, np.nan, drift(straight), norm])
     return rows
 
 
@@ -115,23 +126,19 @@ def _iso(prior: lw.Density, code: Tensor, vectors: Tensor, strides: Tensor) -> T
 
 def summary(runs: list[list[list[object]]]) -> list[list[str]]:
     """Return the mean over seeds of every row, with the spread of the drift and the comparisons."""
-    values = np.array([[row[2:] for row in run] for run in runs], dtype=float)  # (seeds, rows, 4)
-    means = values.mean(0)
-    place = {(row[0], row[1]): i for i, row in enumerate(runs[0])}
+    values = np.array([[row[2:] for row in run] for run in runs], dtype=float)  # (seeds, rows, 6)
     cells = []
-    for (name, share), i in place.items():
-        drift, kept, change, far = means[i]
-        reference = "linear, drift by F" if "by F" in str(name) else "linear"
-        linear, norm = means[place[reference, share]], means[place["norm", share]]
+    for i, (name, share, *_) in enumerate(runs[0]):
+        drift, kept, change, far, linear, norm = values[:, i].mean(0)
         spread = f" ± {values[:, i, 0].std(ddof=1):.2g}" if len(values) > 1 and drift > 1e-3 else ""
         cells.append(
             [
                 str(name),
                 f"{share:g}",
                 f"{drift:.3g}{spread}",
-                f"{drift / linear[0]:.3f}" if drift > 1e-3 else "0",
+                f"{drift / linear:.3f}" if drift > 1e-3 else "0",
                 f"{kept:.3f}",
-                f"{kept / norm[1]:.3f}",
+                f"{kept / norm:.3f}",
                 "" if np.isnan(change) else f"{change:.3f}",
                 "" if np.isnan(far) else f"{far:.3f}",
             ]

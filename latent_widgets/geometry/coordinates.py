@@ -1,4 +1,7 @@
-"""Densities of independent coordinates with a learned distribution function, and how well a density fits samples."""
+"""Densities in other coordinates: independent ones with a learned distribution function, or whitened ones.
+
+Also how well a density fits samples.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +14,9 @@ from torch import Tensor
 
 from latent_widgets import _checks
 from latent_widgets.geometry.cdf import CDF
-from latent_widgets.geometry.density import Density
+from latent_widgets.geometry.density import Density, Gaussian
 
-__all__ = ["Goodness", "Independent", "goodness_of_fit"]
+__all__ = ["Goodness", "Independent", "Whitened", "goodness_of_fit"]
 
 _GRID = 4001
 
@@ -53,6 +56,49 @@ class Independent(Density):
         grid = self.cdf.shift + self.cdf.spread * torch.linspace(-12, 12, _GRID).to(self.cdf.shift)
         values = np.maximum.accumulate(self.cdf(grid).cpu().numpy())
         return grid.cpu().numpy(), (values - values[0]) / (values[-1] - values[0])
+
+
+@dataclass(frozen=True, eq=False)
+class Whitened(Density):
+    """A density of codes, as one of the coordinates in which a Gaussian is standard.
+
+    Args:
+        density: The density of the codes, without bounds.
+        prior: The Gaussian that maps codes to coordinates.
+
+    Raises:
+        ValueError: If the two are of different dimensions, or the density is bounded: boxes do not stay boxes.
+
+    Example:
+        >>> p = Gaussian(torch.zeros(2), torch.diag(torch.tensor([4.0, 1.0])))
+        >>> y = torch.tensor([0.5, -1.0])
+        >>> bool((Whitened(p, p).log_prob(y) - Gaussian.standard(2).log_prob(y)).abs() < 1e-6)
+        True
+    """
+
+    density: Density
+    prior: Gaussian
+
+    def __post_init__(self) -> None:
+        if self.density.dim != self.prior.dim:
+            raise ValueError(f"density must be of dimension {self.prior.dim}, got {self.density.dim}.")
+        if self.density.support is not None:
+            low, high = self.density.support
+            raise ValueError(
+                f"density must have no bounds, got the support [{low:g}, {high:g}]. "
+                "Use iso_density, which stays inside, or a Gaussian fitted to the codes."
+            )
+
+    @property
+    def dim(self) -> int:  # type: ignore[override]
+        """Length of a code."""
+        return self.density.dim
+
+    def _log_prob(self, x: Tensor) -> Tensor:
+        return self.density.log_prob(self.prior.unwhiten(x)) + self.prior._log_scale
+
+    def _sample(self, n: int, rng: torch.Generator) -> Tensor:
+        return self.prior.whiten(self.density._sample(n, rng))
 
 
 @dataclass(frozen=True)

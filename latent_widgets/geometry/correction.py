@@ -80,6 +80,8 @@ class Correction(nn.Module):
             here = straight if straight.requires_grad else straight.clone().requires_grad_()
             there = log_density(here)
             (slope,) = torch.autograd.grad(there.sum(), here, create_graph=straight.requires_grad)
+        if here is not straight:
+            there = there.detach()
         gap = (log_density(z) - there)[:, None]
         squared = slope.square().sum(1, keepdim=True) + 1e-6 * self.dim  # at the mode there is no way to go
         size = gap / squared

@@ -13,8 +13,9 @@ from torch import Tensor, nn
 
 from latent_widgets.generators.base import Generator
 from latent_widgets.geometry.cdf import CDF, CDFKind, fit_cdf, make_cdf
-from latent_widgets.geometry.correction import Correction, CorrectionKind
-from latent_widgets.geometry.density import Gaussian
+from latent_widgets.geometry.coordinates import Independent, Whitened
+from latent_widgets.geometry.correction import Correction, CorrectionKind, LogDensity
+from latent_widgets.geometry.density import Density, Gaussian
 from latent_widgets.geometry.density_walks import norm_preserving
 from latent_widgets.methods import _dp_lase_terms as terms
 
@@ -42,6 +43,7 @@ class Options:
     correction: CorrectionKind
     walk: WalkKind
     seed: int
+    density: str | None = None
 
 
 class Run:
@@ -51,17 +53,25 @@ class Run:
         G: The generator.
         options: What to do.
         prior: Maps codes to those coordinates and back.
+        given: The density that walks are to keep, in those coordinates; None learns F.
         state: Where to go on; None begins anew.
     """
 
-    def __init__(self, G: Generator, options: Options, prior: Gaussian, state: Mapping[str, Any] | None = None) -> None:
-        self.G, self.options, self.prior = G, options, prior
+    def __init__(
+        self,
+        G: Generator,
+        options: Options,
+        prior: Gaussian,
+        given: Whitened | None = None,
+        state: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.G, self.options, self.prior, self.given = G, options, prior, given
         self.rng = torch.Generator().manual_seed(options.seed)
         self.done = 0
         d = prior.dim
         matrix = torch.randn(options.k, d, generator=self.rng, dtype=torch.float64)
         matrix = matrix / matrix.norm(dim=1, keepdim=True)
-        if options.walk == "learned" and state is None:
+        if options.walk == "learned" and given is None and state is None:
             cdf = fit_cdf(self.codes(_FIT // d + 1).flatten(), options.cdf, steps=15, seed=options.seed)
         else:  # the other walks need no F
             cdf = make_cdf(options.cdf, options.seed)
@@ -97,6 +107,18 @@ class Run:
         """C."""
         return self.parts["correction"]  # type: ignore[return-value]
 
+    @property
+    def density(self) -> Density:
+        """What a learned walk keeps, in whitened coordinates."""
+        return Independent(self.cdf, self.prior.dim) if self.given is None else self.given
+
+    def log_density(self) -> LogDensity:
+        """Return its logarithm, by which F is not taught: a flat F would make every walk keep it."""
+        if self.given is not None:
+            return self.given.log_prob
+        frozen = {name: value.detach() for name, value in self.cdf.named_parameters()}
+        return lambda x: _log_density(self.cdf, frozen, x)
+
     def codes(self, n: int) -> Tensor:
         """Draw ``(n, d)`` codes, in whitened coordinates and float64."""
         z = torch.randn(n, self.G.z_dim, generator=self.rng).to(self.G.device, self.G.dtype)
@@ -118,23 +140,24 @@ class Run:
         count = min(2, options.k)  # two different directions for each code, as in the released programs
         chosen = torch.rand(len(z), options.k, generator=self.rng).argsort(1)[:, :count].T.to(z.device)  # (count, n)
         share = 2 * torch.rand(count, len(z), generator=self.rng, dtype=torch.float64).to(z) - 1
-        strides = (share * options.stride * z.shape[1] ** 0.5).flatten()
-        starts, along = z.repeat(count, 1), directions[chosen.flatten()]
-        ends = moved(self.cdf, self.correction, starts, strides, along, options.walk)
+        strides = share * options.stride * z.shape[1] ** 0.5
+        log_density, seen = self.log_density(), z[: options.batch]
+
+        def walked(n: int, along: Tensor) -> tuple[Tensor, Tensor]:
+            starts = z[:n].repeat(count, 1)
+            steps, chosen_along = strides[:, :n].flatten(), along[chosen[:, :n].flatten()]
+            return starts, moved(log_density, self.correction, starts, steps, chosen_along, options.walk)
+
         found = {"reg": terms.orthogonality(directions)}
         if options.walk == "learned":
-            # F is not taught by this term: a flat F would make every walk keep it
-            frozen = {name: value.detach() for name, value in self.cdf.named_parameters()}
-            level = [_log_density(self.cdf, frozen, x) for x in (starts, ends)]
-            found |= {
-                "mon": terms.monotony(self.cdf, z),
-                "lik": terms.likelihood(self.cdf, z),
-                "den": (level[1] - level[0]).square().mean(),
-            }
-        seen = ends.unflatten(0, (count, -1))[:, : options.batch]
+            if self.given is None:
+                found |= {"mon": terms.monotony(self.cdf, z), "lik": terms.likelihood(self.cdf, z)}
+            # it teaches C alone: what keeps a density best are directions that hardly change the picture
+            starts, ends = walked(len(z), directions.detach())
+            found["den"] = (log_density(ends) - log_density(starts)).square().mean()
         with torch.no_grad():
-            before = features(self.G, self._code(z[: options.batch]), options)
-        after = features(self.G, self._code(seen.flatten(0, 1)), options)
+            before = features(self.G, self._code(seen), options)
+        after = features(self.G, self._code(walked(len(seen), directions)[1]), options)
         changes = (after.unflatten(0, (count, -1)) - before) / self.scale
         found |= {"var": terms.variation(changes), "pair": terms.pair_penalty(changes, options.pair_form)}
         total = sum((weights[name] * value.double() for name, value in found.items()), z.new_zeros(()))
@@ -176,12 +199,12 @@ class Run:
 
 
 def moved(
-    cdf: CDF, correction: Correction, starts: Tensor, strides: Tensor, directions: Tensor, kind: WalkKind
+    log_density: LogDensity, correction: Correction, starts: Tensor, strides: Tensor, directions: Tensor, kind: WalkKind
 ) -> Tensor:
     """Walk from ``(n, d)`` starts along as many directions: equation 6, equation 2 or equation 1.
 
     Args:
-        cdf: F, for the learned walk.
+        log_density: Of whitened coordinates, for the learned walk.
         correction: C, for the learned walk.
         starts: ``(n, d)`` in whitened coordinates.
         strides: ``(n,)``.
@@ -196,8 +219,7 @@ def moved(
     straight = starts + strides[:, None] * directions
     if kind == "linear":
         return straight
-    frozen = {name: value.detach() for name, value in cdf.named_parameters()}
-    return straight + correction(starts, strides, directions, lambda x: _log_density(cdf, frozen, x))
+    return straight + correction(starts, strides, directions, log_density)
 
 
 def features(G: Generator, codes: Tensor, options: Options) -> Tensor:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from latent_widgets import _checks
-from latent_widgets.directions import as_directions
+from latent_widgets.directions import Directions, as_directions
 from latent_widgets.generators.base import Generator
 
 __all__ = ["ChannelGroups", "refine_subspace"]
@@ -26,6 +27,7 @@ class ChannelGroups:
         residual: The share of the features' energy that the other channels do not explain.
         layer: Whose channels.
         name: Label of the direction.
+        direction: The direction.
     """
 
     labels: Tensor
@@ -34,6 +36,50 @@ class ChannelGroups:
     residual: float
     layer: str
     name: str
+    direction: Directions = field(repr=False)
+
+    @torch.no_grad()
+    def synthesize(self, G: Generator, code: Any, alpha: float, group: int | Sequence[int] = 0) -> Tensor:
+        """Draw codes of which one group of channels alone moves along the direction.
+
+        As in the released program: at the layer, the channels of the group are those of the moved codes and all others
+        those of the codes themselves. What comes after takes the styles of the codes themselves.
+
+        Args:
+            G: The generator; one that can go on from a layer.
+            code: A code or a batch ``(n, ...)``, in the space of the direction.
+            alpha: How far, in the unit of the direction.
+            group: Which group, or several.
+
+        Returns:
+            ``(n, 3, H, W)``.
+
+        Raises:
+            TypeError: If a number is not one.
+            ValueError: If the generator cannot resume, the group does not exist, or the layer's channels are those of
+                the picture, which nothing follows.
+        """
+        G._need_resume("synthesize")
+        _checks.number("alpha", alpha)
+        listed = [group] if isinstance(group, int) else list(group)
+        for each in listed:
+            _checks.integer("group", each, low=0, high=len(self.sizes) - 1)
+        direction = self.direction.for_generator(G)
+        still, space = G.check_code(code, direction.space)
+        moved = still + alpha * direction.unit_vectors * direction.scales[0]
+        (name,) = G.check_layers([self.layer])
+        after = G.layer_names.index(name) + 1
+        if after == len(G.layer_names):
+            raise ValueError(f"layer must have another after it, got {name!r}, the last. Refine an earlier one.")
+        here, there = (G._activations(each, space)[after] for each in (still, moved))
+        if here.x.shape[1] != len(self.labels):
+            raise ValueError(
+                f"layer must have {len(self.labels)} channels that later layers read, got {name!r} with "
+                f"{here.x.shape[1]}. Refine a layer that draws no picture."
+            )
+        chosen = torch.isin(self.labels, torch.tensor(listed)).to(here.x.device)
+        mixed = torch.where(chosen[:, None, None], there.x, here.x)
+        return G._resume(still, space, replace(here, x=mixed), after)
 
 
 def refine_subspace(
@@ -110,7 +156,7 @@ def refine_subspace(
     order = sums.argsort(descending=True)
     named = order.argsort()[chosen]
     sizes = torch.bincount(named, minlength=groups)
-    return ChannelGroups(named, sums[order] / sums.sum(), sizes, residual, layer, found.names[0])
+    return ChannelGroups(named, sums[order] / sums.sum(), sizes, residual, layer, found.names[0], found)
 
 
 @torch.no_grad()

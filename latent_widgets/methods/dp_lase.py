@@ -16,19 +16,18 @@ from latent_widgets._steps import OnStep, report
 from latent_widgets.directions import Directions
 from latent_widgets.generators.base import Generator
 from latent_widgets.geometry.cdf import CDFKind
-from latent_widgets.geometry.coordinates import Independent
+from latent_widgets.geometry.coordinates import Whitened
 from latent_widgets.geometry.correction import Correction, CorrectionKind
-from latent_widgets.geometry.density import Gaussian, fit_density
+from latent_widgets.geometry.density import Density, Gaussian, fit_density
 from latent_widgets.geometry.density_walks import kept_component
 from latent_widgets.geometry.walks import Walk
+from latent_widgets.methods._dp_lase_course import Course
 from latent_widgets.methods._dp_lase_run import Options, Run, WalkKind, features, moved
 from latent_widgets.methods._dp_lase_terms import PairForm
 
 __all__ = ["DPLase", "dp_lase"]
 
-WEIGHTS = {"mon": 1.0, "lik": 1.0, "den": 1.0, "var": 1.0, "pair": 0.1, "reg": 1.0}
-_MEMORY = 0.95  # of the running mean of the total, by which runs are compared and stopped
-_GAIN = 1e-3  # how much better that mean must get to count
+WEIGHTS = {"mon": 1.0, "lik": 1.0, "den": 10.0, "var": 1.0, "pair": 0.1, "reg": 1.0}
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +36,8 @@ class DPLase:
 
     Attributes:
         directions: The directions, the one that changes the features most first.
-        density: F as a density, in whitened coordinates; of the walks other than the learned one, untrained.
+        density: What the learned walk keeps, in whitened coordinates: F as a density, untrained for the other walks; or
+            the one that was given.
         correction: C, in whitened coordinates.
         prior: Maps codes to whitened coordinates, in which strides are measured: the identity in ``z``.
         curve: For each term of the objective its value at every step, and ``"total"``.
@@ -48,7 +48,7 @@ class DPLase:
     """
 
     directions: Directions
-    density: Independent
+    density: Density
     correction: Correction
     prior: Gaussian
     curve: Mapping[str, Tensor] = field(repr=False)
@@ -73,7 +73,7 @@ class DPLase:
         starts = self.prior.whiten(codes.double())
         along = self.prior.whiten_direction(directions.double())
         along = along / along.norm(dim=1, keepdim=True)
-        ends = moved(self.density.cdf, self.correction, starts, strides.double(), along, self.walk_kind)
+        ends = moved(self.density.log_prob, self.correction, starts, strides.double(), along, self.walk_kind)
         return self.prior.unwhiten(ends).to(codes)
 
     def walk(
@@ -92,7 +92,7 @@ class DPLase:
             at: Positions, in standard deviations.
 
         Returns:
-            The walk, with the log density along it and the kept component.
+            The walk, with the kept component and the log density along it: that which was given, or the prior's.
         """
         found = self.directions[index].for_generator(G)
         start, _ = G.check_code(code, found.space)
@@ -101,6 +101,7 @@ class DPLase:
         codes = self.move(start[:1].expand(len(strides), -1), along, strides)
         before, after = self.prior.whiten(start.double()), self.prior.whiten(codes.double())
         kept = kept_component(before, after, self.prior.whiten_direction(found.vectors.double()), strides)
+        shown = self.density.density if isinstance(self.density, Whitened) else self.prior
         return Walk(
             codes,
             tuple(strides.tolist()),
@@ -108,7 +109,7 @@ class DPLase:
             "sd",
             self.walk_kind,
             found.names[0],
-            log_density=self.prior.log_prob(codes),
+            log_density=shown.log_prob(codes),
             kept=kept.to(codes),
         )
 
@@ -129,6 +130,7 @@ def dp_lase(
     cdf: CDFKind = "logistic",
     correction: CorrectionKind = "informed",
     walk: WalkKind = "learned",
+    density: Density | None = None,
     patience: int | None = 200,
     seed: int = 0,
     start: DPLase | None = None,
@@ -143,7 +145,8 @@ def dp_lase(
     the two parts of equation 8, ``reg`` is equation 10.
 
     F and C are not in the released program. Here F lies in [0, 1], begins with a maximum likelihood fit, and is not
-    taught by ``den``, which a flat F would satisfy. The terms are means, where the paper has sums, and features are
+    taught by ``den``, which a flat F would satisfy; nor are the directions, of which those that change nothing would
+    satisfy it best. The terms are means, where the paper has sums, and features are
     scaled to variance one. In ``w``, whose coordinates are not alike, all happens in coordinates whitened by mean and
     covariance.
 
@@ -159,12 +162,16 @@ def dp_lase(
             512``, which is 0.44.
         rate: Learning rate; ours, the released program's is 1e-4.
         weights: Other weights of the terms. All are 1 as in the paper's equation 11, but for ``pair``: 0.1 (lambda, as
-            in the released program for StyleGAN2).
+            in the released program for StyleGAN2), and ``den``: 10 (ours). Far out the logarithm of F's slope falls
+            linearly, so that ``den`` grows no faster there than ``var``, and with 1 can be outrun by it.
         pair_form: ``"inner"`` as in the paper, or ``"cosine"`` as in the later released programs.
         orthogonal: ``"penalty"`` as in the paper, or ``"exact"`` by a QR decomposition.
         cdf: F as a ``"logistic"`` mixture (ours), or a ``"network"`` as in the paper.
         correction: C with a Newton step among its inputs (``"informed"``, ours), or ``"plain"`` as in the paper.
         walk: ``"learned"``, with F and C; ``"norm"``, equation 2, as in most released programs; or ``"linear"``.
+        density: Which density learned walks keep; F if not given, as in the paper. Any density of codes of ``space``
+            will do that has no bounds, such as :func:`~latent_widgets.geometry.density.fit_density` gives (ours). There
+            is no F then: C is trained for that density, and ``mon`` and ``lik`` are not among the terms.
         patience: Stop after so many steps without progress of the running mean; None never stops early.
         seed: Of everything random.
         start: A result of the same options to go on from: as if it had not been stopped.
@@ -175,8 +182,9 @@ def dp_lase(
 
     Raises:
         TypeError: If an argument has the wrong type.
-        ValueError: If an option does not exist, ``k`` is above the dimension, the stride is not positive, ``start``
-            was made with other options, or the objective is not finite from the beginning.
+        ValueError: If an option does not exist, ``k`` is above the dimension, the stride is not positive, the density
+            has bounds, another dimension or no use, ``start`` was made with other options, or the objective is not
+            finite from the beginning.
 
     Warns:
         UserWarning: If F is not monotone at the end, which can happen with ``cdf="network"``; or if the run diverged.
@@ -211,16 +219,29 @@ def dp_lase(
     for name, weight in given.items():
         _checks.number(f"weights[{_checks.choice('weights', name, tuple(WEIGHTS))!r}]", weight, low=0)
     chosen = Options(
-        str(space), layer, k, batch, stride, rate, WEIGHTS | given, pair_form, orthogonal, cdf, correction, walk, seed
+        str(space),
+        layer,
+        k,
+        batch,
+        stride,
+        rate,
+        WEIGHTS | given,
+        pair_form,
+        orthogonal,
+        cdf,
+        correction,
+        walk,
+        seed,
+        None if density is None else type(density).__name__,
     )
     prior = fit_density(G, str(space), "standard" if space == "z" else "gaussian", seed=seed)
     if not isinstance(prior, Gaussian):
         raise TypeError(f"prior must be Gaussian, got {type(prior).__name__}.")
-    if start is not None and start._state["options"] != chosen:
-        differ = [n for n, v in asdict(chosen).items() if v != asdict(start._state["options"])[n]]
-        raise ValueError(f"start must be a result of the same options, got other {', '.join(differ)}.")
-    run = Run(G, chosen, prior, None if start is None else start._state["run"])
-    course = _Course(run, patience, None if start is None else start._state["course"])
+    kept = None if density is None else _kept(density, prior, walk, str(space))
+    if start is not None:
+        _check_start(start, chosen, kept)
+    run = Run(G, chosen, prior, kept, None if start is None else start._state["run"])
+    course = Course(run, patience, None if start is None else start._state["course"])
     stopped = "finished"
     while run.done < steps:
         values = run.step()
@@ -243,44 +264,31 @@ def dp_lase(
     return _result(run, course, stopped)
 
 
-class _Course:
-    """How a run went: the curve, the best state so far, and whether it still gets better."""
+def _kept(density: Density, prior: Gaussian, walk: WalkKind, space: str) -> Whitened:
+    """The given density in whitened coordinates, if walks can keep it."""
+    if not isinstance(density, Density):
+        raise TypeError(f"density must be a Density, got {type(density).__name__}. Use fit_density.")
+    if walk != "learned":
+        raise ValueError(f"density must be None for walk={walk!r}, which learns no C, got {type(density).__name__}.")
+    if density.dim != prior.dim:
+        raise ValueError(f"density must be of dimension {prior.dim}, as {space}, got {density.dim}.")
+    return Whitened(density, prior)
 
-    def __init__(self, run: Run, patience: int | None, state: Mapping[str, Any] | None = None) -> None:
-        self.run = run
-        self.patience = None if patience is None else _checks.integer("patience", patience, low=1)
-        self.curve: dict[str, list[float]] = {}
-        self.last: dict[str, float] = {}
-        self.mean: float | None = None
-        self.best, self.best_step = math.inf, 0
-        self.best_parts: dict[str, Tensor] = {}
-        for name, value in (state or {}).items():
-            setattr(self, name, {n: list(v) for n, v in value.items()} if name == "curve" else value)
 
-    def record(self, values: dict[str, float]) -> None:
-        self.last = values
-        for name, value in values.items():
-            self.curve.setdefault(name, []).append(value)
-        total = values["total"]
-        # all steps count alike until the memory is full: a mean that starts at the first would be stuck there
-        share = max(1 - _MEMORY, 1 / len(self.curve["total"]))
-        self.mean = total if self.mean is None else self.mean + share * (total - self.mean)
-        if self.mean < self.best - _GAIN * abs(self.best) or not self.best_parts:
-            self.best, self.best_step = self.mean, self.run.done
-            self.best_parts = {name: value.clone() for name, value in self.run.parts.state_dict().items()}
-
-    @property
-    def stalled(self) -> bool:
-        return self.patience is not None and self.run.done - self.best_step >= self.patience
-
-    def state(self) -> dict[str, Any]:
-        kept = ("curve", "mean", "best", "best_step", "best_parts")
-        copied = {name: getattr(self, name) for name in kept} | {"curve": {n: list(v) for n, v in self.curve.items()}}
-        return {"options": self.run.options, "run": self.run.state(), "course": copied}
+def _check_start(start: DPLase, chosen: Options, kept: Whitened | None) -> None:
+    before = start._state["options"]
+    other = start.density
+    differ = [name for name, value in asdict(chosen).items() if value != asdict(before)[name]]
+    if kept is not None and isinstance(other, Whitened) and not differ:  # the same if codes are as likely
+        probes = kept.prior.sample(16, seed=0)
+        if not torch.equal(kept.density.log_prob(probes), other.density.log_prob(probes)):
+            differ = ["density"]
+    if differ:
+        raise ValueError(f"start must be a result of the same options, got other {', '.join(differ)}.")
 
 
 @torch.no_grad()
-def _result(run: Run, course: _Course, stopped: str) -> DPLase:
+def _result(run: Run, course: Course, stopped: str) -> DPLase:
     G, options = run.G, run.options
     state = course.state()
     run.parts.load_state_dict(course.best_parts)
@@ -291,13 +299,13 @@ def _result(run: Run, course: _Course, stopped: str) -> DPLase:
     before = features(G, run.prior.unwhiten(codes).to(G.dtype), options)
     change = []
     for row in rows:
-        ends = moved(run.cdf, run.correction, codes, strides, row.expand_as(codes), options.walk)
+        ends = moved(run.log_density(), run.correction, codes, strides, row.expand_as(codes), options.walk)
         after = features(G, run.prior.unwhiten(ends).to(G.dtype), options)
         change.append(((after - before) / run.scale).square().mean().sqrt())
     scores = torch.stack(change).to(G.dtype)
     order = scores.argsort(descending=True)
     vectors = run.prior.unwhiten_direction(rows[order])
-    if options.walk == "learned" and stopped in ("finished", "plateau"):
+    if options.walk == "learned" and run.given is None and stopped in ("finished", "plateau"):
         slope, place = run.cdf.steepest_fall(-3.0, 3.0)
         if slope < 0:
             fix = "Take more steps, or cdf='logistic'."
@@ -315,13 +323,12 @@ def _result(run: Run, course: _Course, stopped: str) -> DPLase:
         generator=G.name,
         weights_hash=G.weights_hash,
     )
-    cdf, correction = run.cdf.requires_grad_(False), run.correction.requires_grad_(False)
+    run.parts.requires_grad_(False)
     curve = {name: torch.tensor(values) for name, values in course.curve.items()}
-    density = Independent(cdf, rows.shape[1])
     return DPLase(
         directions,
-        density,
-        correction,
+        run.density,
+        run.correction,
         run.prior,
         curve,
         options.walk,

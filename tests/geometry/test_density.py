@@ -6,7 +6,7 @@ from scipy.stats import multivariate_normal, norm
 
 from latent_widgets._steps import Cancelled
 from latent_widgets.geometry.cdf import LogisticMixture, MonotoneNetwork, fit_cdf
-from latent_widgets.geometry.coordinates import Independent, goodness_of_fit
+from latent_widgets.geometry.coordinates import Independent, Whitened, goodness_of_fit
 from latent_widgets.geometry.density import Gaussian, Mixture, TruncatedGaussian, Uniform, fit_density
 from tests.linear import linear_generator
 
@@ -209,3 +209,20 @@ def test_independent_coordinates_are_sampled_by_their_distribution_function(draw
     assert sample.shape == (2000, 3)
     assert goodness_of_fit(p, sample).ks < 0.03
     torch.testing.assert_close(p.log_prob(sample[:2]), p.cdf.log_density(sample[:2]).sum(1))
+
+
+def test_whitened_density_is_that_of_the_mapped_codes():
+    rng = torch.Generator().manual_seed(2)
+    roots = torch.randn(2, 3, 3, generator=rng, dtype=torch.float64)
+    prior, other = (Gaussian(root[0], root @ root.T) for root in roots)
+    p = Whitened(other, prior)
+    onto = prior.whiten_direction(torch.eye(3).double())  # a symmetric matrix
+    mapped = Gaussian(prior.whiten(other.mean), onto @ other.covariance @ onto)
+    y = torch.randn(8, 3, generator=rng, dtype=torch.float64)
+    torch.testing.assert_close(p.log_prob(y), mapped.log_prob(y))
+    torch.testing.assert_close(p.gradient(y), mapped.gradient(y))
+    torch.testing.assert_close(p.sample(5, seed=1), prior.whiten(other.sample(5, seed=1)))
+    with pytest.raises(ValueError, match="density must be of dimension 3, got 2"):
+        Whitened(Gaussian.standard(2), prior)
+    with pytest.raises(ValueError, match=r"density must have no bounds, got the support \[-2, 2\]. Use iso_density"):
+        Whitened(TruncatedGaussian(3), prior)

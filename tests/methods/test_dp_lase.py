@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -6,7 +7,10 @@ from torch import nn
 
 from latent_widgets._steps import Step
 from latent_widgets.generators.dcgan import DCGAN, PlainGenerator
+from latent_widgets.generators.style import StyleGenerator
+from latent_widgets.generators.stylegan2 import StyleGAN2
 from latent_widgets.geometry.cdf import MonotoneNetwork, fit_cdf
+from latent_widgets.geometry.density import Gaussian, Uniform, fit_density
 from latent_widgets.geometry.grassmann import principal_angles
 from latent_widgets.methods import _dp_lase_run, dp_lase, methods, random_directions, refine_subspace
 from latent_widgets.methods._dp_lase_terms import orthogonality, pair_penalty, variation
@@ -30,6 +34,19 @@ def rough_fit(monkeypatch):
     monkeypatch.setattr(
         _dp_lase_run, "fit_cdf", lambda t, kind, steps, seed: fit_cdf(t[:500], kind, steps=1, seed=seed)
     )
+
+
+@pytest.fixture
+def drift():
+    """The mean change of a log density on the way along the directions found, and on straight ways."""
+
+    def drift(found, density, codes, strides):
+        along = found.directions.vectors[torch.arange(len(codes)) % len(found.directions)]
+        white = found.prior.whiten_direction(along).norm(dim=1, keepdim=True)
+        ends = found.move(codes, along, strides), codes + strides[:, None] * along / white
+        return [(density.log_prob(end) - density.log_prob(codes)).abs().mean() for end in ends]
+
+    return drift
 
 
 class TwoGroups(nn.Module):
@@ -60,15 +77,25 @@ def test_exact_directions_are_orthonormal_and_the_penalty_makes_them_so(G):
 
 def test_without_variation_the_density_term_is_satisfied_by_standing_still(plain):
     """The trivial optimum C = -e g is opposed by the variation alone."""
-    kept = {}
+    kept, density = {}, Gaussian.standard(6)
     z = plain.sample_z(64, seed=9)
     for var in (0.0, 300.0):
         weights = {"var": var, "pair": 0.0}
-        found = dp_lase(plain, layer="image", k=2, steps=150, batch=4, rate=0.01, correction="plain", weights=weights)
+        options = {"rate": 0.03, "correction": "plain", "weights": weights, "density": density}
+        found = dp_lase(plain, layer="image", k=2, steps=150, batch=4, **options)
         along = found.directions.vectors[torch.arange(64) % 2]
         strides = torch.full((64,), 1.5, dtype=torch.float64)
         kept[var] = float((found.move(z, along, strides) - z).norm(dim=1).mean() / 1.5)
-    assert kept[0.0] < 0.65 < 0.9 < kept[300.0]
+    assert kept[0.0] < 0.1 < 0.9 < kept[300.0]
+
+
+def test_density_term_teaches_the_correction_and_not_the_directions(plain):
+    options = {"layer": "image", "k": 1, "batch": 4, "weights": {"var": 0, "pair": 0, "reg": 0}}
+    once, often = (dp_lase(plain, **options, steps=steps) for steps in (1, 30))
+    torch.testing.assert_close(often.directions.vectors, once.directions.vectors, atol=1e-12, rtol=0)
+    assert often.curve["den"][-5:].mean() < 0.9 * often.curve["den"][:5].mean()
+    learns = dp_lase(plain, **options | {"weights": {"pair": 0, "reg": 0}}, steps=30)
+    assert principal_angles(learns.directions.vectors.T, once.directions.vectors.T).max() > 0.01
 
 
 def test_learned_walk_keeps_the_density_far_better_than_a_straight_one(plain):
@@ -86,6 +113,46 @@ def test_learned_walk_keeps_the_density_far_better_than_a_straight_one(plain):
     torch.testing.assert_close(line.kept, torch.ones(3).double())
     assert bent.kept[1] == 1
     torch.testing.assert_close(bent.codes[1], code)
+
+
+def test_walks_keep_the_density_that_was_given(plain, drift):
+    spread = torch.diag(torch.tensor([0.3, 0.5, 1.0, 1.0, 2.0, 4.0])).double()
+    turn = torch.linalg.qr(torch.randn(6, 6, generator=torch.Generator().manual_seed(1)).double()).Q
+    given = Gaussian(torch.linspace(-0.5, 0.5, 6).double(), turn @ spread @ turn.T)
+    found = dp_lase(plain, layer="image", k=2, steps=100, batch=4, density=given)
+    codes, strides = plain.sample_z(64, seed=9), torch.full((64,), 1.2, dtype=torch.float64)
+    bent, straight = drift(found, given, codes, strides)
+    assert bent < 0.15 * straight
+    bent, straight = drift(found, Gaussian.standard(6), codes, strides)
+    assert bent > 0.3 * straight  # it is another density than that of the codes
+    W = found.walk(plain, codes[0], at=[-1.0, 0.0, 1.0])
+    torch.testing.assert_close(W.log_density, given.log_prob(W.codes))
+    assert sorted(found.curve) == ["den", "pair", "reg", "total", "var"]
+    assert found.directions.parameters["density"] == "Gaussian"
+
+
+def test_density_of_w_is_given_in_its_own_coordinates(drift):
+    G = linear_generator(z_dim=5, w_dim=5)
+    given = fit_density(G, "w", "mixture", n=400, components=2)
+    options = {"layer": "image", "k": 2, "batch": 4, "rate": 0.01, "weights": {"var": 0.1}}
+    found = dp_lase(G, "w", **options, steps=40, density=given)
+    codes = G.map(G.sample_z(64, seed=3))
+    whitened = found.density.log_prob(found.prior.whiten(codes))
+    torch.testing.assert_close((whitened - given.log_prob(codes)).diff(), torch.zeros(63).double())
+    bent, straight = drift(found, given, codes, torch.full((64,), 1.2, dtype=torch.float64))
+    assert bent < 0.12 * straight
+
+
+def test_run_with_a_density_goes_on_with_the_same_one(plain):
+    given = Gaussian.standard(6)
+    options = {"layer": "image", "k": 2, "batch": 2, "patience": None}
+    whole = dp_lase(plain, **options, steps=4, density=given)
+    half = dp_lase(plain, **options, steps=2, density=given)
+    both = dp_lase(plain, **options, steps=4, density=Gaussian.standard(6), start=half)
+    assert torch.equal(whole.directions.vectors, both.directions.vectors)
+    for other in (None, Gaussian(torch.ones(6), torch.eye(6))):
+        with pytest.raises(ValueError, match="start must be a result of the same options, got other density"):
+            dp_lase(plain, **options, steps=4, density=other, start=half)
 
 
 def test_run_that_was_stopped_goes_on_as_if_it_had_not_been(plain, rough_fit):
@@ -191,6 +258,14 @@ def test_network_that_ends_not_monotone_gives_a_warning(plain, rough_fit, monkey
         ({"walk": "curve"}, ValueError, "walk must be one of 'learned', 'norm', 'linear', got 'curve'"),
         ({"weights": {"density": 1.0}}, ValueError, "weights must be one of 'mon', 'lik', 'den', .* got 'density'"),
         ({"weights": {"den": -1.0}}, ValueError, r"weights\['den'\] must be at least 0, got -1"),
+        ({"density": Gaussian.standard(5)}, ValueError, "density must be of dimension 6, as z, got 5"),
+        ({"density": Uniform(6)}, ValueError, r"density must have no bounds, got the support \[-1, 1\]"),
+        ({"density": "gaussian"}, TypeError, "density must be a Density, got str. Use fit_density"),
+        (
+            {"density": Gaussian.standard(6), "walk": "norm"},
+            ValueError,
+            "density must be None for walk='norm', which learns no C, got Gaussian",
+        ),
         ({"steps": 1.5}, TypeError, "steps must be an integer, got 1.5"),
     ],
 )
@@ -202,7 +277,8 @@ def test_bad_options_are_refused(plain, options, error, message):
 def test_method_is_listed():
     (info,) = [m for m in methods() if m.name == "dp_lase"]
     assert info.title == "DP-LaSE"
-    assert {p.name: p.kind for p in info.parameters}["pair_form"] == "choice"
+    kinds = {p.name: p.kind for p in info.parameters}
+    assert (kinds["pair_form"], kinds["density"]) == ("choice", "value")
 
 
 def test_channels_that_move_together_are_one_group():
@@ -232,3 +308,48 @@ def test_channels_that_move_together_are_one_group():
 def test_bad_refinements_are_refused(plain, options, message):
     with pytest.raises(ValueError, match=message):
         refine_subspace(plain, random_directions(plain, k=1), **{"layer": "b4"} | options)
+
+
+@pytest.fixture
+def styled():
+    torch.manual_seed(1)
+    return StyleGenerator(StyleGAN2(z_dim=5, w_dim=6, resolution=16, channels={4: 7, 8: 5, 16: 4}).double())
+
+
+def test_only_the_channels_of_a_group_move(styled):
+    G, layer = styled, "b8.conv0"
+    found = refine_subspace(G, random_directions(G, k=1, space="w"), layer=layer, groups=3)
+    code, alpha, synthesis = G.map(G.sample_z(2, seed=4)), 2.5, G.module.synthesis
+    step = alpha * found.direction.unit_vectors * found.direction.scales
+
+    def by_hand(mine):
+        """The synthesis, step by step."""
+        still, moved = (synthesis.styles(each[:, None].expand(-1, G.num_layers, -1)) for each in (code, code + step))
+        a = b = synthesis.start(2)
+        for i, name in enumerate(G.layer_names):
+            a, b = synthesis.step(i, a, still[i]), synthesis.step(i, b, moved[i])
+            if name == layer:
+                x = a.x.clone()
+                x[:, mine] = b.x[:, mine]
+                a = replace(a, x=x)
+        return a.rgb
+
+    for group in (0, (1, 2)):
+        mine = [c for c in range(5) if int(found.labels[c]) in (group if group else (0,))]
+        drawn = found.synthesize(G, code, alpha, group)
+        torch.testing.assert_close(drawn, by_hand(mine))
+        assert (drawn - G.synthesize(code, "w")).abs().max() > 1e-3
+    torch.testing.assert_close(found.synthesize(G, code, 0.0), G.synthesize(code, "w"))
+
+
+def test_bad_moves_of_a_group_are_refused(styled, plain):
+    directions = random_directions(styled, k=1, space="w")
+    code = styled.code(seed=1)
+    with pytest.raises(ValueError, match="group must be between 0 and 2, got 3"):
+        refine_subspace(styled, directions, layer="b4.conv1", groups=3).synthesize(styled, code, 1.0, 3)
+    for layer, text in (("b16.torgb", "another after it, got 'b16.torgb', the last"), ("b8.torgb", "3 channels that")):
+        with pytest.raises(ValueError, match=f"layer must have {text}"):
+            refine_subspace(styled, directions, layer=layer, groups=2).synthesize(styled, code, 1.0)
+    found = refine_subspace(plain, random_directions(plain, k=1), layer="b4", groups=2)
+    with pytest.raises(ValueError, match="synthesize must be called on a generator that can go on from a layer"):
+        found.synthesize(plain, plain.code(seed=0), 1.0)
