@@ -1,7 +1,8 @@
 """How well pictures are inverted: codes that are known, faces never seen, photos; and how well GLO draws its pictures.
 
 Run it with ``python -m benchmarks.inversion_table``; ``--quick`` takes few pictures, ``--only`` a part. Without
-``--quick`` the tables are written to ``docs/inversion_table.txt``, which the page on photos shows.
+``--quick`` the tables are written to ``docs/inversion_table.txt``, which the page on photos shows; ``--only`` rewrites
+its part.
 """
 
 from __future__ import annotations
@@ -106,6 +107,20 @@ def glo(seeds: int, steps: int) -> None:
     table(f"GLO on 1797 digits, 16 px, 16 numbers a code, {steps} steps, {seeds} seeds", head, rows)
 
 
+def part_of(block: str) -> str:
+    """Return to which part of the file a table belongs, by its title."""
+    title = block.partition("\n")[0]
+    return "glo" if title.startswith("GLO") else "recovery" if "known codes" in title else "photos"
+
+
+def keep(name: str, text: str) -> None:
+    """Put the tables of one part into the file, in the place of its earlier ones."""
+    blocks = TARGET.read_text(encoding="utf-8").strip().split("\n\n") if TARGET.exists() else []
+    found = [block for block in blocks if part_of(block) != name] + text.strip().split("\n\n")
+    found.sort(key=lambda block: ("recovery", "photos", "glo").index(part_of(block)))
+    TARGET.write_text("\n\n".join(found) + "\n", encoding="utf-8")
+
+
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -113,7 +128,6 @@ def main() -> None:
     parser.add_argument("--only", choices=["recovery", "photos", "glo"], help="one of the parts")
     arguments = parser.parse_args()
     quick = arguments.quick
-    text = io.StringIO()
     parts = {
         "recovery": lambda: recovery(lw.load(), 4 if quick else 64),
         "photos": lambda: photographs(lw.load(), 2 if quick else 4),
@@ -125,9 +139,8 @@ def main() -> None:
             with contextlib.redirect_stdout(part):
                 run()
             print(part.getvalue(), end="", flush=True)
-            text.write(part.getvalue())
-    if not quick and arguments.only is None:
-        TARGET.write_text(text.getvalue().lstrip("\n"), encoding="utf-8")
+            if not quick:
+                keep(name, part.getvalue())
 
 
 if __name__ == "__main__":
