@@ -1,5 +1,6 @@
 """Threads that differentiate at once do not disturb each other."""
 
+import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
@@ -30,3 +31,21 @@ def test_threads_take_forward_derivatives_at_once(eager):
 
     with ThreadPoolExecutor(4) as pool:
         assert list(pool.map(work, range(4))) == list(range(4))
+
+
+def test_first_derivative_imports_nothing_once_the_rules_are_loaded():
+    code = """
+import sys, torch
+import latent_widgets as lw
+from latent_widgets._forward import load_rules
+G = lw.load("digits32")
+assert "torch._dynamo" not in sys.modules
+load_rules()
+before = set(sys.modules)
+z = G.sample_z()
+with torch.no_grad():
+    torch.func.jvp(G.synthesize, (z,), (z,))
+print(sorted(set(sys.modules) - before))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"

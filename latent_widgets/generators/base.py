@@ -153,7 +153,8 @@ class Generator(Conditional, ABC):
     def to(self, device: torch.device | str | None = None, dtype: torch.dtype | None = None) -> Generator:
         """Move the network to a device or type, in place, and return the generator."""
         _ = self.weights_hash  # the identity stays that of the loaded weights
-        self.module.to(device=device, dtype=dtype)
+        with self.lock.turn(-100):  # after all that is under way and would find its tensors elsewhere
+            self.module.to(device=device, dtype=dtype)
         return self
 
     def __repr__(self) -> str:

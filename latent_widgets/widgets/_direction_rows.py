@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import ipywidgets
 
 from ..directions import Directions
+from ._hands import one_at_a_time
 from ._step_slider import StepSlider
 
 __all__ = ["UNIT_RANGES", "DirectionRow", "Handlers", "UnitRange"]
@@ -97,7 +98,8 @@ class DirectionRow(ipywidgets.HBox):
             (self.box, "lw-number"), (self.unit, "lw-unit"), (self.zero, "lw-icon"), (self.keep, "lw-icon"),
         ):  # fmt: skip
             widget.add_class(css)
-        self.slider.observe(guard(self._moved), "value")
+        self._guarded = guard(self._moved)
+        self.slider.observe(self._slid, "value")
         self.box.observe(guard(self._typed), "value")
         self.name.observe(guard(self._renamed), "value")
         self.keep.observe(guard(self._kept), "value")
@@ -155,6 +157,13 @@ class DirectionRow(ipywidgets.HBox):
             yield
         finally:
             self._quiet = False
+
+    def _slid(self, change: Any) -> None:
+        """Do what the slider says; the picture goes first, and what the number box shows with or after it."""
+        with ExitStack() as held:
+            held.enter_context(self.box.hold_sync())
+            self._guarded(change)
+            one_at_a_time(held.close)()  # or a message of another thread that changes the row could be lost
 
     def _moved(self, change: Any) -> None:
         if not self._quiet:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -20,10 +22,13 @@ from ..generators.base import Generator
 from ._hands import one_at_a_time
 from ._moves import same_code
 from ._panel import Panel
+from ._picture import REST
 from ._still import Still
 
 if TYPE_CHECKING:
     from .explorer import LatentExplorer
+
+MOMENT = 0.05  # seconds that a control waits for its picture: a quick generator needs less
 
 __all__ = ["Linked", "drawn_class", "known_to", "publish", "take", "take_mask"]
 
@@ -55,11 +60,32 @@ class Linked(Panel):
     "The picture of the edit at rest, to paint on."
 
     _ready = False
+    _acted = 0.0  # when a control was last touched
     _quiet = 0  # above 0, the explorer sets its own traits and answers to none
 
     def guard(self, handler: Callable[..., Any]) -> Callable[..., Any]:
-        """Wrap a handler, see :meth:`Panel.guard`; handlers take turns with all else that changes an explorer."""
-        return super().guard(one_at_a_time(handler))
+        """Wrap a handler, see :meth:`Panel.guard`; handlers take turns with all else that changes an explorer.
+
+        The first one after a rest waits a moment for its picture. The page then hears of both at once, and draws
+        itself once instead of several times before it comes to the picture. A hand that goes on waits for nothing.
+
+        Args:
+            handler: The function.
+
+        Returns:
+            A function to hand to ``observe`` or ``on_click``.
+        """
+        alone = super().guard(one_at_a_time(handler))
+
+        @functools.wraps(handler)
+        def acted(*arguments: Any, **keywords: Any) -> Any:
+            before, self._acted = self._acted, time.monotonic()
+            answer = alone(*arguments, **keywords)
+            if self._acted - before > REST:
+                self.job.catch_up(MOMENT)
+            return answer
+
+        return acted
 
     @observe("seed", "code", "directions", "selected_index", "layers", "mask", "confine", "steer", "segmenter", "edit")
     def _assigned(self, change: Any) -> None:

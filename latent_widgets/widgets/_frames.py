@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
 
 import torch
 from torch import Tensor
 
-from .._forward import FORWARD
+from .._forward import FORWARD, load_rules
 from ..edits import Base, Code, Edit
 from ..generators.base import Activations, Generator
 
@@ -49,6 +50,7 @@ class Frames:
         self.generator = generator
         self.exact_ms: float | None = None  # how long exact pictures take, smoothed
         self.code: Code | None = None  # of the last exact picture
+        self._place = (generator.device, generator.dtype)
         self._before: tuple[Base, Tensor] | None = None
         self._resting: tuple[Tensor, str, Tensor] | None = None  # the last exact code, its space and its picture
         self._cache: tuple[Tensor, Activations] | None = None
@@ -71,6 +73,7 @@ class Frames:
         Raises:
             ValueError: If the picture is not finite.
         """
+        self._follow()
         edited = edit.code(self.generator)
         code, space = self.generator.check_code(edited)
         start = time.perf_counter()
@@ -87,6 +90,7 @@ class Frames:
 
     def before(self, edit: Edit) -> Tensor:
         """Draw where an edit starts, without its moves; kept until the start changes."""
+        self._follow()
         if self._before is None or self._before[0] is not edit.base:
             code, space = self.generator.check_code(replace(edit, moves=(), mask=None).code(self.generator))
             self._before = (edit.base, _checked(self.generator.synthesize(code, space)))
@@ -104,13 +108,31 @@ class Frames:
         Raises:
             ValueError: If the picture is not finite.
         """
+        self._follow()
         code, space = self.generator.check_code(edit.code(self.generator))
-        small = [r for r in self.generator.preview_resolutions if r <= self.generator.resolution // 4]
         if not self.slow or self._resting is None or self._resting[1] != space:
             return self.exact(edit)
-        if small and edit.mask is None:
+        if small := self._small(edit):
             return _checked(self.generator.preview(code, max(small), space))
         return self.masked(edit, _checked(self._first_order(code, space)))
+
+    def preparation(self, edit: Edit) -> Callable[[], object] | None:
+        """Return what :meth:`moving` is better preceded by, while nobody waits for the generator; None for nothing."""
+        return load_rules if self.slow and not self._small(edit) else None
+
+    def _small(self, edit: Edit) -> list[int]:
+        """The sides of the generator's own small pictures that can stand in for that of an edit."""
+        sides = self.generator.preview_resolutions if edit.mask is None else ()
+        return [side for side in sides if side <= self.generator.resolution // 4]
+
+    def _follow(self) -> None:
+        """Forget what was drawn on another device or in another type: the generator can be moved at any time."""
+        place = (self.generator.device, self.generator.dtype)
+        if place[0].type == "meta":
+            raise ValueError("the generator must have its weights to draw, got it on the meta device. Load it again.")
+        if place != self._place:
+            self._place, self.exact_ms = place, None
+            self._before = self._resting = self._cache = self._tangent = None
 
     def masked(self, edit: Edit, pictures: Tensor) -> Tensor:
         """Put the picture before the moves wherever the edit's mask, if it has one, does not show them.
@@ -147,9 +169,7 @@ class Frames:
     def _draw(self, code: Tensor, space: str) -> Tensor:
         if not (self.generator.can_resume and space == "w+"):
             return self.generator.synthesize(code, space)
-        row: int | None = 0
-        if self._cache is not None and (self._cache[0].device, self._cache[0].dtype) == (code.device, code.dtype):
-            row = _first_changed_row(self._cache[0], code)
+        row = 0 if self._cache is None else _first_changed_row(self._cache[0], code)
         if self._cache is None or row == 0:
             self._cache, row = (code, self.generator.activations(code)), None
         last = self.generator.num_layers - 1

@@ -11,7 +11,6 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -22,28 +21,11 @@ from .._steps import Cancelled, Step
 from ..generators._lock import PriorityLock
 from ._executors import is_inline
 from ._relay import Relay
+from ._run import Run, Work
 
 __all__ = ["Job", "Work"]
 
-Work = Callable[[Callable[..., bool]], Any]
-
 QUICK_MS = 150.0  # what takes less is over before its announcement is read
-
-
-@dataclass(eq=False)
-class _Run:
-    work: Work
-    done: Callable[[Any], object] | None
-    failed: Callable[[Exception], object] | None
-    progress: Callable[[Step], object] | None
-    label: str
-    kind: str
-    priority: int
-    frame: bool
-    delay: float
-    due: float
-    stamp: int = 0
-    dropped: bool = False  # superseded, cancelled or closed: nothing that it gives counts any more
 
 
 class Job:
@@ -89,13 +71,14 @@ class Job:
         self.progress: float | None = None
         self.elapsed_ms: float | None = None
         self._wake = threading.Condition()  # guards all below
-        self._waiting: list[_Run] = []
-        self._running: _Run | None = None
+        self._waiting: list[Run] = []
+        self._running: Run | None = None
         self._ending = False  # between the end of a run and the word of it
         self._worker: int | None = None  # the thread that works off requests, inline or not
         self._thread: threading.Thread | None = None
         self._alive = False  # whether that thread still takes requests
         self.stamp = 0
+        self._took: dict[str, float] = {}  # milliseconds of the last work of each kind
         self._started = time.perf_counter()
         self._ended = "idle"
         self._closed = False
@@ -114,6 +97,7 @@ class Job:
         priority: int = 0,
         frame: bool = False,
         delay: float = 0.0,
+        prepare: Callable[[], object] | None = None,
     ) -> int:
         """Ask for a run; an older request of the same kind is superseded.
 
@@ -129,6 +113,7 @@ class Job:
             frame: One picture of a stream: a frame that runs is finished and shown although a newer frame waits, since
                 a slow generator would otherwise show nothing while a slider moves.
             delay: Seconds of rest, without another request of the kind, before it runs; inline, none.
+            prepare: Called on the worker before the lock is taken, as for slow imports; inline not at all.
 
         Returns:
             The stamp of the request, which grows by one with each.
@@ -137,7 +122,7 @@ class Job:
             RuntimeError: If the job is closed.
         """
         due = time.monotonic() + _checks.number("delay", delay, low=0)
-        run = _Run(work, done, failed, progress, label, kind, priority, frame, delay, due)
+        run = Run(work, done, failed, progress, label, kind, priority, frame, delay, due, prepare)
         with self._wake:
             if self._closed:
                 raise RuntimeError("submit must be called on an open job, got a closed one. Make a new panel.")
@@ -199,6 +184,20 @@ class Job:
             thread.join(timeout)
         return finished and self._relay.wait(timeout)
 
+    def catch_up(self, timeout: float) -> None:
+        """Wait a moment for what is to be done at once; the worker itself does not, nor work that is done inline.
+
+        Args:
+            timeout: At most this many seconds.
+        """
+        with self._wake:
+            if not self._inline and self._worker != threading.get_ident():
+                self._wake.wait_for(lambda: self._closed or self._current() is None, timeout)
+
+    def took(self, kind: str, ms: float) -> None:
+        """Say how long work took: the job itself does, and who hands over what it made earlier."""
+        self._took[kind] = self.elapsed_ms = ms
+
     def tell(self) -> None:
         """Call ``on_change``, as after a change of the job's own."""
         self._relay.tell()
@@ -245,9 +244,10 @@ class Job:
         with self._wake:
             current = self._current()
             if current is None:
-                return any(run.delay for run in self._waiting) and (self.elapsed_ms or 0) < QUICK_MS
+                return any(run.delay and self._took.get(run.kind, 0) < QUICK_MS for run in self._waiting)
             taken = 1000 * (time.perf_counter() - self._started) if current is self._running else 0
-            return (current.frame or current.delay > 0) and max(taken, self.elapsed_ms or QUICK_MS) < QUICK_MS
+            before = self._took.get(current.kind, QUICK_MS)  # other kinds of work say nothing about this one
+            return (current.frame or current.delay > 0) and max(taken, before) < QUICK_MS
 
     @property
     def executor(self) -> str:
@@ -259,7 +259,7 @@ class Job:
         """Whether :meth:`close` was called."""
         return self._closed
 
-    def _current(self) -> _Run | None:
+    def _current(self) -> Run | None:
         with self._wake:
             if self._running and not self._running.dropped:
                 return self._running
@@ -286,7 +286,7 @@ class Job:
                 self._wake.notify_all()
             raise
 
-    def _take(self) -> _Run | None:
+    def _take(self) -> Run | None:
         """Wait for the next run and take it; None when there is none to come."""
         end = time.monotonic() + self._linger
         with self._wake:
@@ -305,9 +305,11 @@ class Job:
                     return None
                 self._wake.wait(next_due - now)
 
-    def _execute(self, run: _Run) -> None:
+    def _execute(self, run: Run) -> None:
         result, error = None, None
         try:
+            if run.prepare and not self._inline:
+                run.prepare()
             with self._turn(run.priority), torch.no_grad():
                 if self._overtaken(run):
                     run.dropped = True
@@ -316,7 +318,7 @@ class Job:
                     try:
                         result = run.work(partial(self._step, run))
                     finally:
-                        self.elapsed_ms = 1000 * (time.perf_counter() - self._started)
+                        self.took(run.kind, 1000 * (time.perf_counter() - self._started))
         except Cancelled:
             self._end(run, "cancelled")
             return
@@ -331,18 +333,18 @@ class Job:
             return self._lock.turn(priority)
         return self._lock or nullcontext()
 
-    def _overtaken(self, run: _Run) -> bool:
+    def _overtaken(self, run: Run) -> bool:
         """Whether something newer came while the run waited for the lock."""
         with self._wake:
             return run.dropped or self._newer(run)
 
-    def _newer(self, run: _Run) -> bool:
+    def _newer(self, run: Run) -> bool:
         return any(other.kind == run.kind and not other.delay for other in self._waiting)
 
     def _fail(self, error: Exception) -> None:
         self.error, self._ended = error, "error"
 
-    def _step(self, run: _Run, step: Step | None = None) -> bool:
+    def _step(self, run: Run, step: Step | None = None) -> bool:
         if run.dropped:
             return False
         if step is not None:
@@ -356,7 +358,7 @@ class Job:
             self._lock.give_way()
         return not run.dropped
 
-    def _deliver(self, run: _Run, result: Any, error: Exception | None) -> str:
+    def _deliver(self, run: Run, result: Any, error: Exception | None) -> str:
         if run.dropped:
             return ""
         if error is None:
@@ -376,7 +378,7 @@ class Job:
             self.error = exception
         return "error"
 
-    def _end(self, run: _Run, ended: str) -> None:
+    def _end(self, run: Run, ended: str) -> None:
         with self._wake:
             self._running, self._ending = None, True
             self.progress = None

@@ -18,6 +18,7 @@ from traitlets import Bool, Enum, Instance, Unicode, observe
 
 from .. import _checks
 from .._figures import new_figure
+from .._forward import load_rules
 from ._job import Job, Work
 from ._line import StatusLine
 from ._picture import Picture
@@ -97,11 +98,12 @@ class Panel(ipywidgets.VBox):
         Args:
             work: Called as ``work(on_step)`` on the worker.
             done: Called with the result; callbacks go one after the other.
-            beside: Whether it takes long: another worker does it, which lets the panel's pictures in at each step.
+            beside: Whether it takes long: another worker does it, which lets the panel's pictures in at each step, and
+                has PyTorch's rules for derivatives loaded before it takes the lock.
             **options: Those of :meth:`Job.submit <latent_widgets.widgets._job.Job.submit>`.
         """
         if beside:
-            self.beside.submit(work, done=done, **{"priority": BESIDE, **options})
+            self.beside.submit(work, done=done, **{"priority": BESIDE, "prepare": load_rules, **options})
         else:
             self.job.submit(work, done=done, **options)
 

@@ -149,6 +149,7 @@ class Settle:
         show: Callable[[Any, bool], object],
         *,
         preview: Work | None = None,
+        prepare: Callable[[], object] | None = None,
         failed: Callable[[Exception], object] | None = None,
         label: str = "",
     ) -> None:
@@ -159,6 +160,7 @@ class Settle:
             show: Called as ``show(picture, at_rest)``.
             preview: Work that gives a fast picture; without it the exact one serves while moving too, and is not
                 made again at rest.
+            prepare: What precedes it, before the lock is taken.
             failed: Called with an exception.
             label: What the work does, for the status line.
         """
@@ -178,11 +180,11 @@ class Settle:
 
         def rested(picture: Any) -> None:
             if took:
-                self.job.elapsed_ms = took[0]  # what the picture took to make, not to hand over
+                self.job.took(self.kind, took[0])  # to make the picture, not to hand it over
             show(picture, True)
 
         common: dict[str, Any] = {"kind": self.kind, "priority": self.priority, "failed": failed, "label": label}
-        self.job.submit(moving, done=lambda picture: show(picture, False), frame=True, **common)
+        self.job.submit(moving, done=lambda picture: show(picture, False), frame=True, prepare=prepare, **common)
         if not self.job.closed and self.job.state != "error":  # inline, the move is over by now
             self.job.submit(resting, done=rested, delay=self.delay, **common)
 

@@ -11,6 +11,7 @@ from torch import Tensor
 from traitlets import Instance, Int, Unicode, observe
 
 from .. import _checks
+from .._forward import load_rules
 from .._values import Code
 from ..directions import Directions
 from ..generators.base import Generator
@@ -211,6 +212,7 @@ class JacobianSpectrum(Panel):
             lambda on_step: spectrum_at(G, code, z, target, k, method, on_step),
             self._take,
             kind="spectrum",
+            prepare=load_rules,
             label=f"spectrum of {target} at {place(code)}",
         )
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
+from latent_widgets._forward import load_rules
 from latent_widgets.directions import Directions
 from latent_widgets.edits import Edit, Mask
 from latent_widgets.methods import random_directions
@@ -149,6 +150,45 @@ def test_picture_that_is_not_finite_is_refused_and_forgotten(tiny, D, moves):
         frames.exact(bad)
     torgb.copy_(kept)
     assert torch.equal(frames.exact(bad), bad.apply(tiny))
+
+
+@pytest.mark.parametrize("small", [(), (4,)])
+def test_generator_that_is_moved_is_drawn_as_it_is_then(tiny, D, small, monkeypatch):
+    monkeypatch.setattr(type(tiny), "preview_resolutions", small)
+    mask = Mask(torch.rand(5, 7, generator=torch.Generator().manual_seed(0)))
+    frames, start = Frames(tiny), Edit.of(tiny, seed=1)
+    for dtype in (torch.float32, torch.float64):
+        monkeypatch.setattr(_frames, "SLOW_MS", -1.0)
+        edit = start.move(D, 0, 1.0)
+        frames.exact(edit)
+        frames.moving(edit.move(D, 1, 0.5))
+        frames.before(edit)
+        tiny.to(dtype=dtype)
+        assert torch.equal(frames.moving(edit), edit.apply(tiny))  # nothing is known of it yet: exact
+        assert frames.moving(edit.move(D, 1, 0.5)).dtype == dtype
+        masked = replace(edit, mask=mask)
+        assert torch.equal(frames.exact(masked), masked.apply(tiny))
+        assert torch.equal(frames.before(edit), start.apply(tiny))
+
+
+def test_generator_without_weights_says_so(tiny, D):
+    frames, edit = Frames(tiny), Edit.of(tiny, seed=1).move(D, 0, 1.0)
+    frames.exact(edit)
+    tiny.to("meta")
+    with pytest.raises(ValueError, match="the generator must have its weights to draw, got it on the meta device"):
+        frames.exact(edit)
+
+
+def test_only_first_order_pictures_need_rules_for_derivatives(tiny, D, monkeypatch):
+    monkeypatch.setattr(type(tiny), "preview_resolutions", (4,))
+    frames, edit = Frames(tiny), Edit.of(tiny, seed=1).move(D, 0, 1.0)
+    frames.exact_ms = 1.0
+    assert frames.preparation(edit) is None
+    frames.exact_ms = 1e3
+    assert frames.preparation(edit) is None
+    assert frames.preparation(replace(edit, mask=Mask(torch.ones(4, 4)))) is load_rules
+    monkeypatch.setattr(type(tiny), "preview_resolutions", ())
+    assert frames.preparation(edit) is load_rules
 
 
 def test_z_only_generator_is_drawn_whole(plain):

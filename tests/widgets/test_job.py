@@ -331,6 +331,53 @@ def test_lock_is_held_by_work_and_not_by_callbacks(seen):
     assert seen == [True, False]
 
 
+def test_preparation_comes_before_the_lock_and_not_inline(job, seen):
+    job._lock = lock = threading.Lock()
+    job.submit(lambda on_step: seen.append(lock.locked()), prepare=lambda: seen.append(lock.locked()))
+    assert job.wait(PATIENCE)
+    assert seen == ([True] if job.executor == "inline" else [False, True])
+
+
+def test_failure_of_a_preparation_is_one_of_the_run(threaded, seen):
+    threaded.submit(lambda on_step: seen.append("work"), prepare=lambda: 1 / 0, failed=seen.append)
+    assert threaded.wait(PATIENCE)
+    assert [type(what) for what in seen] == [ZeroDivisionError]
+    assert threaded.state == "error"
+
+
+def test_who_catches_up_waits_for_what_is_due_and_no_longer(threaded, gate):
+    held = gate()
+    threaded.submit(held)
+    held.await_begin()
+    threaded.catch_up(0.001)  # gives up
+    assert threaded.busy
+    held.open()
+    threaded.catch_up(PATIENCE)
+    assert not threaded.busy
+    threaded.submit(lambda on_step: threaded.catch_up(PATIENCE))  # would wait for itself
+    threaded.submit(lambda on_step: None, kind="rest", delay=PATIENCE)
+    threaded.catch_up(PATIENCE)
+    assert threaded.state == "idle"
+    threaded.cancel()
+
+
+def test_slow_work_of_one_kind_says_nothing_about_the_pictures_of_another(threaded, gate):
+    threaded.submit(lambda on_step: None, kind="picture")
+    assert threaded.wait(PATIENCE)
+    threaded.took("page", 1e6)
+    held = gate()
+    threaded.submit(held, kind="picture", frame=True)
+    assert threaded.streaming
+    held.await_begin()
+    held.open()
+    threaded.submit(lambda on_step: None, kind="page", frame=True)
+    assert threaded.wait(PATIENCE)
+    threaded.took("picture", 1e6)
+    threaded.submit(lambda on_step: None, kind="picture", delay=PATIENCE)
+    assert not threaded.streaming
+    threaded.cancel()
+
+
 def test_frame_that_waited_for_the_lock_gives_way_to_a_newer_one(seen):
     lock = PriorityLock()
     with Job(executor="thread", lock=lock) as job:

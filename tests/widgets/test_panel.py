@@ -15,7 +15,7 @@ from traitlets import Int, TraitError
 
 from latent_widgets._steps import Step
 from latent_widgets.generators._lock import PriorityLock
-from latent_widgets.widgets import _job
+from latent_widgets.widgets import _job, _panel
 from latent_widgets.widgets._panel import Panel, close_tree
 from latent_widgets.widgets._picture import Picture
 from tests.widgets.conftest import PATIENCE
@@ -198,6 +198,16 @@ def test_pictures_come_while_long_work_goes_on(gate):
             panel.run(lambda on_step, number=number: number, pictures.append, kind=str(number), priority=10)
         assert panel.wait(PATIENCE)
     assert pictures == [0, 1, 2, "directions"]
+
+
+def test_rules_for_derivatives_are_loaded_before_long_work_takes_the_lock(monkeypatch):
+    seen, lock = [], threading.Lock()
+    monkeypatch.setattr(_panel, "load_rules", lambda: seen.append(lock.locked()))
+    with Panel(executor="thread", lock=lock) as panel:
+        panel.run(lambda on_step: None)
+        panel.run(lambda on_step: seen.append(lock.locked()), beside=True)
+        assert panel.wait(PATIENCE)
+    assert seen == [False, True]
 
 
 def test_line_and_cancel_are_about_long_work_too(gate):
