@@ -1,8 +1,11 @@
+from dataclasses import asdict
+
 import pytest
 import torch
 import torch.nn.functional as F
 
 import latent_widgets as lw
+from latent_widgets.generators.style import StyleGenerator
 from latent_widgets.segmentation import part_iou
 from latent_widgets.segmentation._painting import Painting, Pixels
 from latent_widgets.segmentation._regression import Linear, read_pixels
@@ -264,3 +267,48 @@ def test_other_arguments_that_do_not_fit_are_refused(tiny, codes, parts):
         lw.fit_segmenter(tiny, [1, 2], truth)
     with pytest.raises(ValueError, match=r"codes must have one shape, got \(5,\), \(6,\)"):
         lw.fit_segmenter(tiny, [codes[0], codes[0, :5]], truth)
+
+
+# ---- files
+
+
+def test_saved_segmenter_is_the_same_one_bit_for_bit(make_network, tiny, codes, parts, tmp_path):
+    truth = parts(codes)[:3]
+    truth[0][truth[0] == 2] = -1
+    S = lw.fit_segmenter(tiny, codes[:3], truth, NAMES, layers=["b8.conv1", "b4.conv1"])
+    S.save(tmp_path / "parts.safetensors")
+    again = StyleGenerator(make_network(), "tiny")
+    T = lw.segmentation.FewShotSegmenter.load(tmp_path / "parts.safetensors", again)
+    assert T.generator is again
+    assert torch.equal(T.probabilities(codes), S.probabilities(codes))
+    assert torch.equal(T.from_codes(codes), S.from_codes(codes))
+    assert asdict(T.held_out) == asdict(S.held_out)
+    for name in ("names", "name", "layers", "painted", "found", "training_agreement", "advice", "stopped"):
+        assert getattr(T, name) == getattr(S, name), name
+    assert repr(T) == repr(S)
+
+
+def test_segmenter_of_another_generator_or_no_segmenter_is_refused(make_network, tiny, codes, parts, tmp_path):
+    load = lw.segmentation.FewShotSegmenter.load
+    path = tmp_path / "parts.safetensors"
+    lw.fit_segmenter(tiny, codes[:1], parts(codes)[:1], NAMES).save(path)
+    other = StyleGenerator(make_network(seed=1), "other")
+    with pytest.raises(ValueError, match=r"got another name \('tiny', here 'other'\); weights hash .*fit a segmenter"):
+        load(path, other)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-8])
+    with pytest.raises(ValueError, match="path must be an undamaged safetensors file, got"):
+        load(path, tiny)
+    path.write_bytes(whole.replace(b'"bias"', b'"bios"'))
+    with pytest.raises(ValueError, match=r"path must be an undamaged file of a segmenter, got .* without 'bias'"):
+        load(path, tiny)
+    path.write_bytes(whole.replace(rb'"version":"1"', rb'"version":"2"'))
+    with pytest.raises(ValueError, match=r"path must be of version 1 at most, got .* of version 2"):
+        load(path, tiny)
+    lw.random_directions(tiny, k=2).save(path)
+    with pytest.raises(ValueError, match=r"path must be a file that FewShotSegmenter\.save wrote, got .*another's"):
+        load(path, tiny)
+    with pytest.raises(ValueError, match=r"path must end in \.safetensors, got 'parts\.pt'"):
+        lw.fit_segmenter(tiny, codes[:1], parts(codes)[:1], NAMES).save("parts.pt")
+    with pytest.raises(FileNotFoundError):
+        load(tmp_path / "none.safetensors", tiny)

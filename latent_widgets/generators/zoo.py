@@ -59,10 +59,17 @@ class ModelList(list[ModelInfo]):
 
     def _repr_html_(self) -> str:
         head = "".join(f"<th>{f.name}</th>" for f in fields(ModelInfo))
-        body = "".join(
-            "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in self._rows()
-        )
+        body = "".join("<tr>" + "".join(map(_cell, row[:-1])) + _hash_cell(row[-1]) + "</tr>" for row in self._rows())
         return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _cell(text: str) -> str:
+    return f"<td>{html.escape(text)}</td>"
+
+
+def _hash_cell(sha256: str) -> str:
+    """The first digits; all 64 would push the table off the page, so they appear under the mouse."""
+    return f'<td title="{sha256}">{sha256[:8]}</td>'
 
 
 def list_models() -> ModelList:

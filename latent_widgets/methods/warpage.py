@@ -38,6 +38,9 @@ class Interval:
     high: float
     count: int
 
+    def __repr__(self) -> str:
+        return f"<Interval {self.mean:.3f} ({self.low:.3f} to {self.high:.3f}) of {self.count}>"
+
 
 @dataclass(frozen=True, eq=False)
 class WarpageMap:

@@ -8,16 +8,19 @@ only, and labels are found at the size of each layer and enlarged afterwards.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from latent_widgets import _checks
+from latent_widgets._fitting import generator_differences
 from latent_widgets._steps import OnStep, report
 from latent_widgets.generators.base import Generator
+from latent_widgets.segmentation._few_shot_files import read_fitted, write_fitted
 from latent_widgets.segmentation._painting import Painting, Pixels, read_codes, read_painting
 from latent_widgets.segmentation._regression import Linear, fit_linear, read_pixels
 from latent_widgets.segmentation.base import Features, Segmenter
@@ -144,6 +147,53 @@ class FewShotSegmenter(Segmenter):
                 f"Painted: {', '.join(map(repr, self.found))}."
             )
         return label
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write a safetensors file, a few kB; the generator stays outside. It is written whole or not at all.
+
+        Args:
+            path: Where to; ends in ``.safetensors``.
+
+        Raises:
+            ValueError: If the path ends otherwise.
+        """
+        about = {
+            "names": self.names,
+            "painted": self.painted,
+            "training_agreement": self.training_agreement,
+            "held_out": None if self.held_out is None else asdict(self.held_out),
+            "advice": self.advice,
+            "stopped": self.stopped,
+            "generator": self.generator.name,
+            "weights_hash": self.generator.weights_hash,
+        }
+        write_fitted(path, self._linear, about)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str], G: Generator) -> FewShotSegmenter:
+        """Read what :meth:`save` wrote.
+
+        Args:
+            path: The file.
+            G: The generator that it was fitted to.
+
+        Returns:
+            The segmenter; it finds what the saved one found.
+
+        Raises:
+            FileNotFoundError: If the file is missing.
+            ValueError: If it is no such file, or was fitted to another generator.
+        """
+        linear, about = read_fitted(path)
+        differ = generator_differences(G, about.pop("generator"), about.pop("weights_hash"))
+        if differ:
+            raise ValueError(
+                f"G must be the generator that the segmenter was fitted to, got another {'; '.join(differ)}. "
+                "Load that one, or fit a segmenter to this one."
+            )
+        held = about.pop("held_out")
+        known = {name: about[name] for name in ("painted", "training_agreement", "advice", "stopped")}
+        return cls(G, linear, about["names"], held_out=None if held is None else HeldOut(**held), **known)
 
     def __repr__(self) -> str:
         score = "" if self.held_out is None else f", held-out IoU {self.held_out.mean:.2f}"

@@ -13,7 +13,7 @@ from tqdm.auto import tqdm
 
 from latent_widgets.training._files import append_log, load_checkpoint, save_checkpoint, save_sheet
 
-__all__ = ["channels_last", "follow", "run"]
+__all__ = ["channels_last", "descend", "follow", "run"]
 
 
 def run(
@@ -76,6 +76,21 @@ def run(
                 save()
     save()
     return seen
+
+
+def descend(optimizer: torch.optim.Optimizer, loss: Tensor, rate: float | None = None) -> None:
+    """Make one step down a loss.
+
+    Args:
+        optimizer: Makes the step.
+        loss: Scalar.
+        rate: The learning rate from now on; the optimizer's own if not given.
+    """
+    if rate is not None:
+        optimizer.param_groups[0]["lr"] = rate
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()
+    optimizer.step()
 
 
 @torch.no_grad()

@@ -20,7 +20,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from latent_widgets.generators.dcgan import DCGAN
-from latent_widgets.training._loop import channels_last, follow, run
+from latent_widgets.training._loop import channels_last, descend, follow, run
 
 __all__ = ["CONFIG", "Critic", "digits_dataset", "train"]
 
@@ -161,9 +161,7 @@ def _critic_step(
     (slope,) = torch.autograd.grad(score_between.float().sum(), between, create_graph=True)
     penalty = (slope.flatten(1).norm(dim=1) - 1).square().mean()
     distance = score_real.float().mean() - score_fake.float().mean()
-    optimizer.zero_grad(set_to_none=True)
-    (PENALTY * penalty - distance).backward()
-    optimizer.step()
+    descend(optimizer, PENALTY * penalty - distance)
     return {"distance": distance.item(), "penalty": penalty.item()}
 
 
@@ -173,8 +171,6 @@ def _generator_step(
     critic.requires_grad_(False)
     with torch.autocast("cpu", torch.bfloat16):
         loss = -critic(model(_latents(model, batch, rng))).float().mean()
-    optimizer.zero_grad(set_to_none=True)
-    loss.backward()
-    optimizer.step()
+    descend(optimizer, loss)
     critic.requires_grad_(True)
     return loss.item()

@@ -19,7 +19,7 @@ from tqdm.auto import tqdm
 
 from latent_widgets.faces import render, sample_factors
 from latent_widgets.generators.stylegan2 import StyleGAN2
-from latent_widgets.training._loop import channels_last, follow, run
+from latent_widgets.training._loop import channels_last, descend, follow, run
 from latent_widgets.training.discriminator import Discriminator
 
 __all__ = ["CONFIG", "faces_dataset", "train"]
@@ -147,9 +147,7 @@ def _update(
     critic.requires_grad_(False)
     with torch.autocast("cpu", torch.bfloat16):
         loss_g = F.softplus(-critic(_fake(model, batch, rng))).mean()
-    optimizers[0].zero_grad(set_to_none=True)
-    loss_g.backward()
-    optimizers[0].step()
+    descend(optimizers[0], loss_g)
     critic.requires_grad_(True)
     with torch.autocast("cpu", torch.bfloat16):
         with torch.no_grad():

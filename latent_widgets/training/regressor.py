@@ -17,7 +17,7 @@ from torch import Tensor
 from latent_widgets.faces import FACTOR_NAMES, sample_factors
 from latent_widgets.regressor import FactorRegressor
 from latent_widgets.training._files import write_json
-from latent_widgets.training._loop import channels_last, run
+from latent_widgets.training._loop import channels_last, descend, run
 from latent_widgets.training.gan import faces_dataset
 
 __all__ = ["CONFIG", "held_out_r2", "train"]
@@ -99,10 +99,7 @@ def train(
         with torch.autocast("cpu", torch.bfloat16):  # activations in bfloat16, weights in float32
             readings = network(batch)
         loss = ((readings - factors[picks]) / network.spread).square().mean()
-        optimizer.param_groups[0]["lr"] = _learning_rate(seen, images)
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        optimizer.step()
+        descend(optimizer, loss, _learning_rate(seen, images))
         return {"loss": loss.item()}
 
     run(folder, {"average": network, "optimizer": optimizer}, rng, step, images=images, batch=BATCH, minutes=minutes)

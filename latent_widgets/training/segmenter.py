@@ -23,7 +23,7 @@ from latent_widgets.segmentation.overlay import COLOURS, overlay
 from latent_widgets.segmentation.scores import part_iou
 from latent_widgets.segmentation.unet import FaceSegmenter, UNet, load_segmenter
 from latent_widgets.training._files import write_json
-from latent_widgets.training._loop import channels_last, run
+from latent_widgets.training._loop import channels_last, descend, run
 
 __all__ = ["CONFIG", "held_out_iou", "labelled_faces", "part_sheet", "train"]
 
@@ -161,10 +161,7 @@ def train(
         with torch.autocast("cpu", torch.bfloat16):  # activations in bfloat16, weights in float32
             logits = network(_disturb(batch, rng))
         loss = _loss(logits.float(), truth)
-        optimizer.param_groups[0]["lr"] = _learning_rate(seen, images)
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        optimizer.step()
+        descend(optimizer, loss, _learning_rate(seen, images))
         return {"loss": loss.item()}
 
     run(folder, {"average": network, "optimizer": optimizer}, rng, step, images=images, batch=BATCH, minutes=minutes)

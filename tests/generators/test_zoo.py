@@ -114,6 +114,7 @@ def test_models_are_frozen_and_shown_as_a_table():
         assert f"<td>{m.name}</td>" in table
         assert m.recipe in table
         assert m.sha256 in repr(models)
+        assert f'<td title="{m.sha256}">{m.sha256[:8]}</td>' in table
 
 
 def test_the_list_escapes_what_it_shows():

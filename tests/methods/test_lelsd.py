@@ -247,7 +247,9 @@ def test_explorer_runs_it_with_a_painted_region(blocks):
     arguments = fill_in(info, {"k": 1, "steps": 3}, {"parts": mask, "code": code, "z": None})
     assert set(arguments) == {"k", "steps", "parts", "code"}
     assert lelsd(blocks, **arguments).steps == 3
-    with pytest.raises(ValueError, match=r"parts must be known to LELSD, got none[.] Assign a region to explorer.mask"):
+    with pytest.raises(
+        ValueError, match=r"parts must be known to LELSD, got none[.] Paint a region, as the page region"
+    ):
         fill_in(info, {}, {"parts": None, "code": code})
 
 

@@ -12,7 +12,7 @@ from latent_widgets.geometry.grassmann import grassmann_distance
 from latent_widgets.geometry.haar import haar_distance
 from latent_widgets.methods.ganspace import ganspace
 from latent_widgets.methods.local_basis import local_basis
-from latent_widgets.methods.warpage import warpage
+from latent_widgets.methods.warpage import Interval, warpage
 from tests.linear import linear_generator
 
 
@@ -93,6 +93,10 @@ def test_interval_of_random_pairs_covers(bent):
     truth = warpage(bent, n=60, k=3, seed=99).baselines["random"].mean
     hits = [warpage(bent, n=10, k=3, seed=s).baselines["random"] for s in range(30)]
     assert sum(interval.low <= truth <= interval.high for interval in hits) >= 22
+
+
+def test_interval_shows_three_digits():
+    assert repr(Interval(2 / 3, 0.5, 0.83333, 12)) == "<Interval 0.667 (0.500 to 0.833) of 12>"
 
 
 def test_image_target_without_a_mapping(plain):
