@@ -68,6 +68,9 @@ def _words(frames: Frames, edit: Edit, after: Tensor) -> str:
     words += [f"truncation {base.truncation:g}"] if base.truncation != 1 else []
     words += [f"{base.weight:.0%} of seed {base.second_seed}"] if base.second_seed is not None else []
     words += [f"layers {base.mix_layers[0]}-{base.mix_layers[-1]} of seed {base.mix_seed}"] if base.mix_layers else []
+    if edit.mask is not None:
+        area = float(edit.mask.tensor.double().mean())
+        words += [f"moves show in {area:.2%} of it" if area else "moves show nowhere: the region is empty"]
     moves = sum(move.enabled for move in edit.moves)
     if moves:
         change = (after - frames.before(edit)).square().mean().sqrt()

@@ -36,6 +36,7 @@ WORDS = (
     "A direction that does little keeps to its part easily, so each goes as far as it takes for the same change. "
     "Compared are the active direction and those with a bookmark; without bookmarks, the other sliders."
 )
+LABELS = {"lap1": "Laplacian pyramid", "rms": "rms of pixels", "lpips": "LPIPS"}
 Row = tuple[Directions, EqualChange, Pixels]
 
 
@@ -66,10 +67,10 @@ class ComparePage(ipywidgets.VBox):
         )
         there = [name for name in DISTANCES if name != "lpips" or find_spec("lpips") is not None]
         self.distance = ipywidgets.Dropdown(
-            options=there,
+            options=[(LABELS[name], name) for name in there],
             value="lap1",
             description="by",
-            tooltip="Laplacian pyramid, root mean square of pixels, or LPIPS",
+            tooltip="The distance between pictures: of their Laplacian pyramids, of their pixels, or LPIPS",
         )
         self.compare = button("Compare", "Find the steps and draw the strips", guard(lambda _: self.start()), "play")
         for control in (self.most, self.count, self.distance):

@@ -13,16 +13,16 @@ from ..edits import Move
 from ..geometry.walks import kinds_of
 from ._class_box import class_box
 from ._densities import Densities
-from ._drawing import VIEWS
+from ._drawing import VIEWS, Drawn
 from ._explorer_compare import ComparePage
 from ._explorer_pages import save_from_page
 from ._explorer_palette import PalettePage
 from ._explorer_stack import StackPage
 from ._explorer_tabs import CodePage, MixPage, SavePage, SeedsPage, button, row
 from ._method_picker import MethodPicker
+from ._numbered import NumberSlider
 from ._panel import close_tree
 from ._picture import Picture
-from ._step_slider import NumberSlider
 from ._walk_page import WalkPage
 
 if TYPE_CHECKING:
@@ -158,6 +158,13 @@ class Controls:
             for m in moves
         ]
         close_tree(*old)
+
+    def paint(self, drawn: Drawn, lossless: bool = True) -> None:
+        """Show what was drawn, with or without heat over it, and its words."""
+        region = self._explorer.region
+        self.picture.show(region.over(drawn.image), lossless=lossless)
+        if lossless and drawn.words:  # at rest: while a hand moves, each message delays the next picture
+            self.picture.caption = drawn.words + region.words
 
     def show(self, explorer: LatentExplorer) -> None:
         """Bring the controls to the explorer's edit without calling anything."""

@@ -83,7 +83,8 @@ def save_from_page(explorer: LatentExplorer, kind: str, path: str) -> None:
     def work(on_step: Any) -> Path:
         return save_file(explorer, file, on_step, kind.startswith("strip")) or Panel.save(explorer, file)
 
-    explorer.run(work, lambda saved: explorer.say(f"saved {saved}"), beside=True, label=f"saving {file}", kind="save")
+    said: dict[str, Any] = {"label": f"saving {file}", "kind": "save", "prepare": None}
+    explorer.run(work, lambda saved: explorer.say(f"saved {saved}"), beside=True, **said)
 
 
 def draw_page(explorer: LatentExplorer, page: str) -> None:

@@ -17,6 +17,7 @@ from ._explorer_traits import drawn_class
 from ._hands import one_at_a_time
 from ._moves import move_along, place
 from ._plot import INK, Plot, Spot, dress
+from ._reach import Reach
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -51,9 +52,7 @@ class PalettePage(ipywidgets.VBox):
         guard = explorer.guard
         self.across = ipywidgets.Dropdown(description="across", tooltip="The slider that grows from left to right")
         self.up = ipywidgets.Dropdown(description="up", tooltip="The slider that grows from bottom to top")
-        self.reach = ipywidgets.BoundedFloatText(
-            3.0, min=0.01, max=200, step=0.5, description="reach", tooltip="Both go from minus to plus this far"
-        )
+        self.reach = Reach("Both go from minus to plus this far, in the unit of the directions")
         self.size = ipywidgets.Dropdown(
             options=[3, 5, 7, 9], value=5, description="pictures", tooltip="How many along each side"
         )
@@ -64,7 +63,7 @@ class PalettePage(ipywidgets.VBox):
         controls = (self.across, self.up, self.reach, self.size)
         for control in controls:
             control.add_class("lw-short")
-            control.observe(guard(lambda _: None if self._quiet else self.draw()), "value")
+            control.observe(guard(lambda _: None if self._quiet or self.reach.fitting else self.draw()), "value")
         self._shown: tuple[Any, ...] = ()
         self._axes: Any = None
         super().__init__([row(*controls), self.words, self.plot])
@@ -84,6 +83,7 @@ class PalettePage(ipywidgets.VBox):
             self.plot.layout.display = "none"
             return
         a, b = moves
+        self.reach.fit(a.unit)
         edit, at = explorer.current, positions(self.reach.value, self.size.value)
         bare = _moved(edit, a, 0.0, b, 0.0)
         what = (bare.base, bare.mask, *bare.moves, a.direction, a.rows, b.direction, b.rows, *at)

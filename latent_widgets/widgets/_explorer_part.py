@@ -8,6 +8,7 @@ from dataclasses import replace
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
+from .._forward import load_rules
 from .._steps import Step
 from ..directions import Directions
 from ..edits import Code, Edit, Mask
@@ -184,7 +185,8 @@ class Part:
         self._drawn_at, self._busy = 0.0, True
         self.page.busy(True, False)
         self.page.tell("", "Drawing pictures that show the part, and measuring random directions.")
-        self.work.run(work, self._landed, failed=self._failed, kind="train", label=f"training {plan.label}")
+        said: dict[str, Any] = {"kind": "train", "label": f"training {plan.label}", "prepare": load_rules}
+        self.work.run(work, self._landed, failed=self._failed, **said)
 
     def _code(self, plan: Plan) -> Code | None:
         explorer = self._explorer

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image
 from torch import Tensor
 
+from .._forward import load_rules
 from .._steps import OnStep, Step
 from ..edits import Edit
 from ..inversion import Inversion, invert
@@ -141,7 +142,7 @@ class Photo:
             goes_on = self.work.goes_on(on_step)
             return invert(G, target, space, steps, pull=pull, start=start, on_step=watch)
 
-        self.work.run(work, self._landed, kind="search", label="looking for the code")
+        self.work.run(work, self._landed, kind="search", prepare=load_rules, label="looking for the code")
 
     def _watch(self, step: Step, target: Tensor) -> None:
         self._losses.append(step.value.loss)

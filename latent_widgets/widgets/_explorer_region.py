@@ -6,6 +6,7 @@ import html
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from .._forward import load_rules
 from .._values import Mask
 from ..directions import Directions
 from ..edits import Move
@@ -15,7 +16,7 @@ from ._hands import one_at_a_time
 from ._moves import same_direction
 from ._overlay import heat, predicted_map, scale_bar
 from ._page_work import PageWork
-from ._region_page import HELP, RegionPage
+from ._region_page import HELP, OFF, RegionPage
 from ._region_plot import draw_effect, draw_locality, draw_region_spectrum
 from ._region_work import Effect, Found, Where, carried, effect_of, find_region, matched, true_effect
 
@@ -82,7 +83,7 @@ class Region:
         explorer, mask = self._explorer, self._explorer.mask
         self.mark()
         if not explorer.steer or mask is None or not bool(mask.tensor.any()):
-            self._rest(HELP if explorer.steer and self._live is None else "")
+            self._rest(OFF if not explorer.steer else HELP if self._live is None else "")
             return
         here = self._here()
         if here.same(self.where):
@@ -94,6 +95,7 @@ class Region:
                 lambda on_step: here.spectra(G, on_step),
                 lambda spectra: self._landed(here, spectra),
                 kind="pass",
+                prepare=load_rules,
                 label="the region's Jacobian at this latent",
             )
         self.mark()
@@ -117,7 +119,7 @@ class Region:
         elif explorer.mask is None or not bool(explorer.mask.tensor.any()):
             message = message or "The region is empty: paint something, and the sliders follow."
         self.page.ready(False)
-        self.page.tell(message, "", code=message == HELP)
+        self.page.tell(message, "", code=message in (HELP, OFF))
         self._repaint()
 
     @one_at_a_time
@@ -254,6 +256,11 @@ class Region:
         high = max(float(e.map.max()) for e in effects if e is not None)
         self.page.scale.value = scale_bar(high, f"rms change for {step.alpha:+.2g} {step.unit}")
         return heat(picture, shown.map, high, found.mask)
+
+    @property
+    def words(self) -> str:
+        """What the line under the picture says of the heat on it: it stays there on other pages."""
+        return f" · heat: {self.page.overlay.value} change, see the page region" if self._heated else ""
 
     # ---- the page
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import ipywidgets
 
+from ._numbered import NumberSlider
 from ._picture import Picture
-from ._step_slider import NumberSlider
 
 __all__ = ["CodePage", "MixPage", "SavePage", "SeedsPage", "button", "layer_range", "row"]
 

@@ -17,9 +17,13 @@ FIRST = "random_directions"  # what is chosen until something was found: it runs
 AUTOMATIC = "automatic"  # None as a choice: a list shows nothing at all for a value of None
 NEEDS = {
     "z": "Start from a seed, without a second one",
-    "mask": "Assign a region to explorer.mask",
-    "parts": "Assign a region to explorer.mask",
+    "mask": "Paint a region, as the page region says, or assign one to explorer.mask",
+    "parts": "Paint a region, as the page region says, or assign one to explorer.mask",
     "w": "Wait for the first picture",
+}
+NOTES = {  # what stands beside the button, since nobody sees from the parameters that something is missing
+    "mask": "Needs a region: the page <b>region</b> says how to paint one.",
+    "parts": "Needs a region. The page <b>part</b> trains for named parts too, and shows how it goes.",
 }
 
 
@@ -33,7 +37,7 @@ def control_for(parameter: ParameterInfo, options: Sequence[str] = ()) -> ipywid
     Returns:
         The control; None for a parameter that no control can hold, which keeps its default.
     """
-    common = {"description": parameter.name, "tooltip": parameter.doc}
+    common = {"description": parameter.name.replace("_", " "), "tooltip": parameter.doc}
     kind, default = parameter.kind, parameter.default
     if parameter.name == "k":  # a slider for each: a few by default, also where a method would give all
         default = default if isinstance(default, int) else SLIDERS
@@ -104,12 +108,14 @@ class MethodPicker(ipywidgets.HBox):
         self.find = ipywidgets.Button(
             description="Find", icon="search", tooltip="Run the method and show its directions"
         )
+        self.note = ipywidgets.HTML()
+        self.note.add_class("lw-note")
         self._parameters = ipywidgets.HBox()
         self._parameters.add_class("lw-row")
         self._controls: dict[str, ipywidgets.Widget] = {}
         self.method.observe(guard(lambda _: self._offer()), "value")
         self.find.on_click(guard(lambda _: self._go()))
-        super().__init__([self.method, self._parameters, self.find])
+        super().__init__([self.method, self._parameters, self.find, self.note])
         self.add_class("lw-row")
         self._offer()
 
@@ -132,6 +138,8 @@ class MethodPicker(ipywidgets.HBox):
             control.add_class("lw-parameter")
         self._parameters.children = list(self._controls.values())
         self.find.tooltip = self.chosen.summary
+        self.note.value = " ".join(NOTES[name] for name in made if name in NOTES)
+        self.note.layout.display = None if self.note.value else "none"
         self._dispose(*old)
 
     def _go(self) -> None:

@@ -13,13 +13,13 @@ from torch import Tensor
 from ._encode import difference
 from ._explorer_tabs import Guard, button, row
 from ._log_slider import LogSlider
+from ._numbered import NumberSlider
 from ._page_work import PageWork
 from ._photo_crop import Crop
 from ._photo_drop import PhotoDrop
 from ._photo_plot import draw_crop, draw_loss
 from ._picture import Picture
 from ._plot import Plot
-from ._step_slider import NumberSlider
 
 __all__ = ["PhotoActs", "PhotoPage"]
 

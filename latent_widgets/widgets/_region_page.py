@@ -24,13 +24,15 @@ OVERLAYS = {
     "true": "What the active direction really changes, from two pictures",
 }
 MOST = 24  # sliders
-HELP = (
-    "Paint a region, and the sliders become directions that act there. Link a painter to this explorer:"
+_LINK = (
+    " Link a painter to this explorer:"
     "<pre>painter = lw.MaskPainter(explorer.picture)\n"
     'traitlets.dlink((explorer, "picture"), (painter, "picture"))\n'
     'traitlets.link((painter, "mask"), (explorer, "mask"))</pre>'
     "or assign <code>explorer.mask = lw.Mask(array)</code>."
 )
+HELP = f"Paint a region, and the sliders become directions that act there.{_LINK}"
+OFF = f"Tick <b>directions come from the region</b> and paint one: the sliders become directions that act there.{_LINK}"
 
 
 class RegionPage(ipywidgets.VBox):

@@ -10,11 +10,8 @@ import math
 from typing import Any
 
 import ipywidgets
-from traitlets import Float, observe
 
-from ._hands import one_at_a_time
-
-__all__ = ["NumberSlider", "StepSlider"]
+__all__ = ["StepSlider"]
 
 
 class StepSlider(ipywidgets.IntSlider):
@@ -51,51 +48,3 @@ class StepSlider(ipywidgets.IntSlider):
         if steps > self.max:
             self.set_trait("max", math.ceil(round(steps, 6)))
         self.value = round(steps)
-
-
-class NumberSlider(ipywidgets.HBox):
-    """A slider with a number box that says exactly what it stands for.
-
-    Args:
-        value: At the start.
-        low: Where the slider begins.
-        high: Where it ends.
-        size: Of a step.
-        description: The label.
-        tooltip: What it does.
-    """
-
-    value = Float(0.0)
-    "The number."
-
-    def __init__(self, value: float, low: float, high: float, size: float, description: str, tooltip: str) -> None:
-        self.slider = StepSlider(low, high, size, description=description, tooltip=tooltip)
-        self.box = ipywidgets.BoundedFloatText(min=low, max=high, step=size, tooltip=f"{tooltip}; type any number")
-        self._follows = False
-        super().__init__([self.slider, self.box])
-        self.add_class("lw-numbered")
-        self.box.add_class("lw-number")
-        self.slider.observe(self._slid, "value")
-        self.box.observe(self._typed, "value")
-        self.value = value
-
-    @observe("value")
-    @one_at_a_time
-    def _follow(self, change: Any) -> None:
-        number, self._follows = change["new"], True
-        try:
-            self.slider.put(number)
-            self.box.min, self.box.max = min(self.box.min, number), max(self.box.max, number)
-            self.box.value = number
-        finally:
-            self._follows = False
-
-    @one_at_a_time
-    def _slid(self, change: Any) -> None:
-        if not self._follows:
-            self.value = round(change["new"] * self.slider.size, 9)
-
-    @one_at_a_time
-    def _typed(self, change: Any) -> None:
-        if not self._follows:
-            self.value = change["new"]

@@ -13,6 +13,7 @@ from ._encode import Pixels
 from ._explorer_tabs import Guard, row
 from ._picture import Picture
 from ._plot import Plot
+from ._reach import Reach
 from ._walk_plot import draw_traces
 
 __all__ = ["SHOWN", "Strip", "WalkPage"]
@@ -58,9 +59,7 @@ class WalkPage(ipywidgets.VBox):
     def __init__(self, kinds: Sequence[str], changed: Callable[[], object], guard: Guard) -> None:
         self.kind = ipywidgets.ToggleButtons(options=list(kinds), tooltips=[KINDS[kind] for kind in kinds])
         self.shown = ipywidgets.ToggleButtons(options=list(SHOWN), tooltips=list(SHOWN.values()))
-        self.reach = ipywidgets.BoundedFloatText(
-            3.0, min=0.01, max=200, step=0.5, description="reach", tooltip="The strip goes from minus to plus this far"
-        )
+        self.reach = Reach("The strip goes from minus to plus this far, in the unit of the direction")
         self.count = ipywidgets.BoundedIntText(
             9, min=3, max=31, step=2, description="pictures", tooltip="How many pictures a strip has"
         )
@@ -75,12 +74,11 @@ class WalkPage(ipywidgets.VBox):
         self.plot = Plot(WIDTH, 150, "log density along the walk")
         for picture in (self.strip, *self.others):
             picture.add_class("lw-strip")
-        self.reach.add_class("lw-short")
         self.count.add_class("lw-short")
         self.density.add_class("lw-tick")
         self.note.add_class("lw-note")
         for control in (self.kind, self.shown, self.reach, self.count, self.density):
-            control.observe(guard(lambda _: changed()), "value")
+            control.observe(guard(lambda _: None if self.reach.fitting else changed()), "value")
         first = row(ipywidgets.Label("walk"), self.kind, self.reach, self.count, self.density)
         super().__init__([first, row(self.shown), self.strip, *self.others, self.plot, self.note])
         self.show([])

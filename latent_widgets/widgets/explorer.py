@@ -51,7 +51,8 @@ class LatentExplorer(Linked):
         truncation: How far codes are pulled towards the average.
         width: Of the picture, in CSS pixels.
         k: How many random directions to draw if none are given; 8, or as many as fit, by default.
-        **keywords: Values of traits, ``executor``, ``layout`` and ``theme``.
+        **keywords: Values of traits, such as ``segmenter``, which finds the parts that the page **part** offers;
+            ``executor``, ``layout`` and ``theme``.
 
     Raises:
         TypeError: If a keyword is unknown or a value has the wrong type.
@@ -276,6 +277,7 @@ class LatentExplorer(Linked):
         self.controls.picker.show(directions.method)
         if edit is self.current:
             self._show_moves()
+            draw_page(self, self.controls.page)
         else:
             self.history.push(edit, merge=True)
             self.adopt(edit, gesture=self._gesture, record=False)
@@ -321,6 +323,7 @@ class LatentExplorer(Linked):
 
     def _announce(self) -> None:
         layers: Any = self.sliders.layers(self.sliders.active)
+        self.controls.walk.reach.fit(self.sliders.directions[self.sliders.active].unit)
         with self._silence():
             self.selected_index, self.layers = self.sliders.active, layers
 
@@ -351,18 +354,18 @@ class LatentExplorer(Linked):
             self._settle.now(lambda on_step: draw(frames, edit, view), self._show)
         else:
             preview = (lambda on_step: draw_moving(frames, edit, view)) if frames.slow else None
-            self._settle.change(lambda on_step: draw(frames, edit, view), self._show, preview=preview)
+            options: dict[str, Any] = {"preview": preview, "prepare": frames.preparation(edit)}
+            self._settle.change(lambda on_step: draw(frames, edit, view), self._show, **options)
 
     def repaint(self) -> None:
         """Show the last picture again, with or without heat."""
         if self._drawn is not None:
-            self.controls.picture.show(self.region.over(self._drawn.image))
+            self.controls.paint(self._drawn)
 
     def _show(self, drawn: Drawn, at_rest: bool) -> None:
         self._drawn = drawn
-        self.controls.picture.show(self.region.over(drawn.image), lossless=at_rest)
+        self.controls.paint(drawn, lossless=at_rest)
         if at_rest:
-            self.controls.picture.caption = drawn.words
             self._settled(drawn)
 
     @one_at_a_time

@@ -3,6 +3,8 @@
 import pytest
 from PIL import Image
 
+from tests.browser.pages import CANVAS
+
 PAINTER = """
 import numpy as np
 from latent_widgets.widgets.mask_painter import MaskPainter
@@ -20,7 +22,6 @@ painter
 PIXEL = """(canvas, [x, y]) => Array.from(
     canvas.getContext('2d').getImageData(Math.floor(x * canvas.width), Math.floor(y * canvas.height), 1, 1).data)"""
 AREA = "int(painter.model.mask.sum())"
-CANVAS = "canvas.lw-canvas"
 RED, BACK, GOLD = [255, 0, 0, 255], [90, 90, 90, 255], [200, 160, 60, 255]
 
 

@@ -3,20 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.browser.test_explorer import SHOWN
-from tests.browser.test_regions import Regions
-
-LINKED = """
-import numpy as np
-import traitlets
-import latent_widgets as lw
-G = lw.load()
-explorer = lw.LatentExplorer(G, seed=7, k=4)
-painter = lw.MaskPainter(explorer.picture, width=256, brush=6.0)
-traitlets.dlink((explorer, "picture"), (painter, "picture"))
-traitlets.link((painter, "mask"), (explorer, "mask"))
-explorer
-"""
+from tests.browser.pages import Regions, open_linked
 
 
 class Parts(Regions):
@@ -25,26 +12,11 @@ class Parts(Regions):
     def choose(self, option):
         self.panel.locator(".lw-pages select").filter(has_text=option).select_option(label=option)
 
-    def calm(self, seconds=180):
-        """Wait until nothing is computed any more."""
-        for _ in range(2):
-            self.lab.eventually(lambda: self.lab.kernel_eval("explorer.wait(0)"), seconds)
-            self.lab.page.wait_for_timeout(250)
-        self.settle(seconds)
-
 
 @pytest.fixture
 def parts(lab):
     """An explorer on its page for parts, linked with a painter, at rest."""
-    lab.write_notebook([LINKED, SHOWN, "painter"])
-    lab.open_notebook()
-    found = Parts(lab)
-    found.rows.nth(3).wait_for()
-    found.canvas.wait_for()
-    lab.eventually(lambda: lab.pixels(found.picture).shape[0] > 1, 60)
-    found.open_page("part")
-    found.calm()
-    return found
+    return open_linked(lab, Parts, "part", steer=False)
 
 
 @pytest.mark.browser_context(viewport={"width": 1280, "height": 1900})
@@ -98,7 +70,9 @@ def test_part_page_in_the_dark_and_in_a_narrow_window(lab, parts, view):
     lab.kernel_run("explorer.set_alpha(0, 2.0); explorer.set_alpha(1, -1.5)")
     parts.calm()
     panel = parts.panel.bounding_box()
-    for part in parts.panel.locator(".lw-pages .lw-plots > *").all():
+    shown = parts.panel.locator(".lw-pages .lw-plots > *:visible").all()
+    assert len(shown) >= 3
+    for part in shown:
         box = part.bounding_box()
         assert box["x"] + box["width"] <= panel["x"] + panel["width"] + 1
     lab.screenshot(target=parts.panel)

@@ -6,14 +6,7 @@ from PIL import Image
 
 from latent_widgets.faces import render, sample_factors
 from latent_widgets.widgets._encode import to_uint8
-from tests.browser.test_explorer import SHOWN, Explorer
-
-EXPLORER = """
-import latent_widgets as lw
-G = lw.load()
-explorer = lw.LatentExplorer(G, seed=7, k=4)
-explorer
-"""
+from tests.browser.pages import Explorer, open_explorer
 
 
 class Photos(Explorer):
@@ -45,11 +38,7 @@ class Photos(Explorer):
 @pytest.fixture
 def photos(lab):
     """An explorer on its page for photos, at rest."""
-    lab.write_notebook([EXPLORER, SHOWN])
-    lab.open_notebook()
-    parts = Photos(lab)
-    parts.rows.nth(3).wait_for()
-    lab.eventually(lambda: lab.pixels(parts.picture).shape[0] > 1, 60)
+    parts = open_explorer(lab, Photos)
     parts.open_page("photo")
     parts.place.wait_for()
     return parts

@@ -3,64 +3,13 @@
 import numpy as np
 import pytest
 
-from tests.browser.test_explorer import SHOWN, Explorer
-from tests.browser.test_mask_painter import CANVAS
-
-LINKED = """
-import numpy as np
-import traitlets
-import latent_widgets as lw
-G = lw.load()
-explorer = lw.LatentExplorer(G, seed=7, k=4, steer=True)
-painter = lw.MaskPainter(explorer.picture, width=256, brush=6.0)
-traitlets.dlink((explorer, "picture"), (painter, "picture"))
-traitlets.link((painter, "mask"), (explorer, "mask"))
-explorer
-"""
-QUIET = "explorer.wait(0)"
-
-
-class Regions(Explorer):
-    """The explorer's page for regions, and the painter below it."""
-
-    def __init__(self, lab):
-        super().__init__(lab)
-        self.panel = lab.page.locator(".lw-panel").first
-        self.picture = self.panel.locator(".lw-left .lw-picture img")
-        self.rows = self.panel.locator(".lw-direction")
-        self.canvas = lab.page.locator(CANVAS)
-
-    def paint(self, *points):
-        """Make a stroke through points of the 64 pixel picture."""
-        self.canvas.scroll_into_view_if_needed()
-        box, mouse = self.canvas.bounding_box(), self.lab.page.mouse
-        places = [(box["x"] + x / 64 * box["width"], box["y"] + y / 64 * box["height"]) for x, y in points]
-        mouse.move(*places[0])
-        mouse.down()
-        for place in places[1:]:
-            mouse.move(*place, steps=10)
-        mouse.up()
-
-    def calm(self, seconds=120):
-        """Wait until nothing is computed any more, also after what that gave rise to."""
-        for _ in range(2):
-            self.lab.eventually(lambda: self.lab.kernel_eval(QUIET), seconds)
-            self.lab.page.wait_for_timeout(250)
-        self.settle(seconds)
+from tests.browser.pages import Regions, open_linked
 
 
 @pytest.fixture
 def regions(lab):
     """An explorer on its page for regions, linked with a painter, at rest."""
-    lab.write_notebook([LINKED, SHOWN, "painter"])
-    lab.open_notebook()
-    parts = Regions(lab)
-    parts.rows.nth(3).wait_for()
-    parts.canvas.wait_for()
-    lab.eventually(lambda: lab.pixels(parts.picture).shape[0] > 1, 60)
-    parts.open_page("region")
-    parts.calm()
-    return parts
+    return open_linked(lab, Regions, "region", steer=True)
 
 
 @pytest.mark.browser_context(viewport={"width": 1280, "height": 1700})
@@ -100,7 +49,7 @@ def test_region_page_in_the_dark_and_in_a_narrow_window(lab, regions, view):
     regions.paint((25, 45), (39, 45))
     lab.eventually(lambda: lab.kernel_eval("explorer.directions.method") == "region", 120)
     regions.panel.locator(".lw-pages button:visible").filter(has_text="true").click()
-    lab.eventually(lambda: lab.kernel_eval(QUIET), 120)
+    lab.eventually(lambda: lab.kernel_eval("explorer.wait(0)"), 120)
     lab.page.wait_for_timeout(500)
     panel = regions.panel.bounding_box()
     for i in range(3):

@@ -4,6 +4,8 @@ import re
 
 import pytest
 
+from tests.browser.pages import open_plot
+
 SPECTRUM = """
 import latent_widgets as lw
 from latent_widgets.widgets.spectrum import JacobianSpectrum
@@ -26,11 +28,7 @@ IDLE = "spectrum.wait(0) and spectrum.current is not None and spectrum.controls.
 @pytest.fixture
 def opened(lab):
     """A page with one spectrum, which is there."""
-    lab.write_notebook([SPECTRUM])
-    lab.open_notebook()
-    lab.page.wait_for_selector(".lw-plot svg")
-    lab.eventually(lambda: lab.kernel_eval(IDLE), 60)
-    return lab
+    return open_plot(lab, SPECTRUM, IDLE, 60)
 
 
 def test_click_picks_an_index_and_hovering_costs_no_message(opened):

@@ -2,6 +2,8 @@
 
 import pytest
 
+from tests.browser.pages import open_plot
+
 WARPAGE = """
 import latent_widgets as lw
 from latent_widgets.widgets.warpage import WarpageHeatmap
@@ -22,11 +24,7 @@ READY = "panel.result is not None and panel.wait(0) and panel.controls.strips[2]
 @pytest.fixture
 def opened(lab):
     """A page with one finished heatmap."""
-    lab.write_notebook([WARPAGE])
-    lab.open_notebook()
-    lab.page.wait_for_selector(".lw-plot svg")
-    lab.eventually(lambda: lab.kernel_eval(READY), 90)
-    return lab
+    return open_plot(lab, WARPAGE, READY, 90)
 
 
 def test_click_on_a_cell_shows_the_pair(opened):

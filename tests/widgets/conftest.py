@@ -6,9 +6,12 @@ import time
 import ipywidgets
 import numpy as np
 import pytest
+import torch
 from ipycanvas.canvas import _CANVAS_MANAGER
 
 from latent_widgets.edits import Mask
+from latent_widgets.widgets._encode import to_uint8
+from latent_widgets.widgets.explorer import LatentExplorer
 from latent_widgets.widgets.mask_painter import MaskPainter
 
 PATIENCE = 30.0  # seconds until a test that would hang fails
@@ -84,6 +87,68 @@ def random_acts(explorer, rng):
 def calm(explorer):
     """Wait until an explorer and its region have nothing left to do."""
     assert explorer.wait(PATIENCE)
+
+
+# ---- explorers
+
+
+@pytest.fixture
+def explorer(tiny):
+    """An explorer whose work is done where it is asked for."""
+    with LatentExplorer(tiny, seed=3, k=4, executor="inline") as made:
+        walk = made.controls.walk
+        walk.count.value, walk.density.value = 3, False  # each act draws the strip too
+        yield made
+
+
+@pytest.fixture
+def threaded(tiny):
+    """An explorer with a worker, at rest."""
+    with LatentExplorer(tiny, seed=3, k=4, executor="thread") as made:
+        assert made.wait(PATIENCE)
+        yield made
+        assert made.wait(PATIENCE)
+
+
+@pytest.fixture
+def agrees():
+    """Fails unless picture, traits, sliders and edit of an explorer say the same."""
+
+    def check(explorer):
+        edit, G = explorer.edit, explorer.generator
+        assert explorer.error is None
+        assert edit is explorer.current
+        shown = np.array(explorer.controls.picture.to_pil())
+        assert explorer.controls.picture.format == "png"
+        assert (shown == to_uint8(edit.apply(G))).all()
+        assert torch.equal(explorer.code.tensor, edit.code(G).tensor)
+        assert explorer.mask is edit.mask
+        if edit.base.code is None:
+            assert explorer.seed == edit.base.seed == explorer.controls.seed.value
+        mine = [row.box.value for row in explorer.sliders.rows]
+        others = len(explorer.controls.others.children)
+        assert sum(alpha != 0 for alpha in mine) + others == len(edit.moves)
+        for alpha, row in zip(mine, explorer.sliders.rows, strict=True):
+            assert row.slider.number == pytest.approx(alpha, abs=0.0501)
+
+    return check
+
+
+@pytest.fixture
+def square():
+    """A region of a quarter of a 16 pixel picture."""
+    mask = torch.zeros(16, 16, dtype=torch.bool)
+    mask[4:12, 6:14] = True
+    return mask
+
+
+@pytest.fixture
+def steering(tiny):
+    """An explorer whose sliders follow a region, on its page."""
+    with LatentExplorer(tiny, seed=3, k=3, steer=True, executor="inline") as made:
+        made.region.page.count.value = 2
+        made.controls.page = "save"  # which draws nothing
+        yield made
 
 
 # ---- painters

@@ -8,7 +8,6 @@ from latent_widgets.edits import Edit
 from latent_widgets.widgets._direction_rows import UNIT_RANGES, DirectionRow, Handlers
 from latent_widgets.widgets._panel import close_tree
 from latent_widgets.widgets._sliders import Sliders
-from latent_widgets.widgets._step_slider import NumberSlider
 
 
 @pytest.fixture
@@ -236,17 +235,3 @@ def test_replaced_rows_are_freed(instances, sliders, D):
     for _ in range(3):
         sliders.use(D)
     assert instances() == before
-
-
-def test_number_slider_and_its_box_agree():
-    control = NumberSlider(1.0, 0, 1.2, 0.05, "truncation", "How far")
-    heard = []
-    control.observe(lambda change: heard.append(change["new"]), "value")
-    control.slider.value = 14
-    assert (control.value, control.box.value) == (0.7, 0.7)
-    control.box.value = 0.731
-    assert (control.value, control.slider.number) == (0.731, 0.75)
-    control.value = 2.5
-    assert (control.box.value, control.slider.number) == (2.5, 2.5)
-    assert heard == [0.7, 0.731, 2.5]
-    close_tree(control)

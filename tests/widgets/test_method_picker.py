@@ -62,6 +62,14 @@ def test_every_control_has_a_label_and_a_tooltip(picker):
             assert control.tooltip
 
 
+def test_method_that_needs_a_region_says_so_beforehand(picker):
+    for info in methods():
+        picker.method.value = info.title
+        needs = {"mask", "parts"} & {p.name for p in info.parameters if p.default is inspect.Parameter.empty}
+        assert ("Needs a region" in picker.note.value) == bool(needs)
+        assert (picker.note.layout.display == "none") == (not needs)
+
+
 def test_replaced_controls_are_freed(picker, instances):
     titles = [info.title for info in methods()]
     for title in titles:
@@ -105,7 +113,8 @@ def test_what_a_method_needs_besides_is_filled_in_or_asked_for():
 def test_missing_region_is_asked_for():
     needed = ParameterInfo("mask", "value", inspect.Parameter.empty, None, "")
     with pytest.raises(
-        ValueError, match=r"mask must be known to Method F, got none\. Assign a region to explorer\.mask"
+        ValueError,
+        match=r"mask must be known to Method F, got none\. Paint a region, .* or assign one to explorer\.mask",
     ):
         fill_in(MethodInfo("f", "Method F", "", lambda G, mask: None, (needed,)), {}, {"mask": None})
 

@@ -52,6 +52,20 @@ def test_a_click_takes_the_picture_under_it(tiny, explorer):
     assert explorer.error is None
 
 
+def test_reach_is_that_of_the_unit(tiny, explorer):
+    page = explorer.controls.palette
+    page.reach.value = 2.0
+    explorer.directions = random_directions(tiny, k=2, seed=1).in_unit("latent", tiny)
+    assert page.reach.value == 6.0
+    page.reach.value = 4.0
+    explorer.directions = random_directions(tiny, k=2)
+    assert (page.reach.value, page.reach.step) == (2.0, 0.5)
+    assert "random 1 -2, random 2 +2" in page.plot.svg
+    explorer.directions = random_directions(tiny, k=2, seed=1).in_unit("latent", tiny)
+    assert page.reach.value == 4.0
+    assert explorer.error is None
+
+
 def test_one_slider_twice_is_no_palette(explorer):
     page = explorer.controls.palette
     page.up.value = 0

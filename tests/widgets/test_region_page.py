@@ -1,7 +1,6 @@
-"""A painted region steers: sliders, plots and heat follow the mask and the latent, and no hand on a slider is lost."""
+"""A painted region steers: sliders and plots follow the mask and the latent, and no hand on a slider is lost."""
 
 from dataclasses import replace
-from threading import Event
 
 import numpy as np
 import pytest
@@ -9,66 +8,24 @@ import torch
 import traitlets
 from PIL import Image
 
-from latent_widgets._steps import Cancelled
 from latent_widgets.directions import Directions
-from latent_widgets.edits import Code, Edit, Mask
+from latent_widgets.edits import Edit, Mask
 from latent_widgets.geometry.regions import RegionSpectra
 from latent_widgets.methods import random_directions
 from latent_widgets.widgets._encode import to_uint8
-from latent_widgets.widgets._log_slider import LogSlider
 from latent_widgets.widgets._moves import same_direction
-from latent_widgets.widgets._overlay import change_map, heat, predicted_map, scale_bar
 from latent_widgets.widgets._page_work import PageWork
-from latent_widgets.widgets._region_work import Settings, Where, effect_of, find_region, matched, true_effect
+from latent_widgets.widgets._region_work import Settings, Where, find_region, matched
 from latent_widgets.widgets._still import Still
 from latent_widgets.widgets.explorer import LatentExplorer
 from latent_widgets.widgets.mask_painter import MaskPainter
-from tests.widgets.conftest import PATIENCE, calm, until
+from tests.widgets.conftest import calm
 
 
 @pytest.fixture
-def square():
-    """A region of a quarter of a 16 pixel picture."""
-    mask = torch.zeros(16, 16, dtype=torch.bool)
-    mask[4:12, 6:14] = True
-    return mask
-
-
-@pytest.fixture
-def explorer(tiny):
-    """An explorer whose sliders follow a region, on its page."""
-    with LatentExplorer(tiny, seed=3, k=3, steer=True, executor="inline") as made:
-        made.region.page.count.value = 2
-        made.controls.page = "save"  # which draws nothing
-        yield made
-
-
-@pytest.fixture
-def threaded(tiny, square):
-    """The same with workers, a region and its directions."""
-    with LatentExplorer(tiny, seed=3, k=3, steer=True, mask=Mask(square), executor="thread") as made:
-        made.controls.page = "region"
-        calm(made)
-        yield made
-        calm(made)
-
-
-@pytest.fixture
-def slow(monkeypatch):
-    """Holds each pass back until `slow.open()`; it goes on taking steps, at which others have their turn."""
-    slow, spectra = Event(), Where.spectra
-
-    def held(self, G, on_step=None):
-        slow.begun.set()
-        while not slow.opened.wait(0.002):
-            if not on_step():
-                raise Cancelled("stopped")
-        return spectra(self, G, on_step)
-
-    slow.begun, slow.opened = Event(), Event()
-    monkeypatch.setattr(Where, "spectra", held)
-    yield slow
-    slow.opened.set()
+def explorer(steering):
+    """An explorer whose sliders follow a region."""
+    return steering
 
 
 @pytest.fixture
@@ -102,6 +59,9 @@ def passes(monkeypatch):
 
 def test_painted_region_gives_the_directions_of_region_spectra(tiny, explorer, linked):
     assert "Paint a region" in explorer.region.page.message.value
+    explorer.steer = False
+    assert "Tick <b>directions come from the region</b>" in explorer.region.page.message.value
+    explorer.steer = True
     linked.paint("rectangle", [(6, 4), (14, 12)])
     assert explorer.error is None
     assert linked.error is None
@@ -146,6 +106,20 @@ def test_picture_that_lands_during_a_stroke_goes_under_it(explorer, linked):
     linked.gesture.lift()
     assert linked.mask is not None
     assert explorer.directions.method == "region"
+
+
+def test_strip_of_the_walk_goes_along_the_region_as_far_as_its_unit_asks_for(explorer, square):
+    walk = explorer.controls.walk
+    explorer.controls.page, walk.density.value = "walk", False
+    assert "random 1, linear: -3 to 3 sd" in walk.strip.caption
+    explorer.mask = Mask(square)
+    assert "region 1, linear: -0.3 to 0.3 rms" in walk.strip.caption
+    walk.reach.value = 0.1
+    explorer.directions = random_directions(explorer.generator, k=2)
+    assert "random 1, linear: -3 to 3 sd" in walk.strip.caption
+    explorer.steer = True
+    explorer.mask = Mask(~square)
+    assert "region 1, linear: -0.1 to 0.1 rms" in walk.strip.caption
 
 
 def test_switches_say_what_a_mask_does(tiny, square):
@@ -278,183 +252,6 @@ def test_alike_directions_keep_place_sign_and_name():
     assert nothing == [None] * 3
 
 
-# ---- old and new
-
-
-def test_old_result_stays_and_serves_until_the_new_one_lands(threaded, square, slow):
-    region, page = threaded.region, threaded.region.page
-    shown, directions = page.spectrum.svg, threaded.directions
-    threaded.seed = 5
-    assert slow.begun.wait(PATIENCE)
-    assert threaded.job.wait(PATIENCE)
-    assert region.stale
-    assert page.spectrum.svg == shown
-    assert "<b>old</b>" in page.words.value
-    assert "lw-stale" in page.spectrum._shown[0]._dom_classes
-    more = square.clone()
-    more[2:4] = True
-    threaded.mask = Mask(more)  # painting goes on, with the Jacobian that is there
-    until(lambda: threaded.directions is not directions)
-    assert region.stale
-    assert region.where.base.seed == 3
-    threaded.set_alpha(0, 0.1)  # and so does everything else
-    assert threaded.job.wait(PATIENCE)
-    slow.opened.set()
-    calm(threaded)
-    assert not region.stale
-    assert region.where.base.seed == 5
-    assert "old" not in page.words.value
-    assert "lw-stale" not in page.spectrum._shown[0]._dom_classes
-    assert threaded.error is None
-
-
-def test_newest_latent_wins(threaded, slow, monkeypatch):
-    landed = []
-    region = threaded.region
-    arrive = region._landed
-    monkeypatch.setattr(region, "_landed", lambda where, found: (landed.append(where.base.seed), arrive(where, found)))
-    threaded.seed = 5
-    assert slow.begun.wait(PATIENCE)
-    threaded.seed = 6
-    assert threaded.job.wait(PATIENCE)
-    slow.opened.set()
-    calm(threaded)
-    assert set(landed) == {6}
-    assert region.where.base.seed == 6
-    assert not region.stale
-
-
-def test_pass_can_be_stopped_and_asked_for_again(threaded, slow):
-    region = threaded.region
-    threaded.seed = 5
-    assert slow.begun.wait(PATIENCE)
-    assert region.work.children[1].layout.display is None
-    assert not region.work.cancel.disabled
-    region.work.cancel.click()
-    assert "Stopped" in region.page.message.value
-    slow.opened.set()
-    calm(threaded)
-    assert region.where.base.seed == 3
-    assert region.stale
-    threaded.seed = 6
-    calm(threaded)
-    assert region.where.base.seed == 6
-    assert threaded.error is None
-
-
-def test_failure_of_the_pass_is_shown_and_the_page_lives_on(explorer, square, monkeypatch):
-    spectra = Where.spectra
-
-    def broken(self, G, on_step=None):
-        raise RuntimeError("no forward derivative")
-
-    monkeypatch.setattr(Where, "spectra", broken)
-    explorer.mask = Mask(square)
-    work = explorer.region.work
-    assert "no forward derivative" in work.message.value
-    assert work.trouble.layout.display is None
-    monkeypatch.setattr(Where, "spectra", spectra)
-    explorer.seed = 4
-    assert work.message.value == ""
-    assert explorer.directions.method == "region"
-
-
-# ---- what a direction does
-
-
-@pytest.mark.parametrize("rows", [None, (1, 2)])
-@pytest.mark.parametrize("spread", [False, True])
-def test_predicted_map_is_the_dense_one(tiny, square, rows, spread):
-    w = tiny.code(3)
-    code = Code(tiny.broadcast(w[None])[0] + torch.arange(6.0)[:, None] / 20, "w+") if spread else Code(w, "w")
-    spectra = RegionSpectra(tiny, code, rows=rows, shared=True)
-    direction = spectra.directions(square, 2, 1e-2)[1]
-    assert (direction.space, direction.layers) == ("w", rows)
-    point = code.tensor if spread else tiny.broadcast(w[None])[0]
-    acts = torch.zeros(6, 1).double()
-    acts[list(rows or range(6))] = 1
-    dense = torch.func.jacfwd(lambda x: tiny.synthesize((point + acts * x)[None], "w+")[0])(torch.zeros(6).double())
-    change = dense @ (direction.vectors[0] / direction.vectors[0].norm() * direction.scales[0])
-    found = predicted_map(spectra, direction)
-    assert torch.allclose(found, change.square().mean(0).sqrt(), rtol=1e-8)
-    sums = effect_of(found, square)
-    assert sums.inside == pytest.approx(1.0)  # one unit is a change of the inside by one root mean square
-    assert sums.locality == pytest.approx(float(direction.scores["locality"][0]))
-    assert sums.outside == pytest.approx(float(direction.scores["outside per inside"][0]))
-
-
-def test_true_effect_is_that_of_the_pictures_and_small_steps_are_linear(tiny, square):
-    where = Where.of(Edit.of(tiny, seed=3), (), None, "rgb")
-    direction = where.spectra(tiny).directions(square, 1)
-    move = Edit.of(tiny).move(direction, 0, 1e-4).moves[0]
-    true = true_effect(tiny, where, move, Mask(square))
-    start = Edit.of(tiny, seed=3)
-    difference = replace(start, moves=(move,)).apply(tiny) - start.apply(tiny)
-    assert torch.allclose(true.map, difference[0].square().mean(0).sqrt())
-    assert true.inside == pytest.approx(float(difference[0, :, square].square().mean().sqrt()))
-    assert true.outside == pytest.approx(float(difference[0, :, ~square].square().mean().sqrt()))
-    predicted = effect_of(1e-4 * predicted_map(where.spectra(tiny), direction), square)
-    assert true.inside == pytest.approx(predicted.inside, rel=1e-2)
-    assert true.locality == pytest.approx(predicted.locality, rel=1e-2)
-
-
-@pytest.mark.parametrize("channels", ["luminance", "chroma"])
-def test_prediction_and_truth_look_at_the_same_channels(tiny, square, channels):
-    where = Where.of(Edit.of(tiny, seed=3), (), None, channels)
-    spectra = where.spectra(tiny)
-    direction = spectra.directions(square, 1)
-    move = Edit.of(tiny).move(direction, 0, 1e-4).moves[0]
-    true = true_effect(tiny, where, move, Mask(square))
-    assert true.inside == pytest.approx(1e-4 * effect_of(predicted_map(spectra, direction), square).inside, rel=1e-2)
-
-
-def test_heat_covers_the_picture_by_how_much_acts():
-    picture = np.full((16, 16, 3), 128, np.uint8)
-    values = torch.zeros(16, 16)
-    values[8:] = 2.0
-    hot = heat(picture, values, 2.0).astype(int)
-    assert hot.shape == (384, 384, 3)
-    assert hot[-1, 0].sum() > hot[0, 0].sum() + 150  # brighter where it acts, also for who sees no colours
-    assert (heat(picture, values, 2.0, Mask(values > 0)) == 255).all(-1).any()  # the region's outline
-    assert "2.5 rms" in scale_bar(2.5, "rms")
-    assert change_map(torch.zeros(1, 3, 4, 4), torch.full((1, 3, 4, 4), 0.5)).unique().tolist() == [0.5]
-
-
-def test_overlay_lies_on_the_picture_and_goes_again(tiny, explorer, square):
-    explorer.mask = Mask(square)
-    plain = np.array(explorer.controls.picture.to_pil())
-    page = explorer.region.page
-    for overlay in ("predicted", "true"):
-        page.overlay.value = overlay
-        assert explorer.controls.picture.to_pil().size == (384, 384)
-        assert "rms change for +0.1 rms" in page.scale.value
-    explorer.controls.page = "walk"
-    explorer.set_alpha(1, 0.3)
-    assert "for +0.3 rms" in page.scale.value
-    assert explorer.controls.picture.to_pil().size == (384, 384)
-    explorer.undo()
-    page.overlay.value = "none"
-    assert (np.array(explorer.controls.picture.to_pil()) == plain).all()
-    assert page.scale.value == ""
-    page.overlay.value = "true"
-    explorer.steer = False
-    assert (np.array(explorer.controls.picture.to_pil()) == plain).all()
-
-
-def test_page_shows_locality_beside_chance(explorer, square):
-    explorer.mask = Mask(square)
-    explorer.controls.page = "region"
-    page = explorer.region.page
-    area, chance = 0.25, float(explorer.directions.scores["chance"][0])
-    for words in (f"{area:.2%} of the picture", "rank ", "true ", f"chance {chance:.1%}"):
-        assert words in page.words.value
-    assert all("<svg" in plot.svg for plot in (page.spectrum, page.locality, page.effect))
-    page.solver.value = "projection"
-    assert "kept norm" in page.words.value
-    explorer.region._pick(0.9, 0.5)  # a click on the last bar
-    assert explorer.selected_index == 1
-
-
 # ---- bad input
 
 
@@ -510,17 +307,6 @@ def test_edit_of_single_layers_is_differentiated_where_it_is(tiny, explorer, squ
 
 
 # ---- the parts
-
-
-def test_log_slider_and_its_box_say_the_same():
-    slider = LogSlider(1e-3, -5, 0, "tolerance", "How much")
-    assert (slider.slider.value, slider.box.value) == (-12, 1e-3)
-    slider.slider.value = -2
-    assert slider.value == slider.box.value == 0.316
-    slider.box.value = 0.02
-    assert slider.value == 0.02
-    assert slider.slider.value == -7
-    slider.close()
 
 
 def test_still_is_a_copy_that_cannot_be_written_to():
