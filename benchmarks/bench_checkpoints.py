@@ -9,6 +9,7 @@ form, in which every sample has a convolution of its own, and with the definitio
 from __future__ import annotations
 
 import argparse
+import copy
 import json
 import math
 import subprocess
@@ -85,10 +86,11 @@ def files(folder: Path, base: int) -> dict[str, Path]:
         made[name] = folder / f"{len(made)}.pkl"
 
         def both(network: Any = network) -> dict[str, Any]:
+            other = copy.deepcopy(network)  # pickle would write shared numbers once
             tree = standins.nvidia(network)
             if isinstance(network, StyleGAN2):
                 standins.set_architecture(tree, "skip")
-            return {"G": standins.nvidia(network), "G_ema": tree}
+            return {"G": standins.nvidia(other), "G_ema": tree}
 
         standins.dump(both, made[name])
     made["TensorFlow StyleGAN2, 1024 px"] = standins.write_tensorflow(folder / "tf.pkl", two)
@@ -119,12 +121,13 @@ def loading(base: int) -> tuple[dict[str, Any], list[dict[str, Any]]]:
 
 
 def grouped(layer: ModulatedConv, x: Tensor, style: Tensor) -> Tensor:
-    """Run a modulated convolution as published: the style scales the weights, one group for each sample."""
+    """Run a layer as published: the style scales the weights, one group for each sample; then noise, bias, ReLU."""
     n, channels, h, w = x.shape
     weight = layer.weight / math.sqrt(layer.inputs * 9) * style[:, None, :, None, None]
     weight = weight * torch.rsqrt(weight.square().sum((2, 3, 4), keepdim=True) + 1e-8)
     y = F.conv2d(x.reshape(1, n * channels, h, w), weight.flatten(0, 1), padding=1, groups=n)
-    return y.reshape(n, -1, h, w)
+    y = y.reshape(n, -1, h, w) + layer.noise_const * layer.noise_strength
+    return F.leaky_relu(y + layer.bias[:, None, None], 0.2) * math.sqrt(2)
 
 
 def drawing(base: int, repeats: int) -> tuple[dict[str, Any], list[dict[str, Any]]]:

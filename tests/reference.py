@@ -14,13 +14,13 @@ class ReferenceStyleGAN2:
     The equations are those of Karras et al. 2020, "Analyzing and Improving the Image Quality of StyleGAN", section 2.2:
     the style scales the weights of each sample's own convolution, and demodulation divides them by their norm.
     Resampling inserts the zeros and sums over the taps of the filter one by one. `taps` are those of the low-pass
-    filter, `clamp` bounds activations, `lr` is the mapping's learning-rate multiplier.
+    filter, an even number, `clamp` bounds activations, `lr` is the mapping's learning-rate multiplier.
     """
 
     def __init__(self, state, *, clamp=None, lr=0.01, taps=TAPS):
         self.weights = {name: value.detach().double().cpu().numpy() for name, value in state.items()}
         self.clamp, self.lr = clamp, lr
-        self.taps = np.outer(taps, taps) / np.sum(taps) ** 2
+        self.taps, self.half = np.outer(taps, taps) / np.sum(taps) ** 2, len(taps) // 2
 
     # ---- mapping
 
@@ -81,7 +81,7 @@ class ReferenceStyleGAN2:
             spread = np.zeros((x.shape[0], 2 * x.shape[1] - 1, 2 * x.shape[2] - 1))
             spread[:, ::2, ::2] = x
             y = correlate(pad(spread, 2, 2), weight[:, :, ::-1, ::-1])
-            y = self._filter(pad(y, 1, 1))
+            y = self._filter(pad(y, self.half - 1, self.half - 1))
         else:
             y = correlate(pad(x, 1, 1), weight)
         if f"{name}.noise_const" in self.weights:
@@ -98,15 +98,16 @@ class ReferenceStyleGAN2:
     def _double(self, x):
         spread = np.zeros((x.shape[0], 2 * x.shape[1], 2 * x.shape[2]))
         spread[:, ::2, ::2] = x
-        return self._filter(pad(spread, 2, 1))
+        return self._filter(pad(spread, self.half, self.half - 1))
 
     def _filter(self, x):
         """The low-pass filter, times four for the zeros that doubling inserts."""
-        height, width = x.shape[1] - 3, x.shape[2] - 3
+        last = len(self.taps) - 1
+        height, width = x.shape[1] - last, x.shape[2] - last
         y = np.zeros((x.shape[0], height, width))
-        for i in range(4):
-            for j in range(4):
-                y += 4 * self.taps[3 - i, 3 - j] * x[:, i : i + height, j : j + width]
+        for i in range(last + 1):
+            for j in range(last + 1):
+                y += 4 * self.taps[last - i, last - j] * x[:, i : i + height, j : j + width]
         return y
 
 

@@ -16,7 +16,7 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
-__all__ = ["DATA", "REGISTRY", "Weights", "pack", "read_file", "read_registry", "read_shipped", "unpack"]
+__all__ = ["DATA", "REGISTRY", "Weights", "pack", "read_about", "read_file", "read_registry", "read_shipped", "unpack"]
 
 DATA = Path(__file__).parent / "data"
 REGISTRY = "models.json"
@@ -136,9 +136,26 @@ def unpack(data: bytes, name: str = "weights") -> Weights:
         tensors = safetensors.torch.load(data)
     except SafetensorError as error:
         raise ValueError(f"{name} must be a whole safetensors file, got {error}.") from None
-    header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
-    about = header.get("__metadata__", {}).get(_KEY)
-    if about is None:
-        raise ValueError(f"{name} must carry a description under {_KEY!r} in its header, got none.")
+    about = read_about(json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")]), name)
     wide = {key: value.to(torch.float32) if value.is_floating_point() else value for key, value in tensors.items()}
-    return Weights(wide, json.loads(about))
+    return Weights(wide, about)
+
+
+def read_about(header: dict[str, Any], name: str) -> dict[str, Any]:
+    """Read the description in the header of a weights file.
+
+    Args:
+        header: The header.
+        name: What to call the file in errors.
+
+    Returns:
+        The description.
+
+    Raises:
+        ValueError: If it has none.
+    """
+    text = header.get("__metadata__", {}).get(_KEY)
+    if text is None:
+        raise ValueError(f"{name} must carry a description under {_KEY!r} in its header, got none.")
+    about = json.loads(text)
+    return about if isinstance(about, dict) else {}

@@ -19,11 +19,20 @@ from torch import Tensor, nn
 from latent_widgets import _checks
 from latent_widgets.generators._synthesis import State, Synthesis
 
-__all__ = ["ARCHITECTURES", "Dense", "MappingNetwork", "State", "StyleGAN2", "SynthesisNetwork"]
+__all__ = ["ARCHITECTURES", "Dense", "MappingNetwork", "State", "StyleGAN2", "SynthesisNetwork", "drawn"]
 
 ARCHITECTURES = ("skip", "resnet", "orig")
 FILTER = (1.0, 3.0, 3.0, 1.0)  # the low-pass filter of the paper, along each axis
 _GAIN = math.sqrt(2.0)  # keeps the variance through a leaky ReLU of slope 0.2
+
+
+def drawn(*shape: int, over: float = 1.0) -> Tensor:
+    """Return random weights of standard deviation ``1 / over``; on the meta device only their shape.
+
+    There PyTorch's own function would import its compiler, which takes longer than reading a file.
+    """
+    x = torch.empty(shape)
+    return x if x.is_meta else x.normal_().div_(over)
 
 
 def _activate(x: Tensor) -> Tensor:
@@ -37,13 +46,13 @@ class Dense(nn.Module):
         self, inputs: int, outputs: int, *, activate: bool = False, lr: float = 1.0, bias: float = 0.0
     ) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.randn(outputs, inputs) / lr)
+        self.weight = nn.Parameter(drawn(outputs, inputs, over=lr))
         self.bias = nn.Parameter(torch.full((outputs,), bias / lr))
         self.activate, self.lr, self.gain = activate, lr, lr / math.sqrt(inputs)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map ``(..., inputs)`` to ``(..., outputs)``."""
-        y = F.linear(x, self.weight * self.gain, self.bias * self.lr)
+        y = F.linear(x * self.gain, self.weight, self.bias if self.lr == 1.0 else self.bias * self.lr)
         return _activate(y) if self.activate else y
 
 
@@ -58,7 +67,9 @@ class MappingNetwork(nn.Module):
 
     def __init__(self, z_dim: int, w_dim: int, c_dim: int = 0, num_layers: int = 8, lr: float = 0.01) -> None:
         super().__init__()
-        self.z_dim, self.w_dim, self.c_dim, self.num_layers = z_dim, w_dim, c_dim, num_layers
+        self.z_dim, self.w_dim, self.c_dim = z_dim, w_dim, c_dim
+        self.num_layers = _checks.integer("mapping_layers", num_layers, 0, 64)
+        lr = _checks.number("mapping_lr", lr, 1e-9)
         if c_dim:
             self.embed = Dense(c_dim, w_dim)
         widths = [z_dim + (w_dim if c_dim else 0)] + [w_dim] * num_layers
@@ -80,12 +91,21 @@ class MappingNetwork(nn.Module):
         return x
 
 
-def _fir(x: Tensor, taps: Sequence[float], gain: float, pad: int) -> Tensor:
-    # The kernel is outer(taps, taps), symmetric and of even length, scaled to sum to `gain`, after `pad`
-    # zeros on each side.
-    # Adding mirrored pairs first is faster on a CPU than a depthwise convolution.
+def _low_pass(taps: Sequence[float]) -> tuple[float, ...]:
+    """Return the taps of a filter if :func:`_fir` can run it and :func:`_fir_gain` is finite."""
+    values = tuple(_checks.number("taps", tap) for tap in taps)
+    if not values or len(values) % 2 or not all(map(math.isclose, values, reversed(values))):
+        raise ValueError(f"taps must be symmetric and of even length, got {values}.")
+    if not values[0] or not sum(values):
+        raise ValueError(f"taps must have an end and a sum other than 0, got {values}.")
+    return values
+
+
+def _fir(x: Tensor, taps: Sequence[float]) -> Tensor:
+    # The kernel is outer(taps, taps), symmetric and of even length, after zeros on each side; it is not normalised,
+    # see _fir_gain. Adding mirrored pairs first is faster on a CPU than a depthwise convolution.
+    last, pad = len(taps) - 1, len(taps) // 2 - 1
     x = F.pad(x, (pad, pad, pad, pad))
-    last = len(taps) - 1
     for axis in (2, 3):
         size = x.shape[axis] - last
         pairs = [x.narrow(axis, i, size) + x.narrow(axis, last - i, size) for i in range(len(taps) // 2)]
@@ -93,14 +113,19 @@ def _fir(x: Tensor, taps: Sequence[float], gain: float, pad: int) -> Tensor:
         for pair, tap in zip(pairs[1:], taps[1:], strict=False):
             y = torch.add(y, pair, alpha=tap / taps[0])
         x = y
-    return x * (gain * (taps[0] / sum(taps)) ** 2)
+    return x
+
+
+def _fir_gain(taps: Sequence[float]) -> float:
+    """What makes the sum of that kernel 4, for the zeros between the pixels."""
+    return 4.0 * (taps[0] / sum(taps)) ** 2
 
 
 def _upsample(x: Tensor, taps: Sequence[float]) -> Tensor:
     """Double the resolution: insert zeros, then low-pass (for four taps: two zeros before, one after)."""
     n, channels, h, w = x.shape
     x = F.pad(x[:, :, :, None, :, None], (0, 1, 0, 0, 0, 1)).reshape(n, channels, 2 * h, 2 * w)
-    return _fir(F.pad(x, (1, 0, 1, 0)), taps, 4.0, 1)
+    return _fir(F.pad(x, (1, 0, 1, 0)), taps) * _fir_gain(taps)
 
 
 class ModulatedConv(nn.Module):
@@ -127,29 +152,32 @@ class ModulatedConv(nn.Module):
     ) -> None:
         super().__init__()
         self.affine = Dense(w_dim, inputs, bias=1.0)
-        self.weight = nn.Parameter(torch.randn(outputs, inputs, 3, 3))
+        self.weight = nn.Parameter(drawn(outputs, inputs, 3, 3))
         self.bias = nn.Parameter(torch.zeros(outputs))
         self.up, self.clamp, self.inputs, self.taps, self.gain = up, clamp, inputs, taps, gain
         if noise:
             self.noise_strength = nn.Parameter(torch.zeros([]))
-            self.register_buffer("noise_const", torch.randn(resolution, resolution))
+            self.register_buffer("noise_const", drawn(resolution, resolution))
         self.noise = noise
 
     def forward(self, x: Tensor, style: Tensor) -> Tensor:
         """Convolve ``x`` (n, inputs, h, w) under ``style`` (n, inputs)."""
-        weight = self.weight / math.sqrt(self.inputs * 9)
-        demodulation = torch.rsqrt(style.square() @ weight.square().sum((2, 3)).T + 1e-8)
-        x = x * style[:, :, None, None]
+        style = style / math.sqrt(self.inputs * 9)  # the equalised learning rate, here and not in the many weights
+        energy = F.linear(style.square()[:, :, None].expand(-1, -1, 9).flatten(1), self.weight.square().flatten(1))
+        gain = _GAIN * self.gain * (_fir_gain(self.taps) if self.up else 1.0)
+        weight, x = self.weight.to(x.dtype), x * style[:, :, None, None]
         if self.up:
-            x = F.conv_transpose2d(x, weight.transpose(0, 1).to(x.dtype), stride=2)
-            x = _fir(x, self.taps, 4.0, 1)
+            x = _fir(F.conv_transpose2d(x, weight.transpose(0, 1), stride=2), self.taps)
         else:
-            x = F.conv2d(x, weight.to(x.dtype), padding=1)
-        x = x * demodulation[:, :, None, None]
+            x = F.conv2d(x, weight, padding=1)
+        # all gains go into what is small: a leaky ReLU passes them on, and every pass over the features costs
+        demodulation = (torch.rsqrt(energy + 1e-8) * gain)[:, :, None, None]
+        gain = _GAIN * self.gain
         if self.noise:
-            x = x + self.noise_const * self.noise_strength
-        x = _activate(x + self.bias[:, None, None])
-        x = x if self.gain == 1.0 else x * self.gain
+            x = torch.addcmul(self.noise_const * (self.noise_strength * gain), x, demodulation)
+        else:
+            x = x * demodulation
+        x = F.leaky_relu(x + (self.bias * gain)[:, None, None], 0.2)
         return x if self.clamp is None else x.clamp(-self.clamp * self.gain, self.clamp * self.gain)
 
 
@@ -159,7 +187,7 @@ class ToRGB(nn.Module):
     def __init__(self, inputs: int, outputs: int, w_dim: int, *, clamp: float | None = None) -> None:
         super().__init__()
         self.affine = Dense(w_dim, inputs, bias=1.0)
-        self.weight = nn.Parameter(torch.randn(outputs, inputs, 1, 1))
+        self.weight = nn.Parameter(drawn(outputs, inputs, 1, 1))
         self.bias = nn.Parameter(torch.zeros(outputs))
         self.inputs, self.clamp = inputs, clamp
 
@@ -176,7 +204,7 @@ class Shortcut(nn.Module):
 
     def __init__(self, inputs: int, outputs: int, *, taps: Sequence[float]) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.randn(outputs, inputs, 1, 1))
+        self.weight = nn.Parameter(drawn(outputs, inputs, 1, 1))
         self.gain, self.taps = math.sqrt(0.5 / inputs), taps
 
     def forward(self, x: Tensor) -> Tensor:
@@ -205,7 +233,7 @@ class Block(nn.Module):
         if inputs:
             self.conv0 = ModulatedConv(inputs, outputs, w_dim, resolution, up=True, noise=noise, clamp=clamp, taps=taps)
         else:
-            self.const = nn.Parameter(torch.randn(outputs, 4, 4))
+            self.const = nn.Parameter(drawn(outputs, 4, 4))
         self.conv1 = ModulatedConv(outputs, outputs, w_dim, resolution, noise=noise, clamp=clamp, taps=taps, gain=gain)
         if colours:
             self.torgb = ToRGB(outputs, colours, w_dim, clamp=clamp)
@@ -229,7 +257,8 @@ class SynthesisNetwork(Synthesis):
         colours: int = 3,
     ) -> None:
         super().__init__()
-        self.taps, self.architecture, self.colours = tuple(taps), architecture, colours
+        self.taps, self.architecture, self.colours = _low_pass(taps), architecture, colours
+        clamp = None if clamp is None else _checks.number("clamp", clamp, 0.0)
         self.w_dim, self.resolution = w_dim, resolution
         self.resolutions = [2**i for i in range(2, int(math.log2(resolution)) + 1)]
         names, index = [], []

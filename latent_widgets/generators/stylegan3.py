@@ -17,8 +17,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from latent_widgets import _checks
 from latent_widgets.generators._synthesis import State, Synthesis
-from latent_widgets.generators.stylegan2 import Dense, MappingNetwork
+from latent_widgets.generators.stylegan2 import Dense, MappingNetwork, drawn
 from latent_widgets.generators.stylegan3_layers import InputSpec, LayerSpec, design
 
 __all__ = ["StyleGAN3", "make_stylegan3"]
@@ -41,12 +42,13 @@ class FourierInput(nn.Module):
         with torch.no_grad():
             self.affine.weight.zero_()
             self.affine.bias.copy_(torch.tensor([1.0, 0.0, 0.0, 0.0]))
-        self.weight = nn.Parameter(torch.randn(spec.channels, spec.channels))
-        directions = torch.randn(spec.channels, 2)
-        radii = directions.square().sum(1, keepdim=True).sqrt()
-        self.register_buffer("freqs", directions / (radii * (radii.square() / 4).exp()) * spec.bandwidth)
-        self.register_buffer("phases", torch.rand(spec.channels) - 0.5)
-        self.register_buffer("transform", torch.eye(3))  # of the user: moves the whole picture
+        self.weight = nn.Parameter(drawn(spec.channels, spec.channels))
+        self.register_buffer("freqs", drawn(spec.channels, 2))
+        self.register_buffer("phases", torch.empty(spec.channels).uniform_(-0.5, 0.5))
+        self.register_buffer("transform", torch.zeros(3, 3).fill_diagonal_(1))  # of the user: moves the whole picture
+        if not self.freqs.is_meta:
+            radii = self.freqs.norm(dim=1, keepdim=True)
+            self.freqs.mul_(spec.bandwidth / (radii * (radii.square() / 4).exp()))
 
     def forward(self, style: Tensor) -> Tensor:
         """Draw the features (n, channels, size, size) of style vectors (n, 4)."""
@@ -84,12 +86,12 @@ class AliasFreeLayer(nn.Module):
         super().__init__()
         self.spec, self.inputs = spec, spec.in_channels
         self.affine = Dense(w_dim, spec.in_channels, bias=1.0)
-        self.weight = nn.Parameter(torch.randn(spec.out_channels, spec.in_channels, spec.kernel, spec.kernel))
+        self.weight = nn.Parameter(drawn(spec.out_channels, spec.in_channels, spec.kernel, spec.kernel))
         self.bias = nn.Parameter(torch.zeros(spec.out_channels))
         self.register_buffer("magnitude_ema", torch.ones([]))
         shape = (spec.down_taps, spec.down_taps) if spec.radial else (spec.down_taps,)
-        self.register_buffer("up_filter", torch.ones(spec.up_taps) / spec.up_taps if spec.up_taps > 1 else None)
-        self.register_buffer("down_filter", torch.ones(shape) / math.prod(shape) if spec.down_taps > 1 else None)
+        self.register_buffer("up_filter", torch.full((spec.up_taps,), 1 / spec.up_taps) if spec.up_taps > 1 else None)
+        self.register_buffer("down_filter", torch.full(shape, 1 / math.prod(shape)) if spec.down_taps > 1 else None)
 
     def forward(self, x: Tensor, style: Tensor) -> Tensor:
         """Map features (n, in_channels, h, w) under ``style`` (n, in_channels) to (n, out_channels, size, size)."""
@@ -142,7 +144,7 @@ class SynthesisNetwork(Synthesis):
 
     def __init__(self, w_dim: int, input: InputSpec, layers: Sequence[LayerSpec], output_scale: float) -> None:
         super().__init__()
-        self.w_dim, self.output_scale = w_dim, output_scale
+        self.w_dim, self.output_scale = w_dim, _checks.number("output_scale", output_scale)
         self.input = FourierInput(input, w_dim)
         for spec in layers:
             self.add_module(spec.name, AliasFreeLayer(spec, w_dim))

@@ -33,12 +33,20 @@ class InputSpec:
         size: Side of their grid.
         sampling_rate: Grid points per unit of length, the side of the picture.
         bandwidth: Their largest frequency.
+
+    Raises:
+        TypeError: If the sampling rate or the bandwidth is no number.
+        ValueError: If one of them is out of bounds.
     """
 
     channels: int
     size: int
     sampling_rate: float
     bandwidth: float
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "sampling_rate", _checks.number("sampling_rate", self.sampling_rate, 1e-9))
+        object.__setattr__(self, "bandwidth", _checks.number("bandwidth", self.bandwidth, 0.0))
 
 
 @dataclass(frozen=True)
@@ -59,6 +67,10 @@ class LayerSpec:
         padding: Zeros at the left, right, top and bottom of the oversampled features; below zero they are cropped.
         torgb: Whether it makes the picture: no demodulation, no nonlinearity.
         clamp: Largest absolute activation, None for no limit.
+
+    Raises:
+        TypeError: If the clamp is no number.
+        ValueError: If it is below zero.
     """
 
     name: str
@@ -74,6 +86,10 @@ class LayerSpec:
     padding: tuple[int, int, int, int]
     torgb: bool = False
     clamp: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.clamp is not None:
+            object.__setattr__(self, "clamp", _checks.number("clamp", self.clamp, 0.0))
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,11 +1,13 @@
 """The network against its definitions, and the laws of its generator."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
 
 from latent_widgets.generators.style import StyleGenerator
-from latent_widgets.generators.stylegan2 import MappingNetwork, SynthesisNetwork
+from latent_widgets.generators.stylegan2 import MappingNetwork, Shortcut, SynthesisNetwork
 from tests.reference import ReferenceStyleGAN2, relative
 
 BAR = 5e-6  # relative L2 in float32
@@ -57,13 +59,31 @@ def test_comparison_sees_a_slightly_wrong_filter(make_network, ws):
     assert errors[0] < BAR < errors[1] < errors[2]
 
 
-def test_taps_follow_the_definition(make_network, ws):
-    taps = (1.0, 2.0, 2.0, 1.0)
-    network = make_network()
-    twin = SynthesisNetwork(6, 16, {4: 5, 8: 4, 16: 3}, taps=taps).double()
+TAPS = [(1.0, 1.0), (1.0, 2.0, 2.0, 1.0), (1.0, 5.0, 10.0, 10.0, 5.0, 1.0), (-0.1, 0.2, 1, 2, 2, 1, 0.2, -0.1)]
+
+
+@pytest.mark.parametrize("architecture", ["skip", "resnet"])
+@pytest.mark.parametrize("taps", TAPS, ids=len)
+def test_taps_follow_the_definition(make_network, ws, taps, architecture):
+    network = make_network(architecture=architecture)
+    twin = SynthesisNetwork(6, 16, {4: 5, 8: 4, 16: 3}, taps=taps, architecture=architecture).double()
     twin.load_state_dict(network.synthesis.state_dict())
     wanted = ReferenceStyleGAN2(network.state_dict(), taps=taps).synthesize(ws.numpy())
     assert relative(twin(ws).detach(), wanted) < 1e-12
+
+
+@pytest.mark.parametrize("taps", TAPS, ids=len)
+def test_doubling_keeps_the_centre_and_the_sum(taps):
+    shortcut = Shortcut(1, 1, taps=taps).double()
+    x = torch.zeros(1, 1, 9, 11, dtype=torch.float64)
+    x[..., 4, 5] = 1
+    with torch.no_grad():
+        y = shortcut(x)[0, 0] / (shortcut.weight[0, 0, 0, 0] * math.sqrt(0.5))
+    assert y.shape == (18, 22)
+    assert y.sum().item() == pytest.approx(4)
+    rows, columns = torch.arange(18, dtype=torch.float64), torch.arange(22, dtype=torch.float64)
+    centre = (y.sum(1) @ rows / 4).item(), (y.sum(0) @ columns / 4).item()
+    assert centre == pytest.approx((8.5, 10.5))  # between the two pixels that one became
 
 
 @pytest.mark.parametrize("lr", [0.01, 0.1])
@@ -108,6 +128,28 @@ def test_sizes_are_checked(make_network):
         make_network(architecture="skp")
     with pytest.raises(ValueError, match=r"channels must name every resolution from 4 to 16, got none for \[8\]\."):
         make_network(channels={4: 5, 16: 3})
+    with pytest.raises(ValueError, match=r"mapping_layers must be between 0 and 64, got 65\."):
+        make_network(mapping_layers=65)
+    with pytest.raises(ValueError, match=r"mapping_lr must be at least 1e-09, got 0\."):
+        make_network(mapping_lr=0)
+    with pytest.raises(ValueError, match=r"clamp must be at least 0\.0, got -1\."):
+        make_network(clamp=-1)
+
+
+@pytest.mark.parametrize(
+    ("taps", "message"),
+    [
+        ((), r"taps must be symmetric and of even length, got \(\)\."),
+        ((1, 2, 1), r"taps must be symmetric and of even length, got \(1\.0, 2\.0, 1\.0\)\."),
+        ((1, 3, 3, 2), r"taps must be symmetric and of even length, got \(1\.0, 3\.0, 3\.0, 2\.0\)\."),
+        ((0, 1, 1, 0), r"taps must have an end and a sum other than 0, got \(0\.0, 1\.0, 1\.0, 0\.0\)\."),
+        ((1, -1, -1, 1), r"taps must have an end and a sum other than 0, got \(1\.0, -1\.0, -1\.0, 1\.0\)\."),
+        ((math.inf, math.inf), r"taps must be finite, got inf\."),
+    ],
+)
+def test_taps_are_checked(taps, message):
+    with pytest.raises(ValueError, match=message):
+        SynthesisNetwork(6, 8, {4: 5, 8: 4}, taps=taps)
 
 
 def test_initial_mapping_keeps_unit_scale():

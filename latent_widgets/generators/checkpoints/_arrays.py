@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from latent_widgets.generators.checkpoints._values import Bag, Blob, CheckpointError, short
+from latent_widgets.generators.checkpoints._values import Bag, Blob, CheckpointError, let_go, short
 
 __all__ = ["FileArray", "FileType", "array", "array_from_buffer", "array_of", "number", "number_type"]
 
@@ -84,6 +84,7 @@ class FileArray(Bag):
                 f"a NumPy array of shape {self.shape} must have {count * dtype.itemsize} bytes, got {len(content)}."
             )
         flat = np.frombuffer(bytearray(content), dtype)
+        let_go(content)
         return flat.reshape(self.shape, order="F" if self.fortran else "C").astype(dtype.newbyteorder("="))
 
     def read(self) -> Tensor:

@@ -13,10 +13,11 @@ from latent_widgets._steps import Cancelled, OnStep, report
 from latent_widgets.generators._networks import build_network
 from latent_widgets.generators.checkpoints._values import CheckpointError, short
 
-__all__ = ["AVERAGE", "Found", "Part", "Readable", "assemble", "average_w"]
+__all__ = ["AVERAGE", "Found", "Part", "Readable", "assemble", "average_w", "raised", "turned"]
 
 AVERAGE = "mapping.w_avg"
 _DRAWS = 10_000  # latents, for the mean of w where the file has none
+_AT_ONCE = 500  # of them
 
 
 class Readable(Protocol):
@@ -108,7 +109,7 @@ def assemble(found: Found, size: int, on_step: OnStep | None = None) -> nn.Modul
     try:
         with torch.device("meta"):  # nothing is allocated before every shape is known to be right
             network = build_network(found.architecture, found.config)
-    except (TypeError, ValueError, KeyError, RuntimeError, OverflowError) as error:
+    except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
         raise CheckpointError(_fork(found, f"its sizes do not fit together ({short(str(error))})")) from None
     wanted = {name: tuple(value.shape) for name, value in network.state_dict().items() if name not in found.defaults}
     given = {name: part.shape for name, part in found.parts.items()}
@@ -136,7 +137,7 @@ def _number(name: str, value: Tensor) -> Tensor:
     if value.dtype not in (torch.float16, torch.bfloat16, torch.float32, torch.float64):
         raise CheckpointError(f"{name} must hold floating numbers, got {value.dtype}.")
     value = value.to(torch.float32)
-    if not bool(value.isfinite().all()):
+    if value.numel() and not bool(torch.stack(value.aminmax()).isfinite().all()):  # no copy, as isfinite() makes
         raise CheckpointError(f"{name} must be finite, got {int((~value.isfinite()).sum())} numbers that are not.")
     return value
 
@@ -148,6 +149,16 @@ def _fork(found: Found, why: str) -> str:
         f"the network must be a {found.architecture} as published, got a variant of it ({who}{source}): {why}. "
         "Load it with the program that wrote it and pass the live network: lw.load(network)."
     )
+
+
+def raised(x: Tensor) -> Tensor:
+    """Add one."""
+    return x if x.is_meta else x + 1
+
+
+def turned(x: Tensor) -> Tensor:
+    """Turn kernels ``(outputs, inputs, h, w)`` by half a circle."""
+    return x if x.is_meta else x.flip((2, 3))
 
 
 @torch.no_grad()
@@ -164,5 +175,4 @@ def average_w(network: nn.Module) -> Tensor:
     if network.c_dim:  # the mean over all classes is the mean over a mixture that nobody knows
         return torch.zeros(int(network.w_dim))  # type: ignore[arg-type]
     z = torch.randn(_DRAWS, int(network.z_dim), generator=torch.Generator().manual_seed(0))  # type: ignore[arg-type]
-    mean: Tensor = mapping(z).double().mean(0).float()
-    return mean
+    return sum(mapping(some).double().sum(0) for some in z.split(_AT_ONCE)).div(_DRAWS).float()

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from latent_widgets.generators.checkpoints._machine import Machine
-from latent_widgets.generators.checkpoints._values import Blob, CheckpointError, short
+from latent_widgets.generators.checkpoints._values import Blob, CheckpointError, let_go, short
 
 __all__ = ["MAGIC", "STORAGE_TYPES", "FileTensor", "Storage", "nested_storage", "read_legacy", "rebuild", "storage_of"]
 
@@ -75,6 +75,7 @@ class Storage:
                 f"a tensor must lie within its storage of {self.numel} numbers, got {count} from number {offset}."
             )
         data = bytearray(self.view[offset * dtype.itemsize : (offset + count) * dtype.itemsize])
+        let_go(self.view)
         if dtype == torch.bool:  # any byte but 0 and 1 would be an invalid boolean
             return torch.frombuffer(data, dtype=torch.uint8) != 0
         return torch.frombuffer(data, dtype=dtype)

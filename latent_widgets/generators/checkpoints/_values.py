@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import mmap
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["Allowed", "Bag", "Blob", "CheckpointError", "PersistentModule", "short"]
+__all__ = ["Allowed", "Bag", "Blob", "CheckpointError", "PersistentModule", "let_go", "short"]
 
 
 class CheckpointError(ValueError):
@@ -18,6 +19,12 @@ def short(value: Any) -> str:
     """Return a value of a file, fit for a message: on one line, cut after 80 characters."""
     text = ascii(value) if isinstance(value, str | int | float | bytes | None) else type(value).__name__
     return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def let_go(view: memoryview) -> None:
+    """Give back the memory in which a mapped file was read; what is looked at again is read again."""
+    if isinstance(view.obj, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):  # Windows has none
+        view.obj.madvise(mmap.MADV_DONTNEED)
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import Tensor
 
-from latent_widgets.generators.checkpoints._found import AVERAGE, Found, Part, average_w
+from latent_widgets.generators.checkpoints._found import AVERAGE, Found, Part, average_w, raised, turned
 from latent_widgets.generators.checkpoints._storages import FileTensor
 from latent_widgets.generators.checkpoints._values import CheckpointError, short
 
@@ -32,14 +32,6 @@ def _scalar(x: Tensor) -> Tensor:
 
 def _plane(x: Tensor) -> Tensor:
     return x[0, 0]
-
-
-def _raised(x: Tensor) -> Tensor:
-    return x + 1
-
-
-def _turned(x: Tensor) -> Tensor:
-    return x.flip((2, 3))
 
 
 def _row(x: Tensor) -> Tensor:
@@ -105,8 +97,8 @@ def _known(name: str) -> tuple[str, _Change | None]:
         index, leaf = int(found[2]), _LEAVES.get(found[3])
         is_layer = found[1] == "layer"
         layer = f"b{_side(index)}.conv{0 if index % 2 else 1}" if is_layer else f"b{2 ** (2 + min(index, 64))}.torgb"
-        changes: dict[str, _Change] = {"style.bias": _raised, "noise": _plane, "noise_strength": _scalar}
-        change = _turned if is_layer and index % 2 and found[3] == "weight" else changes.get(found[3])
+        changes: dict[str, _Change] = {"style.bias": raised, "noise": _plane, "noise_strength": _scalar}
+        change = turned if is_layer and index % 2 and found[3] == "weight" else changes.get(found[3])
         if leaf is not None:
             return f"synthesis.{layer}.{leaf}", change
     raise CheckpointError(

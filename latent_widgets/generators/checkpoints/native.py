@@ -2,68 +2,74 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+import math
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from safetensors import SafetensorError, safe_open
+from torch import nn
 
 from latent_widgets._files import write_whole
 from latent_widgets.generators._networks import ARCHITECTURES
-from latent_widgets.generators._shipped import pack, unpack
+from latent_widgets.generators._shipped import pack, read_about
 from latent_widgets.generators.checkpoints._found import Found, Part
+from latent_widgets.generators.checkpoints._storages import FileTensor, Storage
 from latent_widgets.generators.checkpoints._values import CheckpointError, short
 
 __all__ = ["find", "write"]
 
 _COUNT = ".num_batches_tracked"  # of training; it plays no part, and is the one number in a network that is whole
+_DTYPES = {
+    "F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16, "I64": torch.int64,
+}  # fmt: skip
 
 
-@dataclass(frozen=True, eq=False)
-class _Held:
-    """A tensor that has been read."""
-
-    tensor: Tensor
-
-    @property
-    def shape(self) -> torch.Size:
-        return self.tensor.shape
-
-    def read(self) -> Tensor:
-        return self.tensor
-
-
-def find(data: memoryview, name: str) -> Found:
+def find(data: memoryview, path: Path) -> Found:
     """Describe the network in a safetensors file of this package.
 
     Args:
         data: The bytes.
-        name: What to call the file in errors.
+        path: The file.
 
     Returns:
-        The network.
+        The network, its tensors still in the file.
 
     Raises:
         CheckpointError: If it is damaged, or not one of ours.
     """
+    hint = f"`python -m latent_widgets convert SOURCE {path.name}` writes one from a checkpoint."
     try:
-        weights = unpack(bytes(data), name)
+        with safe_open(path, "pt"):  # checks that the tensors of the header lie in the file, side by side
+            start = 8 + int.from_bytes(data[:8], "little")
+    except SafetensorError as error:
+        raise CheckpointError(f"{path.name} must be a whole safetensors file, got {error}. {hint}") from None
+    header = json.loads(bytes(data[8:start]))
+    try:
+        about = read_about(header, path.name)
     except ValueError as error:
-        raise CheckpointError(
-            f"{error} `python -m latent_widgets convert SOURCE {name}` writes one from a checkpoint."
-        ) from None
-    about = weights.about if isinstance(weights.about, dict) else {}
+        raise CheckpointError(f"{error} {hint}") from None
     architecture, config = about.get("architecture"), about.get("config")
-    if architecture not in ARCHITECTURES or not isinstance(config, dict):
+    if not isinstance(architecture, str) or architecture not in ARCHITECTURES or not isinstance(config, dict):
         known = ", ".join(ARCHITECTURES)
-        raise CheckpointError(f"the architecture in {name} must be one of {known}, got {short(architecture)}.")
-    notes = tuple(str(note) for note in about.get("notes", ()))
-    counts = {key for key, value in weights.tensors.items() if key.endswith(_COUNT) and not value.is_floating_point()}
-    parts = {key: Part(_Held(value)) for key, value in weights.tensors.items() if key not in counts}
+        raise CheckpointError(f"the architecture in {path.name} must be one of {known}, got {short(architecture)}.")
+    notes = about.get("notes")
+    notes = tuple(map(str, notes)) if isinstance(notes, list) else ()
+    tensors = {key: _tensor(key, value, data[start:]) for key, value in header.items() if key != "__metadata__"}
+    counts = {key for key, value in tensors.items() if key.endswith(_COUNT) and value.storage.dtype == torch.int64}
+    parts = {key: Part(value) for key, value in tensors.items() if key not in counts}
     defaults = {key: lambda network: torch.tensor(0) for key in counts}
     source = str(about.get("source_sha256", ""))
     return Found("latent_widgets", architecture, config, parts, notes, source_sha256=source, defaults=defaults)
+
+
+def _tensor(name: str, entry: dict[str, Any], data: memoryview) -> FileTensor:
+    dtype, shape, (begin, end) = _DTYPES.get(entry["dtype"]), tuple(entry["shape"]), entry["data_offsets"]
+    if dtype is None:
+        raise CheckpointError(f"{short(name)} must hold floating numbers, got {short(entry['dtype'])}.")
+    storage = Storage(dtype, (end - begin) // dtype.itemsize, data[begin:end])
+    return FileTensor(storage, 0, shape, tuple(math.prod(shape[i + 1 :]) for i in range(len(shape))))
 
 
 def write(found: Found, network: nn.Module, path: Path, half: bool = False) -> Path:

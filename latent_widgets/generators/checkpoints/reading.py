@@ -65,7 +65,7 @@ def find_network(path: str | os.PathLike[str]) -> tuple[Found, int]:
         data = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)) if size else memoryview(b"")
         kind = sniff(data)
         if kind == "safetensors":
-            return native.find(data, path.name), size
+            return native.find(data, path), size
         if kind == "zip":
             value = read_archive(file, data, _names.TORCH)
         elif kind == "legacy":

@@ -15,7 +15,7 @@ from typing import Any
 from torch import Tensor
 
 from latent_widgets.generators.checkpoints._arrays import FileArray, array_of
-from latent_widgets.generators.checkpoints._found import AVERAGE, Found, Part
+from latent_widgets.generators.checkpoints._found import AVERAGE, Found, Part, raised, turned
 from latent_widgets.generators.checkpoints._values import Bag, CheckpointError, short
 
 __all__ = ["NETWORK", "find"]
@@ -35,11 +35,7 @@ def _kernel(x: Tensor) -> Tensor:
 
 
 def _turned(x: Tensor) -> Tensor:
-    return x.flip((0, 1)).permute(3, 2, 0, 1).contiguous()
-
-
-def _raised(x: Tensor) -> Tensor:
-    return x + 1
+    return turned(_kernel(x))
 
 
 def _single(x: Tensor) -> Tensor:
@@ -139,7 +135,7 @@ def _config(arguments: Any, variables: dict[str, FileArray]) -> dict[str, Any]:
 _LEAVES: dict[str, tuple[str, _Change | None]] = {
     "weight": ("weight", _kernel),
     "mod_weight": ("affine.weight", _transposed),
-    "mod_bias": ("affine.bias", _raised),
+    "mod_bias": ("affine.bias", raised),
     "noise_strength": ("noise_strength", None),
     "bias": ("bias", None),
 }

@@ -17,7 +17,7 @@ import torch
 from hypothesis import strategies as st
 
 from latent_widgets.generators.checkpoints._values import CheckpointError
-from latent_widgets.generators.checkpoints.reading import read_network
+from latent_widgets.generators.checkpoints.reading import convert, read_network
 from latent_widgets.generators.stylegan2 import StyleGAN2
 from latent_widgets.generators.stylegan3 import make_stylegan3
 from tests.generators.checkpoints.standins import genforce, rosinality, write_nvidia, write_tensorflow
@@ -49,6 +49,10 @@ def originals(folder):
         for zipped in (True, False):
             torch.save({"g_ema": layout(small)}, path, _use_new_zipfile_serialization=zipped)
             files.append(path.read_bytes())
+    for network in (small, alias_free):
+        target = folder / "converted.safetensors"
+        convert(write_nvidia(path, network), target)
+        files.append(target.read_bytes())
     return files
 
 
