@@ -58,6 +58,12 @@ _DARK = {
     "soft": "#2b2b2b",
 }
 
+# The arrow of ipywidgets' dropdowns is nearly black: this grey has a contrast of three to one on light and on dark.
+_ARROW = """
+.lw-panel { --jp-widgets-dropdown-arrow: url("data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg' \
+viewBox='0 0 18 18'><path fill='rgb(140,140,140)' d='M5 6l4 4 4-4 1.2 1.2L9 12.4 3.8 7.2z'/></svg>"); }
+"""
+
 _RULES = """
 .lw-panel { color: var(--lw-ink); background: var(--lw-paper); gap: 6px; padding: 6px; overflow: visible; }
 .lw-panel :focus-visible { outline: 2px solid #0072b2; outline-offset: 1px; }
@@ -96,13 +102,13 @@ _RULES = """
 .lw-panel .lw-toggles { width: auto; overflow: visible; flex-flow: row nowrap; align-items: center; }
 .lw-panel .lw-toggles .widget-toggle-button { width: auto; }
 .lw-panel .lw-rows { gap: 2px; overflow: auto; max-height: 420px; scrollbar-gutter: stable; }
-.lw-panel .lw-direction { flex-flow: row wrap; align-items: center; gap: 0 6px; padding: 1px 4px; overflow: visible;
+.lw-panel .lw-direction { flex-flow: row wrap; align-items: center; gap: 0 4px; padding: 1px 4px; overflow: visible;
   border-left: 3px solid transparent; }
 .lw-panel .lw-direction.lw-active { border-left-color: #0072b2; background: var(--lw-soft); }
 .lw-panel .lw-direction > * { margin: 1px; }
 .lw-panel .lw-index { width: 30px; flex: none; padding: 0; }
-.lw-panel .lw-name { flex: 1 1 110px; min-width: 90px; max-width: 170px; width: auto; }
-.lw-panel .lw-alpha { flex: 3 1 130px; min-width: 110px; width: auto; }
+.lw-panel .lw-name { flex: 1 1 90px; min-width: 90px; max-width: 170px; width: auto; }
+.lw-panel .lw-alpha { flex: 3 1 90px; min-width: 90px; width: auto; }
 .lw-panel .lw-grow { flex: 1 1 320px; min-width: 0; overflow: visible; }
 .lw-panel .lw-numbered { flex-flow: row nowrap; align-items: center; overflow: visible; }
 .lw-panel .lw-numbered .widget-hslider { flex: 1 1 auto; width: auto; min-width: 0; }
@@ -115,14 +121,16 @@ _RULES = """
 .lw-panel .lw-parameter .widget-label-basic { flex-flow: row nowrap; gap: 4px; }
 .lw-panel .lw-parameter input[type="checkbox"] { margin: 0 4px; }
 .lw-panel .lw-pages { overflow: visible; }
-.lw-panel .lw-pages > .lm-TabBar .lm-TabBar-tab { flex: 0 1 auto; padding: 0 6px; }
+.lw-panel .lw-pages > .lm-TabBar > .lm-TabBar-content { flex-flow: row wrap; }
+.lw-panel .lw-pages > .lm-TabBar .lm-TabBar-tab { flex: none; padding: 0 6px; }
+.lw-panel .lw-pages > .lm-TabBar .lm-TabBar-tabLabel { overflow: visible; white-space: nowrap; }
 .lw-panel .lw-pages .widget-tab-contents { padding: 8px; overflow: visible; }
 .lw-panel .lw-cell { width: 84px; align-items: center; overflow: visible; }
 .lw-panel .lw-seed { width: 80px; }
 .lw-panel .lw-wide { width: auto; flex: 1 1 260px; max-width: 420px; }
 .lw-panel .lw-short .widget-label, .lw-panel .lw-wide .widget-label { width: auto; }
-.lw-panel .lw-short { max-width: 100%; }
-.lw-panel .lw-short select { min-width: 0; }
+.lw-panel .lw-short, .lw-panel .widget-dropdown:not(.lw-wide):not(.lw-parameter) { max-width: 100%; }
+.lw-panel .widget-dropdown select { min-width: 0; }
 .lw-panel .lw-tick { width: auto; flex: none; margin: 2px 6px 2px 2px; }
 .lw-panel .lw-plot { position: relative; width: 100%; flex: none; overflow: visible; user-select: none; }
 .lw-panel .lw-plot > .widget-html { width: 100%; height: auto; margin: 0; }
@@ -182,4 +190,4 @@ _RULES = """
   border: 1px solid var(--lw-edge); padding: 6px; }
 """
 
-CSS = f"<style>{_FRONT_ENDS}{_OWN % _LIGHT}{_OWN % _DARK}{_RULES}</style>"
+CSS = f"<style>{_FRONT_ENDS}{_OWN % _LIGHT}{_OWN % _DARK}{_ARROW}{_RULES}</style>"

@@ -1,18 +1,10 @@
 """The explorer in a real JupyterLab: what the mouse and the keyboard do is what the kernel has and the page shows."""
 
-import re
-
 import numpy as np
 import pytest
 
-from tests.browser.jupyterlab import Lab
+from tests.browser.pages import open_explorer
 
-EXPLORER = """
-import latent_widgets as lw
-G = lw.load()
-explorer = lw.LatentExplorer(G, seed=7, k=4)
-explorer
-"""
 # The generator holds each picture back for half a second, in the middle of which nobody can stop it.
 SLOW = """
 import time, threading
@@ -22,61 +14,12 @@ def slowly(code, space=None):
     return fast(code, space)
 G.synthesize = slowly
 """
-SHOWN = """
-from latent_widgets.widgets import _frames
-from latent_widgets.widgets._encode import to_uint8
-_frames.SLOW_MS = 1e9  # however busy the machine is, exact pictures are quick enough
-def exact():
-    return to_uint8(explorer.edit.apply(G)).tobytes().hex()
-"""
-
-
-class Explorer:
-    """The explorer's parts in the page."""
-
-    def __init__(self, lab: Lab) -> None:
-        self.lab, self.panel = lab, lab.page.locator(".lw-panel")
-        self.picture = self.panel.locator(".lw-left .lw-picture img")
-        self.rows = self.panel.locator(".lw-direction")
-        self.status = self.panel.locator(".lw-status [role=status]")
-        self.error = self.panel.locator("[role=alert]")
-
-    def handle(self, row):
-        return self.rows.nth(row).locator(".lw-alpha .noUi-handle")
-
-    def box(self, row):
-        return self.rows.nth(row).locator(".lw-number input")
-
-    def button(self, name):
-        return self.panel.locator("button:visible").filter(
-            has_text=re.compile(f"^{name}$")
-        )  # an icon is part of its role's name
-
-    def open_page(self, name):
-        self.panel.locator(".lw-pages .lm-TabBar-tab").filter(has_text=name).click()
-
-    def settle(self, timeout=30):
-        """Wait until the worker has nothing left to do and the page shows the kernel's exact picture."""
-        self.lab.eventually(lambda: self.lab.kernel_eval("explorer.wait(0)"), timeout)
-        self.lab.eventually(self.exact, timeout)
-
-    def exact(self):
-        pixels = bytes.fromhex(self.lab.kernel_eval("exact()"))
-        shown = self.lab.pixels(self.picture)
-        return shown.size == len(pixels) and (shown.ravel() == np.frombuffer(pixels, np.uint8)).all()
-
-    def alphas(self):
-        return self.lab.kernel_eval("{m.name: m.alpha for m in explorer.edit.moves}")
 
 
 @pytest.fixture
 def explorer(lab):
     """An explorer in an open notebook, at rest."""
-    lab.write_notebook([EXPLORER, SHOWN])
-    lab.open_notebook()
-    parts = Explorer(lab)
-    parts.rows.nth(3).wait_for()
-    lab.eventually(lambda: lab.pixels(parts.picture).shape[0] > 1, 60)
+    parts = open_explorer(lab)
     parts.settle()
     return parts
 
@@ -377,7 +320,15 @@ def test_narrow_window(lab, explorer):
             box = explorer.rows.nth(i).locator(selector).bounding_box()
             overflow += [selector] * (box["x"] + box["width"] > panel["x"] + panel["width"] + 1)
             assert box["width"] > 40
+        tops = {explorer.rows.nth(i).locator(".lw-icon").nth(j).bounding_box()["y"] for j in range(2)}
+        assert tops == {explorer.rows.nth(i).locator(".lw-index").bounding_box()["y"]}  # undo and bookmark: one line
     assert overflow == []
+    titles = explorer.panel.locator(".lw-pages > .lm-TabBar .lm-TabBar-tabLabel")
+    widths = titles.evaluate_all("all => all.map(e => [e.textContent, e.scrollWidth, e.clientWidth])")
+    assert [title for title, *_ in widths] == lab.kernel_eval("list(explorer.controls.pages.titles)")
+    assert [title for title, needed, given in widths if needed > given] == []
+    right = panel["x"] + panel["width"] + 1
+    assert all(box["x"] + box["width"] < right for box in (title.bounding_box() for title in titles.all()))
     lab.screenshot(target=explorer.panel)
 
 
