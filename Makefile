@@ -87,8 +87,10 @@ bench: $(STAMP)
 bench-quick:
 	$(MAKE) bench ARGS=--quick BENCHES='encode frames jacobian warpage regions painter browser'
 
+# From a copy: notebooks do not find each other through the symbolic link docs/notebooks.
 docs: $(DOCS_STAMP)
-	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html $(ARGS)
+	rm -rf build/docs && mkdir -p build/docs && cp -RL docs/. build/docs && rm -rf build/docs/_build build/docs/api
+	$(BIN)/python -m sphinx -W --keep-going -b html build/docs docs/_build/html $(ARGS)
 
 # The file serves every index of torch and every machine: no local versions, nothing installed from a folder.
 constraints: $(DOCS_STAMP)
