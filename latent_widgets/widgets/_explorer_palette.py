@@ -17,23 +17,18 @@ from ._explorer_traits import drawn_class
 from ._hands import one_at_a_time
 from ._moves import move_along, place
 from ._plot import INK, Plot, Spot, dress
-from ._reach import Reach
+from ._reach import Reach, positions
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from .explorer import LatentExplorer
 
-__all__ = ["PalettePage", "positions"]
+__all__ = ["PalettePage"]
 
 SIDE = 96  # pixels of a picture at most
 GAP = 2
 WORDS = "Click on a picture to take it. The middle one has neither; the frame is where the sliders are, if on the grid."
-
-
-def positions(reach: float, size: int) -> list[float]:
-    """Return ``size`` positions from minus to plus ``reach``; the middle one of an odd size is exactly 0."""
-    return [round(float(a), 6) for a in torch.linspace(-reach, reach, size)]
 
 
 def _moved(edit: Edit, a: Move, x: float, b: Move, y: float) -> Edit:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from .._steps import OnStep
@@ -12,6 +11,7 @@ from ..generators.base import Generator
 from ..geometry.walks import curve_along, walk
 from ._encode import Pixels, strip
 from ._picture import Picture
+from ._reach import positions
 from ._way import words_of
 
 __all__ = ["Filmstrip", "film"]
@@ -59,7 +59,7 @@ def film(
     Returns:
         The strip, and what it shows in words.
     """
-    at = [round(float(position), 6) for position in torch.linspace(-reach, reach, count)]
+    at = positions(reach, count)
     if curve is None:
         path = walk(G, code, direction, at, unit, index=index)
     else:

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import ipywidgets
+import torch
 
 from ._direction_rows import UNIT_RANGES
 
-__all__ = ["Reach"]
+__all__ = ["Reach", "positions"]
 
 SHARE = 0.6  # of the way that a slider goes: how far a strip goes at first
+
+
+def positions(reach: float, count: int) -> list[float]:
+    """Return ``count`` positions from minus to plus ``reach``; the middle one of an odd count is exactly 0."""
+    return [round(float(a), 6) for a in torch.linspace(-reach, reach, count)]
 
 
 class Reach(ipywidgets.BoundedFloatText):

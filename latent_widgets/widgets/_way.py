@@ -16,6 +16,7 @@ from ..geometry.walks import walk as walk_along
 from ._densities import Densities
 from ._frames import SLOW_MS, Frames
 from ._moves import move_along, with_move
+from ._reach import positions
 
 __all__ = ["Way", "latent_of", "words_of"]
 
@@ -68,7 +69,7 @@ class Way:
         """
         if words := self.refusal(G):
             raise ValueError(words)
-        at = [round(float(a), 6) for a in torch.linspace(-self.reach, self.reach, self.count)]
+        at = positions(self.reach, self.count)
         if self.kind == "curve":
             return self._curve(G, at, on_step)
         if self._in_w:

@@ -6,7 +6,7 @@ import torch
 from latent_widgets.edits import Edit
 from latent_widgets.methods import random_directions
 from latent_widgets.widgets._explorer_compare import rows_of_change
-from latent_widgets.widgets._explorer_palette import positions
+from latent_widgets.widgets._reach import positions
 from latent_widgets.widgets.explorer import LatentExplorer
 
 

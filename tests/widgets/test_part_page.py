@@ -1,6 +1,7 @@
 """A part in the explorer: painted examples become a segmenter, a training beside the pictures becomes sliders."""
 
 import importlib
+from contextlib import contextmanager
 from threading import Event
 
 import pytest
@@ -33,22 +34,31 @@ def brief(monkeypatch):
 
 
 @pytest.fixture
-def explorer(exact):
-    """An explorer on the page for parts, set for a short training of the mouth of one face."""
-    with LatentExplorer(exact, seed=3, k=2, executor="inline") as made:
-        made.controls.page = "part"
-        page = made.part.page
-        page.part.value, page.scope.value, page.steps.value = ("segmenter", "mouth"), True, 4
+def on_page(exact):
+    """Opens an explorer on the page for parts, set for a training of the mouth of one face."""
+
+    @contextmanager
+    def make(executor, steps):
+        with LatentExplorer(exact, seed=3, k=2, executor=executor) as made:
+            made.controls.page = "part"
+            page = made.part.page
+            page.part.value, page.scope.value, page.steps.value = ("segmenter", "mouth"), True, steps
+            yield made
+
+    return make
+
+
+@pytest.fixture
+def explorer(on_page):
+    """An explorer without workers, and a short training."""
+    with on_page("inline", 4) as made:
         yield made
 
 
 @pytest.fixture
-def threaded(exact):
-    """The same with workers."""
-    with LatentExplorer(exact, seed=3, k=2, executor="thread") as made:
-        made.controls.page = "part"
-        page = made.part.page
-        page.part.value, page.scope.value, page.steps.value = ("segmenter", "mouth"), True, 400
+def threaded(on_page):
+    """One with workers, and a long training."""
+    with on_page("thread", 400) as made:
         calm(made)
         yield made
         calm(made)
