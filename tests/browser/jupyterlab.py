@@ -304,6 +304,11 @@ class Lab:
         self.page.wait_for_selector(f"body[data-jp-theme-light='{str(not on).lower()}']", state="attached")
         self._themed = on
 
+    def narrow(self, height: int) -> None:
+        """Make the window 600 pixels wide, and put the file browser away."""
+        self.page.set_viewport_size({"width": 600, "height": height})
+        self.page.evaluate("() => window.jupyterapp.commands.execute('application:toggle-left-area')")
+
     def screenshot(self, name: str = "", target: Locator | None = None) -> Path:
         """Keep a picture of the page (or of one element) as <test>[-name].png and return its path."""
         path = self._pictures / f"{self.name}{'-' * bool(name)}{name}.png"

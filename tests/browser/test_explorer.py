@@ -316,7 +316,7 @@ def test_themes(lab, explorer, view):
 @pytest.mark.slow
 @pytest.mark.browser_context(viewport={"width": 600, "height": 1400})
 def test_narrow_window(lab, explorer):
-    lab.page.evaluate("() => window.jupyterapp.commands.execute('application:toggle-left-area')")
+    lab.narrow(1400)
     lab.drag(explorer.handle(0), dx=20)
     explorer.settle()
     panel, overflow = explorer.panel.bounding_box(), []

@@ -60,8 +60,7 @@ def test_part_page_in_the_dark_and_in_a_narrow_window(lab, parts, view):
         lab.page.set_viewport_size({"width": 1280, "height": 1700})
         lab.dark()
     else:
-        lab.page.set_viewport_size({"width": 600, "height": 2000})
-        lab.page.evaluate("() => window.jupyterapp.commands.execute('application:toggle-left-area')")
+        lab.narrow(2000)
     parts.choose("this face")
     lab.kernel_run("explorer.part.page.steps.value = 20; explorer.part.page.count.value = 2")
     parts.button("Train").click()

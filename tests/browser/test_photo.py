@@ -113,8 +113,7 @@ def test_photo_page_in_the_dark_and_in_a_narrow_window(lab, photos, face, view):
         lab.page.set_viewport_size({"width": 1280, "height": 1500})
         lab.dark()
     else:
-        lab.page.set_viewport_size({"width": 600, "height": 1900})
-        lab.page.evaluate("() => window.jupyterapp.commands.execute('application:toggle-left-area')")
+        lab.narrow(1900)
     photos.choose(face)
     photos.button("find its code").wait_for()
     lab.kernel_run("explorer.photo.page.steps.value = 20; explorer.photo.page.turn.value = 20")

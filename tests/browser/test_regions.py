@@ -44,8 +44,7 @@ def test_region_page_in_the_dark_and_in_a_narrow_window(lab, regions, view):
     if view == "dark":
         lab.dark()
     else:
-        lab.page.set_viewport_size({"width": 600, "height": 1400})
-        lab.page.evaluate("() => window.jupyterapp.commands.execute('application:toggle-left-area')")
+        lab.narrow(1400)
     regions.paint((25, 45), (39, 45))
     lab.eventually(lambda: lab.kernel_eval("explorer.directions.method") == "region", 120)
     regions.panel.locator(".lw-pages button:visible").filter(has_text="true").click()
