@@ -13,9 +13,10 @@ from .._forward import FORWARD, load_rules
 from ..edits import Base, Code, Edit
 from ..generators.base import Activations, Generator
 
-__all__ = ["SLOW_MS", "Frames"]
+__all__ = ["Frames"]
 
 SLOW_MS = 60.0  # an exact picture that takes longer is replaced by an approximation while a slider moves
+TOGETHER = 3  # pictures in a batch of a fast generator: two thirds of the time that they take one by one
 
 
 def _checked(picture: Tensor) -> Tensor:
@@ -60,6 +61,11 @@ class Frames:
     def slow(self) -> bool:
         """Whether pictures are approximated while a slider moves."""
         return self.exact_ms is not None and self.exact_ms > SLOW_MS
+
+    @property
+    def together(self) -> int:
+        """How many pictures of a strip are drawn at once: a hand that moves again waits for all of them."""
+        return TOGETHER if TOGETHER * (self.exact_ms or 0.0) < SLOW_MS else 1
 
     def exact(self, edit: Edit) -> Tensor:
         """Draw an edit: ``(1, 3, H, W)``.

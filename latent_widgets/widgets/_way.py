@@ -14,13 +14,11 @@ from ..geometry.curves import WEAK_MATCH, CurveWalk, z_behind
 from ..geometry.walks import Walk, curve_along, interpolate, refusal
 from ..geometry.walks import walk as walk_along
 from ._densities import Densities
-from ._frames import SLOW_MS, Frames
+from ._frames import Frames
 from ._moves import move_along, with_move
 from ._reach import positions
 
 __all__ = ["Way", "latent_of", "words_of"]
-
-TOGETHER = 3  # pictures in a batch of a fast generator: two thirds of the time that they take one by one
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,8 +150,7 @@ class Way:
         """Draw a walk as the explorer shows it, with the edit's mask; None if it was not found or drawn whole."""
         if len(walk) < self.count:
             return None
-        quick = TOGETHER * (frames.exact_ms or 0.0) < SLOW_MS  # a hand that moves again waits for all of a batch
-        drawn = walk.images(frames.generator, TOGETHER if quick else 1, on_step)
+        drawn = walk.images(frames.generator, frames.together, on_step)
         return frames.masked(self.edit, drawn) if len(drawn) == len(walk) else None
 
 

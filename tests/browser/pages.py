@@ -101,7 +101,7 @@ class Regions(Explorer):
         self.settle(seconds)
 
 
-def open_explorer(lab, kind=Explorer, cells=(EXPLORER, SHOWN)):
+def open_explorer(lab, kind=Explorer, cells=(SHOWN, EXPLORER)):
     """Run the cells of an explorer of four directions; return its parts as soon as it shows a picture."""
     lab.write_notebook(cells)
     lab.open_notebook()
@@ -113,7 +113,7 @@ def open_explorer(lab, kind=Explorer, cells=(EXPLORER, SHOWN)):
 
 def open_linked(lab, kind, page, *, steer):
     """Do so with a painter below it, linked both ways, and open one of the explorer's pages; return them at rest."""
-    parts = open_explorer(lab, kind, [LINKED.format(steer=steer), SHOWN, "painter"])
+    parts = open_explorer(lab, kind, [SHOWN, LINKED.format(steer=steer), "painter"])
     parts.canvas.wait_for()
     parts.open_page(page)
     parts.calm()

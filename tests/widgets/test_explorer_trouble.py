@@ -10,7 +10,7 @@ import torch
 import latent_widgets as lw
 from latent_widgets.edits import Mask
 from latent_widgets.methods import methods, random_directions
-from latent_widgets.widgets import _frames, _way
+from latent_widgets.widgets import _frames
 from latent_widgets.widgets.explorer import LatentExplorer
 from tests.widgets.conftest import PATIENCE
 
@@ -123,7 +123,7 @@ def test_page_gives_way_to_a_picture(tiny, threaded, monkeypatch, gate):
         return synthesize(code, *arguments)
 
     monkeypatch.setattr(tiny, "synthesize", slow)
-    monkeypatch.setattr(_way, "SLOW_MS", math.inf)  # three in a batch, however busy the machine is
+    monkeypatch.setattr(_frames, "SLOW_MS", math.inf)  # three in a batch, however busy the machine is
     threaded.show_page()
     held.await_begin()
     threaded.set_alpha(0, 1.0)
