@@ -205,6 +205,7 @@ def test_rules_for_derivatives_are_loaded_before_long_work_takes_the_lock(monkey
     monkeypatch.setattr(_panel, "load_rules", lambda: seen.append(lock.locked()))
     with Panel(executor="thread", lock=lock) as panel:
         panel.run(lambda on_step: None)
+        assert panel.wait(PATIENCE)  # or the lock may still be the first run's
         panel.run(lambda on_step: seen.append(lock.locked()), beside=True)
         assert panel.wait(PATIENCE)
     assert seen == [False, True]
