@@ -92,7 +92,7 @@ def test_pass_can_be_stopped_and_asked_for_again(threaded, slow):
     region = threaded.region
     threaded.seed = 5
     assert slow.begun.wait(PATIENCE)
-    assert region.work.children[1].layout.display is None
+    until(lambda: region.work.children[1].layout.display is None)  # the picture's worker shows it, after the beginning
     assert not region.work.cancel.disabled
     region.work.cancel.click()
     assert "Stopped" in region.page.message.value
