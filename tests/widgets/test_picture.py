@@ -161,6 +161,7 @@ def test_animation_runs_there_and_back(frames, format, tmp_path):
         assert moving.n_frames == 5
 
 
+@pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")  # imageio_ffmpeg leaves its pipes to the collector
 def test_mp4_has_even_sides(frames, tmp_path):
     imageio_ffmpeg = pytest.importorskip("imageio_ffmpeg")
     path = animation(frames, tmp_path / "walk.mp4", fps=10)
