@@ -20,6 +20,7 @@ from latent_widgets._figures import new_figure
 from latent_widgets._inversion_search import Best, Frame, Point, frame_of, search
 from latent_widgets._steps import OnStep, report
 from latent_widgets._values import Code
+from latent_widgets.generators._place import with_weights
 from latent_widgets.generators.base import Generator
 from latent_widgets.geometry.density import fit_density
 from latent_widgets.geometry.pyramid import lap1
@@ -142,7 +143,7 @@ def invert(
 
     Raises:
         TypeError: If an argument has the wrong type.
-        ValueError: If the picture has another size or is not finite, or the generator lacks the space.
+        ValueError: If the picture has another size or is not finite, or the generator lacks the space or its weights.
 
     Example:
         >>> from latent_widgets.generators.style import StyleGenerator
@@ -152,7 +153,7 @@ def invert(
         >>> found.code, found.losses[-1] < found.losses[0]
         (<Code 5 in w>, True)
     """
-    widest = next(s for s in ("w+", "w", "z") if s in G.spaces)
+    widest = next(s for s in ("w+", "w", "z") if s in with_weights(G).spaces)
     space = _checks.choice("space", widest if space is None else G.check_space(space), ("z", "w", "w+"))
     steps = _checks.integer("steps", steps, low=1)
     samples = _checks.integer("samples", (256 if G.resolution <= 64 else 64) if samples is None else samples, low=2)
@@ -187,7 +188,7 @@ def _target(G: Generator, image: Any) -> Tensor:
     if not isinstance(image, Tensor):
         image = load_photo(image, side)
     _checks.shape("image", image, (3, side, side), (1, 3, side, side))
-    return _checks.finite("image", image.detach().reshape(1, 3, side, side).to(G.device, G.dtype))
+    return _checks.finite("image", image.detach().reshape(1, 3, side, side).to(G.device, G.dtype, copy=True))
 
 
 def _nearest(frame: Frame, distance: Callable[[Tensor], Tensor], n: int) -> Point:

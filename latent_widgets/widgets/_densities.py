@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from torch import Tensor
 
+from ..generators._place import place_of, with_weights
 from ..generators.base import Generator
 from ..geometry.density import Density, fit_density
 from ..geometry.density_path import KeptDensity
@@ -22,10 +24,10 @@ class Densities:
 
     def __init__(self, G: Generator) -> None:
         self._generator = G
-        self._found: dict[str, Density | ValueError] = {}
+        self._found: dict[tuple[Any, ...], Density | ValueError] = {}  # by space and place
 
     def of(self, space: str) -> Density:
-        """Return the density of a space, always the same; rows of ``w+`` are codes of ``w``.
+        """Return the density of a space, the same until the generator is moved; rows of ``w+`` are codes of ``w``.
 
         Args:
             space: Which.
@@ -34,15 +36,17 @@ class Densities:
             The density.
 
         Raises:
-            ValueError: If there is none: in ``s``, for a prior that is not Gaussian, or where codes do not fill ``w``.
+            ValueError: If there is none: in ``s``, for a prior that is not Gaussian, where codes do not fill ``w``, or
+                on the meta device.
         """
         space = "w" if space == "w+" else space
-        if space not in self._found:
+        key = (space, *place_of(with_weights(self._generator)))
+        if key not in self._found:
             try:
-                self._found[space] = self._fit(space)
+                self._found[key] = self._fit(space)
             except ValueError as error:  # it would fail again, after as long a time
-                self._found[space] = error
-        found = self._found[space]
+                self._found[key] = error
+        found = self._found[key]
         if isinstance(found, ValueError):
             raise ValueError(str(found))
         return found

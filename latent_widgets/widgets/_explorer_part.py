@@ -12,6 +12,7 @@ from .._forward import load_rules
 from .._steps import Step
 from ..directions import Directions
 from ..edits import Code, Edit, Mask
+from ..generators._place import place_of
 from ..methods import Lelsd
 from ..methods._lelsd_training import LelsdStep
 from ..segmentation import Segmenter, as_segmenter
@@ -108,7 +109,7 @@ class Part:
         explorer, page = self._explorer, self.page
         if not explorer._ready or explorer.controls.page != "part":
             return
-        source, label, edit = self.source(), page.where[1], explorer.current
+        source, label, edit, G = self.source(), page.where[1], explorer.current, drawn_class(explorer)
         page.busy(self._busy or source is None, self._more(source))
         if source is None:
             hint = HELP if self.segmenter is None else "Paint a region, or choose another part."
@@ -118,10 +119,10 @@ class Part:
             return
         if not self._busy:
             page.tell("", page.words.value)
-        asked = (source, label, edit)
-        if len(self._looked) == 3 and all(a is b or a == b for a, b in zip(asked, self._looked, strict=True)):
+        asked = (source, label, edit, place_of(G))
+        if len(self._looked) == 4 and all(a is b or a == b for a, b in zip(asked, self._looked, strict=True)):
             return
-        self._looked, G = asked, drawn_class(explorer)
+        self._looked = asked
 
         def work(on_step: Any) -> Seen | str:
             try:
@@ -149,6 +150,8 @@ class Part:
         found, plan = self.found, self.page.plan
         if found is None or found.stopped != "cancelled" or found.steps >= found.total:
             return False
+        if place_of(found.directions.vectors) != place_of(self._explorer.generator):
+            return False  # a training goes on with numbers of its own
         asked, planned, edit = self._asked
         return asked is source and planned == plan and (edit is self._explorer.current or not plan.here)
 

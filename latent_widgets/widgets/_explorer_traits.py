@@ -18,6 +18,7 @@ from traitlets import Bool, Instance, Int, Tuple, default, observe
 from .. import _checks
 from ..directions import Directions
 from ..edits import Code, Edit, Mask
+from ..generators._place import with_weights
 from ..generators.base import Generator
 from ._hands import one_at_a_time
 from ._moves import same_code
@@ -165,7 +166,7 @@ def take(explorer: LatentExplorer, name: str, value: Any) -> bool:
         value.code(G)  # refuses what does not fit
         explorer.adopt(value, now=True)
     else:
-        G.check_code(value)
+        with_weights(G).check_code(value)
         if not _is_there(explorer, value):
             explorer.adopt(Edit.of(drawn_class(explorer), code=value, mask=explorer.current.mask), now=True)
     return True
@@ -197,8 +198,12 @@ def _is_there(explorer: LatentExplorer, code: Code) -> bool:
 
 
 def drawn_class(explorer: LatentExplorer) -> Generator:
-    """Return the generator as the edit has it: of the class that it draws."""
-    return explorer.generator.of_class(explorer.current.base.condition)
+    """Return the generator as the edit has it: of the class that it draws.
+
+    Raises:
+        ValueError: If it is on the meta device.
+    """
+    return with_weights(explorer.generator).of_class(explorer.current.base.condition)
 
 
 def known_to(explorer: LatentExplorer) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 from torch import Tensor
 
 from .._steps import OnStep
+from ..generators._place import with_weights
 from ..generators.base import Generator
 from ..geometry.walks import curve_along, walk
 from ._encode import Pixels, strip
@@ -16,6 +17,8 @@ from ._way import words_of
 
 __all__ = ["Filmstrip", "film"]
 
+PICTURES = 7  # of a strip
+
 
 class Filmstrip(Picture):
     """A strip that shrinks where it does not fit.
@@ -24,6 +27,8 @@ class Filmstrip(Picture):
         width: CSS pixels.
         caption: The words under it.
     """
+
+    shape = (PICTURES, 1)
 
     def __init__(self, width: int, caption: str = "") -> None:
         super().__init__(width=width, caption=caption)
@@ -37,7 +42,7 @@ def film(
     index: int = 0,
     *,
     reach: float = 3.0,
-    count: int = 7,
+    count: int = PICTURES,
     unit: str | None = None,
     curve: tuple[Tensor, float, int] | None = None,
     on_step: OnStep | None = None,
@@ -58,7 +63,11 @@ def film(
 
     Returns:
         The strip, and what it shows in words.
+
+    Raises:
+        ValueError: If the generator is on the meta device.
     """
+    with_weights(G)
     at = positions(reach, count)
     if curve is None:
         path = walk(G, code, direction, at, unit, index=index)

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from .._forward import FORWARD, load_rules
 from ..edits import Base, Code, Edit
+from ..generators._place import place_of, with_weights
 from ..generators.base import Activations, Generator
 
 __all__ = ["Frames"]
@@ -51,7 +52,7 @@ class Frames:
         self.generator = generator
         self.exact_ms: float | None = None  # how long exact pictures take, smoothed
         self.code: Code | None = None  # of the last exact picture
-        self._place = (generator.device, generator.dtype)
+        self._place = place_of(generator)
         self._before: tuple[Base, Tensor] | None = None
         self._resting: tuple[Tensor, str, Tensor] | None = None  # the last exact code, its space and its picture
         self._cache: tuple[Tensor, Activations] | None = None
@@ -133,9 +134,7 @@ class Frames:
 
     def _follow(self) -> None:
         """Forget what was drawn on another device or in another type: the generator can be moved at any time."""
-        place = (self.generator.device, self.generator.dtype)
-        if place[0].type == "meta":
-            raise ValueError("the generator must have its weights to draw, got it on the meta device. Load it again.")
+        place = place_of(with_weights(self.generator))
         if place != self._place:
             self._place, self.exact_ms = place, None
             self._before = self._resting = self._cache = self._tangent = None

@@ -14,6 +14,7 @@ from .. import _checks
 from .._steps import Cancelled, OnStep, report
 from .._values import Code
 from ..directions import Directions
+from ..generators._place import with_weights
 from ..generators.base import Generator
 from ..geometry.functions import target_function
 from ..geometry.jacobian import JacobianOperator
@@ -135,8 +136,9 @@ def spectrum_at(
 
     Raises:
         Cancelled: If ``on_step`` asked for it.
-        ValueError: If ``k`` or the target does not fit.
+        ValueError: If ``k`` or the target does not fit, or the generator is on the meta device.
     """
+    with_weights(G)
     if target == "w" and z is not None:
         (basis,) = local_bases(G, z[None], "w", k)
         if not report(on_step, 1, 1):

@@ -11,6 +11,8 @@ from PIL import Image
 from torch import Tensor
 
 from .._steps import report
+from ..generators._place import with_weights
+from ..generators.base import Generator
 from ..geometry.haar import haar_sample
 from ..methods.warpage import WarpageMap
 from ._encode import to_uint8
@@ -51,7 +53,7 @@ class Pages:
         panel, G, (i, j) = self._panel, self._panel.generator, pair
 
         def work(on_step: Any) -> tuple[Any, Any, Tensor | None]:
-            images = None if G is None else G.synthesize(view.codes[[i, j]], view.space)
+            images = None if G is None else G.synthesize(_here(G, view.codes[[i, j]]), view.space)
             return view.angles(i, j).cpu(), haar_sample(view.bases.shape[1], view.k), images
 
         def done(found: tuple[Any, Any, Tensor | None]) -> None:
@@ -84,9 +86,9 @@ class Pages:
         ]
 
         def work(on_step: Any) -> list[tuple[Any, str]]:
-            found = []
+            found, codes, bases = [], _here(G, view.codes), _here(G, view.bases)
             for number, (of, at, words) in enumerate(plans):
-                pixels, _ = film(G, view.codes[at], view.bases[of, :, m], unit="sd")
+                pixels, _ = film(G, codes[at], bases[of, :, m], unit="sd")
                 found.append((pixels, f"{words}: -3 to +3 sd"))
                 if not report(on_step, number + 1, len(plans)):
                     break
@@ -136,7 +138,7 @@ class Pages:
 
         def work(on_step: Any) -> list[str]:
             found: list[str] = []
-            for codes in result.codes.split(8):
+            for codes in _here(G, result.codes).split(8):
                 found += [_data_url(image) for image in G.synthesize(codes, result.space)]
                 if not report(on_step, len(found), len(result)):
                     break
@@ -155,6 +157,11 @@ class Pages:
         if found is None or not len(self.positions):
             return None
         return int(np.linalg.norm(self.positions - np.array(found), axis=1).argmin())
+
+
+def _here(G: Generator, values: Tensor) -> Tensor:
+    """Bring what was measured to where the generator is now."""
+    return values.to(with_weights(G).device, G.dtype)
 
 
 def _data_url(image: Tensor) -> str:

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from .._steps import OnStep
 from ..edits import Base, Code, Edit, Move
+from ..generators._place import with_weights
 from ..generators.base import Generator
 from ..geometry.curves import WEAK_MATCH, CurveWalk, z_behind
 from ..geometry.walks import Walk, curve_along, interpolate, refusal
@@ -63,9 +64,10 @@ class Way:
             The walk.
 
         Raises:
-            ValueError: If there is no such walk, see :meth:`refusal`; or none of constant density that goes so far.
+            ValueError: If there is no such walk, see :meth:`refusal`; none of constant density that goes so far; or
+                no weights.
         """
-        if words := self.refusal(G):
+        if words := self.refusal(with_weights(G)):
             raise ValueError(words)
         at = positions(self.reach, self.count)
         if self.kind == "curve":

@@ -14,6 +14,7 @@ from .. import _checks
 from .._forward import load_rules
 from .._values import Code
 from ..directions import Directions
+from ..generators._place import place_of
 from ..generators.base import Generator
 from ..methods.local_basis import local_bases
 from ._filmstrip import film
@@ -103,7 +104,7 @@ class JacobianSpectrum(Panel):
         self.current: Spectrum | None = None
         self.kept: tuple[Spectrum, ...] = ()
         self._band: Band | None = None
-        self._latent_values: dict[str, list[Tensor]] = {}
+        self._latent_values: dict[tuple[Any, ...], list[Tensor]] = {}  # by target and place
         self._axes: Any = None
         self.controls = SpectrumControls(self, targets_of(G), _checks.integer("width", width, 200))
         self.body.children = self.controls.body
@@ -170,7 +171,7 @@ class JacobianSpectrum(Panel):
         try:
             if name == "code" and new is not None:
                 self.generator.check_code(new)
-                if not same(old, new):
+                if self._moved or not same(old, new):
                     self.refresh()
             elif name == "target":
                 checked_target(self.generator, new)
@@ -198,6 +199,12 @@ class JacobianSpectrum(Panel):
         return {"index": min(self.selected_index, max(count - 1, 0)), "count": count, "kept": len(self.kept)}
 
     # ---- computing
+
+    @property
+    def _moved(self) -> bool:
+        """Whether the generator was moved since the current spectrum was found."""
+        spectrum = self.current
+        return spectrum is not None and place_of(spectrum.directions.vectors) != place_of(self.generator)
 
     def refresh(self) -> None:
         """Compute the spectrum at the current code; what is shown stays, pale, until it is there."""
@@ -263,13 +270,14 @@ class JacobianSpectrum(Panel):
         def work(on_step: Any) -> tuple[str, Band]:
             if kind == "matrix":
                 return target, gaussian_band(spectrum)
-            if target not in self._latent_values:
+            key = (target, *place_of(G))
+            if key not in self._latent_values:
                 bases = local_bases(G, G.sample_z(16, 2**31), target, k, method=method, on_step=on_step)  # type: ignore[arg-type]
                 values = [basis.singular_values for basis in bases]
                 if not on_step():
                     return target, latents_band(values)
-                self._latent_values[target] = values
-            return target, latents_band(self._latent_values[target])
+                self._latent_values[key] = values
+            return target, latents_band(self._latent_values[key])
 
         def done(found: tuple[str, Band]) -> None:
             if self.current is spectrum:
@@ -329,6 +337,9 @@ class JacobianSpectrum(Panel):
         """Draw the walk along the selected direction, after more urgent pictures."""
         spectrum, directions = self.current, self.directions
         if spectrum is None or directions is None:
+            return
+        if self._moved:
+            self.refresh()
             return
         G, i = self.generator, min(self.selected_index, len(directions) - 1)
         options: dict[str, Any] = {"reach": self.controls.reach.value, "count": self._pictures}

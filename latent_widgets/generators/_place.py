@@ -1,0 +1,35 @@
+"""Where a generator computes, which can change at any time: what was found at another place is worth nothing there."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from latent_widgets.generators.base import Generator
+
+__all__ = ["place_of", "with_weights"]
+
+
+def place_of(holder: Generator | Tensor) -> tuple[torch.device, torch.dtype]:
+    """Return the device and the floating type of a generator, or of what it made."""
+    return holder.device, holder.dtype
+
+
+def with_weights(G: Generator) -> Generator:
+    """Return a generator if it can compute: on the meta device there are shapes, but no values.
+
+    Args:
+        G: The generator.
+
+    Returns:
+        The same.
+
+    Raises:
+        ValueError: If it is on the meta device.
+    """
+    if G.device.type == "meta":
+        raise ValueError(
+            "the generator must have its weights to draw, got it on the meta device, where tensors have shapes but no "
+            "values. Load it again."
+        )
+    return G
