@@ -6,7 +6,6 @@ What a file is, is seen from its bytes; none is ever executed.
 from __future__ import annotations
 
 import io
-import json
 import os
 import pickle
 import zipfile
@@ -22,10 +21,11 @@ from safetensors.torch import load as load_safetensors
 from safetensors.torch import save as save_safetensors
 from torch import Tensor
 
+from latent_widgets._files import Stamp, safetensors_header
+
 __all__ = ["Content", "arrange", "pack", "read"]
 
-FORMAT = "latent_widgets.directions"
-VERSION = 1
+STAMP = Stamp("latent_widgets.directions", 1, "directions")
 _OLD_TORCH = pickle.dumps(0x1950A86A20F9469CFC6C, protocol=2)  # how files of torch before 1.6 begin
 _KEYS = ("directions", "vectors", "boundary", "direction")  # tried in this order where a file holds several arrays
 
@@ -51,9 +51,8 @@ class Content:
 
 def pack(tensors: Mapping[str, Tensor], plain: Mapping[str, Any]) -> bytes:
     """Return the bytes of a safetensors file with ``plain`` as JSON in its header."""
-    header = {"format": FORMAT, "version": str(VERSION), "directions": json.dumps(plain)}
     apart = {name: value.cpu().clone(memory_format=torch.contiguous_format) for name, value in tensors.items()}
-    return save_safetensors(apart, header)
+    return save_safetensors(apart, STAMP.metadata(plain))
 
 
 def read(path: str | os.PathLike[str], key: str | None = None) -> Content:
@@ -105,17 +104,16 @@ def _objects(name: str) -> str:
 
 def _from_safetensors(data: bytes, key: str | None) -> Content:
     tensors = load_safetensors(data)
-    header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")]).get("__metadata__", {})
-    if header.get("format") != FORMAT:
+    metadata = safetensors_header(data)[0].get("__metadata__", {})
+    if not STAMP.is_on(metadata):
         return _choose("safetensors file", tensors, key)
-    if int(header["version"]) > VERSION:
+    if STAMP.is_newer(metadata):
         raise ValueError(
-            f"it was written by a newer version of latent_widgets (format {header['version']}, known {VERSION})."
+            f"it was written by a newer version of latent_widgets (format {metadata['version']}, "
+            f"known {STAMP.version})."
         )
     scores = {n.removeprefix("scores."): t for n, t in tensors.items() if n.startswith("scores.")}
-    return Content(
-        "directions", {n: tensors[n] for n in ("vectors", "scales")}, scores, json.loads(header["directions"])
-    )
+    return Content("directions", {n: tensors[n] for n in ("vectors", "scales")}, scores, STAMP.read(metadata))
 
 
 def _from_npz(data: bytes, key: str | None) -> Content:

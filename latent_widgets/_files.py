@@ -1,18 +1,21 @@
-"""What files and notes are made of: bytes written whole or not at all, and tensors as text, bit for bit."""
+"""What files are made of: bytes written whole or not at all, safetensors with a header, and tensors as text."""
 
 from __future__ import annotations
 
 import base64
+import json
 import operator
 import os
 import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-__all__ = ["tensor_from_json", "tensor_to_json", "write_whole"]
+__all__ = ["Stamp", "safetensors_header", "tensor_from_json", "tensor_to_json", "write_whole"]
 
 _DTYPES = {str(t).removeprefix("torch."): t for t in (torch.float16, torch.bfloat16, torch.float32, torch.float64)}
 _DTYPES["bool"] = torch.bool
@@ -42,6 +45,57 @@ def write_whole(path: str | os.PathLike[str], data: bytes) -> Path:
         os.unlink(draft)
         raise
     return path
+
+
+def safetensors_header(data: bytes | memoryview) -> tuple[dict[str, Any], int]:
+    """Read the header of a safetensors file.
+
+    Args:
+        data: The bytes of a file that safetensors itself has found whole.
+
+    Returns:
+        The header: what is known of each tensor, and ``"__metadata__"``; and where the tensors begin.
+    """
+    start = 8 + int.from_bytes(data[:8], "little")
+    header: dict[str, Any] = json.loads(bytes(data[8:start]))
+    return header, start
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """What the metadata of a safetensors file of ours say: which kind it is, and as JSON all that is no tensor.
+
+    Attributes:
+        format: The kind.
+        version: The newest that is known.
+        field: What the JSON is called.
+
+    Example:
+        >>> stamp = Stamp("latent_widgets.notes", 1, "note")
+        >>> metadata = stamp.metadata({"seed": 3})
+        >>> stamp.is_on(metadata), stamp.is_newer(metadata), stamp.read(metadata)
+        (True, False, {'seed': 3})
+    """
+
+    format: str
+    version: int
+    field: str
+
+    def metadata(self, value: Any) -> dict[str, str]:
+        """Return the metadata for a value that JSON knows."""
+        return {"format": self.format, "version": str(self.version), self.field: json.dumps(value)}
+
+    def is_on(self, metadata: Mapping[str, str]) -> bool:
+        """Whether a file is of this kind."""
+        return metadata.get("format") == self.format
+
+    def is_newer(self, metadata: Mapping[str, str]) -> bool:
+        """Whether a file was written by a later version than is known."""
+        return int(metadata["version"]) > self.version
+
+    def read(self, metadata: Mapping[str, str]) -> Any:
+        """Return the value."""
+        return json.loads(metadata[self.field])
 
 
 def tensor_to_json(value: Tensor) -> dict[str, Any]:

@@ -3,6 +3,7 @@ import stat
 
 import pytest
 import torch
+from safetensors.torch import save
 
 from latent_widgets import _files
 
@@ -49,3 +50,24 @@ def test_file_has_the_mode_that_open_would_give(tmp_path):
     _files.write_whole(tmp_path / "a", b"1")
     (tmp_path / "b").write_bytes(b"1")
     assert stat.S_IMODE((tmp_path / "a").stat().st_mode) == stat.S_IMODE((tmp_path / "b").stat().st_mode)
+
+
+def test_header_of_a_safetensors_file_says_what_is_in_it_and_where():
+    value = torch.arange(6, dtype=torch.float32).reshape(2, 3)
+    data = save({"a": value}, {"note": "x"})
+    for given in (data, memoryview(data)):
+        header, start = _files.safetensors_header(given)
+        assert header["__metadata__"] == {"note": "x"}
+        begin, end = header["a"]["data_offsets"]
+        assert data[start + begin : start + end] == value.numpy().tobytes()
+
+
+@pytest.mark.parametrize(("version", "newer"), [(0, False), (2, False), (3, True), (10, True)])
+def test_stamp_tells_kinds_and_versions_apart(version, newer):
+    stamp = _files.Stamp("latent_widgets.a", 2, "about")
+    metadata = _files.Stamp("latent_widgets.a", version, "about").metadata({"k": [1, None]})
+    assert stamp.is_on(metadata)
+    assert stamp.is_newer(metadata) is newer
+    assert stamp.read(metadata) == {"k": [1, None]}
+    assert not stamp.is_on(metadata | {"format": "latent_widgets.b"})
+    assert not stamp.is_on({})

@@ -16,6 +16,8 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
+from latent_widgets._files import safetensors_header
+
 __all__ = ["DATA", "REGISTRY", "Weights", "pack", "read_about", "read_file", "read_registry", "read_shipped", "unpack"]
 
 DATA = Path(__file__).parent / "data"
@@ -136,7 +138,7 @@ def unpack(data: bytes, name: str = "weights") -> Weights:
         tensors = safetensors.torch.load(data)
     except SafetensorError as error:
         raise ValueError(f"{name} must be a whole safetensors file, got {error}.") from None
-    about = read_about(json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")]), name)
+    about = read_about(safetensors_header(data)[0], name)
     wide = {key: value.to(torch.float32) if value.is_floating_point() else value for key, value in tensors.items()}
     return Weights(wide, about)
 

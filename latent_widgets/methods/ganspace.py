@@ -8,6 +8,7 @@ from latent_widgets import _checks
 from latent_widgets._steps import OnStep, report
 from latent_widgets.directions import Directions
 from latent_widgets.generators.base import Generator
+from latent_widgets.geometry.svd import fix_signs
 
 __all__ = ["ganspace"]
 
@@ -69,8 +70,7 @@ def ganspace(
     rank = int((variances > 1e-12 * variances[0]).sum())  # the covariance is good to about 1e-14 of the first
     if k > rank:
         raise ValueError(f"k must be at most {rank}, the rank of the sample, got {k}.")
-    vectors = columns.flip(1)[:, :k].T
-    vectors = vectors * vectors.gather(1, vectors.abs().argmax(1, keepdim=True)).sign()
+    vectors = fix_signs(columns.flip(1)[:, :k])[0].T
     return Directions(
         vectors.to(G.dtype),
         "w",

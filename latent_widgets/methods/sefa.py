@@ -14,6 +14,7 @@ from latent_widgets._forward import FORWARD
 from latent_widgets._steps import OnStep, report
 from latent_widgets.directions import Directions
 from latent_widgets.generators.base import Generator
+from latent_widgets.geometry.svd import fix_signs
 from latent_widgets.geometry.units import latent_sd
 
 __all__ = ["sefa"]
@@ -59,8 +60,7 @@ def sefa(
     lengths = weights.norm(dim=1, keepdim=True)
     weights = weights[lengths[:, 0] > 0] / lengths[lengths[:, 0] > 0]
     values, columns = torch.linalg.eigh(weights.T @ weights)
-    vectors = columns.flip(1)[:, :k].T
-    vectors = (vectors * vectors.gather(1, vectors.abs().argmax(1, keepdim=True)).sign()).to(G.dtype)
+    vectors = fix_signs(columns.flip(1)[:, :k])[0].T.to(G.dtype)
     report(on_step, 1, 1)
     return Directions(
         vectors,

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import os
 from typing import Any
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as save_safetensors
 
-from latent_widgets._files import write_whole
+from latent_widgets._files import Stamp, write_whole
 from latent_widgets.segmentation._regression import Linear
 
 __all__ = ["read_fitted", "write_fitted"]
 
-FORMAT = "latent_widgets.few_shot_segmenter"
-VERSION = 1
+STAMP = Stamp("latent_widgets.few_shot_segmenter", 1, "segmenter")
 
 
 def write_fitted(path: str | os.PathLike[str], linear: Linear, about: dict[str, Any]) -> None:
@@ -34,8 +32,8 @@ def write_fitted(path: str | os.PathLike[str], linear: Linear, about: dict[str, 
     tensors = {f"weights.{layer}": weight for layer, weight in linear.weights.items()}
     tensors |= {"labels": linear.labels, "bias": linear.bias}
     about = about | {"layers": list(linear.weights), "converged": linear.converged}
-    header = {"format": FORMAT, "version": str(VERSION), "segmenter": json.dumps(about)}
-    write_whole(path, save_safetensors({name: value.cpu().contiguous() for name, value in tensors.items()}, header))
+    apart = {name: value.cpu().contiguous() for name, value in tensors.items()}
+    write_whole(path, save_safetensors(apart, STAMP.metadata(about)))
 
 
 def read_fitted(path: str | os.PathLike[str]) -> tuple[Linear, dict[str, Any]]:
@@ -54,18 +52,18 @@ def read_fitted(path: str | os.PathLike[str]) -> tuple[Linear, dict[str, Any]]:
     name = os.fspath(path)
     try:
         with safe_open(path, "pt") as file:
-            header, tensors = file.metadata() or {}, {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+            metadata, tensors = file.metadata() or {}, {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
     except SafetensorError as error:
         raise ValueError(f"path must be an undamaged safetensors file, got {name!r}: {error}") from None
-    if header.get("format") != FORMAT:
+    if not STAMP.is_on(metadata):
         raise ValueError(f"path must be a file that FewShotSegmenter.save wrote, got {name!r}, which is another's.")
     try:
-        if int(header["version"]) > VERSION:
+        if STAMP.is_newer(metadata):
             raise ValueError(
-                f"path must be of version {VERSION} at most, got {name!r} of version {header['version']}. "
+                f"path must be of version {STAMP.version} at most, got {name!r} of version {metadata['version']}. "
                 "It was written by a newer latent_widgets."
             )
-        about = json.loads(header["segmenter"])
+        about = STAMP.read(metadata)
         weights = {layer: tensors[f"weights.{layer}"] for layer in about["layers"]}
         return Linear(tensors["labels"], weights, tensors["bias"], about["converged"]), about
     except KeyError as missing:

@@ -11,9 +11,10 @@ from torch import Tensor, nn
 
 from latent_widgets._steps import Cancelled, OnStep, report
 from latent_widgets.generators._networks import build_network
+from latent_widgets.generators.checkpoints._changes import Change
 from latent_widgets.generators.checkpoints._values import CheckpointError, short
 
-__all__ = ["AVERAGE", "Found", "Part", "Readable", "assemble", "average_w", "raised", "turned"]
+__all__ = ["AVERAGE", "Found", "Part", "Readable", "assemble", "average_w"]
 
 AVERAGE = "mapping.w_avg"
 _DRAWS = 10_000  # latents, for the mean of w where the file has none
@@ -41,7 +42,7 @@ class Part:
     """
 
     source: Readable
-    change: Callable[[Tensor], Tensor] | None = None
+    change: Change | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -149,16 +150,6 @@ def _fork(found: Found, why: str) -> str:
         f"the network must be a {found.architecture} as published, got a variant of it ({who}{source}): {why}. "
         "Load it with the program that wrote it and pass the live network: lw.load(network)."
     )
-
-
-def raised(x: Tensor) -> Tensor:
-    """Add one."""
-    return x if x.is_meta else x + 1
-
-
-def turned(x: Tensor) -> Tensor:
-    """Turn kernels ``(outputs, inputs, h, w)`` by half a circle."""
-    return x if x.is_meta else x.flip((2, 3))
 
 
 @torch.no_grad()

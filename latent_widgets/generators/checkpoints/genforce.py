@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from torch import Tensor
-
-from latent_widgets.generators.checkpoints._found import AVERAGE, Found, Part, average_w, raised, turned
+from latent_widgets.generators.checkpoints._changes import Change, first, plane, raised, row, scalar, turned
+from latent_widgets.generators.checkpoints._found import AVERAGE, Found, Part, average_w
 from latent_widgets.generators.checkpoints._storages import FileTensor
 from latent_widgets.generators.checkpoints._values import CheckpointError, short
 
@@ -19,23 +18,6 @@ _LEAVES = {
     "weight": "weight", "bias": "bias", "style.weight": "affine.weight", "style.bias": "affine.bias",
     "noise": "noise_const", "noise_strength": "noise_strength",
 }  # fmt: skip
-_Change = Callable[[Tensor], Tensor]
-
-
-def _first(x: Tensor) -> Tensor:
-    return x[0]
-
-
-def _scalar(x: Tensor) -> Tensor:
-    return x.reshape(())
-
-
-def _plane(x: Tensor) -> Tensor:
-    return x[0, 0]
-
-
-def _row(x: Tensor) -> Tensor:
-    return x if x.ndim == 1 else x.flatten(0, -2)[0]
 
 
 def looks_like(tensors: Mapping[str, Any]) -> bool:
@@ -67,12 +49,12 @@ def find(tensors: Mapping[str, FileTensor]) -> Found:
         if not _IGNORED.fullmatch(name):
             ours, change = _known(name)
             parts[ours] = Part(tensor, change)
-    first = tensors["mapping.dense0.weight"].shape
-    if len(first) != 2:
-        raise CheckpointError(f"mapping.dense0.weight must be a matrix, got shape {first}.")
+    dense = tensors["mapping.dense0.weight"].shape
+    if len(dense) != 2:
+        raise CheckpointError(f"mapping.dense0.weight must be a matrix, got shape {dense}.")
     outputs = sum(bool(re.fullmatch(r"synthesis\.output\d{1,4}\.weight", name)) for name in tensors)
     config = {
-        "z_dim": first[1], "w_dim": first[0], "resolution": max(channels), "mapping_layers": len(layers),
+        "z_dim": dense[1], "w_dim": dense[0], "resolution": max(channels), "mapping_layers": len(layers),
         "channels": {str(side): count for side, count in channels.items()},
         "architecture": "skip" if outputs > 1 else "orig", "noise": "synthesis.layer0.noise" in tensors,
     }  # fmt: skip
@@ -86,18 +68,18 @@ def _side(index: int) -> int:
     return int(2 ** (2 + (index + 1) // 2))
 
 
-def _known(name: str) -> tuple[str, _Change | None]:
+def _known(name: str) -> tuple[str, Change | None]:
     if found := re.fullmatch(r"mapping\.dense(\d{1,4})\.(weight|bias)", name):
         return f"mapping.fc{found[1]}.{found[2]}", None
     if name == "truncation.w_avg":
-        return AVERAGE, _row
+        return AVERAGE, row
     if name == "synthesis.early_layer.const":
-        return "synthesis.b4.const", _first
+        return "synthesis.b4.const", first
     if found := re.fullmatch(r"synthesis\.(layer|output)(\d{1,4})\.(.+)", name):
         index, leaf = int(found[2]), _LEAVES.get(found[3])
         is_layer = found[1] == "layer"
         layer = f"b{_side(index)}.conv{0 if index % 2 else 1}" if is_layer else f"b{2 ** (2 + min(index, 64))}.torgb"
-        changes: dict[str, _Change] = {"style.bias": raised, "noise": _plane, "noise_strength": _scalar}
+        changes: dict[str, Change] = {"style.bias": raised, "noise": plane, "noise_strength": scalar}
         change = turned if is_layer and index % 2 and found[3] == "weight" else changes.get(found[3])
         if leaf is not None:
             return f"synthesis.{layer}.{leaf}", change

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import nn
 
-from latent_widgets._files import write_whole
+from latent_widgets._files import safetensors_header, write_whole
 from latent_widgets.generators._networks import ARCHITECTURES
 from latent_widgets.generators._shipped import pack, read_about
 from latent_widgets.generators.checkpoints._found import Found, Part
@@ -42,10 +41,9 @@ def find(data: memoryview, path: Path) -> Found:
     hint = f"`python -m latent_widgets convert SOURCE {path.name}` writes one from a checkpoint."
     try:
         with safe_open(path, "pt"):  # checks that the tensors of the header lie in the file, side by side
-            start = 8 + int.from_bytes(data[:8], "little")
+            header, start = safetensors_header(data)
     except SafetensorError as error:
         raise CheckpointError(f"{path.name} must be a whole safetensors file, got {error}. {hint}") from None
-    header = json.loads(bytes(data[8:start]))
     try:
         about = read_about(header, path.name)
     except ValueError as error:

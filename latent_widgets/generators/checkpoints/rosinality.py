@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from torch import Tensor
 
+from latent_widgets.generators.checkpoints._changes import Change, first, plane, row, scalar
 from latent_widgets.generators.checkpoints._found import AVERAGE, Found, Part, average_w
 from latent_widgets.generators.checkpoints._storages import FileTensor
 from latent_widgets.generators.checkpoints._values import CheckpointError, short
@@ -19,27 +20,10 @@ _LEAVES = {
     "conv.weight": "weight", "conv.modulation.weight": "affine.weight", "conv.modulation.bias": "affine.bias",
     "noise.weight": "noise_strength", "activate.bias": "bias", "bias": "bias",
 }  # fmt: skip
-_Change = Callable[[Tensor], Tensor]
-
-
-def _first(x: Tensor) -> Tensor:
-    return x[0]
 
 
 def _flat(x: Tensor) -> Tensor:
     return x.flatten()
-
-
-def _scalar(x: Tensor) -> Tensor:
-    return x.reshape(())
-
-
-def _plane(x: Tensor) -> Tensor:
-    return x[0, 0]
-
-
-def _row(x: Tensor) -> Tensor:
-    return x if x.ndim == 1 else x.flatten(0, -2)[0]
 
 
 def looks_like(tensors: Mapping[str, Any]) -> bool:
@@ -79,7 +63,7 @@ def find(tensors: Mapping[str, FileTensor], average: FileTensor | None = None) -
             parts[ours] = Part(tensor, change)
     notes = []
     if average is not None:
-        parts[AVERAGE] = Part(average, _row)
+        parts[AVERAGE] = Part(average, row)
     else:
         notes.append("The file has no mean of w: that of 10000 mapped latents was taken for truncation.")
     config = {
@@ -104,19 +88,19 @@ def _place(name: str) -> tuple[int, str]:
     return 8 * 2**index, "torgb"
 
 
-def _known(name: str) -> tuple[str, _Change | None]:
+def _known(name: str) -> tuple[str, Change | None]:
     if found := re.fullmatch(r"style\.(\d{1,4})\.(weight|bias)", name):
         return f"mapping.fc{int(found[1]) - 1}.{found[2]}", None
     if name == "input.input":
-        return "synthesis.b4.const", _first
+        return "synthesis.b4.const", first
     if found := re.fullmatch(r"noises\.noise_(\d{1,4})", name):
         index = int(found[1])
-        return f"synthesis.b{2 ** (2 + (min(index, 64) + 1) // 2)}.conv{0 if index % 2 else 1}.noise_const", _plane
+        return f"synthesis.b{2 ** (2 + (min(index, 64) + 1) // 2)}.conv{0 if index % 2 else 1}.noise_const", plane
     if found := re.fullmatch(r"(conv1|to_rgb1|convs\.\d{1,4}|to_rgbs\.\d{1,4})\.(.+)", name):
         side, layer = _place(name)
         leaf = _LEAVES.get(found[2])
         if leaf is not None:
-            change = {"conv.weight": _first, "noise.weight": _scalar, "bias": _flat}.get(found[2])
+            change = {"conv.weight": first, "noise.weight": scalar, "bias": _flat}.get(found[2])
             return f"synthesis.b{side}.{layer}.{leaf}", change
     raise CheckpointError(
         f"the tensors must be those of rosinality's StyleGAN2, got {short(name)}: a variant of it. "

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
 from typing import Any
 
 from torch import Tensor
 
 from latent_widgets.generators.checkpoints._arrays import FileArray, array_of
-from latent_widgets.generators.checkpoints._found import AVERAGE, Found, Part, raised, turned
+from latent_widgets.generators.checkpoints._changes import Change, first, plane, raised, turned
+from latent_widgets.generators.checkpoints._found import AVERAGE, Found, Part
 from latent_widgets.generators.checkpoints._values import Bag, CheckpointError, short
 
 __all__ = ["NETWORK", "find"]
@@ -23,7 +23,6 @@ __all__ = ["NETWORK", "find"]
 NETWORK = "dnnlib.tflib.network.Network"
 _OLDEST = 4  # version of the layout, that of the StyleGAN2 release
 _IGNORED = re.compile(r"lod|noise_const|.*/resample_kernel")
-_Change = Callable[[Tensor], Tensor]
 
 
 def _transposed(x: Tensor) -> Tensor:
@@ -36,14 +35,6 @@ def _kernel(x: Tensor) -> Tensor:
 
 def _turned(x: Tensor) -> Tensor:
     return turned(_kernel(x))
-
-
-def _single(x: Tensor) -> Tensor:
-    return x[0]
-
-
-def _plane(x: Tensor) -> Tensor:
-    return x[0, 0]
 
 
 def find(value: tuple[Any, ...]) -> Found:
@@ -132,7 +123,7 @@ def _config(arguments: Any, variables: dict[str, FileArray]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-_LEAVES: dict[str, tuple[str, _Change | None]] = {
+_LEAVES: dict[str, tuple[str, Change | None]] = {
     "weight": ("weight", _kernel),
     "mod_weight": ("affine.weight", _transposed),
     "mod_bias": ("affine.bias", raised),
@@ -142,18 +133,18 @@ _LEAVES: dict[str, tuple[str, _Change | None]] = {
 _LAYERS = {"Conv": "conv1", "Conv0_up": "conv0", "Conv1": "conv1", "ToRGB": "torgb", "Skip": "skip"}
 
 
-def _known(name: str) -> tuple[str, _Change | None] | None:
+def _known(name: str) -> tuple[str, Change | None] | None:
     """Our name of a variable, and what is to be done to it."""
     if name == "dlatent_avg":
         return AVERAGE, None
     if found := re.fullmatch(r"mapping/Dense(\d{1,4})/(weight|bias)", name):
         return f"mapping.fc{found[1]}.{found[2]}", _transposed if found[2] == "weight" else None
     if name == "synthesis/4x4/Const/const":
-        return "synthesis.b4.const", _single
+        return "synthesis.b4.const", first
     if found := re.fullmatch(r"synthesis/noise(\d{1,4})", name):
         index = int(found[1])
         side = 2 ** (2 + (index + 1) // 2)
-        return f"synthesis.b{side}.conv{0 if index % 2 else 1}.noise_const", _plane
+        return f"synthesis.b{side}.conv{0 if index % 2 else 1}.noise_const", plane
     if found := re.fullmatch(r"synthesis/(\d{1,4})x\1/(\w+)/(\w+)", name):
         if found[2] not in _LAYERS or found[3] not in _LEAVES:
             return None

@@ -1,10 +1,14 @@
-"""Networks in which every number matters, in float32 as files have them."""
+"""Networks in which every number matters, in float32 as files have them, and a watch over what reading them runs."""
+
+import sys
 
 import pytest
 import torch
 
+import latent_widgets as lw
 from latent_widgets.generators.stylegan2 import StyleGAN2
 from latent_widgets.generators.stylegan3 import make_stylegan3
+from tests.generators.checkpoints.hostile import EXECUTED, WATCH
 
 SKIP = {"resolution": 16, "channels": {4: 5, 8: 4, 16: 3}}
 VARIANTS = {
@@ -39,6 +43,22 @@ def make_variant():
         return network.eval().requires_grad_(False)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def watched():
+    """An audit hook, which stays for the life of the process; it looks only while WATCH is on."""
+    with pytest.raises(FileNotFoundError):
+        lw.load("no such file.pkl")  # the reader itself is imported the first time
+
+    def hook(event, arguments):
+        if WATCH["on"]:
+            runs = event in EXECUTED or event.startswith(("pickle.", "ctypes.", "socket.", "shutil."))
+            writes = event == "open" and any(mark in str(arguments[1]) for mark in "wax+")
+            if runs or writes:
+                WATCH["seen"].append((event, str(arguments)[:80]))
+
+    sys.addaudithook(hook)
 
 
 def draw(G, network, condition=None):
