@@ -18,7 +18,7 @@ __all__ = ["column", "default_scales", "different", "indices", "joined", "labels
 
 def column(name: str, values: Any, vectors: Tensor) -> Tensor:
     """Return one finite number for each direction, in the type and on the device of the vectors."""
-    result = torch.as_tensor(values).detach().to(vectors)
+    result = torch.as_tensor(values).detach().to(vectors, copy=True)  # the value is frozen
     return _checks.finite(name, _checks.shape(name, result, (len(vectors),)))
 
 
@@ -75,12 +75,14 @@ def labels(names: Sequence[str], k: int, method: str) -> tuple[str, ...]:
 
     Raises:
         TypeError: If one is no string.
-        ValueError: If there are too few or many, or two are the same.
+        ValueError: If there are too few or many, two are the same, or one is empty.
     """
     stem = method.removesuffix("_directions").replace("_", " ") or "direction"
     names = tuple(names) or tuple(f"{stem} {i + 1}" for i in range(k))
     if any(not isinstance(name, str) for name in names):
         raise TypeError(f"names must be strings, got {names!r}.")
+    if not all(name.strip() for name in names):
+        raise ValueError(f"names must be labels that can be read, got {list(names)}. One of them is empty.")
     if len(names) != k or len(set(names)) != k:
         raise ValueError(f"names must be {k} different labels, got {list(names)}.")
     return names

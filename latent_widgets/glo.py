@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -125,7 +126,7 @@ def fit_glo(
     Raises:
         TypeError: If an argument has the wrong type.
         ValueError: If there are fewer than two pictures, they have another size or are not finite, or a checkpoint
-            belongs to other pictures.
+            belongs to other pictures or another network.
 
     Example:
         >>> pictures = torch.rand(6, 3, 8, 8) * 2 - 1
@@ -141,9 +142,10 @@ def fit_glo(
         raise ValueError("lap or l2 must be above 0, got neither. Without a loss there is nothing to learn.")
     channels = channels or {2**i: max(16, 128 // 2 ** max(0, i - 3)) for i in range(2, resolution.bit_length())}
     with torch.random.fork_rng(devices=[]), torch.inference_mode(False), torch.enable_grad():
-        torch.manual_seed(_checks.integer("seed", seed, low=0))
+        torch.default_generator.manual_seed(_checks.integer("seed", seed, low=0))  # of the CPU alone
         module = GLONetwork(z_dim=z_dim, resolution=resolution, channels=dict(channels), colours=data.shape[1])
-        training = _Training(module.to(data.device), data, _principal(data, z_dim), seed)
+        first = _principal(data.cpu(), z_dim).to(data.device)  # from a random sketch, the same on every device
+        training = _Training(module.to(data), data, first, seed)
         file = None if checkpoint is None else Path(checkpoint)
         training.resume(file)
         stopped = "done"
@@ -248,8 +250,13 @@ class _Training:
     def save(self, file: Path) -> None:
         state = {name: part.state_dict() for name, part in self._parts()}
         draft = file.with_suffix(".tmp")
-        torch.save(state | {"done": self.done, "losses": self.losses, "pictures": len(self.data)}, draft)
+        of = {"pictures": len(self.data), "fingerprint": self._fingerprint()}
+        torch.save(state | of | {"done": self.done, "losses": self.losses}, draft)
         os.replace(draft, file)
+
+    def _fingerprint(self) -> str:
+        """What tells these pictures, in this order, from others."""
+        return hashlib.blake2b(self.data.cpu().contiguous().numpy().tobytes(), digest_size=16).hexdigest()
 
     def resume(self, file: Path | None) -> None:
         if file is None or not file.exists():
@@ -260,6 +267,14 @@ class _Training:
                 f"checkpoint must be one of {len(self.data)} pictures, got one of {state.get('pictures')}. "
                 "Name another file."
             )
-        for name, part in self._parts():
-            part.load_state_dict(state[name])
+        if state.get("fingerprint", mine := self._fingerprint()) != mine:  # older checkpoints have none
+            raise ValueError("checkpoint must be one of these pictures, got one of others. Name another file.")
+        try:
+            for name, part in self._parts():
+                part.load_state_dict(state[name])
+        except RuntimeError as error:
+            said = str(error).partition("\n")[0]
+            raise ValueError(
+                f"checkpoint must be one of such a network, got another ({said}). Name another file."
+            ) from None
         self.done, self.losses = int(state["done"]), list(state["losses"])

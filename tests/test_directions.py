@@ -57,6 +57,14 @@ def test_vectors_do_not_follow_the_tensor_they_were_made_from():
     assert not D.vectors.requires_grad
 
 
+def test_scales_and_scores_do_not_follow_the_tensors_they_were_made_from():
+    scales, scores = torch.ones(2), np.ones(2, dtype=np.float32)
+    D = Directions(torch.eye(3)[:2], "z", scales=scales, scores={"a": scores})
+    scales += 1
+    scores += 1
+    assert D.scales.tolist() == D.scores["a"].tolist() == [1, 1]
+
+
 @pytest.mark.parametrize("which", [[2, 0], ["age", "smile"], (-2, "smile"), np.array([2, 0]), torch.tensor([2, 0])])
 def test_subset_keeps_what_belongs_to_each_row(D, which):
     part = D[which]
@@ -160,6 +168,7 @@ def test_concatenation_of_nothing_is_refused():
         ({"scores": {"a": [1.0]}}, ValueError, r"scores\['a'\] must have shape \(2,\), got \(1,\)"),
         ({"names": ["a"]}, ValueError, r"names must be 2 different labels, got \['a'\]"),
         ({"names": ["a", "a"]}, ValueError, "names must be 2 different labels"),
+        ({"names": ["a", " "]}, ValueError, r"names must be labels that can be read, got \['a', ' '\]\. One"),
         ({"names": ["a", 1]}, TypeError, "names must be strings"),
         ({"layers": 3}, TypeError, r"layers must be a list of rows of w\+, got 3\. Use \[3\]"),
         ({"layers": []}, ValueError, "layers must name at least one row"),

@@ -65,6 +65,14 @@ def test_latents_that_do_not_fill_the_space_have_no_percentile():
     assert found.relative_error < 0.02
 
 
+def test_result_keeps_the_picture_whatever_becomes_of_it(tiny):
+    picture = tiny.synthesize(tiny.code(seed=5))
+    before = picture.clone()
+    found = invert(tiny, picture, "w", steps=1, starts=1, samples=4)
+    picture += 1
+    assert torch.equal(found.target, before)
+
+
 def test_start_goes_on_from_a_code(tiny, layered):
     first = invert(tiny, layered, "w", **QUICK)
     again = invert(tiny, layered, "w+", start=first, steps=40, samples=8)

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from latent_widgets.generators._conditions import in_three_colours
 from latent_widgets.generators._live_styles import StyleMap, style_maps
+from latent_widgets.generators._margins import margin_of
 from latent_widgets.generators.base import Generator
 
 __all__ = ["LiveGenerator", "LiveParts", "feature_layers", "picture_of", "watching"]
@@ -96,6 +97,11 @@ class LiveGenerator(Generator):
             with torch.no_grad():
                 self._means[number] = self._map(self.sample_z(_MEAN_OF, seed=0)).mean(0)
         return (self._means[number] if mean is None else mean).to(self.device, self.dtype)
+
+    @property
+    def margins(self) -> dict[str, int]:
+        """By layer, how many pixels of its features lie beyond each border of the picture, where it says so."""
+        return {name: margin_of(self.module.get_submodule(name)) for name in self.layer_names}
 
     def style_maps(self) -> tuple[StyleMap, ...]:
         """Return the affine maps from rows of ``w+`` to styles, for SeFa; none where the network has no such layers."""

@@ -5,8 +5,9 @@ So stopping at a named layer, going on from a cached state and reading features 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from torch import Tensor, nn
 
@@ -37,6 +38,7 @@ class Synthesis(nn.Module):
         num_ws: How many rows ``w+`` has.
         style_sizes: For each step, the length of its style vector.
         picture_layers: The steps after which there is a picture, by the side of that picture.
+        margins: For steps whose features go beyond the picture, by how many pixels at each side.
     """
 
     layer_names: tuple[str, ...]
@@ -44,6 +46,7 @@ class Synthesis(nn.Module):
     num_ws: int
     style_sizes: tuple[int, ...]
     picture_layers: dict[int, str]
+    margins: Mapping[str, int] = MappingProxyType({})
 
     def styles(self, ws: Tensor) -> list[Tensor]:
         """Turn ``w+`` (n, num_ws, w_dim) into the style vectors of all steps, each (n, channels)."""

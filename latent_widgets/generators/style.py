@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import accumulate
 from typing import Any
 
@@ -56,6 +56,11 @@ class StyleGenerator(Generator):
     def preview_resolutions(self) -> tuple[int, ...]:
         """Every resolution below the full one at which the network has an RGB picture of its own."""
         return tuple(side for side in self.module.synthesis.picture_layers if side < self.resolution)
+
+    @property
+    def margins(self) -> Mapping[str, int]:
+        """By layer, how many pixels of its features lie beyond each border of the picture: StyleGAN3's do."""
+        return self.module.synthesis.margins
 
     @property
     def can_resume(self) -> bool:

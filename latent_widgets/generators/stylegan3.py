@@ -153,6 +153,7 @@ class SynthesisNetwork(Synthesis):
         self.ws_index = tuple(range(self.num_ws))
         self.style_sizes = (4, *(spec.in_channels for spec in layers))
         self.picture_layers = {layers[-1].out_size: layers[-1].name}
+        self.margins = _margins(input, layers)
 
     def styles(self, ws: Tensor) -> list[Tensor]:
         """Turn ``w+`` (n, num_ws, w_dim) into the style vectors of all steps, each (n, channels)."""
@@ -169,6 +170,15 @@ class SynthesisNetwork(Synthesis):
             return State(layer(style))
         x = layer(state.x, style)
         return State(x, x * self.output_scale) if i == self.num_ws - 1 else replace(state, x=x)
+
+
+def _margins(input: InputSpec, layers: Sequence[LayerSpec]) -> dict[str, int]:
+    """The pixels of each layer beyond the picture, which is as many samples wide as its sampling rate says."""
+    rate, margins = input.sampling_rate, {"input": input.size - input.sampling_rate}
+    for spec in layers:
+        rate *= spec.up / spec.down
+        margins[spec.name] = spec.out_size - rate
+    return {name: max(0, round(margin / 2)) for name, margin in margins.items()}
 
 
 class StyleGAN3(nn.Module):

@@ -54,7 +54,7 @@ class Walk:
         Args:
             G: The generator.
             batch: How many are drawn at once.
-            on_step: Called after each batch with the pictures so far.
+            on_step: Called after each batch with its pictures.
 
         Returns:
             ``(m, 3, H, W)``; fewer if ``on_step`` returned ``False``.

@@ -45,7 +45,7 @@ class Correction(nn.Module):
         narrow = max(dim // 2, 4)
         sizes = (2 * dim + 1, 2 * dim, dim, narrow, narrow, dim, 2 * dim)
         with torch.random.fork_rng(devices=[]):  # the caller's random numbers stay as they were
-            torch.manual_seed(seed)
+            torch.default_generator.manual_seed(seed)  # of the CPU alone, where the weights are drawn
             blocks = [_block(a, b) for a, b in pairwise(sizes)]
             heads = nn.Linear(sizes[-1], dim), nn.Linear(32, 1)
             self.vector = nn.Sequential(*blocks, heads[0])

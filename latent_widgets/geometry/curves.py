@@ -20,7 +20,7 @@ from latent_widgets._fitting import rows_of
 from latent_widgets._steps import OnStep, report
 from latent_widgets.generators.base import Generator
 from latent_widgets.geometry._walk import Walk
-from latent_widgets.geometry.differential import Differential, differential
+from latent_widgets.geometry.differential import Differential, differential, differential_at
 from latent_widgets.geometry.rank import energy_rank
 
 __all__ = ["CurveWalk", "curve_through", "curve_traversal", "injected", "start_of", "warn_if_weak", "z_behind"]
@@ -36,7 +36,7 @@ class CurveWalk(Walk):
     """A walk along a curve.
 
     Attributes:
-        z: ``(m, z_dim)``, the latents of the codes.
+        z: ``(m, z_dim)``, the latents of the codes; NaN for codes that were reached without one.
         indices: ``(m,)``, which singular direction was followed at each point (for a guided traversal ``(m, layers)``,
             and -1 at the end, from which no step was made).
         cosines: ``(m,)``, how well each point's direction continues that of its neighbour on the side of the start: the
@@ -93,7 +93,7 @@ def curve_traversal(
     Two parts are extensions. The variant ``"smooth"`` carries the direction itself along: at each point it is
     projected on the span of the leading directions and scaled to length one, so that nothing jumps where singular
     values cross. The targets ``"image"`` and layers follow the right singular vectors of the synthesis through the
-    space of the code.
+    space of the code; in ``w`` such a curve leaves what the mapping reaches, and only the start has a latent.
 
     Directions whose singular value is below 1/1000 of the largest are never followed: a step along them is rounding
     noise.
@@ -173,8 +173,10 @@ def _trace(
                 moved = vectors[:, last.index] * (last.direction @ here.directions[0][:, last.index]).sign()
             else:
                 moved = vectors @ (here.directions[0].T @ last.direction)
-            new_z = last.z + sign * step * moved
-            ahead = differential(G, new_z, found.target)
+            if found.target == "w" or found.space == "z":
+                ahead = differential(G, last.z + sign * step * moved, found.target)
+            else:  # the singular vectors of the synthesis are steps of the code itself
+                ahead = differential_at(G, (last.code + sign * step * moved)[None], found.target)
             points.append(_continue(last, here, ahead, variant, candidates))
             here, done = ahead, done + 1
             if not report(on_step, done, len(signs) * steps, points[-1].code):
@@ -278,6 +280,8 @@ def warn_if_weak(walk: CurveWalk, stacklevel: int = 2) -> None:
         walk: The curve.
         stacklevel: Of whom the warning speaks, see :func:`warnings.warn`.
     """
+    if not len(walk):  # cancelled before any position was reached
+        return
     middle = int(walk.z.new_tensor(walk.at).abs().argmin())
     weak = [i - middle for i, cosine in enumerate(walk.cosines.tolist()) if cosine < WEAK_MATCH]
     if weak:

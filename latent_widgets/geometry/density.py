@@ -52,6 +52,8 @@ class Gaussian(Density):
     _log_scale: float = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
+        for name in ("mean", "covariance"):
+            object.__setattr__(self, name, getattr(self, name).clone())  # what is computed from them stays as it is too
         mean, covariance = self.mean.double().cpu(), self.covariance.double().cpu()
         _checks.shape("covariance", covariance, (len(mean), len(mean)))
         values, vectors = torch.linalg.eigh((covariance + covariance.T) / 2)
@@ -211,7 +213,7 @@ def fit_density(
 
         covariance = torch.from_numpy(ledoit_wolf(x.numpy())[0])
     else:
-        covariance = x.T.cov()
+        covariance = x.T.cov().reshape(d, d)  # of one coordinate it is a number
     return Gaussian(x.mean(0).to(reference), covariance, reference)
 
 

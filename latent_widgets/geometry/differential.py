@@ -14,7 +14,7 @@ from latent_widgets.geometry.functions import mapping_function, target_function
 from latent_widgets.geometry.jacobian import JacobianOperator
 from latent_widgets.geometry.svd import fix_signs
 
-__all__ = ["Differential", "differential", "mapping_jacobians"]
+__all__ = ["Differential", "differential", "differential_at", "mapping_jacobians"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +32,7 @@ class Differential:
         space: ``"w"``, or ``"z"`` without a mapping.
         target: ``"w"``, ``"image"`` or a layer.
         directions: ``(n, d, r)`` orthonormal columns.
-        singular_values: ``(n, r)``, descending.
+        singular_values: ``(n, r)``, descending; for ``"w"`` all of them.
         inputs: ``(n, d_in, r)`` orthonormal columns.
         shape: Rows and columns of the Jacobian.
         complete: Whether these are all its singular values.
@@ -57,8 +57,9 @@ class Differential:
         """``(n, d_in, r)``: the changes of the input that move the code by one unit along each direction."""
         if self.target != "w":
             return self.inputs
-        usable = self.usable[:, None]
-        return torch.where(usable, self.inputs / torch.where(usable, self.singular_values[:, None], 1), 0)
+        kept = self.inputs.shape[2]  # of the singular values there may be more
+        usable, values = self.usable[:, None, :kept], self.singular_values[:, None, :kept]
+        return torch.where(usable, self.inputs / torch.where(usable, values, 1), 0)
 
     @property
     def usable(self) -> Tensor:
@@ -127,10 +128,24 @@ def differential(
     _checks.choice("target", target, ("w", "image", *G.layer_names))
     if target == "w":
         mapping_function(G, G.sample_z(1))  # says what to do where there is no mapping
-    z = G.check_code(z, "z", name="z")[0].detach()
+    z = G.check_code(z, "z", name="z")[0].detach().clone()
     codes = G.map(z).detach() if "w" in G.spaces else z
     compute = _of_mapping if target == "w" else _of_synthesis
     return compute(G, z, codes, target, k, method, on_step)
+
+
+def differential_at(G: Generator, codes: Tensor, target: str) -> Differential:
+    """Compute singular bases of the synthesis at codes whose latents are not known.
+
+    Args:
+        G: The generator.
+        codes: ``(n, d)``, in its main space.
+        target: ``"image"`` or one of ``G.layer_names``.
+
+    Returns:
+        The bases; ``z`` is NaN.
+    """
+    return _of_synthesis(G, codes.new_full((len(codes), G.z_dim), torch.nan), codes, target, None, "exact", None)
 
 
 def _of_mapping(

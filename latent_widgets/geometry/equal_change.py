@@ -151,8 +151,10 @@ def equal_change(
     limit, tolerance = _checks.number("limit", limit, low=0), _checks.number("tolerance", tolerance, low=0)
     if limit == 0:
         raise ValueError("limit must be positive, got 0.")
+    _checks.integer("batch", batch, low=1)
     measure = image_distance(distance)
     start, space = _start(G, D, codes)
+    start = start.detach().clone()  # it is part of the result
     k, n, m = len(D), len(start), len(wanted)
     which, sample, place = (index.flatten() for index in torch.meshgrid(*map(torch.arange, (k, n, m)), indexing="ij"))
     target = torch.tensor(wanted, dtype=torch.float64)[place]
@@ -179,14 +181,18 @@ def equal_change(
 
 
 def first_crossings(
-    target: Tensor, change: Callable[[Tensor, Tensor], Tensor], limit: float, tolerance: float, on_step: OnStep | None
+    target: Tensor,
+    change: Callable[[Tensor, Tensor], Tensor],
+    limit: float | Tensor,
+    tolerance: float,
+    on_step: OnStep | None,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Find steps at which changes pass given amounts: double until each is passed, then halve.
 
     Args:
         target: ``(n,)`` changes, with the signs of the steps.
         change: From steps and which of the targets they are for, the changes that they make.
-        limit: The longest step.
+        limit: The longest step, or ``(n,)`` for each target its own.
         tolerance: Of a change, as a share of it.
         on_step: Called after each round; ``False`` raises ``Cancelled``.
 
@@ -195,13 +201,14 @@ def first_crossings(
     """
     signs, size = target.sign(), target.abs()
     low, high = torch.zeros_like(size), torch.zeros_like(size)  # lengths
+    longest = torch.as_tensor(limit, dtype=size.dtype).expand_as(size)
     at_high = torch.zeros_like(size)
     open_ = size > 0
     for i in range(DOUBLINGS + 1):
         index = open_.nonzero()[:, 0]
         if not len(index):
             break
-        low[index], high[index] = high[index], limit * 2.0 ** (i - DOUBLINGS)
+        low[index], high[index] = high[index], longest[index] * 2.0 ** (i - DOUBLINGS)
         at_high[index] = change(signs[index] * high[index], index)
         open_[index] = at_high[index] < size[index]
         _tell(on_step, i + 1)

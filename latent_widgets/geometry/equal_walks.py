@@ -86,9 +86,9 @@ def equal_walks(
         The walks at those positions.
 
     Raises:
-        TypeError: If ``count`` is no integer.
-        ValueError: If ``count`` is even or below 3, a walk does not go to both sides of 0, or one does not change the
-            picture at all.
+        TypeError: If ``count`` or ``batch`` is no integer.
+        ValueError: If ``count`` is even or below 3, ``batch`` is below 1, there is no walk, one does not go to both
+            sides of 0, or one does not change the picture at all.
         Cancelled: If ``on_step`` asked for it.
 
     Example:
@@ -103,9 +103,12 @@ def equal_walks(
     """
     if _checks.integer("count", count, low=3) % 2 == 0:
         raise ValueError(f"count must be odd, so that the start is in the middle, got {count}.")
+    if not walks:
+        raise ValueError("walks must hold at least one, got none.")
     for one in walks:
         if not len(one) or not one.at[0] < 0 < one.at[-1]:
             raise ValueError(f"walks must go to both sides of 0, got one at {list(one.at)}.")
+    _checks.integer("batch", batch, low=1)
     measure = image_distance(distance)
 
     @torch.no_grad()
@@ -118,8 +121,8 @@ def equal_walks(
         pictures = draw(between(walks[which], at))
         return measure(pictures, starts[which].expand_as(pictures)).double().cpu()
 
-    limit = min(min(-one.at[0], one.at[-1]) for one in walks)
-    ends = torch.stack([change(i, torch.tensor([-limit, limit])) for i in range(len(walks))])
+    reach = torch.tensor([[one.at[0], one.at[-1]] for one in walks], dtype=torch.float64)  # in each walk's own unit
+    ends = torch.stack([change(i, reach[i]) for i in range(len(walks))])
     largest = float(ends.min())
     if not largest > 0:
         still = walks[int(ends.min(1).values.argmin())]
@@ -137,6 +140,7 @@ def equal_walks(
 
     # a little less than asked for: of the walk that changes least the ends are just reached
     target = asked.repeat(len(walks)) * (1 - tolerance / 4)
-    positions, reached, _ = first_crossings(target, changes, limit, tolerance, on_step)
+    limits = torch.where(target < 0, -reach[owner, 0], reach[owner, 1])
+    positions, reached, _ = first_crossings(target, changes, limits, tolerance, on_step)
     found = tuple(between(one, places) for one, places in zip(walks, positions.reshape(-1, count), strict=True))
     return EqualWalks(found, tuple(asked.tolist()), reached.reshape(-1, count))

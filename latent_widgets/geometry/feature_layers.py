@@ -10,6 +10,7 @@ from torch import Tensor
 
 from latent_widgets import _checks
 from latent_widgets.directions import Directions
+from latent_widgets.generators._margins import behind_picture
 from latent_widgets.generators.base import Generator
 
 __all__ = ["IMAGE", "Layers", "layers_of", "moved", "steps_of"]
@@ -32,7 +33,7 @@ class Layers:
     picture: str | None
 
     def look(self, codes: Tensor, space: str) -> tuple[list[Tensor], Tensor]:
-        """Return the features at every layer, and the pictures ``(n, 3, H, W)``."""
+        """Return the features at every layer, where they lie behind the picture, and the pictures ``(n, 3, H, W)``."""
         inner = [name for name in self.names if name != IMAGE]
         found: dict[str, Tensor] = {}
         if self.picture is not None:
@@ -42,7 +43,7 @@ class Layers:
         else:
             found = self.G.features(codes, inner, space) if inner else {}
             image = self.G.synthesize(codes, space)
-        return [image if name == IMAGE else found[name] for name in self.names], image
+        return [image if name == IMAGE else behind_picture(self.G, name, found[name]) for name in self.names], image
 
     def named(self, features: Sequence[Tensor]) -> dict[str, Tensor]:
         """Return features by layer, without gradients: what a segmenter that reads them need not compute again."""
@@ -80,7 +81,9 @@ def layers_of(G: Generator, features: Sequence[str] | None = None, rows: Sequenc
         known = [*(name for name in G.layer_names if name != IMAGE), IMAGE]
         names = [_checks.choice("feature", name, known) for name in features]
     first = 0 if rows is None else min(rows)
-    row_of = dict(zip(G.layer_names, G.layer_index, strict=True)) | {IMAGE: G.num_layers - 1}
+    told = any(G.layer_index)  # a live network does not say which row styles which layer
+    row_of = {n: row if told else G.num_layers - 1 for n, row in zip(G.layer_names, G.layer_index, strict=True)}
+    row_of[IMAGE] = G.num_layers - 1
     reached = tuple(name for name in names if row_of[name] >= first)
     if not reached:
         raise ValueError(f"features must name a layer that the rows from {first} on reach, got {names}.")

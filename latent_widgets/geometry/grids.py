@@ -11,6 +11,7 @@ from torch import Tensor
 
 from latent_widgets import _checks
 from latent_widgets._steps import OnStep
+from latent_widgets._values import Code
 from latent_widgets.directions import as_directions
 from latent_widgets.generators.base import Generator
 from latent_widgets.geometry.walks import Walk, walk
@@ -45,7 +46,7 @@ class Grid:
         Args:
             G: The generator.
             batch: How many are drawn at once.
-            on_step: Called after each batch with the pictures so far.
+            on_step: Called after each batch with its pictures.
 
         Returns:
             ``(a, b, 3, H, W)``; the missing ones are NaN if ``on_step`` returned ``False``.
@@ -98,7 +99,7 @@ def subspace_grid(
 
     Args:
         G: The generator.
-        code: The middle: ``(d,)``, ``(1, d)`` or ``(1, num_layers, d)``.
+        code: The middle: ``(d,)``, ``(1, d)``, ``(1, num_layers, d)`` or a ``Code``.
         directions: ``Directions``, or a result that carries them.
         at: Positions along both; five as in the official program.
         unit: What they are measured in; that of the directions if not given.
@@ -125,7 +126,7 @@ def subspace_grid(
     carried = as_directions(directions)
     first, second = carried[which[0]], carried[which[1]]
     down = walk(G, code, first, at, unit, "linear", layers)
-    rows = [walk(G, point[None], second, at, unit, "linear", layers) for point in down.codes]
+    rows = [walk(G, Code(point, down.space), second, at, unit, "linear", layers) for point in down.codes]
     codes = torch.stack([row.codes for row in rows])
     positions = tuple(_checks.number("at", value) for value in at)
     return Grid(codes, (positions, positions), rows[0].space, down.unit, (first.names[0], second.names[0]))

@@ -99,7 +99,8 @@ def guided_traversal(
             break
     path = torch.stack(codes)
     away = path - path[0]
-    line = wanted.mean(0) / wanted.mean(0).norm()
+    line = wanted.mean(0)
+    line = line / line.norm().clamp(min=torch.finfo(line.dtype).tiny)  # rows may cancel: there is no line then
     return CurveWalk(
         codes=path if rows is None else injected(G, path, path[0], rows),
         at=tuple(rate * i for i in range(len(path))),

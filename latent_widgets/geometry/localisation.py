@@ -227,6 +227,7 @@ def localisation(
     D = as_directions(directions).for_generator(G)
     _checks.choice("merge", merge, MERGES)
     _checks.choice("mode", mode, MODES)
+    _checks.integer("batch", batch, low=1)
     scene = Scene(layers_of(G, features, D.layers), PartMasks.of(G, parts, part), D.layers, merge, mode)
     space = "w+" if D.space == "w" and D.layers is not None else D.space
     low, high = alpha_range(alpha, min_alpha)

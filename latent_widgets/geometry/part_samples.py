@@ -93,7 +93,8 @@ def part_samples(
         The samples.
 
     Raises:
-        ValueError: If the part is visible in too few pictures, or a code is not one of the generator.
+        ValueError: If the part is visible in too few pictures, a code is not one of the generator, or codes of ``z``
+            are to be truncated that a mapping follows.
         Cancelled: If ``on_step`` asked for it.
     """
     G = layers.G
@@ -101,7 +102,7 @@ def part_samples(
     pool = _drawn(G, space, n if masks.fixed is not None else TRIES * n, seed, truncation) if drawn else None
     if pool is None:
         pool, space = _given(G, code, space)
-    codes, found, features, looked = [], [], [], 0
+    codes, found, features, looked, fits = [], [], [], 0, True
     for chunk in pool.split(CHUNK):
         with torch.no_grad():
             at_layers, images = layers.look(chunk, space)
@@ -109,29 +110,31 @@ def part_samples(
         keep = where.to(images.dtype).mean((1, 2)) >= (0 if masks.fixed is not None else SMALLEST)
         codes.append(chunk[keep])
         found.append(where[keep])
-        features.append([f[keep] for f in at_layers])
+        features += [[f[keep] for f in at_layers]] if fits else []
         looked += len(chunk)
         if not report(on_step, 0, total):
             raise Cancelled("Cancelled while pictures of the part were drawn.")
         if drawn and sum(map(len, codes)) >= n:
             break
         if sum(f.nbytes for chunks in features for f in chunks) > KEEP:
-            features = [[f[:0] for f in chunks] for chunks in features]
+            fits, features = False, []  # not a few of them: features belong to the codes of the same place
     shown = sum(map(len, codes))
     if shown < (min(n, ENOUGH) if drawn else 1):
         fix = "Choose another part, or give codes that show it as code=." if drawn else "Choose another part or code."
         raise ValueError(f"part must be visible in enough pictures, got {masks.label!r} in {shown} of {looked}. {fix}")
     codes_, masks_ = torch.cat(codes)[:n], torch.cat(found)[:n]
     kept = [torch.cat(one)[:n] for one in zip(*features, strict=True)]
-    whole = all(len(f) == len(codes_) for f in kept) and sum(f.nbytes for f in kept) <= KEEP
-    return PartSamples(codes_, space, masks_, kept if whole else None, len(codes_) if drawn else n, shown / looked)
+    fits = fits and sum(f.nbytes for f in kept) <= KEEP
+    return PartSamples(codes_, space, masks_, kept if fits else None, len(codes_) if drawn else n, shown / looked)
 
 
 def _drawn(G: Generator, space: str, n: int, seed: int, truncation: float) -> Tensor:
     with torch.no_grad():
         z = G.sample_z(n, seed)
         if space == "z":
-            return z * truncation if "w" not in G.spaces else z
+            if truncation != 1 and "w" in G.spaces:
+                raise ValueError(f"truncation must be 1 in z, which is mapped without any, got {truncation:g}. Use w.")
+            return z * truncation
         w = torch.cat([G.map(part, truncation) for part in z.split(1024)])
         return _placed(G, w, "w", space)
 

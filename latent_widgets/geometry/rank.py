@@ -98,11 +98,13 @@ def kritchman_nadler_rank(S: Tensor, n: int, level: float = 0.005) -> int:
     s_k^2 / n` is a signal if it exceeds what the largest of ``p - k`` eigenvalues of pure noise would exceed with
     probability ``level``, by the Tracy-Widom law; the first that does not ends the test. The noise level comes from
     their self-consistent equations. It asks whether the tail looks like white noise; a Jacobian's tail need not.
+    As in the authors' program the eigenvalue in question is left out of the noise that it is compared with, so that
+    false alarms come more often than ``level`` says: for 200 x 40 numbers in 11 % of cases at 0.05, in 2 % at 0.005.
 
     Args:
         S: The ``p`` positive singular values, descending.
         n: The longer side of the matrix.
-        level: Chance of a false alarm: 0.05, 0.01, 0.005 (that of the authors' program) or 0.001.
+        level: Nominal chance of a false alarm: 0.05, 0.01, 0.005 (that of the authors' program) or 0.001.
 
     Returns:
         The rank, at most ``p - 1``.

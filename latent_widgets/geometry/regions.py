@@ -104,7 +104,7 @@ class RegionSpectra:
 
     Args:
         G: The generator.
-        code: One code, or ``(n, d)`` of which the Grams are averaged.
+        code: One code, or ``(n, d)`` or a list of codes, of which the Grams are averaged.
         tiles: Tiles along each side; 16 if not given, or as many as there are pixels.
         rows: Rows of ``w+`` that move; all if not given.
         size: Side of the pooled picture; the resolution, at most 128, if not given.
@@ -318,7 +318,14 @@ class RegionSpectra:
 
 
 def _each(G: Generator, code: Any) -> list[Any]:
-    if isinstance(code, Tensor) and not (code.ndim == 2 and code.shape == (G.num_layers, G.w_dim) and G.num_layers > 1):
+    if isinstance(code, list | tuple):
+        return list(code)
+    if isinstance(code, Tensor):
+        if "w+" in G.spaces and G.num_layers > 1 and code.shape == (G.num_layers, G.w_dim):
+            raise ValueError(
+                f"code must be clear, got {tuple(code.shape)}, which may be one code of w+ or {len(code)} of w. "
+                "Use Code(code, 'w+'), or list(code)."
+            )
         batch, space = G.check_code(code)
         return [one[None] if space == "w+" else one for one in batch]
     return [code]

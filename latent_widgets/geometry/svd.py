@@ -34,8 +34,9 @@ class SVD:
         complete: Whether these are all ``min(m, d)`` singular values.
         floor: Singular values below ``floor * S[0]`` are rounding noise: 8 times the machine epsilon from the matrix
             itself, the square root of that from its Gram.
-        residuals: ``(k,)``, for the iterative methods ``|J'u_i - s_i v_i| / s_1``: a singular value of J lies within
-            ``residuals[i] * S[0]`` of ``S[i]``. None for ``"exact"``.
+        residuals: ``(k,)``, for the iterative methods the root mean square of ``|J v_i - s_i u_i|`` and
+            ``|J'u_i - s_i v_i|``, over ``s_1``: a singular value of J lies within ``residuals[i] * S[0]`` of ``S[i]``.
+            None for ``"exact"``.
     """
 
     U: Tensor | None
@@ -82,9 +83,10 @@ def singular_value_decomposition(
 
     ``"exact"`` takes ``min(m, d)`` products and LAPACK; a J above 256 MiB is never held, but its Gram is decomposed.
     ``"lanczos"`` is ARPACK's implicitly restarted Lanczos method (Lehoucq, Sorensen and Yang 1998), through SciPy: few
-    products, one at a time. ``"randomized"`` is the range finder with power iterations of Halko, Martinsson and Tropp
-    (2011, algorithms 4.4 and 5.1): ``2 (power_iterations + 1) (k + oversampling)`` products, many at a time, and only
-    an approximation.
+    products, one at a time; where it fails, as on a zero matrix, ``"exact"`` takes its place. ``"randomized"`` is the
+    range finder with power iterations of Halko, Martinsson and Tropp (2011, algorithms 4.4 and 5.1):
+    ``2 (power_iterations + 1) (k + oversampling)`` products, many at a time, and only an approximation. These two take
+    ``2 k`` products more for their residuals.
 
     Args:
         J: The operator.
@@ -124,11 +126,16 @@ def singular_value_decomposition(
     generator = torch.Generator().manual_seed(seed)
     with J._products.keeping_graph():
         if method == "lanczos":
-            U, S, V = _lanczos(J, k, generator, on_step)
+            found = _lanczos(J, k, generator, on_step)
+            if found is None:
+                return _exact(J, k, left, on_step)
+            U, S, V = found
         else:
             U, S, V = _randomized(J, min(k + oversampling, size), power_iterations, generator, on_step)
         U, S, V = U[:, :k], S[:k], V[:, :k]
-        residuals = (J.T @ U - V * S).norm(dim=0) / S[0].clamp(min=torch.finfo(S.dtype).tiny)
+        # of both equations, as each method solves one of the two exactly
+        gaps = torch.stack([(J @ V - U * S).norm(dim=0), (J.T @ U - V * S).norm(dim=0)])
+        residuals = gaps.square().mean(0).sqrt() / S[0].clamp(min=torch.finfo(S.dtype).tiny)
     V, U = fix_signs(V, U)
     return SVD(U if left else None, S, V, method, False, _floor(J), residuals)
 
@@ -152,8 +159,10 @@ def _exact(J: JacobianOperator, k: int, left: bool, on_step: OnStep | None) -> S
     return SVD(U, S, V, "exact", complete, _floor(J) ** 0.5)
 
 
-def _lanczos(J: JacobianOperator, k: int, generator: torch.Generator, on_step: OnStep | None) -> tuple[Tensor, ...]:
-    from scipy.sparse.linalg import LinearOperator, svds
+def _lanczos(
+    J: JacobianOperator, k: int, generator: torch.Generator, on_step: OnStep | None
+) -> tuple[Tensor, ...] | None:
+    from scipy.sparse.linalg import ArpackError, LinearOperator, svds
 
     operator, count = J.to_scipy(), 0
 
@@ -176,7 +185,10 @@ def _lanczos(J: JacobianOperator, k: int, generator: torch.Generator, on_step: O
     )
     start = torch.randn(min(J.shape), dtype=torch.float64, generator=generator).numpy()
     tolerance = 4 * torch.finfo(J.dtype).eps
-    U, S, Vh = svds(double, k=k, v0=start, tol=tolerance, solver="arpack")
+    try:
+        U, S, Vh = svds(double, k=k, v0=start, tol=tolerance, solver="arpack")
+    except ArpackError:
+        return None
     order = np.argsort(S)[::-1]
 
     def tensor(array: np.ndarray) -> Tensor:

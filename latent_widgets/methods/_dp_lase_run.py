@@ -11,6 +11,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
+from latent_widgets._steps import OnStep, Step, report
 from latent_widgets.generators.base import Generator
 from latent_widgets.geometry.cdf import CDF, CDFKind, fit_cdf, make_cdf
 from latent_widgets.geometry.coordinates import Independent, Whitened
@@ -23,6 +24,7 @@ __all__ = ["Options", "Run", "WalkKind", "features", "moved"]
 
 WalkKind = Literal["learned", "norm", "linear"]
 _FIT = 256_000  # coordinates to which F is fitted before the joint run: errors of F are a drift that C cannot see
+FIT_STEPS = 15  # of that fit; in the progress of the run each counts as a joint step, which takes as long or longer
 _DENSER = 8  # F and C see so many times the codes that the generator draws: they cost little, and their noise counts
 
 
@@ -55,6 +57,12 @@ class Run:
         prior: Maps codes to those coordinates and back.
         given: The density that walks are to keep, in those coordinates; None learns F.
         state: Where to go on; None begins anew.
+        on_step: Called after each step of the fit of F with its loss; ``False`` raises ``Cancelled``.
+        steps: How many joint steps are to come.
+
+    Attributes:
+        done: How many joint steps were made.
+        fitted: How many steps of the fit are counted before them: none where F is not learned, or was earlier.
     """
 
     def __init__(
@@ -64,6 +72,8 @@ class Run:
         prior: Gaussian,
         given: Whitened | None = None,
         state: Mapping[str, Any] | None = None,
+        on_step: OnStep | None = None,
+        steps: int = 0,
     ) -> None:
         self.G, self.options, self.prior, self.given = G, options, prior, given
         self.rng = torch.Generator().manual_seed(options.seed)
@@ -71,10 +81,9 @@ class Run:
         d = prior.dim
         matrix = torch.randn(options.k, d, generator=self.rng, dtype=torch.float64)
         matrix = matrix / matrix.norm(dim=1, keepdim=True)
-        if options.walk == "learned" and given is None and state is None:
-            cdf = fit_cdf(self.codes(_FIT // d + 1).flatten(), options.cdf, steps=15, seed=options.seed)
-        else:  # the other walks need no F
-            cdf = make_cdf(options.cdf, options.seed)
+        learns = options.walk == "learned" and given is None and state is None  # the other walks need no F
+        self.fitted = FIT_STEPS if learns else 0
+        cdf = self._fit(steps, on_step) if learns else make_cdf(options.cdf, options.seed)
         correction = Correction(d, options.correction, options.seed)
         self.parts = nn.ModuleDict({"cdf": cdf, "correction": correction}).requires_grad_()
         self.parts.register_parameter("matrix", nn.Parameter(matrix))
@@ -175,6 +184,15 @@ class Run:
             self.optimizer.step()
         self.done += 1
         return {name: float(value.detach()) for name, value in found.items()}
+
+    def _fit(self, steps: int, on_step: OnStep | None) -> CDF:
+        """Fit F to the codes of the generator."""
+
+        def tell(step: Step) -> bool:
+            return report(on_step, step.index, FIT_STEPS + steps, {"fit": step.value})
+
+        samples = self.codes(_FIT // self.prior.dim + 1).flatten()
+        return fit_cdf(samples, self.options.cdf, steps=FIT_STEPS, seed=self.options.seed, on_step=tell)
 
     def _code(self, whitened: Tensor) -> Tensor:
         return self.prior.unwhiten(whitened).to(self.G.dtype)

@@ -12,6 +12,8 @@ from torch import Tensor
 from latent_widgets import _checks
 from latent_widgets.directions import Directions, as_directions
 from latent_widgets.generators.base import Generator
+from latent_widgets.geometry.feature_layers import moved, steps_of
+from latent_widgets.geometry.units import latent_sample
 
 __all__ = ["ChannelGroups", "refine_subspace"]
 
@@ -65,13 +67,13 @@ class ChannelGroups:
         for each in listed:
             _checks.integer("group", each, low=0, high=len(self.sizes) - 1)
         direction = self.direction.for_generator(G)
-        still, space = G.check_code(code, direction.space)
-        moved = still + alpha * direction.unit_vectors * direction.scales[0]
+        still, space = _on_its_rows(G, direction, *G.check_code(code, direction.space))
+        ahead = moved(still, alpha * steps_of(direction), direction.layers)
         (name,) = G.check_layers([self.layer])
         after = G.layer_names.index(name) + 1
         if after == len(G.layer_names):
             raise ValueError(f"layer must have another after it, got {name!r}, the last. Refine an earlier one.")
-        here, there = (G._activations(each, space)[after] for each in (still, moved))
+        here, there = (G._activations(each, space)[after] for each in (still, ahead))
         if here.x.shape[1] != len(self.labels):
             raise ValueError(
                 f"layer must have {len(self.labels)} channels that later layers read, got {name!r} with "
@@ -164,17 +166,22 @@ def _moved_features(
     G: Generator, direction: Any, layer: str, codes: int, alpha: float, seed: int
 ) -> tuple[Tensor, Tensor]:
     """Features before and after the move, one row a channel, in float64."""
-    z = G.sample_z(codes, seed)
-    start = z if direction.space == "z" else G.map(z)
-    if direction.space == "w+":
-        start = G.broadcast(start)
-    step = alpha * direction.unit_vectors * direction.scales[0]
+    start = latent_sample(G, direction.space, codes, seed)
+    start, space = _on_its_rows(G, direction, start, "w" if direction.space == "w+" else direction.space)
+    step = alpha * steps_of(direction)
 
     def rows(code: Tensor) -> Tensor:
-        return G.features(code, [layer], direction.space)[layer].transpose(0, 1).flatten(1).double()
+        return G.features(code, [layer], space)[layer].transpose(0, 1).flatten(1).double()
 
-    before = rows(start)
-    return torch.cat([before, before], 1), torch.cat([rows(start + step), rows(start - step)], 1)
+    before, forth, back = (rows(moved(start, sign * step, direction.layers)) for sign in (0, 1, -1))
+    return torch.cat([before, before], 1), torch.cat([forth, back], 1)
+
+
+def _on_its_rows(G: Generator, direction: Directions, codes: Tensor, space: str) -> tuple[Tensor, str]:
+    """Codes as ``w+`` where a direction needs rows of their own."""
+    if space == "w" and (direction.space == "w+" or direction.layers is not None):
+        return G.broadcast(codes), "w+"
+    return codes, space
 
 
 def _affinity(express: Tensor, cover: float, groups: int) -> Tensor:

@@ -124,7 +124,7 @@ def train(
     state: LelsdState,
     tell: Callable[[LelsdState, float, bool], Any],
     on_step: OnStep | None,
-) -> tuple[LelsdState, str]:
+) -> tuple[LelsdState, LelsdState, str]:
     """Go on with a training until its steps are done, it makes no progress, or ``on_step`` ends it.
 
     Args:
@@ -138,7 +138,8 @@ def train(
         on_step: Called after each step.
 
     Returns:
-        The last state, and why it ended: ``"finished"``, ``"plateau"`` or ``"cancelled"``.
+        The last state, checked; that from which to go on, without a check that an unbroken run does not make; and why
+        it ended: ``"finished"``, ``"plateau"`` or ``"cancelled"``.
 
     Raises:
         ValueError: If the loss is not finite.
@@ -176,9 +177,10 @@ def train(
         if recipe.patience is not None and state.checks[-1][0] - state.progress[0] >= recipe.patience:
             stopped = "plateau"
             break
+    kept = state = replace(state, optimizer=deepcopy(optimizer.state_dict()))
     if state.checks[-1][0] != state.step:  # ended between two checks
         state = _checked(state, free, frame, scene, held_out, recipe)
-    return replace(state, optimizer=deepcopy(optimizer.state_dict())), stopped
+    return state, kept, stopped
 
 
 def _loss(free: Tensor, step: int, recipe: Recipe, frame: Frame, scene: Scene, samples: PartSamples) -> Tensor:

@@ -114,6 +114,7 @@ class DPLase:
         )
 
 
+@torch.inference_mode(mode=False)  # what is trained must be made outside of it
 def dp_lase(
     G: Generator,
     space: Literal["z", "w"] | None = None,
@@ -175,7 +176,8 @@ def dp_lase(
         patience: Stop after so many steps without progress of the running mean; None never stops early.
         seed: Of everything random.
         start: A result of the same options to go on from: as if it had not been stopped.
-        on_step: Called after each step with every term; ``False`` ends the run and returns the best so far.
+        on_step: Called after each step with every term, and before those after each of the fit of F with its loss,
+            ``"fit"``; all are counted together. ``False`` ends the run and returns the best so far.
 
     Returns:
         The directions, with F, C and the course of the run.
@@ -185,6 +187,7 @@ def dp_lase(
         ValueError: If an option does not exist, ``k`` is above the dimension, the stride is not positive, the density
             has bounds, another dimension or no use, ``start`` was made with other options, or the objective is not
             finite from the beginning.
+        Cancelled: If ``on_step`` ended the run while F was fitted: there is nothing to return yet.
 
     Warns:
         UserWarning: If F is not monotone at the end, which can happen with ``cdf="network"``; or if the run diverged.
@@ -240,7 +243,7 @@ def dp_lase(
     kept = None if density is None else _kept(density, prior, walk, str(space))
     if start is not None:
         _check_start(start, chosen, kept)
-    run = Run(G, chosen, prior, kept, None if start is None else start._state["run"])
+    run = Run(G, chosen, prior, kept, None if start is None else start._state["run"], on_step, steps)
     course = Course(run, patience, None if start is None else start._state["course"])
     stopped = "finished"
     while run.done < steps:
@@ -249,7 +252,7 @@ def dp_lase(
             stopped = "diverged"
             break
         course.record(values)
-        if not report(on_step, run.done, steps, course.last):
+        if not report(on_step, run.fitted + run.done, run.fitted + steps, course.last):
             stopped = "cancelled"
             break
         if course.stalled:
@@ -260,7 +263,7 @@ def dp_lase(
         if not course.best_parts:
             raise ValueError(f"{message} Use a smaller stride.")
         fix = f"What is returned is from step {course.best_step}. Use a lower rate or fewer steps."
-        warnings.warn(f"{message} {fix}", stacklevel=2)
+        warnings.warn(f"{message} {fix}", stacklevel=3)  # the decorator is a level of its own
     return _result(run, course, stopped)
 
 
@@ -309,7 +312,7 @@ def _result(run: Run, course: Course, stopped: str) -> DPLase:
         slope, place = run.cdf.steepest_fall(-3.0, 3.0)
         if slope < 0:
             fix = "Take more steps, or cdf='logistic'."
-            warnings.warn(f"F must be monotone, got slope {slope:.2g} at {place:.2g}. {fix}", stacklevel=3)
+            warnings.warn(f"F must be monotone, got slope {slope:.2g} at {place:.2g}. {fix}", stacklevel=4)
     directions = Directions(
         vectors.to(G.dtype),
         options.space,

@@ -81,6 +81,7 @@ class Lelsd:
         )
 
 
+@torch.inference_mode(mode=False)  # what is trained must be made outside of it
 def lelsd(
     G: Generator,
     parts: Parts,
@@ -204,7 +205,7 @@ def lelsd(
         scene.layers, masks, frame.run, n=n + CHECKED + JUDGED, seed=recipe.seed, code=code,
         truncation=_checks.number("truncation", truncation), on_step=on_step, total=recipe.steps,
     )  # fmt: skip
-    first, second = (len(drawn) * n // (n + CHECKED + JUDGED), len(drawn) * (n + CHECKED) // (n + CHECKED + JUDGED))
+    first, second = _cuts(len(drawn), n)
     to_train, to_check, to_judge = drawn.part(0, first), drawn.part(first, second), drawn.part(second, len(drawn))
     band = _band(frame, scene, to_check, recipe, on_step)
 
@@ -219,8 +220,15 @@ def lelsd(
 
     chance = float(to_check.masks.double().mean())
     chance = chance if mode == "inside" else 1 - chance
-    state, stopped = train(recipe, frame, scene, to_train, to_check, state, tell, on_step)
-    return _result(state, stopped, recipe, frame, scene, to_judge, band, drawn.visible)
+    state, kept, stopped = train(recipe, frame, scene, to_train, to_check, state, tell, on_step)
+    return _result(state, kept, stopped, recipe, frame, scene, to_judge, band, drawn.visible)
+
+
+def _cuts(count: int, n: int) -> tuple[int, int]:
+    """Where to cut the samples into those to train on, to check and to judge: of fewer than asked for, a share each."""
+    whole = n + CHECKED + JUDGED
+    first = min(max(1, count * n // whole), count - 2)  # one each at least
+    return first, min(max(first + 1, count * (n + CHECKED) // whole), count - 1)
 
 
 def _dimension(frame: Frame, k: int) -> int:
@@ -288,6 +296,7 @@ def _directions(frame: Frame, recipe: Recipe, scene: Scene, free: Tensor, **scor
 
 def _result(
     state: LelsdState,
+    kept: LelsdState,
     stopped: str,
     recipe: Recipe,
     frame: Frame,
@@ -314,5 +323,5 @@ def _result(
         steps=state.step,
         total=recipe.steps,
         stopped=stopped,
-        state=state,
+        state=kept,
     )

@@ -77,7 +77,7 @@ def low_rank_directions(
 
     Args:
         G: The generator.
-        w: The latent: one code, or several of which the Grams are averaged.
+        w: The latent: one code, or several (``(n, d)`` or a list) of which the Grams are averaged.
         mask: The region, bool or in [0, 1].
         solver: ``"projection"`` or ``"generalized"``.
         k: How many directions; as many as the rank of the inside, at most 10, if not given.
@@ -110,6 +110,7 @@ def low_rank_directions(
     _checks.choice("solver", solver, ("projection", "generalized"))
     _checks.choice("rank_method", rank_method, ("energy", "pcp"))
     _checks.integer("relax", relax, low=0)
+    tolerance = _checks.number("tolerance", tolerance, low=0)
     spectra = RegionSpectra(G, w, channels=channels, rows=rows, on_step=on_step)
     g = spectra.grams(mask)
     if g.rest <= 0:
@@ -183,7 +184,8 @@ def transfer(
         The shares, beside chance.
 
     Raises:
-        ValueError: If there is not one mask for each code.
+        TypeError: If ``seed`` is no integer.
+        ValueError: If there is not one mask for each code, or ``seed`` is negative.
 
     Example:
         >>> from latent_widgets.generators.exact import ExactFaces
@@ -199,7 +201,8 @@ def transfer(
         raise ValueError(f"masks must be one for each of {len(codes)} codes, got {len(masks)}.")
     each = (-1, *(1,) * (found.vectors.ndim - 1))
     steps = alpha * found.unit_vectors * found.scales.reshape(each)
-    random = torch.randn(steps.shape, generator=torch.Generator().manual_seed(seed)).to(steps)
+    own = (_checks.integer("seed", seed, low=0) + 0x9E3779B9) % 2**32  # or they could lie along latents of that seed
+    random = torch.randn(steps.shape, generator=torch.Generator().manual_seed(own)).to(steps)
     space = found.space
     if space in ("w", "w+") and (space == "w+" or found.layers is not None or codes.ndim == 3):
         acts = steps.new_zeros(G.num_layers, 1)

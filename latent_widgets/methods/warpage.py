@@ -172,7 +172,8 @@ class WarpageMap:
         n = len(self)
         if n > 1:
             rows = self.distances.sum(1) / (n - 1)  # each latent's mean distance from the others
-            mean, error = float(rows.mean()), 2 * float(rows.std()) / math.sqrt(n)  # of a U-statistic of order two
+            error = 2 * float(rows.std()) / math.sqrt(n) if n > 2 else math.inf  # of a U-statistic of order two
+            mean = float(rows.mean())
             found["random"] = Interval(mean, mean - 1.96 * error, mean + 1.96 * error, n * (n - 1) // 2)
         found["haar"] = _interval(self._haar_sample / self.haar)
         found |= {name: _interval(self.to(name)) for name, basis in self.compared.items() if basis.shape[1] >= self.k}
@@ -301,7 +302,7 @@ def _columns(G: Generator, name: str, value: Any, d: int, keep: int) -> Tensor:
         columns = as_basis(value, label)
         if columns.ndim != 2 or columns.shape[0] != d:
             raise ValueError(f"{label} must have shape ({d}, k), got {tuple(columns.shape)}.")
-        return columns[:, :keep].to(G.device, G.dtype)
+        return columns[:, :keep].to(G.device, G.dtype, copy=True)
     directions = as_directions(value, label).for_generator(G)
     if directions.space != G.main_space:
         raise ValueError(f"{label} must be directions in {G.main_space}, got {directions.space}.")

@@ -79,6 +79,7 @@ class Segmenter(ABC):
             codes: The codes that drew them, for a segmenter that :attr:`needs_codes`.
             space: The space of the codes; found from the shape if not given.
             features: The features of the codes, where the caller has them already: a layer found here is not run again.
+                Of each the part behind the picture: StyleGAN3's features go beyond it.
 
         Returns:
             ``(n, H, W)`` int64, from 0 to ``len(names) - 1``, on the device of the input.

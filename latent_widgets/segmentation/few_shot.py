@@ -19,6 +19,7 @@ from torch import Tensor
 from latent_widgets import _checks
 from latent_widgets._fitting import generator_differences
 from latent_widgets._steps import OnStep, report
+from latent_widgets.generators._margins import behind_picture
 from latent_widgets.generators.base import Generator
 from latent_widgets.segmentation._few_shot_files import read_fitted, write_fitted
 from latent_widgets.segmentation._painting import Painting, Pixels, read_codes, read_painting
@@ -125,7 +126,8 @@ class FewShotSegmenter(Segmenter):
         missing = [layer for layer in self.layers if layer not in kept]
         if missing:
             batch, space = read_codes(self.generator, codes, space)
-            kept |= self.generator.features(batch, missing, space)
+            found = self.generator.features(batch, missing, space)
+            kept |= {layer: behind_picture(self.generator, layer, f) for layer, f in found.items()}
         return kept
 
     def part_index(self, part: str | int) -> int:
@@ -302,7 +304,7 @@ class _Fit:
     def features(self, sample: int) -> dict[str, Tensor]:
         found = self.generator.features(self.codes[sample : sample + 1], self.layers, self.space)
         self.widths.update({layer: found[layer].shape[1] for layer in self.layers})
-        return {layer: found[layer] for layer in self.layers}
+        return {layer: behind_picture(self.generator, layer, found[layer]) for layer in self.layers}
 
     def read(self, chosen: Pixels) -> tuple[Pixels, Tensor]:
         """Return the chosen pixels, sample by sample, and their features (m, columns)."""

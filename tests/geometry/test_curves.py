@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from latent_widgets import Code, random_directions
 from latent_widgets.directions import Directions
 from latent_widgets.generators.exact import ExactFaces
 from latent_widgets.geometry.curves import curve_traversal
@@ -86,6 +87,23 @@ def test_image_target_walks_through_the_code_without_a_mapping(plain):
     assert W.images(plain).shape == (5, 3, 16, 16)
 
 
+@pytest.mark.parametrize("variant", ["matched", "smooth"])
+def test_image_target_of_a_mapped_generator_walks_through_the_code(tiny, variant):
+    """Each step is one of `w` along a right singular vector of the synthesis, computed here by hand."""
+    z = tiny.sample_z(1, seed=3)
+    W = curve_traversal(tiny, z, index=1, length=0.02, steps=2, target="image", variant=variant)
+    assert W.space == "w"
+    torch.testing.assert_close(W.codes[2], tiny.map(z)[0])
+    torch.testing.assert_close(W.codes.diff(dim=0).norm(dim=1), torch.full((4,), 0.01).double())
+    for step, code, sign in ((W.codes[3] - W.codes[2], W.codes[2], 1), (W.codes[0] - W.codes[1], W.codes[1], -1)):
+        J = torch.func.jacfwd(lambda w: tiny.synthesize(w[None]).flatten())(code)
+        v = torch.linalg.svd(J, full_matrices=False).Vh[1]
+        assert float((step @ v).abs() / step.norm()) > (1 - 1e-9 if sign > 0 else 0.999)
+    torch.testing.assert_close(W.z[2], z[0])
+    assert W.z[[0, 1, 3, 4]].isnan().all()  # no latent is known for these
+    assert W.images(tiny).shape == (5, 3, 16, 16)
+
+
 def test_layers_keep_the_other_rows(tiny):
     z = tiny.sample_z(1)
     free = curve_traversal(tiny, z, length=0.1, steps=2)
@@ -130,6 +148,23 @@ def test_guided_traversal_on_a_linear_generator_follows_the_singular_direction()
     drawn = [guided_traversal(G, z, D, steps=3, spread=0.2, seed=s).arc_length for s in (0, 0, 1)]
     assert torch.equal(drawn[0], drawn[1])
     assert not torch.allclose(drawn[0], drawn[2])
+
+
+def test_guided_rows_that_cancel_have_no_line_to_leave(tiny):
+    u = torch.eye(tiny.w_dim, dtype=torch.float64)[0]
+    guide = torch.stack([u, -u] + [0 * u] * (tiny.num_layers - 2))
+    W = guided_traversal(tiny, tiny.sample_z(1), guide, steps=2)
+    torch.testing.assert_close(W.deviation, (W.codes - W.codes[0]).norm(dim=1))
+
+
+@pytest.mark.parametrize("space", ["z", "s", "w+"])
+def test_grid_in_every_space(tiny, space):
+    """The generator has `z` and `s` of lengths that a bare code could not be told by."""
+    z = tiny.sample_z(1)
+    codes = {"z": z, "s": tiny.styles(tiny.map(z)), "w+": tiny.broadcast(tiny.map(z))}
+    D, code = random_directions(tiny, k=2, space=space), Code(codes[space][0], space)
+    grid = subspace_grid(tiny, code, D, at=[0, 1], unit="latent")
+    torch.testing.assert_close(grid.codes[1, 1], code.tensor + D.unit_vectors.sum(0))
 
 
 def test_grid_is_the_plane(tiny):

@@ -226,3 +226,20 @@ def test_whitened_density_is_that_of_the_mapped_codes():
         Whitened(Gaussian.standard(2), prior)
     with pytest.raises(ValueError, match=r"density must have no bounds, got the support \[-2, 2\]. Use iso_density"):
         Whitened(TruncatedGaussian(3), prior)
+
+
+@pytest.mark.parametrize("kind", ["gaussian", "mixture"])
+def test_one_coordinate_is_fitted_too(kind):
+    G = linear_generator(z_dim=1, w_dim=1)
+    p = fit_density(G, "w", kind, n=4000, components=1)
+    x = torch.tensor([[0.5], [-1.0]], dtype=torch.float64)
+    expected = norm(0, float(G.module.mapping.abs())).logpdf(x[:, 0].numpy())
+    torch.testing.assert_close(p.log_prob(x), torch.from_numpy(expected), rtol=0, atol=0.1)
+
+
+def test_gaussian_does_not_follow_the_tensors_it_was_made_from():
+    mean, x = torch.zeros(2, dtype=torch.float64), torch.ones(2, dtype=torch.float64)
+    p = Gaussian(mean, torch.eye(2, dtype=torch.float64))
+    before = p.log_prob(x)
+    mean += 1
+    assert torch.equal(p.log_prob(x), before)

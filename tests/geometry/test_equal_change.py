@@ -96,6 +96,7 @@ def test_bad_arguments_are_refused(linear):
         "distance must be one of 'rms', 'lap1', 'lpips', got 'ssim'": {"distance": "ssim"},
         "limit must be positive, got 0": {"limit": 0},
         "tolerance must be at least 0": {"tolerance": -1},
+        "batch must be at least 1, got 0": {"batch": 0},
     }.items():
         with pytest.raises(ValueError, match=words):
             equal_change(linear, D, code, **options)

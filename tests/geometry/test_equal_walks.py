@@ -45,6 +45,17 @@ def test_a_walk_three_times_as_fast_goes_a_third_as_far(G, walks):
     torch.testing.assert_close(measured.mean((1, 2, 3)).sqrt(), found.changes[1])
 
 
+def test_each_walk_goes_to_its_own_ends(G):
+    """In other units, and farther to one side: a turn in degrees is not cut off where the steps of the other end."""
+    w, step = G.map(G.sample_z(1, 3))[0], torch.ones(7, dtype=torch.float64) / 7
+    far = [Walk(torch.stack([w + scale * a * step for a in at]), at, "w", unit, "linear") for scale, unit, at in
+           ((1.0, "sd", (-2.0, 0.0, 3.0)), (0.1, "degrees", (-40.0, 0.0, 40.0)))]  # fmt: skip
+    found = equal_walks(G, far, 3, distance="rms", tolerance=1e-4)
+    torch.testing.assert_close(torch.tensor(found.walks[0].at), torch.tensor([-2.0, 0, 2]), rtol=1e-3, atol=1e-9)
+    torch.testing.assert_close(torch.tensor(found.walks[1].at), torch.tensor([-20.0, 0, 20]), rtol=1e-3, atol=1e-9)
+    torch.testing.assert_close(found.changes[0], found.changes[1], rtol=1e-3, atol=1e-9)
+
+
 def test_what_cannot_be_compared_is_refused(G, walks):
     with pytest.raises(ValueError, match="count must be odd, so that the start is in the middle, got 4"):
         equal_walks(G, walks, 4)
@@ -54,5 +65,9 @@ def test_what_cannot_be_compared_is_refused(G, walks):
     still = Walk(walks[0].codes[:1].expand(5, -1), AT, "w", "sd", "curve")
     with pytest.raises(ValueError, match="walks must change the picture, got none at an end of the curve one"):
         equal_walks(G, [walks[0], still], 3, distance="rms")
+    with pytest.raises(ValueError, match="walks must hold at least one, got none"):
+        equal_walks(G, [])
+    with pytest.raises(ValueError, match="batch must be at least 1, got 0"):
+        equal_walks(G, walks, 3, batch=0)
     with pytest.raises(Cancelled):
         equal_walks(G, walks, 3, distance="rms", on_step=lambda step: False)

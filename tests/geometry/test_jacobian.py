@@ -10,14 +10,13 @@ import torch.nn.functional as F
 
 from latent_widgets._steps import Cancelled
 from latent_widgets.generators.exact import ExactFaces
-from latent_widgets.geometry import _products, jacobian
+from latent_widgets.geometry import _products
 from latent_widgets.geometry.functions import feature_function, image_function, mapping_function, target_function
 from latent_widgets.geometry.jacobian import JacobianOperator
+from tests.geometry.conftest import A, X
 from tests.linear import linear_generator
 
-RNG = torch.Generator().manual_seed(0)
-A = torch.randn(9, 6, generator=RNG, dtype=torch.float64)
-X = torch.randn(6, generator=RNG, dtype=torch.float64)
+RNG = torch.Generator().manual_seed(1)
 
 
 class SineWithoutForwardMode(torch.autograd.Function):
@@ -36,16 +35,6 @@ class SineWithOneDerivative(SineWithoutForwardMode):
     @torch.autograd.function.once_differentiable
     def backward(ctx, grad):
         return grad * ctx.saved_tensors[0].cos()
-
-
-@pytest.fixture
-def curved():
-    return JacobianOperator(lambda x: torch.tanh(A @ x), X)
-
-
-@pytest.fixture
-def dense():
-    return torch.autograd.functional.jacobian(lambda x: torch.tanh(A @ x), X)
 
 
 # ---- laws
@@ -266,148 +255,7 @@ def test_error_in_progress_propagates(curved):
         curved.gram(on_step=broken)
 
 
-# ---- bad input
-
-COUNTER = torch.zeros(())
-
-
-@pytest.mark.parametrize(
-    ("fn", "message"),
-    [
-        (lambda x: x / 0, "fn must return finite numbers, got 6 NaN or infinite of 6 at x0"),
-        (lambda x: x * COUNTER.add_(1), "fn must not write into tensors that outlive the call, got aten::add_"),
-        (lambda x: x.add_(1), "fn must not write into tensors that outlive the call"),
-        (torch.nn.BatchNorm1d(6, dtype=torch.float64), "fn must"),
-        (lambda x: torch.dropout(x, 0.5, True), "fn must be deterministic, got one that draws random numbers"),
-        (lambda x: x + torch.rand_like(x), "fn must be deterministic"),
-    ],
-)
-def test_bad_functions_are_refused(fn, message):
-    x = X[None] if isinstance(fn, torch.nn.Module) else X
-    with pytest.raises(ValueError, match=message):
-        JacobianOperator(lambda v: fn(x + 0 * v) if x.ndim == 2 else fn(v), X)
-
-
-def test_function_without_a_derivative_at_the_point():
-    J = JacobianOperator(lambda x: (x * 0).sqrt(), X)
-    with pytest.raises(ValueError, match="J @ V must be finite, got NaN or infinity"):
-        J.dense()
-
-
-def test_function_cut_off_from_its_input():
-    with pytest.raises(ValueError, match="fn must be differentiable, got an output that is cut off"):
-        JacobianOperator(lambda x: torch.as_tensor(np.sin(x.detach().numpy())), X) @ X
-
-
-PICTURE = torch.ones(1, 4, 5, dtype=torch.float64)
-
-
-@pytest.mark.parametrize(
-    ("arguments", "error", "message"),
-    [
-        ({"fn": 3}, TypeError, "fn must be a function of a vector, got int"),
-        ({"x0": X[None]}, ValueError, r"x0 must have shape \(d,\), got \(1, 6\)"),
-        ({"x0": torch.arange(3)}, TypeError, "x0 must be floating, got torch.int64"),
-        ({"x0": X / 0}, ValueError, "x0 must be finite"),
-        ({"fn": lambda x: None}, TypeError, "fn must return a tensor, got NoneType"),
-        ({"fn": lambda x: x.float()}, TypeError, "fn must return the dtype of x0, torch.float64, got torch.float32"),
-        ({"fn": lambda x: x, "pool": 2}, ValueError, r"fn must return \(C, H, W\) for a mask or pooling"),
-        ({"mask": torch.zeros(4, 5)}, ValueError, "mask must select at least one pixel, got none"),
-        ({"mask": torch.full((4, 5), 2.0)}, ValueError, r"mask must be bool or in \[0, 1\], got values from 2 to 2"),
-        ({"mask": torch.ones(5, 4)}, ValueError, r"mask must have the shape of the picture, \(4, 5\), got \(5, 4\)"),
-        ({"mask": torch.ones(5)}, ValueError, r"mask must be real and have shape \(H, W\)"),
-        ({"pool": 5}, ValueError, "pool must be between 1 and 4, got 5"),
-        ({"pool": (1, 2, 3)}, ValueError, "pool must be a number of pixels"),
-        ({"memory": 0}, ValueError, "memory must be at least 1, got 0"),
-    ],
-)
-def test_bad_arguments(arguments, error, message):
-    defaults = {"fn": lambda x: x.sum() * PICTURE, "x0": X}
-    with pytest.raises(error, match=message):
-        JacobianOperator(**defaults | arguments)
-
-
-def test_bad_products(curved):
-    with pytest.raises(ValueError, match=r"V must have shape \(6,\) or \(6, k\), got \(9,\)"):
-        curved @ torch.ones(9).double()
-    with pytest.raises(ValueError, match=r"U must have shape \(9,\) or \(9, k\), got \(6,\)"):
-        curved.T @ X
-    with pytest.raises(TypeError, match=r"V must have dtype torch.float64, got torch.float32"):
-        curved @ X.float()
-    with pytest.raises(ValueError, match="V must be on the device of x0, cpu, got meta"):
-        curved @ X.to("meta")
-
-
-def test_bad_codes(tiny, plain):
-    with pytest.raises(ValueError, match="target must be 'image' or a layer for 'plain', which has no mapping network"):
-        mapping_function(plain, plain.sample_z(1))
-    with pytest.raises(ValueError, match=r"code must be one code, got 2"):
-        image_function(tiny, tiny.map(tiny.sample_z(2)))
-    with pytest.raises(ValueError, match="space must be one of 'z', got 'w\\+'"):
-        image_function(plain, plain.sample_z(1), rows=[0])
-    with pytest.raises(ValueError, match="rows must be None in s"):
-        image_function(tiny, tiny.styles(tiny.code(0)[None]), rows=[0], space="s")
-    with pytest.raises(ValueError, match="rows must be between 0 and"):
-        image_function(tiny, tiny.code(0), rows=[99])
-    with pytest.raises(ValueError, match=r"target must be one of 'w', 'image', 'b4.conv1'"):
-        target_function(tiny, tiny.code(0), "b4.conv9")
-
-
 def test_repr(curved):
     assert repr(curved) == "<JacobianOperator 9 x 6, float64 on cpu>"
     assert repr(curved.T) == "<JacobianOperator 9 x 6, float64 on cpu>.T"
     assert curved.T.T is curved
-
-
-# ---- singular values
-
-
-@pytest.mark.parametrize("method", ["exact", "lanczos", "randomized", "auto"])
-@pytest.mark.parametrize("shape", [(40, 17), (17, 40)])
-def test_svd_matches_lapack(method, shape):
-    m, d = shape
-    matrix = torch.randn(m, d, generator=RNG, dtype=torch.float64) * 0.7 ** torch.arange(d)
-    x = torch.randn(d, generator=RNG, dtype=torch.float64)
-    result = JacobianOperator(lambda x: torch.sin(matrix @ x), x).svd(4, method)
-    U, S, Vh = torch.linalg.svd(torch.cos(matrix @ x)[:, None] * matrix, full_matrices=False)
-    tolerance = 1e-4 if method == "randomized" else 1e-9
-    torch.testing.assert_close(result.S, S[:4], rtol=tolerance, atol=0)
-    torch.testing.assert_close((Vh[:4] @ result.V).abs(), torch.eye(4).double(), rtol=0, atol=30 * tolerance)
-    torch.testing.assert_close((U[:, :4].T @ result.U).abs(), torch.eye(4).double(), rtol=0, atol=30 * tolerance)
-    largest = result.V.gather(0, result.V.abs().argmax(0, keepdim=True))
-    assert (largest > 0).all()
-    assert not result.complete
-    if method in ("lanczos", "randomized"):
-        assert ((result.S - S[:4]).abs() <= result.residuals * S[0] + 1e-12).all()
-
-
-def test_svd_through_the_gram_when_the_matrix_does_not_fit(curved, dense, monkeypatch):
-    monkeypatch.setattr(jacobian, "KEEP", 0)
-    result = curved.svd(3)
-    torch.testing.assert_close(result.S, torch.linalg.svdvals(dense)[:3])
-    torch.testing.assert_close(curved @ result.V, result.U * result.S)
-    assert result.floor > curved.svd().floor or result.floor == curved.svd().floor
-
-
-def test_svd_is_reproducible_and_in_float32_accurate(tiny):
-    G = tiny.to(dtype=torch.float32)
-    f = image_function(G, G.code(3))
-    J = JacobianOperator(f, f.x0)
-    exact = torch.linalg.svdvals(J.dense().double())
-    for method in ("exact", "lanczos"):
-        first, second = (J.svd(3, method, left=False, seed=1) for _ in range(2))
-        assert torch.equal(first.V, second.V)
-        assert first.U is None
-        assert ((first.S - exact[:3]).abs() < 1e-5 * exact[0]).all()
-
-
-def test_svd_progress_cancel_and_bad_input(curved):
-    for method in ("lanczos", "randomized", "exact"):
-        with pytest.raises(Cancelled):
-            curved.svd(2, method, on_step=lambda step: False)
-    with pytest.raises(ValueError, match="k must be between 1 and 6, got 7"):
-        curved.svd(7)
-    with pytest.raises(
-        ValueError, match="method must be one of 'auto', 'exact', 'lanczos', 'randomized', got 'lancos'"
-    ):
-        curved.svd(2, "lancos")

@@ -7,6 +7,7 @@ import torch
 from latent_widgets import Code, random_directions
 from latent_widgets.directions import Directions
 from latent_widgets.generators.exact import ExactFaces
+from latent_widgets.geometry import part_samples as part_samples_module
 from latent_widgets.geometry.area import area_resample
 from latent_widgets.geometry.feature_layers import layers_of
 from latent_widgets.geometry.localisation import localisation, shares
@@ -220,6 +221,7 @@ def test_bad_settings_are_refused():
         "mode must be one of": {"mode": "both"},
         "alpha must be positive, got 0": {"alpha": 0},
         "min_alpha must be between 0 and 1.0": {"min_alpha": 2},
+        "batch must be at least 1, got 0": {"batch": 0},
     }.items():
         with pytest.raises(ValueError, match=words):
             localisation(G, D, BlockSegmenter(), 0, **options)
@@ -227,3 +229,21 @@ def test_bad_settings_are_refused():
     factors = Code(exact.factors(exact.code(1)), "s")
     with pytest.raises(ValueError, match="code must be one from which w can be reached, got one in s"):
         localisation(exact, random_directions(exact, k=1), torch.eye(8) > 0, code=factors)
+
+
+@pytest.mark.parametrize("room", [0.6, 1.5, 9.0])
+def test_features_are_those_of_their_codes_however_few_are_kept(tiny, monkeypatch, room):
+    codes = tiny.map(tiny.sample_z(100))
+    layers, masks = layers_of(tiny, ["b4.conv1"]), PartMasks.of(tiny, torch.eye(16) > 0)
+    chunk = tiny.features(codes[:32], ["b4.conv1"])["b4.conv1"].nbytes
+    monkeypatch.setattr(part_samples_module, "KEEP", int(room * chunk))
+    samples = part_samples_module.part_samples(layers, masks, "w", n=32, code=codes)
+    assert (samples.features is None) == (room < 9)
+    _, (seen,), _ = samples.take(torch.arange(32), layers)
+    torch.testing.assert_close(seen, tiny.features(codes[:32], ["b4.conv1"])["b4.conv1"])
+
+
+def test_codes_that_are_mapped_afterwards_are_not_truncated_in_silence(tiny):
+    D = random_directions(tiny, k=1, space="z")
+    with pytest.raises(ValueError, match=r"truncation must be 1 in z, which is mapped without any, got 0.7. Use w."):
+        localisation(tiny, D, torch.eye(16) > 0, n=2, features=["image"], truncation=0.7)

@@ -193,6 +193,8 @@ def test_curve_moves_chosen_layers_and_ends_when_cancelled(tiny):
     )
     assert (cut.at, cut.stopped, steps[-1].total) == ((0.1, 0.2), "cancelled", 24)
     torch.testing.assert_close(cut.codes[1], free.codes[1])
+    none = walk(tiny, Code(z[0], "z"), u, [0.2], "latent", "curve", on_step=lambda step: False)
+    assert (len(none), none.at, none.stopped) == (0, (), "cancelled")
 
 
 def test_curve_says_where_there_is_none(tiny, plain):

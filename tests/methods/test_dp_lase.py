@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from latent_widgets._steps import Step
+from latent_widgets._steps import Cancelled, Step
 from latent_widgets.generators.dcgan import DCGAN, PlainGenerator
 from latent_widgets.generators.style import StyleGenerator
 from latent_widgets.generators.stylegan2 import StyleGAN2
@@ -32,7 +32,7 @@ def plain():
 def rough_fit(monkeypatch):
     """F is fitted in a moment, where its quality does not matter."""
     monkeypatch.setattr(
-        _dp_lase_run, "fit_cdf", lambda t, kind, steps, seed: fit_cdf(t[:500], kind, steps=1, seed=seed)
+        _dp_lase_run, "fit_cdf", lambda t, kind, steps, **options: fit_cdf(t[:500], kind, steps=2, **options)
     )
 
 
@@ -170,16 +170,43 @@ def test_run_that_was_stopped_goes_on_as_if_it_had_not_been(plain, rough_fit):
 def test_cancelled_run_returns_the_best_so_far(plain, rough_fit):
     seen: list[Step] = []
 
-    def stop_at_four(step):
+    def stop_after_four(step):
         seen.append(step)
-        return step.index < 4
+        return len(seen) < 2 + 4
 
-    found = dp_lase(plain, layer="image", k=2, steps=50, batch=2, on_step=stop_at_four)
-    assert (found.stopped, found.steps, len(seen), seen[0].total) == ("cancelled", 4, 4, 50)
-    assert set(seen[0].value) == {"mon", "lik", "den", "var", "pair", "reg", "total"}
+    found = dp_lase(plain, layer="image", k=2, steps=50, batch=2, on_step=stop_after_four)
+    assert (found.stopped, found.steps, len(seen)) == ("cancelled", 4, 6)
+    assert set(seen[-1].value) == {"mon", "lik", "den", "var", "pair", "reg", "total"}
     assert 1 <= found.best_step <= 4
     assert found.directions.rows is None
     assert all(math.isfinite(value) for value in seen[-1].value.values())
+
+
+def test_progress_covers_the_fit_of_F_and_the_joint_steps(plain, rough_fit):
+    seen: list[Step] = []
+    found = dp_lase(plain, layer="image", k=2, steps=3, batch=2, on_step=seen.append)
+    assert [sorted(step.value)[0] for step in seen] == ["fit"] * 2 + ["den"] * 3
+    assert all(math.isfinite(step.value["fit"]) for step in seen[:2])
+    shares = [step.fraction for step in seen]
+    assert shares == sorted(set(shares))  # it only grows
+    assert shares[-1] == 1
+    assert {step.total for step in seen} == {_dp_lase_run.FIT_STEPS + 3}
+    seen.clear()
+    dp_lase(plain, layer="image", k=2, steps=5, batch=2, start=found, on_step=seen.append)
+    dp_lase(plain, layer="image", k=2, steps=2, batch=2, walk="norm", on_step=seen.append)
+    assert [(step.index, step.total) for step in seen] == [(4, 5), (5, 5), (1, 2), (2, 2)]  # F is not fitted
+
+
+def test_run_can_be_cancelled_while_F_is_fitted(plain, rough_fit):
+    seen: list[Step] = []
+
+    def stop(step):
+        seen.append(step)
+        return len(seen) < 2
+
+    with pytest.raises(Cancelled, match="fit_cdf was cancelled"):
+        dp_lase(plain, layer="image", k=2, steps=3, batch=2, on_step=stop)
+    assert ["fit" in step.value for step in seen] == [True, True]
 
 
 def test_run_without_progress_ends_early(plain, rough_fit):

@@ -1,5 +1,6 @@
 """LELSD: it finds disjoint parts and true factors, and how it trains, stops and goes on."""
 
+import importlib
 import math
 
 import pytest
@@ -120,6 +121,17 @@ def test_going_on_is_as_good_as_not_having_stopped(blocks):
     assert rest.stopped == "finished"
     assert torch.equal(rest.losses, whole.losses)
     assert torch.equal(rest.directions.vectors, whole.directions.vectors)
+    assert half.checks == (0, 10, 15)  # the last for what is returned
+    assert rest.checks == whole.checks == (0, 10, 20, 30, 37)
+    assert torch.equal(rest.curve, whole.curve)
+
+
+@pytest.mark.parametrize("n", [1, 6, 64, 1000, 10**6])
+@pytest.mark.parametrize("count", [8, 9, 20, 49])
+def test_few_pictures_are_shared_by_all_who_need_some(count, n):
+    cuts = importlib.import_module("latent_widgets.methods.lelsd")._cuts  # the name is that of the function too
+    first, second = cuts(count, n)
+    assert 0 < first < second < count
 
 
 def test_cancelling_gives_the_best_so_far(blocks):

@@ -5,7 +5,7 @@ import pytest
 import torch
 from tensorly.decomposition import robust_pca
 
-from latent_widgets import _steps
+from latent_widgets import Code, _steps
 from latent_widgets.faces import PARTS
 from latent_widgets.generators.exact import ExactFaces
 from latent_widgets.geometry.pcp import pcp
@@ -191,8 +191,23 @@ def test_transfer_moves_the_rows_that_the_directions_act_on(region, form):
     torch.testing.assert_close(measured.locality[0], D.scores["locality"], rtol=1e-2, atol=1e-3)
 
 
+def test_as_many_codes_as_there_are_layers_are_not_taken_for_one(region, plain):
+    G, _, mask = region
+    w = G.map(G.sample_z(G.num_layers))
+    with pytest.raises(ValueError, match=r"code must be clear, got \(6, 6\), which may be one code of w\+ or 6 of w"):
+        RegionSpectra(G, w)
+    several = RegionSpectra(G, list(w)).grams(mask).inside
+    torch.testing.assert_close(several, sum(RegionSpectra(G, one).grams(mask).inside for one in w) / len(w))
+    one = [RegionSpectra(G, code).total for code in (Code(w, "w+"), w[None])]
+    torch.testing.assert_close(*one)
+
+
 def test_bad_arguments_are_refused(region):
     G, w, mask = region
+    with pytest.raises(ValueError, match="tolerance must be at least 0, got -1"):
+        low_rank_directions(G, w, mask, "generalized", tolerance=-1)
+    with pytest.raises(TypeError, match="tolerance must be a number, got 'a little'"):
+        low_rank_directions(G, w, mask, "generalized", tolerance="a little")
     with pytest.raises(ValueError, match="solver must be one of"):
         low_rank_directions(G, w, mask, solver="rpca")
     with pytest.raises(ValueError, match="rank_method must be one of"):

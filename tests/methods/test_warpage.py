@@ -139,3 +139,17 @@ def test_bad_input(bent, plain):
         warpage(plain, n=2, k=2)
     with pytest.raises(ValueError, match="k must be between 1 and"):
         warpage(bent, n=2, k=2).at(bent.w_dim)
+
+
+def test_one_pair_has_no_interval(bent):
+    random = warpage(bent, n=2, k=3).baselines["random"]
+    assert (random.count, random.low, random.high) == (1, -math.inf, math.inf)
+    assert math.isfinite(warpage(bent, n=3, k=3).baselines["random"].high)
+
+
+def test_map_keeps_the_bases_that_it_compares_with(bent):
+    columns = torch.eye(bent.w_dim, dtype=torch.float64)[:, :3].clone()
+    M = warpage(bent, n=2, k=2, compare={"axes": columns})
+    before = M.to("axes")
+    columns.zero_()
+    torch.testing.assert_close(M.to("axes"), before)

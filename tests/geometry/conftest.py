@@ -1,0 +1,22 @@
+"""A small function that bends, of which much is known: ``tanh(A x)`` at ``X``."""
+
+import pytest
+import torch
+
+from latent_widgets.geometry.jacobian import JacobianOperator
+
+_RNG = torch.Generator().manual_seed(0)
+A = torch.randn(9, 6, generator=_RNG, dtype=torch.float64)
+X = torch.randn(6, generator=_RNG, dtype=torch.float64)
+
+
+@pytest.fixture
+def curved():
+    """The Jacobian of a small function that bends."""
+    return JacobianOperator(lambda x: torch.tanh(A @ x), X)
+
+
+@pytest.fixture
+def dense():
+    """The same as a matrix."""
+    return torch.autograd.functional.jacobian(lambda x: torch.tanh(A @ x), X)
