@@ -9,12 +9,13 @@ The first derivative of a process makes PyTorch import its rules, over a second 
 from __future__ import annotations
 
 import importlib
+import sys
 import threading
 from contextlib import suppress
 
 import torch
 
-__all__ = ["FORWARD", "load_rules"]
+__all__ = ["FORWARD", "load_rules", "rules_loaded"]
 
 FORWARD = threading.RLock()  # held around each derivative, by the same thread as often as derivatives are nested
 
@@ -26,3 +27,8 @@ def load_rules() -> None:
     x = torch.zeros(1)
     with FORWARD, torch.no_grad():
         torch.func.jvp(torch.sin, (x,), (x,))
+
+
+def rules_loaded() -> bool:
+    """Return whether that was done, or begun."""
+    return "torch._dynamo" in sys.modules

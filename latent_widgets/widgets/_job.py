@@ -19,7 +19,7 @@ import torch
 from .. import _checks
 from .._steps import Cancelled, Step
 from ..generators._lock import PriorityLock
-from ._executors import is_inline
+from ._executors import Worker, is_inline
 from ._relay import Relay
 from ._run import Run, Work
 
@@ -113,7 +113,7 @@ class Job:
             frame: One picture of a stream: a frame that runs is finished and shown although a newer frame waits, since
                 a slow generator would otherwise show nothing while a slider moves.
             delay: Seconds of rest, without another request of the kind, before it runs; inline, none.
-            prepare: Called on the worker before the lock is taken, as for slow imports; inline not at all.
+            prepare: Called on the worker before the lock is taken, to load PyTorch's rules; inline not at all.
 
         Returns:
             The stamp of the request, which grows by one with each.
@@ -139,7 +139,7 @@ class Job:
                 self._worker = threading.get_ident()
             elif not self._inline and not self._alive:
                 self._alive = True
-                self._thread = threading.Thread(target=self._work_off, name="latent_widgets-job", daemon=True)
+                self._thread = Worker(self._work_off, self.close)
                 self._thread.start()
             self._wake.notify_all()
         self.tell()
@@ -234,9 +234,9 @@ class Job:
 
     @property
     def label(self) -> str:
-        """What the current run does; empty when there is none."""
+        """What the current run does, or first waits for; empty when there is none."""
         current = self._current()
-        return current.label if current else ""
+        return (current.preparing or current.label) if current else ""
 
     @property
     def streaming(self) -> bool:
@@ -308,8 +308,8 @@ class Job:
     def _execute(self, run: Run) -> None:
         result, error = None, None
         try:
-            if run.prepare and not self._inline:
-                run.prepare()
+            if not self._inline:
+                run.get_ready(self.tell)
             with self._turn(run.priority), torch.no_grad():
                 if self._overtaken(run):
                     run.dropped = True

@@ -81,6 +81,7 @@ class Panel(ipywidgets.VBox):
         self.body = ipywidgets.VBox(list(body))
         self.body.layout.overflow = "visible"
         self._line = StatusLine(self.cancel, self.dismiss)
+        self._line.add_class("lw-foot")
         style = ipywidgets.HTML(CSS)
         style.layout.display = "none"
         super().__init__([style, self.body, self._line], **keywords)
@@ -144,19 +145,29 @@ class Panel(ipywidgets.VBox):
     def guard(self, handler: Callable[..., Any]) -> Callable[..., Any]:
         """Wrap an observer or a click handler: notebooks swallow its exceptions, the panel shows them.
 
+        Its next success takes its error away again.
+
         Args:
             handler: The function.
 
         Returns:
             A function to hand to ``observe`` or ``on_click``.
         """
+        refused: Exception | None = None
 
         @functools.wraps(handler)
         def guarded(*arguments: Any, **keywords: Any) -> Any:
+            nonlocal refused
             try:
-                return handler(*arguments, **keywords)
+                result = handler(*arguments, **keywords)
             except Exception as error:
+                refused = error
                 self.show_error(error)
+                return None
+            if refused is not None and refused is self.error:  # what was wrong with this control is right now
+                self.dismiss()
+            refused = None
+            return result
 
         return guarded
 

@@ -6,9 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from .._forward import rules_loaded
 from .._steps import Step
 
-__all__ = ["Run", "Work"]
+__all__ = ["LOADING", "Run", "Work"]
+
+LOADING = "loading the rest of PyTorch, once"  # what takes the time of a preparation: seconds, the first in a process
 
 Work = Callable[[Callable[..., bool]], Any]
 
@@ -30,3 +33,23 @@ class Run:
     prepare: Callable[[], object] | None = None
     stamp: int = 0
     dropped: bool = False  # superseded, cancelled or closed: nothing that it gives counts any more
+    preparing: str = ""  # what is waited for, in words
+
+    def get_ready(self, tell: Callable[[], object]) -> None:
+        """Prepare, and say so where that takes time.
+
+        Args:
+            tell: Called when :attr:`preparing` changed.
+        """
+        if self.prepare is None:
+            return
+        if rules_loaded():
+            self.prepare()
+            return
+        self.preparing = LOADING
+        tell()
+        try:
+            self.prepare()
+        finally:
+            self.preparing = ""
+            tell()

@@ -64,9 +64,21 @@ _ARROW = """
 viewBox='0 0 18 18'><path fill='rgb(140,140,140)' d='M5 6l4 4 4-4 1.2 1.2L9 12.4 3.8 7.2z'/></svg>"); }
 """
 
+# The line stays in sight, at the foot of the window, while any of its panel does. For that no box may clip between it
+# and what scrolls. JupyterLab's boxes do, so that what is too wide scrolls in them: here, then, the notebook does that.
+_FOOT = """
+.jp-OutputArea-output:has(> .lw-panel), .jp-OutputArea-child:has(> * > .lw-panel),
+.jp-CodeCell:not(.jp-mod-outputsScrolled) .jp-Cell-outputArea:has(> * > * > .lw-panel) { overflow: visible; }
+.lw-panel { isolation: isolate; }
+.lw-panel > .lw-foot { position: sticky; bottom: 0; z-index: 20; flex: none; overflow: visible; margin: 0 -6px -6px;
+  padding: 0 6px 6px; background: var(--lw-paper); }
+.lw-panel > .lw-foot > .lw-trouble { max-height: max(150px, 45vh); overflow: auto; }
+.lw-panel :is(button, input, select, textarea, summary, [tabindex]) { scroll-margin-bottom: 48px; }
+"""
+
 _RULES = """
 .lw-panel { color: var(--lw-ink); background: var(--lw-paper); gap: 6px; padding: 6px; overflow: visible; }
-.lw-panel :focus-visible { outline: 2px solid #0072b2; outline-offset: 1px; }
+.lw-panel :focus-visible { outline: 2px solid #0072b2 !important; outline-offset: 1px !important; }
 .lw-panel .lw-row { flex-flow: row wrap; align-items: center; gap: 4px 8px; overflow: visible; }
 .lw-panel .noUi-handle { background: var(--jp-brand-color1, #0072b2); border-color: var(--jp-brand-color1, #0072b2); }
 .lw-panel .lw-strip { overflow-x: auto; overflow-y: hidden; }
@@ -102,6 +114,11 @@ _RULES = """
 .lw-panel .lw-toggles { width: auto; overflow: visible; flex-flow: row nowrap; align-items: center; }
 .lw-panel .lw-toggles .widget-toggle-button { width: auto; }
 .lw-panel .lw-rows { gap: 2px; overflow: auto; max-height: 420px; scrollbar-gutter: stable; }
+.lw-panel .lw-right > .lw-rows {  /* a shade where there are more: not every page shows a scrollbar */
+  background: linear-gradient(var(--lw-paper) 40%, transparent) top / 100% 24px no-repeat local,
+    linear-gradient(transparent, var(--lw-paper) 60%) bottom / 100% 24px no-repeat local,
+    linear-gradient(rgba(128, 128, 128, .4), transparent) top left / calc(100% - 16px) 10px no-repeat scroll,
+    linear-gradient(transparent, rgba(128, 128, 128, .4)) bottom left / calc(100% - 16px) 10px no-repeat scroll; }
 .lw-panel .lw-direction { flex-flow: row wrap; align-items: center; gap: 0 4px; padding: 1px 4px; overflow: visible;
   border-left: 3px solid transparent; }
 .lw-panel .lw-direction.lw-active { border-left-color: #0072b2; background: var(--lw-soft); }
@@ -116,6 +133,16 @@ _RULES = """
 .lw-panel .lw-unit { flex: none; width: auto; color: var(--lw-dim); }
 .lw-panel .lw-layers { flex: 2 1 150px; min-width: 140px; max-width: 210px; width: auto; }
 .lw-panel .lw-layers .widget-readout { min-width: 44px; }
+.lw-panel .lw-rows { container-type: inline-size; }
+@container (max-width: 680px) {  /* no room beside name and number: sliders have a line of their own */
+  .lw-panel .lw-direction:has(.lw-layers) > .lw-name { flex: 1 1 calc(100% - 300px); max-width: none; }
+  .lw-panel .lw-direction:has(.lw-layers) > .lw-alpha { order: 1; flex: 3 1 150px; }
+  .lw-panel .lw-direction > .lw-layers { order: 1; }
+}
+@container (max-width: 480px) {
+  .lw-panel .lw-direction > .lw-name { flex: 1 1 calc(100% - 300px); max-width: none; }
+  .lw-panel .lw-direction > .lw-alpha { order: 1; flex: 1 1 150px; }
+}
 .lw-panel .lw-parameter { width: auto; max-width: 220px; }
 .lw-panel .lw-parameter input[type="number"], .lw-panel .lw-parameter input[type="text"] { width: 72px; flex: none; }
 .lw-panel .lw-parameter .widget-label-basic { flex-flow: row nowrap; gap: 4px; }
@@ -130,7 +157,8 @@ _RULES = """
 .lw-panel .lw-wide { width: auto; flex: 1 1 260px; max-width: 420px; }
 .lw-panel .lw-short .widget-label, .lw-panel .lw-wide .widget-label { width: auto; }
 .lw-panel .lw-short, .lw-panel .widget-dropdown:not(.lw-wide):not(.lw-parameter) { max-width: 100%; }
-.lw-panel .widget-dropdown select { min-width: 0; }
+.lw-panel .widget-dropdown select { min-width: 0; text-overflow: ellipsis; }
+.lw-panel .lw-short > select { max-width: 240px; }
 .lw-panel .lw-tick { width: auto; flex: none; margin: 2px 6px 2px 2px; }
 .lw-panel .lw-plot { position: relative; width: 100%; flex: none; overflow: visible; user-select: none; }
 .lw-panel .lw-plot > .widget-html { width: 100%; height: auto; margin: 0; }
@@ -141,6 +169,7 @@ _RULES = """
 .lw-panel .lw-plots > .lw-plot { flex: 1 1 240px; width: auto; min-width: 0; }
 .lw-panel .lw-message .widget-html-content { border-left: 4px solid #e69f00; background: var(--lw-soft);
   color: var(--lw-ink); padding: 6px 10px; line-height: 1.4; overflow-wrap: anywhere; }
+.lw-panel .lw-message .widget-html-content * { color: var(--lw-ink); }
 .lw-panel .lw-message pre { margin: 4px 0; background: transparent; color: var(--lw-ink); white-space: pre-wrap; }
 .lw-panel .lw-drop, .lw-panel .lw-drop .widget-html-content { overflow: visible; }
 .lw-panel .lw-drop > .widget-html { flex: 1 1 auto; max-width: 720px; height: auto; }
@@ -190,4 +219,4 @@ _RULES = """
   border: 1px solid var(--lw-edge); padding: 6px; }
 """
 
-CSS = f"<style>{_FRONT_ENDS}{_OWN % _LIGHT}{_OWN % _DARK}{_ARROW}{_RULES}</style>"
+CSS = f"<style>{_FRONT_ENDS}{_OWN % _LIGHT}{_OWN % _DARK}{_ARROW}{_RULES}{_FOOT}</style>"

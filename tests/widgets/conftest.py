@@ -8,9 +8,13 @@ import numpy as np
 import pytest
 import torch
 from ipycanvas.canvas import _CANVAS_MANAGER
+from traitlets import Int
 
 from latent_widgets.edits import Mask
 from latent_widgets.widgets._encode import to_uint8
+from latent_widgets.widgets._job import Job
+from latent_widgets.widgets._panel import Panel
+from latent_widgets.widgets._picture import Picture
 from latent_widgets.widgets.explorer import LatentExplorer
 from latent_widgets.widgets.mask_painter import MaskPainter
 
@@ -87,6 +91,62 @@ def random_acts(explorer, rng):
 def calm(explorer):
     """Wait until an explorer and its region have nothing left to do."""
     assert explorer.wait(PATIENCE)
+
+
+# ---- jobs
+
+
+@pytest.fixture(params=["thread", "inline"])
+def job(request):
+    """A job of each kind, closed afterwards, whose thread must have ended."""
+    with Job(executor=request.param) as made:
+        yield made
+    assert made.wait(PATIENCE)
+    assert made._thread not in threading.enumerate()
+
+
+@pytest.fixture
+def threaded_job():
+    """A job with a thread."""
+    with Job(executor="thread") as made:
+        yield made
+    assert made.wait(PATIENCE)
+
+
+@pytest.fixture
+def seen():
+    """A list for results."""
+    return []
+
+
+# ---- panels
+
+
+class Faces(Panel):
+    """A panel as a subclass writes it: a slider, a button, a picture."""
+
+    seed = Int(0)
+
+    def __init__(self, brightness, *, width=64, **keywords):
+        super().__init__(**keywords)
+        self.picture = Picture(width=width, caption="face")
+        self.slider = ipywidgets.IntSlider(description="level")
+        self.button = ipywidgets.Button(description="go")
+        self.body.children = [self.picture, ipywidgets.HBox([self.slider, self.button])]
+        self.slider.observe(self.guard(self._moved), "value")
+        self.button.on_click(self.guard(lambda button: 1 / 0))
+        self.own(ipywidgets.jslink((self.slider, "value"), (ipywidgets.IntText(), "value")))
+        self.picture.show(torch.full((3, 4, 6), brightness))
+
+    def _moved(self, change):
+        self.run(lambda on_step: torch.full((3, 4, 6), 1 / (change["new"] - 13)), self.picture.show, label="drawing")
+
+
+@pytest.fixture
+def faces():
+    """The panel, run inline."""
+    with Faces(0.5, executor="inline") as panel:
+        yield panel
 
 
 # ---- explorers
