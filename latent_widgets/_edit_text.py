@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import zlib
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Any
@@ -175,8 +177,8 @@ def edit_to_python(edit: Edit, load: str | None = None) -> str:
     if edit.weights_hash:
         loading += f"  # weights {edit.weights_hash[:8]}"
     body = [loading, *(f"D{i + 1} = {source}" for i, source in enumerate(sources)), *steps, "image = edit.apply(G)"]
-    needs_torch = any("torch." in line for line in body)
-    head = ["import base64", "", "import torch", ""] if needs_torch else []
+    needs_torch, needs_zlib = (any(module in line for line in body) for module in ("torch.", "zlib."))
+    head = ["import base64", *["import zlib"] * needs_zlib, "", "import torch", ""] if needs_torch else []
     return "\n".join([*head, "import latent_widgets as lw", "", *body]) + "\n"
 
 
@@ -200,7 +202,11 @@ def _arguments(values: Mapping[str, Any]) -> str:
 def _literal(value: Any) -> str:
     if isinstance(value, Tensor):
         plain = _files.tensor_to_json(value)
-        data = f'bytearray(base64.b64decode("{plain["base64"]}"))'
+        text, decoded = plain["base64"], 'base64.b64decode("{}")'
+        packed = base64.b64encode(zlib.compress(base64.b64decode(text), 9)).decode("ascii")
+        if 2 * len(packed) < len(text):  # a mask, which is all but constant: one line instead of a page
+            text, decoded = packed, f"zlib.decompress({decoded})"
+        data = f"bytearray({decoded.format(text)})"
         return f"torch.frombuffer({data}, dtype={value.dtype}).reshape({plain['shape']})"
     if isinstance(value, Code):
         return f"lw.Code({_literal(value.tensor)}, {value.space!r})"

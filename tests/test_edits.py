@@ -211,7 +211,11 @@ def test_program_draws_the_same_picture(G, rich, D, monkeypatch):
         monkeypatch.setattr(latent_widgets, name, value, raising=False)
     of_code = Edit.of(G, code=Code(G.code(3).float(), "w")).move(D, 1, alpha=0.1).move(D, 3, alpha=1 / 3)
     converted = Edit.of(G, seed=0).move(D.in_unit("latent"), 2, alpha=0.5)
-    for edit in (rich, of_code, converted, Edit.of(G, seed=5, truncation=0.9)):
+    mask = torch.zeros(16, 16)
+    mask[4:9, 3:12] = 1.0
+    painted = Edit.of(G, seed=2, mask=Mask(mask)).move(D, 0, alpha=1.5)
+    assert len(painted.to_python()) < 600  # the 1024 bytes of the mask are not written out one by one
+    for edit in (rich, of_code, converted, painted, Edit.of(G, seed=5, truncation=0.9)):
         program = edit.to_python()
         names = {}
         exec(program, names)  # noqa: S102 - the program is what is tested

@@ -69,7 +69,7 @@ class DirectionRow(ipywidgets.HBox):
             description=str(index + 1),
             tooltip=f"Make direction {index + 1} the active one: walks and animations follow it",
         )
-        self.name = ipywidgets.Text(continuous_update=False, tooltip="Name of the direction; type a new one")
+        self.name = ipywidgets.Text(continuous_update=False)
         self.slider = StepSlider(-unit.reach, unit.reach, unit.step)
         self.box = ipywidgets.BoundedFloatText(0.0, min=-4 * unit.reach, max=4 * unit.reach, step=unit.step)
         self.unit = ipywidgets.Label(unit.label)
@@ -145,6 +145,7 @@ class DirectionRow(ipywidgets.HBox):
         unit = self._range
         with self._silence():
             self.name.value = name
+        self.name.tooltip = f"{name}: the name of the direction; type a new one"
         self.slider.tooltip = f"{name}, in {unit.label}"
         self.box.tooltip = f"{name}: type any number from {self.box.min:g} to {self.box.max:g} {unit.label}"
         self.zero.tooltip = f"Set {name} to 0"

@@ -42,7 +42,7 @@ def draw(frames: Frames, edit: Edit, view: str) -> Drawn:
         Its picture, words and code.
     """
     after = frames.exact(edit)
-    return Drawn(edit, _seen(frames, edit, view, after), _words(frames, edit, after), frames.code, after)
+    return Drawn(edit, _seen(frames, edit, view, after), _words(frames, edit, view, after), frames.code, after)
 
 
 def draw_moving(frames: Frames, edit: Edit, view: str) -> Drawn:
@@ -59,7 +59,7 @@ def _seen(frames: Frames, edit: Edit, view: str, after: Tensor) -> Any:
     return difference(before, interpolate(after, before.shape[-2:], mode="bilinear"))
 
 
-def _words(frames: Frames, edit: Edit, after: Tensor) -> str:
+def _words(frames: Frames, edit: Edit, view: str, after: Tensor) -> str:
     """Say what a picture shows, and how much it differs from the one before the moves."""
     base, G = edit.base, frames.generator
     names = G.class_names or ("",) * G.classes
@@ -70,11 +70,13 @@ def _words(frames: Frames, edit: Edit, after: Tensor) -> str:
     words += [f"layers {base.mix_layers[0]}-{base.mix_layers[-1]} of seed {base.mix_seed}"] if base.mix_layers else []
     if edit.mask is not None:
         area = float(edit.mask.tensor.double().mean())
-        words += [f"moves show in {area:.2%} of it" if area else "moves show nowhere: the region is empty"]
+        words += [f"moves show in {area:.2%} of the picture" if area else "moves show nowhere: the region is empty"]
     moves = sum(move.enabled for move in edit.moves)
     if moves:
         change = (after - frames.before(edit)).square().mean().sqrt()
         words += [f"{moves} move{'s' * (moves > 1)}", f"change {float(change):.3f} rms"]
+    if view == "difference":
+        words += ["orange is darker, purple brighter" if moves else "no move yet, so nothing differs"]
     return " · ".join(words)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import ipywidgets
 
-from ._explorer_tabs import Guard, button, row
+from ._explorer_tabs import LINK, Guard, button, row
 from ._page_work import PageWork
 from ._panel import close_tree
 from ._part_examples import MOST, Example
@@ -17,11 +17,7 @@ __all__ = ["ExamplesBox"]
 
 HELP = (
     "Paint a part on a few faces, one to eight, and a segmenter learns it from the generator's own features. Link a "
-    "painter to this explorer:"
-    "<pre>painter = lw.MaskPainter(explorer.picture)\n"
-    'traitlets.dlink((explorer, "picture"), (painter, "picture"))\n'
-    'traitlets.link((painter, "mask"), (explorer, "mask"))</pre>'
-    "Paint all of the part, add the face, and go to another."
+    f"painter to this explorer, in a cell:{LINK}Paint all of the part, add the face, and go to another."
 )
 
 

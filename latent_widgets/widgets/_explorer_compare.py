@@ -20,7 +20,7 @@ from ._hands import one_at_a_time
 from ._moves import same_direction
 from ._page_work import PageWork
 from ._panel import close_tree
-from ._plot import Plot, Spot, dress
+from ._plot import Plot, Spot, dress, label
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -131,8 +131,8 @@ def _draw(figure: Figure, direction: Directions, equal: EqualChange, pixels: Pix
     axes.imshow(pixels, extent=(-0.5, n - 0.5, 0, 1), aspect="auto", interpolation="nearest")
     steps = zip(equal.at, equal.alphas[0, 0].tolist(), equal.reached[0, 0].tolist(), strict=True)
     axes.set_xticks(
-        range(n), [f"{alpha:+.2f} {unit}" if there or not a else "not reached" for a, alpha, there in steps]
+        range(n), ["0" if not a else f"{alpha:+.2f} {unit}" if there else "not reached" for a, alpha, there in steps]
     )
-    axes.set_yticks([0.5], [direction.names[0][:18]])
+    axes.set_yticks([0.5], [label(direction.names[0], 15)])
     axes.tick_params(length=0)
     return []

@@ -16,7 +16,7 @@ from ._explorer_tabs import row
 from ._explorer_traits import drawn_class
 from ._hands import one_at_a_time
 from ._moves import move_along, place
-from ._plot import INK, Plot, Spot, dress
+from ._plot import INK, Plot, Spot, dress, label
 from ._reach import Reach, positions
 
 if TYPE_CHECKING:
@@ -135,8 +135,8 @@ class PalettePage(ipywidgets.VBox):
         axes.plot(n // 2, n // 2, marker="+", color=INK, markersize=9, markeredgewidth=0.9)
         axes.set_xticks(range(n), [f"{x:+g}" if x else "0" for x in at])
         axes.set_yticks(range(n), [f"{x:+g}" if x else "0" for x in at])
-        axes.set_xlabel(f"{a.name}, {UNIT_RANGES[a.unit].label}")
-        axes.set_ylabel(f"{b.name}, {UNIT_RANGES[b.unit].label}")
+        axes.set_xlabel(f"{label(a.name)}, {UNIT_RANGES[a.unit].label}")
+        axes.set_ylabel(f"{label(b.name)}, {UNIT_RANGES[b.unit].label}")
         axes.tick_params(length=0)
         self._axes = axes
         return [

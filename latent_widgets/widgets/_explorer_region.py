@@ -10,13 +10,15 @@ from .._forward import load_rules
 from .._values import Mask
 from ..directions import Directions
 from ..edits import Move
+from ..generators._place import place_of, with_weights
 from ..geometry.regions import RegionSpectra
 from ._direction_rows import UNIT_RANGES
 from ._hands import one_at_a_time
 from ._moves import same_direction
 from ._overlay import heat, predicted_map, scale_bar
 from ._page_work import PageWork
-from ._region_page import HELP, OFF, RegionPage
+from ._plot import label
+from ._region_page import HELP, OFF, READY, RegionPage
 from ._region_plot import draw_effect, draw_locality, draw_region_spectrum
 from ._region_work import Effect, Found, Where, carried, effect_of, find_region, matched, true_effect
 
@@ -81,9 +83,18 @@ class Region:
     def refresh(self) -> None:
         """Follow the explorer: its mask, its latent and the page's settings."""
         explorer, mask = self._explorer, self._explorer.mask
+        if self._moved:
+            self._forget()
         self.mark()
-        if not explorer.steer or mask is None or not bool(mask.tensor.any()):
-            self._rest(OFF if not explorer.steer else HELP if self._live is None else "")
+        painted = mask is not None and bool(mask.tensor.any())
+        if not explorer.steer or mask is None or not painted:
+            off = READY if painted else OFF
+            self._rest(off if not explorer.steer else HELP if self._live is None else "")
+            return
+        try:
+            with_weights(explorer.generator)
+        except ValueError as error:
+            self._rest(str(error))
             return
         here = self._here()
         if here.same(self.where):
@@ -108,6 +119,19 @@ class Region:
             self.page.grey(self.stale)
             self._tell()
 
+    @property
+    def _moved(self) -> bool:
+        """Whether the generator was moved or exchanged since the Jacobian at hand was found."""
+        spectra, G = self._spectra, self._explorer.generator
+        return spectra is not None and (spectra.generator is not G or place_of(spectra.functions[0].x0) != place_of(G))
+
+    def _forget(self) -> None:
+        """Drop the Jacobian and what was found with it; the sliders stay as they are."""
+        self.where, self._spectra, self._wanted = None, None, None
+        self.found, self.effects, self._solved, self._asked = None, None, (), ()
+        self.page.ready(False)
+        self._repaint()
+
     def _rest(self, message: str) -> None:
         """Have nothing to show; the sliders stay as they are."""
         explorer = self._explorer
@@ -119,13 +143,15 @@ class Region:
         elif explorer.mask is None or not bool(explorer.mask.tensor.any()):
             message = message or "The region is empty: paint something, and the sliders follow."
         self.page.ready(False)
-        self.page.tell(message, "", code=message in (HELP, OFF))
+        self.page.tell(message, "", code=message in (HELP, OFF, READY))
         self._repaint()
 
     @one_at_a_time
     def _landed(self, where: Where, spectra: RegionSpectra) -> None:
         self.where, self._spectra = where, spectra
-        if self._explorer.steer and self._explorer.mask is not None:
+        if self._moved:
+            self.refresh()
+        elif self._explorer.steer and self._explorer.mask is not None:
             self._solve(self._explorer.mask)
 
     def _solve(self, mask: Mask) -> None:
@@ -152,6 +178,9 @@ class Region:
     def _take(self, found: Found | str) -> None:
         explorer = self._explorer
         if not explorer.steer or explorer.mask is None:
+            return
+        if self._spectra is None or self._moved:  # found with a Jacobian of before
+            self.refresh()
             return
         if isinstance(found, str):
             self.found = self.effects = None
@@ -207,6 +236,8 @@ class Region:
     @one_at_a_time
     def show_effects(self) -> None:
         """Find where the active direction acts, and show it where it is seen: on the page, over the picture."""
+        if self._moved:
+            self.refresh()
         explorer, spectra, found, where = self._explorer, self._spectra, self.found, self.where
         overlay, shown = self.page.overlay.value, explorer.controls.page == "region"
         if spectra is None or found is None or where is None or not (shown or overlay != "none"):
@@ -285,7 +316,7 @@ class Region:
         page.locality.layout.display = None if found.directions is not None else "none"
         page.effect.layout.display = None if effects is not None else "none"
         if effects is not None and step is not None and self._new("effect", effects):
-            words = f"{step.name}, {step.alpha:+.2g} {UNIT_RANGES[step.unit].label}"
+            words = f"{label(step.name)}, {step.alpha:+.2g} {UNIT_RANGES[step.unit].label}"
             page.effect.show(lambda figure: draw_effect(figure, *effects, words))
         self._tell()
 

@@ -12,13 +12,18 @@ import ipywidgets
 from ._numbered import NumberSlider
 from ._picture import Picture
 
-__all__ = ["CodePage", "MixPage", "SavePage", "SeedsPage", "button", "layer_range", "row"]
+__all__ = ["LINK", "CodePage", "MixPage", "SavePage", "SeedsPage", "button", "layer_range", "row"]
 
 # Without a clipboard, as on a page that is not served securely, the older command copies what is selected.
 _COPY = (
     "const text=this.parentNode.querySelector('textarea');text.select();"
     "(navigator.clipboard?navigator.clipboard.writeText(text.value):Promise.reject())"
     ".catch(()=>document.execCommand('copy'));this.textContent='copied'"
+)
+LINK = (  # what a page says where a painter is needed: a cell to copy
+    "<pre>import traitlets\n\npainter = lw.MaskPainter(explorer.picture)\n"
+    'traitlets.dlink((explorer, "picture"), (painter, "picture"))\n'
+    'traitlets.link((painter, "mask"), (explorer, "mask"))\npainter</pre>'
 )
 Guard = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -81,13 +86,13 @@ class SeedsPage(ipywidgets.VBox):
         cells = [ipywidgets.VBox([picture, press]) for picture, press in zip(self.pictures, self.buttons, strict=True)]
         for cell in cells:
             cell.add_class("lw-cell")
-        back = button(
+        self.back = button(
             "earlier", "The seeds before these", guard(lambda _: self.show_from(self.first - count)), "chevron-left"
         )
         more = button(
             "later", "The seeds after these", guard(lambda _: self.show_from(self.first + count)), "chevron-right"
         )
-        super().__init__([row(back, more), row(*cells)])
+        super().__init__([row(self.back, more), row(*cells)])
         self._label()
 
     def show_from(self, first: int) -> None:
@@ -99,6 +104,7 @@ class SeedsPage(ipywidgets.VBox):
     def _label(self) -> None:
         for i, press in enumerate(self.buttons):
             press.description = f"{self.first + i}"
+        self.back.disabled = self.first == 0
 
 
 class MixPage(ipywidgets.VBox):
@@ -202,11 +208,13 @@ class SavePage(ipywidgets.VBox):
             The path.
 
         Raises:
-            ValueError: If there is none, or its ending is that of another kind.
+            ValueError: If there is none, its ending is that of another kind, or there is no such folder.
         """
         if not path.strip():
             raise ValueError("file must be a path, got an empty one. Type a file name.")
         ending, found = self._kinds[kind], Path(path.strip()).expanduser()
+        if not found.parent.is_dir():
+            raise ValueError(f"file must lie in a folder that there is, got {path!r}. Make the folder first.")
         if not found.suffix:
             return found.with_suffix(f".{ending}")
         others = {other for other in self._kinds.values() if other != ending}

@@ -42,7 +42,7 @@ class Controls:
         self.tool.add_class("lw-tools")
         self.erase = ipywidgets.Checkbox(False, description="erase", indent=False, tooltip="Take away (key x)")
         self.brush = ipywidgets.BoundedFloatText(
-            1.0, min=0.5, max=most, step=0.5, description="brush", tooltip="Diameter in pixels of the picture"
+            1.0, min=0.5, max=most, step=0.5, description="brush, px", tooltip="Diameter in pixels of the picture"
         )
         sizes = [
             button("", "Smaller brush ([)", guard(lambda _: painter.gesture.resize_brush(0.8)), "minus", "lw-icon"),
@@ -70,7 +70,7 @@ class Controls:
         self.clear = button("clear", "Empty the region (Delete)", guard(lambda _: painter.clear()), "times")
         self.invert = button("invert", "Exchange inside and outside (i)", guard(lambda _: painter.invert()))
         self.amount = ipywidgets.BoundedFloatText(
-            2, min=0, max=most, step=1, description="by", tooltip="Pixels to grow, to shrink or to soften by"
+            2, min=0, max=most, step=1, description="by, px", tooltip="Pixels to grow, to shrink or to soften by"
         )
         changes = {"grow": "Move the edge outwards", "shrink": "Move the edge inwards", "feather": "Make the edge soft"}
         changing = [
@@ -117,7 +117,7 @@ class Controls:
             row(self.brush, *sizes, self.tolerance),
             row(self.opacity, self.colour),
             *parting,
-            row(self.amount, *changing),
+            row(*changing, self.amount),
             row(self.range, self.threshold),
             row(self.path, save, self.load, self.upload),
         ]

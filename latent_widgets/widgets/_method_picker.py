@@ -13,6 +13,7 @@ from ..methods import MethodInfo, ParameterInfo, methods
 __all__ = ["MethodPicker", "control_for", "fill_in"]
 
 SLIDERS = 8
+FEW = 5  # parameters that are seen at once; signatures begin with those that matter most
 FIRST = "random_directions"  # what is chosen until something was found: it runs on every generator
 AUTOMATIC = "automatic"  # None as a choice: a list shows nothing at all for a value of None
 NEEDS = {
@@ -102,7 +103,9 @@ class MethodPicker(ipywidgets.HBox):
         self._run, self._dispose, self._options = run, dispose, options or {}
         self._methods = {info.title: info for info in methods()}
         self.method = ipywidgets.Dropdown(
-            options=list(self._methods), description="directions", tooltip="The method that finds the directions"
+            options=list(self._methods),
+            description="method",
+            tooltip="Finds directions for the sliders, when you press Find",
         )
         self.show(FIRST)
         self.find = ipywidgets.Button(
@@ -110,12 +113,15 @@ class MethodPicker(ipywidgets.HBox):
         )
         self.note = ipywidgets.HTML()
         self.note.add_class("lw-note")
+        self.more = ipywidgets.ToggleButton(tooltip="Show or hide the parameters that seldom matter")
+        self.more.layout.width = "auto"
         self._parameters = ipywidgets.HBox()
         self._parameters.add_class("lw-row")
         self._controls: dict[str, ipywidgets.Widget] = {}
         self.method.observe(guard(lambda _: self._offer()), "value")
+        self.more.observe(guard(lambda _: self._fold()), "value")
         self.find.on_click(guard(lambda _: self._go()))
-        super().__init__([self.method, self._parameters, self.find, self.note])
+        super().__init__([self.method, self._parameters, self.more, self.find, self.note])
         self.add_class("lw-row")
         self._offer()
 
@@ -136,11 +142,21 @@ class MethodPicker(ipywidgets.HBox):
         self._controls = {name: control for name, control in made.items() if control is not None}
         for control in self._controls.values():
             control.add_class("lw-parameter")
+        self._fold()
         self._parameters.children = list(self._controls.values())
         self.find.tooltip = self.chosen.summary
         self.note.value = " ".join(NOTES[name] for name in made if name in NOTES)
         self.note.layout.display = None if self.note.value else "none"
         self._dispose(*old)
+
+    def _fold(self) -> None:
+        """Show all parameters or the first few; one alone is not worth a button."""
+        rest = list(self._controls.values())[FEW:]
+        fold = len(rest) > 1
+        for control in rest:
+            control.layout.display = "none" if fold and not self.more.value else None
+        self.more.layout.display = None if fold else "none"
+        self.more.description = "fewer" if self.more.value else f"{len(rest)} more"
 
     def _go(self) -> None:
         values = {name: control.value for name, control in self._controls.items()}

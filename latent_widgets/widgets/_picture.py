@@ -46,9 +46,12 @@ class Picture(ipywidgets.VBox):
     pixelated = Bool(False)
     "Whether each pixel shows as a square."
 
+    shape = (1, 1)
+    "Of the place that is kept free while nothing is shown: its width and its height."
+
     def __init__(self, *, width: int = 384, caption: str = "", pixelated: bool = False) -> None:
         # The child must exist before the traits that steer it are set.
-        self._image = ipywidgets.Image(value=_nothing(), format="png")  # a tooltip makes its view fail
+        self._image = ipywidgets.Image(value=_nothing(self.shape), format="png")  # a tooltip makes its view fail
         self._words = ipywidgets.Label()
         self._words.add_class("lw-note")
         self._shown = False
@@ -92,7 +95,7 @@ class Picture(ipywidgets.VBox):
 
     def clear(self) -> None:
         """Show nothing."""
-        self.show_bytes(_nothing(), "png")
+        self.show_bytes(_nothing(self.shape), "png")
         self._shown = False
 
     @property
@@ -113,10 +116,10 @@ class Picture(ipywidgets.VBox):
         return f"<Picture {self.caption!r}: {self.format if self._shown else 'empty'}, {self.width} px wide>"
 
 
-def _nothing() -> bytes:
-    """One transparent pixel: an image without any shows the browser's broken-image sign."""
+def _nothing(shape: tuple[int, int]) -> bytes:
+    """Transparent pixels: an image without any shows the browser's broken-image sign."""
     file = io.BytesIO()
-    Image.new("RGBA", (1, 1)).save(file, "PNG")
+    Image.new("RGBA", shape).save(file, "PNG")
     return file.getvalue()
 
 

@@ -29,8 +29,8 @@ class Reach(ipywidgets.BoundedFloatText):
     Example:
         >>> reach = Reach("The strip goes so far")
         >>> reach.fit("rms")
-        >>> reach.value
-        0.3
+        >>> reach.value, reach.description
+        (0.3, 'reach, rms')
         >>> reach.close()
     """
 
@@ -38,7 +38,7 @@ class Reach(ipywidgets.BoundedFloatText):
         self._unit, self._others = "sd", dict[str, float]()
         self.fitting = False
         super().__init__(
-            SHARE * UNIT_RANGES["sd"].reach, min=0.01, max=200, step=0.5, description="reach", tooltip=tooltip
+            SHARE * UNIT_RANGES["sd"].reach, min=0.01, max=200, step=0.5, description="reach, sd", tooltip=tooltip
         )
         self.add_class("lw-short")
 
@@ -49,7 +49,7 @@ class Reach(ipywidgets.BoundedFloatText):
         self._others[self._unit] = self.value
         self._unit, self.fitting = unit, True
         try:
-            self.step = 5 * UNIT_RANGES[unit].step
+            self.step, self.description = 5 * UNIT_RANGES[unit].step, f"reach, {UNIT_RANGES[unit].label}"
             self.set_trait("value", self._others.get(unit, round(SHARE * UNIT_RANGES[unit].reach, 9)))
         finally:
             self.fitting = False

@@ -9,7 +9,7 @@ from typing import Any
 import ipywidgets
 
 from ..geometry.regions import Channels
-from ._explorer_tabs import Guard, layer_range, row
+from ._explorer_tabs import LINK, Guard, layer_range, row
 from ._log_slider import LogSlider
 from ._page_work import PageWork
 from ._plot import Plot
@@ -24,15 +24,10 @@ OVERLAYS = {
     "true": "What the active direction really changes, from two pictures",
 }
 MOST = 24  # sliders
-_LINK = (
-    " Link a painter to this explorer:"
-    "<pre>painter = lw.MaskPainter(explorer.picture)\n"
-    'traitlets.dlink((explorer, "picture"), (painter, "picture"))\n'
-    'traitlets.link((painter, "mask"), (explorer, "mask"))</pre>'
-    "or assign <code>explorer.mask = lw.Mask(array)</code>."
-)
+_LINK = f" Link a painter to this explorer, in a cell:{LINK}or assign <code>explorer.mask = lw.Mask(array)</code>."
 HELP = f"Paint a region, and the sliders become directions that act there.{_LINK}"
 OFF = f"Tick <b>directions come from the region</b> and paint one: the sliders become directions that act there.{_LINK}"
+READY = "Tick <b>directions come from the region</b>, and the sliders become directions that act in the painted region."
 
 
 class RegionPage(ipywidgets.VBox):

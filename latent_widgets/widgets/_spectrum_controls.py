@@ -50,6 +50,7 @@ class SpectrumControls:
         )
         self.keep = _button("keep", "Keep this spectrum in the plot for comparison", "thumb-tack")
         self.forget = _button("clear", "Take the kept spectra out of the plot", "times")
+        self.forget.disabled = True
         self.index = ipywidgets.IntSlider(
             1,
             min=1,
@@ -59,7 +60,12 @@ class SpectrumControls:
         )
         self.number = ipywidgets.BoundedIntText(1, min=1, max=1, tooltip="The direction that is selected")
         self.reach = ipywidgets.BoundedFloatText(
-            3.0, min=0.01, max=200, step=0.5, description="reach", tooltip="The strip goes from minus to plus this far"
+            3.0,
+            min=0.01,
+            max=200,
+            step=0.5,
+            description="reach, sd",
+            tooltip="The strip goes from minus to plus this far",
         )
         self.kind = ipywidgets.ToggleButtons(
             options=["linear", "curve"],

@@ -41,10 +41,15 @@ class StepSlider(ipywidgets.IntSlider):
         return float(round(self.value * self.size, 9))
 
     def put(self, number: float) -> None:
-        """Put the handle at the step nearest to a number; the range widens where it does not reach."""
-        steps = number / self.size
-        if steps < self.min:
-            self.set_trait("min", math.floor(round(steps, 6)))
-        if steps > self.max:
-            self.set_trait("max", math.ceil(round(steps, 6)))
+        """Put the handle at the step nearest to a number; the range widens where it does not reach.
+
+        One that goes as far to either side widens to both, so that zero stays in the middle.
+        """
+        steps, level = number / self.size, self.min == -self.max
+        whole = [math.floor(round(steps, 6)), math.ceil(round(steps, 6))]
+        low, high = (min(whole[0], -whole[1]), max(whole[1], -whole[0])) if level else whole
+        if low < self.min:
+            self.set_trait("min", low)
+        if high > self.max:
+            self.set_trait("max", high)
         self.value = round(steps)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -164,7 +165,8 @@ def _baselines(bar: Axes, baselines: Mapping[str, Interval], limits: tuple[float
         for colour, width in (("white", 2.6), ("black", 1.2)):
             bar.plot([0, 1], [inside, inside], color=colour, linewidth=width, clip_on=False)
         bar.plot([1, 1.6], [inside, height], color=DIM, linewidth=0.8, clip_on=False)
-        spread = "" if name == "haar" else f" ± {one.mean - one.low:.2f}"
+        half = one.mean - one.low  # of one pair nobody knows it
+        spread = f" ± {half:.2f}" if name != "haar" and math.isfinite(half) else ""
         words = f"{names.get(name, name)}\n{one.mean:.2f}{spread}"
         bar.text(1.8, height, words, fontsize=8, color=INK, va="center", linespacing=1.05)
 

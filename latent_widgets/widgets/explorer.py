@@ -303,7 +303,9 @@ class LatentExplorer(Linked):
         with self._silence():
             self.directions = directions
         edit = _moves.rename(self.current, old, directions[i])
-        if edit is not self.current:
+        if edit is self.current:
+            self.show_page()
+        else:
             self.adopt(edit, now=True)
 
     def choose(self, index: int) -> None:

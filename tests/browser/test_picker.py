@@ -31,7 +31,7 @@ def test_method_gives_sliders_and_dragging_one_changes_the_picture(picker, title
     rows, picture = panel.locator(".lw-direction"), panel.locator(".lw-left .lw-picture img")
     if before:
         lab.kernel_run(before)
-    panel.get_by_role("combobox", name="directions", exact=True).select_option(title)
+    panel.get_by_role("combobox", name="method", exact=True).select_option(title)
     lab.eventually(lambda: lab.kernel_eval("explorer.controls.picker.chosen.title") == title)
     for parameter, value in parameters.items():
         box = panel.locator(".lw-parameter").get_by_label(parameter, exact=True)

@@ -104,6 +104,7 @@ def test_ranges_widen_to_whole_steps(row, alpha):
     row.show(alpha)
     assert row.box.value == alpha
     assert row.slider.number == pytest.approx(alpha, abs=0.05001)
+    assert row.slider.max == -row.slider.min >= abs(row.slider.value)  # no move is still in the middle
 
 
 @pytest.mark.parametrize("unit", UNIT_RANGES)

@@ -65,13 +65,17 @@ def test_views_show_before_after_and_difference(tiny, explorer):
 def test_words_under_the_picture_say_what_it_is(explorer):
     words = explorer.controls.picture
     assert words.caption == "seed 3"
+    explorer.controls.view.value = "difference"
+    assert words.caption == "seed 3 · no move yet, so nothing differs"
     explorer.set_alpha(0, 2.0)
+    assert words.caption.endswith(" rms · orange is darker, purple brighter")
+    explorer.controls.view.value = "after"
     rms = float((explorer.edit.apply(explorer.generator) - Edit(explorer.edit.base).apply(explorer.generator)).norm())
     assert words.caption == f"seed 3 · 1 move · change {rms / math.sqrt(3 * 16 * 16):.3f} rms"
     explorer.controls.truncation.value = 0.5
     assert "truncation 0.5" in words.caption
     explorer.mask = Mask(np.arange(16 * 16).reshape(16, 16) < 32)
-    assert "moves show in 12.50% of it" in words.caption
+    assert "moves show in 12.50% of the picture" in words.caption
     explorer.mask = Mask(np.zeros((16, 16)))
     assert "moves show nowhere: the region is empty" in words.caption
     assert "change 0.000 rms" in words.caption
@@ -188,7 +192,9 @@ def test_two_seeds_are_blended_and_their_styles_mixed(tiny, explorer, agrees):
 def test_seeds_page_shows_and_picks_seeds(tiny, explorer, agrees):
     page = explorer.controls.seeds
     explorer.controls.page = "seeds"
+    assert page.back.disabled  # there are no seeds before the first
     page.show_from(32)
+    assert not page.back.disabled
     assert (np.array(page.pictures[5].to_pil()) == to_uint8(tiny.synthesize(tiny.code(37)[None]))).all()
     page.buttons[5].click()
     assert explorer.seed == 37
@@ -251,8 +257,9 @@ def test_renamed_direction_keeps_its_moves(explorer, agrees):
     assert [(move.name, move.alpha) for move in explorer.edit.moves] == [("smile", 2.0)]
 
 
-def test_refused_name_is_taken_back(explorer):
-    explorer.sliders.rows[1].name.value = explorer.directions.names[0]
+@pytest.mark.parametrize("name", ["random 1", "", "  "])
+def test_refused_name_is_taken_back(explorer, name):
+    explorer.sliders.rows[1].name.value = name
     assert "names must" in str(explorer.error)
     assert explorer.sliders.rows[1].name.value == explorer.directions.names[1]
 

@@ -93,6 +93,13 @@ def test_pdf_is_a_figure(explorer, tmp_path):
     assert explorer.save(tmp_path / "face.pdf").read_bytes().startswith(b"%PDF")
 
 
+def test_refused_file_is_said_until_another_is_saved(explorer, save):
+    save("picture", "face.gif")
+    assert "file must end in .png for picture" in str(explorer.error)
+    assert save("picture", "face.png").exists()
+    assert explorer.error is None
+
+
 @pytest.mark.parametrize("kind", SAVED)
 def test_every_kind_of_the_page_writes_its_file(explorer, save, kind):
     path = save(kind, "some file")
@@ -124,7 +131,7 @@ def test_page_suggests_the_ending(explorer):
         ("picture", " ", "file must be a path, got an empty one"),
         ("edit", "face.png", "file must end in .json for edit, got 'face.png'"),
         ("picture", "face.gif", "file must end in .png for picture, got 'face.gif'"),
-        ("picture", "nowhere/face.png", "No such file or directory"),
+        ("picture", "nowhere/face.png", "file must lie in a folder that there is, got"),
     ],
 )
 def test_wrong_paths_are_said_in_the_panel(explorer, tmp_path, monkeypatch, kind, name, message):

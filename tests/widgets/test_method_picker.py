@@ -62,6 +62,25 @@ def test_every_control_has_a_label_and_a_tooltip(picker):
             assert control.tooltip
 
 
+def test_rare_parameters_are_folded_and_count_all_the_same(picker, ran):
+    picker.method.value = "LELSD"
+    first, *_, last = picker._parameters.children
+    assert [first.layout.display, last.layout.display] == [None, "none"]
+    assert picker.more.description == f"{len(picker._parameters.children) - 5} more"
+    last.value = 7
+    picker.find.click()
+    assert ran[-1][1]["seed"] == 7
+    picker.more.value = True
+    assert [control.layout.display for control in picker._parameters.children] == [None] * len(
+        picker._parameters.children
+    )
+    assert picker.more.description == "fewer"
+    picker.method.value = "DP-LaSE"  # who asked for all sees all
+    assert picker._parameters.children[-1].layout.display is None
+    picker.method.value = "GANSpace"
+    assert picker.more.layout.display == "none"
+
+
 def test_method_that_needs_a_region_says_so_beforehand(picker):
     for info in methods():
         picker.method.value = info.title

@@ -56,7 +56,7 @@ def test_reach_is_that_of_the_unit(tiny, explorer):
     page = explorer.controls.palette
     page.reach.value = 2.0
     explorer.directions = random_directions(tiny, k=2, seed=1).in_unit("latent", tiny)
-    assert page.reach.value == 6.0
+    assert (page.reach.value, page.reach.description) == (6.0, "reach, latent")
     page.reach.value = 4.0
     explorer.directions = random_directions(tiny, k=2)
     assert (page.reach.value, page.reach.step) == (2.0, 0.5)
@@ -64,6 +64,15 @@ def test_reach_is_that_of_the_unit(tiny, explorer):
     explorer.directions = random_directions(tiny, k=2, seed=1).in_unit("latent", tiny)
     assert page.reach.value == 4.0
     assert explorer.error is None
+
+
+def test_any_name_fits_on_an_axis(explorer):
+    page = explorer.controls.palette
+    explorer.sliders.rows[0].name.value = "costs $\\nonsense$, " + "and so on " * 20
+    explorer.sliders.rows[1].name.value = "5 $ to 7 $ <b>"
+    assert explorer.error is None
+    assert "costs $\\nonsense$, and so on an…, sd" in page.plot.svg
+    assert "5 $ to 7 $ &lt;b&gt;, sd" in page.plot.svg
 
 
 def test_one_slider_twice_is_no_palette(explorer):

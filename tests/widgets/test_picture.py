@@ -9,6 +9,7 @@ import torch
 from PIL import Image
 
 from latent_widgets.widgets._encode import animation, colourise, difference, encode, sheet, strip, to_uint8
+from latent_widgets.widgets._filmstrip import Filmstrip
 from latent_widgets.widgets._job import Job
 from latent_widgets.widgets._picture import Picture, Settle
 from tests.widgets.conftest import PATIENCE
@@ -196,6 +197,17 @@ def test_picture_shows_what_it_is_given(picture, frames):
     assert np.array_equal(np.array(picture.to_pil()), to_uint8(frames[3]))
     picture.clear()
     assert picture.data == b""
+
+
+def test_strip_keeps_its_place_free_while_it_is_empty(frames):
+    film = Filmstrip(430)
+    empty = Image.open(io.BytesIO(film._image.value)).size
+    film.show(strip([to_uint8(frame) for frame in frames[[0, 1, 2, 3, 4, 0, 1]]]))
+    full = film.to_pil().size
+    assert empty[0] / empty[1] == pytest.approx(full[0] / full[1], rel=0.2)  # it does not push down what is below
+    film.clear()
+    assert Image.open(io.BytesIO(film._image.value)).size == empty
+    film.close()
 
 
 def test_failure_keeps_the_last_good_picture(picture, frames):

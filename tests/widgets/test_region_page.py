@@ -1,5 +1,6 @@
 """A painted region steers: sliders and plots follow the mask and the latent, and no hand on a slider is lost."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -8,6 +9,7 @@ import torch
 import traitlets
 from PIL import Image
 
+import latent_widgets
 from latent_widgets.directions import Directions
 from latent_widgets.edits import Edit, Mask
 from latent_widgets.geometry.regions import RegionSpectra
@@ -77,6 +79,28 @@ def test_painted_region_gives_the_directions_of_region_spectra(tiny, explorer, l
     linked.clear()
     assert "empty" in explorer.region.page.message.value
     assert len(explorer.edit.moves) == 1  # what was done stays
+
+
+def test_page_asks_for_no_region_where_one_is_painted(explorer, linked):
+    message = explorer.region.page.message
+    explorer.steer = False
+    linked.paint("rectangle", [(6, 4), (14, 12)])
+    assert "act in the painted region" in message.value
+    assert "MaskPainter" not in message.value
+    linked.clear()
+    assert "MaskPainter" in message.value
+
+
+def test_lines_that_the_page_gives_can_be_pasted(tiny):
+    with LatentExplorer(tiny, seed=3, k=2, executor="inline") as explorer:
+        code = re.search("<pre>(.*)</pre>", explorer.region.page.message.value, re.DOTALL)[1]
+        assert code.endswith("\npainter")  # the cell shows it
+        assert code in explorer.part.page.examples.help.value
+        names = {"lw": latent_widgets, "explorer": explorer}
+        exec(code, names)  # noqa: S102 - these lines are what is tested
+        with names["painter"] as painter:
+            painter.mask = Mask(np.eye(tiny.resolution, dtype=bool))
+            assert explorer.mask is painter.mask
 
 
 def test_painter_paints_on_the_picture_that_is_shown(tiny, explorer, linked):

@@ -181,6 +181,14 @@ def test_embedding_of_equal_distances_says_that_it_is_none():
     assert stress > 0.2
 
 
+def test_mean_of_one_pair_is_shown_without_an_interval(faces, make):
+    panel = make(faces, n=2, k=3)
+    words = [text.get_text() for axes in panel.figure().axes for text in axes.texts]
+    shown = {name: next(word for word in words if word.startswith(name)) for name in ("random pairs", "close pairs")}
+    assert re.fullmatch(r"random pairs\n[0-9.]+", shown["random pairs"])
+    assert re.fullmatch(r"close pairs\n[0-9.]+ ± [0-9.]+", shown["close pairs"])
+
+
 def test_names_of_baselines_do_not_lie_on_each_other():
     for heights in ([0.5, 0.5, 0.51], [1.1, 1.12, 1.14], [0.0, 0.01, 1.1]):
         spread = _spread(heights, 0.1, 0.0, 1.15)
