@@ -18,7 +18,8 @@ __all__ = ["column", "default_scales", "different", "indices", "joined", "labels
 
 def column(name: str, values: Any, vectors: Tensor) -> Tensor:
     """Return one finite number for each direction, in the type and on the device of the vectors."""
-    result = torch.as_tensor(values).detach().to(vectors, copy=True)  # the value is frozen
+    wanted = None if isinstance(values, Tensor) else vectors.dtype  # numbers of Python have more digits than float32
+    result = torch.as_tensor(values, dtype=wanted).detach().to(vectors, copy=True)  # the value is frozen
     return _checks.finite(name, _checks.shape(name, result, (len(vectors),)))
 
 

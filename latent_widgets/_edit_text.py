@@ -166,13 +166,13 @@ def edit_to_python(edit: Edit, load: str | None = None) -> str:
         start["mask"] = edit.mask
     steps, sources = [f"edit = lw.Edit.of(G{_arguments(start)})"], list[str]()
     for move in (move for move in edit.moves if move.enabled):
-        source, index = _source(move.direction)
+        source, index = _source(move.direction, edit.base.condition is None)
         if source not in sources:
             sources.append(source)
         options = {"layers": move.layers, "kind": move.kind}
         extra = _arguments({n: v for n, v in options.items() if v not in (None, "linear")})
         step = f"edit = edit.move(D{sources.index(source) + 1}, {index}, alpha={move.alpha!r}{extra})"
-        steps.append(f"{step}  # {move.name}".replace("\n", " "))
+        steps.append(f"{step}  # {_comment(move.name)}")
     loading = f"G = {load or f'lw.load({edit.generator!r})'}"
     if edit.weights_hash:
         loading += f"  # weights {edit.weights_hash[:8]}"
@@ -185,9 +185,16 @@ def edit_to_python(edit: Edit, load: str | None = None) -> str:
 _PLAIN_BASE = Base()
 
 
-def _source(direction: Directions) -> tuple[str, int]:
-    if direction.rows is not None and direction.method.isidentifier():
-        arguments = dict(direction.parameters) | ({} if direction.seed is None else {"seed": direction.seed})
+def _comment(name: str) -> str:
+    """A label that ends no line: names come from files, and what follows a line's end would be run."""
+    return "".join(letter if letter.isprintable() else " " for letter in name)
+
+
+def _source(direction: Directions, computed: bool) -> tuple[str, int]:
+    """The expression for a direction, and which row of it; with classes, latents depend on more than the call says."""
+    arguments = dict(direction.parameters) | ({} if direction.seed is None else {"seed": direction.seed})
+    named = all(name.isidentifier() for name in (direction.method, *arguments))  # a file may say anything
+    if computed and named and direction.rows is not None:
         call = f"lw.{direction.method}(G{_arguments(arguments)})"
         return f"{call}.in_unit({direction.unit!r}, G)", direction.rows[0]
     scales = direction.scales.double().tolist()

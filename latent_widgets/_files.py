@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
-__all__ = ["Stamp", "safetensors_header", "tensor_from_json", "tensor_to_json", "write_whole"]
+__all__ = ["Stamp", "as_array", "safetensors_header", "tensor_from_json", "tensor_to_json", "write_whole"]
 
 _DTYPES = {str(t).removeprefix("torch."): t for t in (torch.float16, torch.bfloat16, torch.float32, torch.float64)}
 _DTYPES["bool"] = torch.bool
@@ -96,6 +97,12 @@ class Stamp:
     def read(self, metadata: Mapping[str, str]) -> Any:
         """Return the value."""
         return json.loads(metadata[self.field])
+
+
+def as_array(value: Tensor, dtype: Any = None) -> np.ndarray:
+    """Copy a tensor into an array; NumPy has no bfloat16, which becomes float32."""
+    plain = value.float() if value.dtype == torch.bfloat16 else value
+    return np.array(plain.cpu().numpy(), dtype=dtype)
 
 
 def tensor_to_json(value: Tensor) -> dict[str, Any]:

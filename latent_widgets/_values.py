@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from latent_widgets import _checks
+from latent_widgets._files import as_array
 from latent_widgets._fitting import SPACES
 
 __all__ = ["Code", "Mask"]
@@ -59,7 +60,7 @@ class Code:
         return Code(self.tensor.to(device=device, dtype=dtype), self.space, self.seed, self.truncation)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        return np.array(self.tensor.cpu().numpy(), dtype=dtype)
+        return as_array(self.tensor, dtype)
 
     def __repr__(self) -> str:
         seed = "" if self.seed is None else f", seed {self.seed}"
@@ -121,13 +122,15 @@ class Mask:
             TypeError: If a size is no integer.
             ValueError: If a size is below 1.
         """
-        size = (_checks.integer("height", height, low=1), _checks.integer("width", width or height, low=1))
-        value = self.tensor if self.tensor.is_floating_point() else self.tensor.float()
-        if size == tuple(value.shape):
-            return value
-        shrinks = size[0] <= value.shape[0] and size[1] <= value.shape[1]
-        mode = {"mode": "area"} if shrinks else {"mode": "bilinear", "align_corners": False}
-        return F.interpolate(value[None, None], size=size, **mode)[0, 0].clamp(0, 1)
+        width = height if width is None else width
+        size = (_checks.integer("height", height, low=1), _checks.integer("width", width, low=1))
+        value = self.tensor.clone() if self.tensor.is_floating_point() else self.tensor.float()
+        smaller = (min(size[0], value.shape[0]), min(size[1], value.shape[1]))  # along one axis, perhaps
+        if smaller != tuple(value.shape):
+            value = F.interpolate(value[None, None], size=smaller, mode="area")[0, 0]
+        if smaller != size:
+            value = F.interpolate(value[None, None], size=size, mode="bilinear", align_corners=False)[0, 0]
+        return value.clamp(0, 1)
 
     def resize(self, height: int, width: int | None = None) -> Mask:
         """Return the mask at another size, see :meth:`weights`; itself if it has that size."""
@@ -135,7 +138,7 @@ class Mask:
         return self if size == tuple(self.tensor.shape) else Mask(self.weights(*size))
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        return np.array(self.tensor.cpu().numpy(), dtype=dtype)
+        return as_array(self.tensor, dtype)
 
     def __repr__(self) -> str:
         height, width = self.tensor.shape

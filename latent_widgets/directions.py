@@ -18,6 +18,7 @@ from torch import Tensor
 
 from latent_widgets import _checks, _direction_files, _files
 from latent_widgets import _direction_fields as checked
+from latent_widgets._files import as_array
 from latent_widgets._fitting import SPACES, generator_differences, rows_of
 from latent_widgets.generators.base import Generator
 from latent_widgets.geometry.units import UNITS, direction_lengths, latent_sd
@@ -104,6 +105,7 @@ class Directions:
             "scores": {str(n): checked.column(f"scores[{n!r}]", score, vectors) for n, score in self.scores.items()},
             "parameters": checked.plain(self.parameters),
             "rows": None if self.rows is None else tuple(map(operator.index, self.rows)),
+            "seed": None if self.seed is None else _checks.integer("seed", self.seed),
         }.items():
             object.__setattr__(self, name, value)
         if self.rows is not None and len(self.rows) != k:
@@ -118,7 +120,7 @@ class Directions:
         return (self[i] for i in range(len(self)))
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        return np.array(self.vectors.cpu().numpy(), dtype=dtype)  # always a copy: the value is frozen
+        return as_array(self.vectors, dtype)
 
     def __getitem__(self, which: Any) -> Directions:
         chosen = checked.indices(which, self.names)
@@ -210,9 +212,8 @@ class Directions:
             return replace(self, unit=unit, scales=checked.default_scales(unit, self.vectors))
         if G is None:
             raise ValueError("G must be given to find standard deviations, got None.")
-        return replace(
-            self, unit="sd", scales=latent_sd(G, self.vectors, self.space, layers=self.layers).to(self.vectors)
-        )
+        found = latent_sd(G, self.vectors, self.space, layers=self.layers).to(self.vectors)
+        return replace(self, unit="sd", scales=found, rows=None)  # a method may have measured other deviations
 
     def to(self, device: torch.device | str | None = None, dtype: torch.dtype | None = None) -> Directions:
         """Return the directions on another device or in another floating type; themselves if nothing changes."""

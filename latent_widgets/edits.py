@@ -328,7 +328,10 @@ class EditStack:
         """Read what :meth:`to_json` wrote; raises ValueError if the text is no stack."""
         plain = _edit_text.parse(text, "edit_stack")
         start, entries = _edit_text.stack_from_plain(plain)
-        return cls(Edit(**start), tuple(Entry(**entry) for entry in entries))
+        try:
+            return cls(Edit(**start), tuple(Entry(**entry) for entry in entries))
+        except TypeError as error:
+            raise ValueError(f"text must hold all fields of an edit stack, got a wrong one: {error}.") from None
 
     def _index(self, index: int) -> int:
         return _checks.integer("index", index, low=0, high=len(self.entries) - 1)

@@ -232,3 +232,12 @@ def test_torch_file_of_something_else_is_refused(tmp_path):
     torch.save([1, 2], tmp_path / "a.pt")
     with pytest.raises(ValueError, match="it holds a list, not a tensor or a dictionary of tensors"):
         Directions.load(tmp_path / "a.pt")
+
+
+@pytest.mark.parametrize("kind", ["<f8", ">f8", "<f4", ">f4"])
+def test_arrays_keep_their_digits_in_every_byte_order(tmp_path, kind):
+    array = (np.arange(1, 7).reshape(2, 3) / 7).astype(kind)
+    np.save(tmp_path / "a.npy", array)
+    found = Directions.load(tmp_path / "a.npy").vectors
+    assert found.dtype == (torch.float64 if kind.endswith("8") else torch.float32)
+    assert found.tolist() == array.tolist()

@@ -277,3 +277,21 @@ def test_to_keeps_or_converts(D):
     assert D.to(dtype=torch.float64) is D
     half = D.to(dtype=torch.float32)
     assert {half.vectors.dtype, half.scales.dtype, half.scores["locality"].dtype} == {torch.float32}
+
+
+def test_numbers_of_python_keep_their_digits():
+    D = Directions(torch.eye(2, dtype=torch.float64), "w", scales=[0.1, 1 / 3], scores={"a": [0.1, 0.7]})
+    assert D.scales.tolist() == [0.1, 1 / 3]
+    assert D.scores["a"].tolist() == [0.1, 0.7]
+
+
+def test_seed_of_numpy_is_saved(tmp_path):
+    path = tmp_path / "x.safetensors"
+    Directions(torch.eye(2), "z", seed=np.int64(3)).save(path)
+    assert Directions.load(path).seed == 3
+    with pytest.raises(TypeError, match=r"seed must be an integer, got 0\.5"):
+        Directions(torch.eye(2), "z", seed=0.5)
+
+
+def test_array_of_bfloat16():
+    assert np.asarray(Directions(torch.eye(2, dtype=torch.bfloat16), "z")).tolist() == [[1, 0], [0, 1]]

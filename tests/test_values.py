@@ -102,3 +102,26 @@ def test_mask_of_the_right_size_is_itself():
     assert mask.resize(3, 4) is mask
     with pytest.raises(ValueError, match="height must be at least 1, got 0"):
         mask.resize(0, 4)
+
+
+def test_width_is_not_guessed_from_nothing():
+    with pytest.raises(ValueError, match="width must be at least 1, got 0"):
+        Mask(torch.ones(4, 4)).weights(8, 0)
+
+
+def test_an_axis_that_shrinks_is_averaged_where_the_other_grows():
+    stripes = torch.zeros(24, 5)
+    stripes[::4] = 1
+    assert Mask(stripes).weights(6, 10).tolist() == torch.full((6, 10), 0.25).tolist()
+
+
+def test_weights_are_a_copy():
+    mask = Mask(torch.ones(4, 4))
+    mask.weights(4).zero_()
+    assert mask.area == 1
+
+
+def test_arrays_of_bfloat16_are_float32():
+    half = torch.tensor([1.0, 0.3], dtype=torch.bfloat16)
+    assert np.asarray(Code(half, "z")).tolist() == half.float().tolist()
+    assert np.asarray(Mask(half[None])).dtype == np.float32

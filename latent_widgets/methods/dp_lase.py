@@ -322,7 +322,6 @@ def _result(run: Run, course: Course, stopped: str) -> DPLase:
         method="dp_lase",
         parameters={name: value for name, value in asdict(options).items() if name != "seed"} | {"steps": run.done},
         seed=options.seed,
-        rows=tuple(range(len(order))) if stopped != "cancelled" and course.patience is not None else None,
         generator=G.name,
         weights_hash=G.weights_hash,
     )

@@ -47,6 +47,10 @@ class LocalBasis:
     z: Tensor
     target: str
 
+    def __repr__(self) -> str:
+        rank = "" if self.rank is None else f", rank {self.rank} by {self.rank_method}"
+        return f"<LocalBasis of {len(self.directions)} directions, target {self.target}{rank}>"
+
     @property
     def ranks(self) -> dict[str, int]:
         """The rank by every rule; empty if not all singular values are known."""
@@ -95,6 +99,8 @@ def local_basis(
         >>> from latent_widgets.generators.exact import ExactFaces
         >>> G = ExactFaces(resolution=16, entanglement=0.0)
         >>> B = local_basis(G, G.sample_z(1, seed=3), k=4)
+        >>> B
+        <LocalBasis of 4 directions, target w, rank 37 by energy>
         >>> B.directions.vectors.shape[0], round(float(B.singular_values[0]), 4)
         (4, 2.0)
     """

@@ -213,6 +213,7 @@ def test_run_without_progress_ends_early(plain, rough_fit):
     nothing = dict.fromkeys(("mon", "lik", "den", "var", "pair", "reg"), 0.0)
     found = dp_lase(plain, layer="image", k=2, steps=50, batch=2, weights=nothing, patience=5)
     assert (found.stopped, found.steps, found.best_step) == ("plateau", 6, 1)
+    assert found.directions.rows is None  # a program of an edit would train anew, and not to the last bit
 
 
 def test_run_that_diverges_returns_the_best_so_far(plain, rough_fit, monkeypatch):
