@@ -63,9 +63,11 @@ def load_photo(
     left, top, right, bottom = _box(crop, photo.size)
     middle = ((left + right) / 2, (top + bottom) / 2)
     side = max(right - left, bottom - top)
-    if angle:
+    if angle:  # on a sheet that holds the crop whichever way it is turned
+        photo, (x, y) = _square(photo, middle, 1.5 * side + 4, paper)
+        middle = (middle[0] - x, middle[1] - y)
         photo = photo.rotate(angle, Image.Resampling.BICUBIC, center=middle, fillcolor=paper)
-    photo = _square(photo, middle, side, paper)
+    photo, _ = _square(photo, middle, side, paper)
     pixels = np.asarray(photo.resize((size, size), Image.Resampling.LANCZOS), dtype=np.float32)
     return torch.from_numpy(pixels / 127.5 - 1).permute(2, 0, 1)[None].contiguous()
 
@@ -163,12 +165,19 @@ def _flat(image: Image.Image, paper: tuple[int, int, int]) -> Image.Image:
     image = ImageOps.exif_transpose(image)
     if image.mode.startswith("I;16") or image.mode in ("I", "F"):  # sixteen bits: Pillow would clip, not scale
         values = np.asarray(image, dtype=np.float64)
-        image = Image.fromarray(np.round(255 * (values / max(values.max(), 1))).clip(0, 255).astype(np.uint8))
+        white = _white(image.mode, float(values.max()))
+        image = Image.fromarray(np.round(255 * (values / white)).clip(0, 255).astype(np.uint8))
     if _transparent(image):
         image = image.convert("RGBA")
         sheet = Image.new("RGBA", image.size, (*paper, 255))
         image = Image.alpha_composite(sheet, image)
     return image.convert("RGB")
+
+
+def _white(mode: str, largest: float) -> float:
+    """What white is; where the mode does not say, the first that fits of a share, eight bits and sixteen bits."""
+    fits = (white for white in (1.0, 255.0, 65535.0, largest) if largest <= white)
+    return 65535.0 if mode.startswith("I;16") else next(fits, 1.0)
 
 
 def _transparent(image: Image.Image) -> bool:
@@ -188,10 +197,12 @@ def _box(crop: Sequence[float] | None, size: tuple[int, int]) -> tuple[float, fl
     return left * width, top * height, right * width, bottom * height
 
 
-def _square(photo: Image.Image, middle: tuple[float, float], side: float, paper: tuple[int, int, int]) -> Image.Image:
-    """Cut a square out; what lies beyond the photo is paper."""
+def _square(
+    photo: Image.Image, middle: tuple[float, float], side: float, paper: tuple[int, int, int]
+) -> tuple[Image.Image, tuple[int, int]]:
+    """Cut a square out, and say where it began; what lies beyond the photo is paper."""
     length = max(1, round(side))
     left, top = round(middle[0] - side / 2), round(middle[1] - side / 2)
     sheet = Image.new("RGB", (length, length), paper)
     sheet.paste(photo, (-left, -top))
-    return sheet
+    return sheet, (left, top)

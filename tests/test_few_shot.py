@@ -312,3 +312,12 @@ def test_segmenter_of_another_generator_or_no_segmenter_is_refused(make_network,
         lw.fit_segmenter(tiny, codes[:1], parts(codes)[:1], NAMES).save("parts.pt")
     with pytest.raises(FileNotFoundError):
         load(tmp_path / "none.safetensors", tiny)
+
+
+def test_places_are_told_apart_in_half_precision():
+    side, rng = 512, torch.Generator().manual_seed(0)
+    image = torch.rand(1, 2, side, side, generator=rng).bfloat16()
+    rows, columns = torch.randint(side, (2, 50), generator=rng)
+    zeros = torch.zeros(50)
+    read = read_pixels({"x": image}, Pixels(zeros, rows, columns, zeros, zeros), side)
+    torch.testing.assert_close(read, image[0, :, rows, columns].T.float(), rtol=0, atol=1e-3)

@@ -115,3 +115,17 @@ def test_bad_input(quarters, tmp_path):
         load_photo(quarters, 8, background=(1, 1))
     with pytest.raises(ValueError, match=r"background must be between 0 and 1, got 2\."):
         load_photo(quarters, 8, background=(2, 1, 1))
+
+
+def test_a_turned_photo_loses_nothing_that_the_crop_holds():
+    wide = np.zeros((40, 60), np.uint8)
+    whole = {"crop": (0, -0.25, 1, 1.25)}  # a square as wide as the photo
+    turned = load_photo(wide, 60, rotate=90, **whole)
+    assert torch.equal(turned, load_photo(np.ascontiguousarray(wide.T), 60, crop=(-0.25, 0, 1.25, 1)))
+
+
+def test_sixteen_bits_are_not_brightened():
+    dark = Image.fromarray(np.full((8, 8), 16384, np.uint16))
+    assert float(load_photo(file_of(dark), 4)[0, 0, 0, 0]) == pytest.approx(-0.5, abs=0.01)
+    assert float(load_photo(Image.new("F", (8, 8), 0.5), 4)[0, 0, 0, 0]) == pytest.approx(0, abs=0.01)
+    assert float(load_photo(Image.new("I", (8, 8), 128), 4)[0, 0, 0, 0]) == pytest.approx(0, abs=0.01)

@@ -108,7 +108,7 @@ def class_vector(c_dim: int, condition: int | Tensor | None) -> Tensor | None:
             f"Use a number from 0 to {c_dim - 1}, or a vector of length {c_dim}."
         )
     if isinstance(condition, Tensor) and condition.ndim:
-        return _checks.finite("condition", _checks.shape("condition", condition, (c_dim,)).detach().float())
+        return _checks.finite("condition", _checks.shape("condition", condition, (c_dim,)).detach().float().clone())
     index = _checks.integer("condition", condition, 0, c_dim - 1)
     return torch.nn.functional.one_hot(torch.tensor(index), c_dim).float()
 

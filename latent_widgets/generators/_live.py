@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from typing import Any
 
 import torch
@@ -85,18 +87,29 @@ class LiveGenerator(Generator):
         )
         self.parts, self.value_range = parts, value_range
         self.condition = parts.condition
-        self._means: dict[int | None, Tensor] = {}  # of w, by class
+        self._means: dict[int | None, tuple[int, Tensor]] = {}  # of w, by class, and of which weights
 
     @property
     def w_avg(self) -> Tensor:
         """The mean of ``w`` as the network knows it, or over 2000 seeded latents; zero for ``z``."""
         if self.parts.mapping is None:
             return super().w_avg
-        mean, number = self.parts.w_avg, self.class_number
-        if mean is None and number not in self._means:
-            with torch.no_grad():
-                self._means[number] = self._map(self.sample_z(_MEAN_OF, seed=0)).mean(0)
-        return (self._means[number] if mean is None else mean).to(self.device, self.dtype)
+        mean = self._sampled_mean() if self.parts.w_avg is None else self.parts.w_avg
+        return mean.to(self.device, self.dtype)
+
+    def _sampled_mean(self) -> Tensor:
+        tensors = chain(self.module.parameters(), self.module.buffers())
+        changes = sum(tensor._version for tensor in tensors if not tensor.is_inference())  # someone may train on
+        found = self._means.get(self.class_number)
+        if found is None or found[0] != changes:
+            with ThreadPoolExecutor(1) as outside:  # of transforms and inference, which belong to a thread
+                found = changes, outside.submit(self._mean_now).result()
+            self._means[self.class_number] = found
+        return found[1]
+
+    @torch.no_grad()
+    def _mean_now(self) -> Tensor:
+        return self._map(self.sample_z(_MEAN_OF, seed=0)).mean(0)
 
     @property
     def margins(self) -> dict[str, int]:

@@ -56,7 +56,7 @@ def nvidia(module: Any, condition: int | Tensor | None, **given: Any) -> LivePar
         ({"noise_mode": "const", "force_fp32": True}, {"noise_mode": "const"}, {}),
     )
     average = getattr(mapping, "w_avg", None)
-    average = average if isinstance(average, Tensor) else None
+    average = average if isinstance(average, Tensor) and average.shape == (w_dim,) else None  # some have one a class
     notes = (f"Latent sizes were read off: z {z_dim}, w {w_dim}, {num_ws} layers.", _said(fixed))
     return LiveParts(
         "NVIDIA-like", module, (z_dim,), lambda z: synthesis(to_w(z, c)[:, None].repeat(1, num_ws, 1), **fixed), to_w,

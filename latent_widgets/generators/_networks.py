@@ -7,6 +7,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from latent_widgets.generators._conditions import class_vector
 from latent_widgets.generators.base import Generator
 from latent_widgets.generators.dcgan import DCGAN, PlainGenerator
 from latent_widgets.generators.dcgan_batch import BatchDCGAN
@@ -62,9 +63,11 @@ def wrap(network: nn.Module, name: str, condition: int | Tensor | None = None) -
 
     Raises:
         TypeError: If it is another kind of network.
+        ValueError: If ``condition`` is given for a network without classes, or not for one with.
     """
     if isinstance(network, StyleGAN2 | StyleGAN3):
         return StyleGenerator(network, name, condition)
     if isinstance(network, DCGAN | BatchDCGAN):
+        class_vector(0, condition)
         return PlainGenerator(network, name)
     raise TypeError(f"network must be a StyleGAN2, StyleGAN3 or DCGAN, got {type(network).__name__}.")

@@ -361,11 +361,14 @@ class Generator(Conditional, ABC):
             ``(n, 3, H, W)``, equal to ``synthesize(code)``.
 
         Raises:
-            ValueError: If ``layer`` does not exist or the generator cannot resume.
+            ValueError: If ``layer`` does not exist, the generator cannot resume, or a change of the code changes all
+                rows.
         """
         self._need_resume("resynthesize")
         _checks.integer("layer", layer, low=0, high=self.num_layers - 1)
         batch, space = self.check_code(code, space)
+        if layer and space in ("z", "w"):
+            raise ValueError(f"layer must be 0 for a code in {space}, which goes into all layers, got {layer}.")
         step = next(i for i, row in enumerate(self.layer_index) if row >= layer)
         return self._resume(batch, space, cache.states[step], step)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -76,7 +76,8 @@ def adapt(
 
     Raises:
         TypeError: If it is no network, or returns no pictures.
-        ValueError: If something that cannot be inferred is missing, or the network cannot be called.
+        ValueError: If something that cannot be inferred is missing, an option says nothing about such a network, or it
+            cannot be called.
 
     Example:
         >>> net = nn.Sequential(nn.ConvTranspose2d(6, 3, 8), nn.Tanh())
@@ -84,8 +85,10 @@ def adapt(
         >>> G.z_dim, G.resolution, G.layer_names
         (6, 8, ('0', '1'))
     """
+    fixed = {"z_shape": z_shape, "truncation": truncation, "value_range": value_range, "layers": layers}
     if isinstance(source, Generator):
-        return source
+        _leave_out("a generator", fixed | {"name": name, "z_dim": z_dim, "class_names": class_names})
+        return source.of_class(None if condition is None else _checks.integer("condition", condition))
     inner, notes = unwrap(source)
     if not callable(inner):
         raise TypeError(
@@ -94,6 +97,7 @@ def adapt(
         )
     called = name or str(getattr(inner, "__name__", type(inner).__name__))
     if isinstance(inner, StyleGAN2 | StyleGAN3 | DCGAN | BatchDCGAN):
+        _leave_out("a network of this package", fixed)
         G = wrap(inner, called, condition)
         if class_names is not None:
             G.name_classes(class_names)
@@ -104,10 +108,18 @@ def adapt(
     options = {"z_dim": z_dim, "z_shape": None if z_shape is None else tuple(z_shape), "truncation": truncation}
     given = {key: value for key, value in options.items() if value is not None}
     parts = next(parts for family in FAMILIES if (parts := family(module, condition, **given)) is not None)
+    if parts.family != "BigGAN":
+        _leave_out("a network that is no BigGAN", {"truncation": truncation}, "Use G.map(z, truncation=...).")
     G = _finish(parts, called, notes, value_range, layers)
     if class_names is not None:
         G.name_classes(class_names)
     return G
+
+
+def _leave_out(what: str, options: Mapping[str, Any], fix: str = "") -> None:
+    for option, value in options.items():
+        if value is not None:
+            raise ValueError(f"{option} must be left out for {what}, got {value!r}. {fix}".rstrip())
 
 
 def _finish(parts: Any, name: str, notes: tuple[str, ...], value_range: Any, layers: Sequence[str] | None) -> Generator:

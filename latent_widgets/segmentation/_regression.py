@@ -67,6 +67,7 @@ def read_pixels(features: Mapping[str, Tensor], pixels: Pixels, side: int) -> Te
     """
     columns = []
     for f in features.values():
+        f = f.to(torch.promote_types(f.dtype, torch.float32))  # half precision does not tell all places apart
         places = torch.stack([pixels.column, pixels.row], 1).to(f.device, f.dtype)
         grid = ((places + 0.5) / side * 2 - 1)[None, None]  # (1, 1, m, 2)
         read = F.grid_sample(f, grid, mode="bilinear", padding_mode="border", align_corners=False)

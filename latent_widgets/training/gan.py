@@ -44,7 +44,7 @@ def faces_dataset(path: Path, n: int = 40_000, seed: int = 1, size: int = 64) ->
     """Render the training faces once: ``(n, 3, size, size)`` uint8, kept in ``path`` for the next run."""
     if path.exists():
         data: Tensor = torch.load(path, weights_only=True)
-        if len(data) == n:
+        if data.shape == (n, 3, size, size):
             return data
     factors = sample_factors(n, seed)
     with torch.no_grad():

@@ -48,7 +48,7 @@ def labelled_faces(path: Path, n: int, seed: int, size: int = 64) -> tuple[Tenso
     """
     if path.exists():
         kept: dict[str, Tensor] = torch.load(path, weights_only=True)
-        if len(kept["images"]) == n:
+        if kept["images"].shape == (n, 3, size, size):
             return kept["images"], kept["labels"]
     images, labels = [], []
     with torch.no_grad():

@@ -257,6 +257,11 @@ DOUBLE = {"dtype": torch.float64}
             ValueError,
             "layer must be between 0 and 5, got 6.",
         ),
+        (
+            lambda G: G.resynthesize(G.code(0), G.activations(G.code(0)), 2),
+            ValueError,
+            "layer must be 0 for a code in w, which goes into all layers, got 2.",
+        ),
     ],
 )
 def test_wrong_arguments_are_told(tiny, call, error, text):

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 import latent_widgets as lw
+from latent_widgets.generators.dcgan import DCGAN
 from latent_widgets.generators.style import StyleGenerator
 from tests.live_networks import Bent, Decoder, NvidiaLike, RosinalityLike, SmallBigGAN, SmallDCGAN
 from tests.reference import relative
@@ -187,3 +188,55 @@ def test_what_cannot_be_inferred_is_asked_for():
         lw.load(3)
     with pytest.raises(ValueError, match="condition must be left out for a network without classes, got 1"):
         lw.load(SmallDCGAN(), condition=1)
+
+
+def test_a_mean_for_each_class_is_not_taken_for_one(make_network):
+    network = make_network(c_dim=3)
+    network.mapping.w_avg = torch.randn(3, 6, dtype=torch.float64)
+    G = lw.load(NvidiaLike(network), condition=2)
+    z = G.sample_z(2000)
+    w = G.map(z)
+    torch.testing.assert_close(G.w_avg, w.mean(0))
+    torch.testing.assert_close(G.map(z[:3], truncation=0.5), G.w_avg.lerp(w[:3], 0.5))
+
+
+def test_sampled_mean_follows_weights_that_are_trained_on(make_network):
+    network = make_network(z_dim=6)
+    G = lw.load(RosinalityLike(network))
+    first = G.w_avg
+    with torch.no_grad():
+        network.mapping.fc1.bias += 100.0
+    assert (G.w_avg - first).norm() > 0.1
+
+
+def test_sampled_mean_asked_for_first_inside_a_transform_or_inference(make_network):
+    z, strength = torch.randn(2, 6, dtype=torch.float64), torch.tensor(0.5, dtype=torch.float64, requires_grad=True)
+    G, twin = (lw.load(RosinalityLike(make_network(z_dim=6))) for _ in range(2))
+    mapped = torch.func.vmap(lambda code: G.map(code[None], 0.5)[0])(z)
+    torch.testing.assert_close(mapped, twin.map(z, 0.5))
+    inferred = lw.load(RosinalityLike(make_network(z_dim=6)))
+    with torch.inference_mode():
+        _ = inferred.w_avg
+    assert torch.autograd.grad(inferred.w_avg.lerp(inferred.map(z), strength).sum(), strength)[0].isfinite()
+
+
+def test_options_without_effect_are_refused(make_network):
+    own = lw.load(make_network(c_dim=3), condition=1)
+    assert lw.load(own, condition=2).class_number == 2
+    for source, what, options in (
+        (own, "a generator", {"name": "x"}),
+        (own.module, "a network of this package", {"value_range": (0, 1), "condition": 1}),
+        (SmallDCGAN(), "a network that is no BigGAN", {"truncation": 0.5}),
+    ):
+        with pytest.raises(ValueError, match=rf"{next(iter(options))} must be left out for {what}, got "):
+            lw.load(source, **options)
+    chain = DCGAN(z_dim=5, resolution=8, channels={4: 8, 8: 4})
+    with pytest.raises(ValueError, match="condition must be left out for a network without classes, got 3"):
+        lw.load(chain, condition=3)
+
+
+def test_a_class_vector_is_not_that_of_the_caller(make_network):
+    vector = torch.tensor([1.0, 0.0, 0.0])
+    G = StyleGenerator(make_network(c_dim=3), "x", vector)
+    vector.copy_(torch.tensor([0.0, 1.0, 0.0]))
+    assert G.class_number == 0

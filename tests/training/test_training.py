@@ -86,6 +86,8 @@ def test_snapshots_and_sheets_are_kept(tmp_path):
 def test_faces_are_rendered_once(tmp_path, monkeypatch):
     first = gan.faces_dataset(tmp_path / "faces.pt", 6, seed=1, size=8)
     assert first.dtype == torch.uint8
+    assert gan.faces_dataset(tmp_path / "small.pt", 2, size=8).shape == (2, 3, 8, 8)
+    assert gan.faces_dataset(tmp_path / "small.pt", 2, size=16).shape == (2, 3, 16, 16)  # not those of 8 px
     monkeypatch.setattr(gan, "render", None)
     assert torch.equal(gan.faces_dataset(tmp_path / "faces.pt", 6, seed=1, size=8), first)
 
@@ -130,6 +132,8 @@ def test_labelled_faces_are_rendered_once_and_the_largest_part_is_the_label(tmp_
     truth = faces.render(faces.sample_factors(6, 1), 8)
     assert torch.equal(labels.long(), truth.parts.argmax(1))
     torch.testing.assert_close(images / 127.5 - 1, truth.image.clamp(-1, 1), atol=1 / 127, rtol=0)
+    assert segmenter.labelled_faces(tmp_path / "small.pt", 2, seed=1, size=8)[1].shape == (2, 8, 8)
+    assert segmenter.labelled_faces(tmp_path / "small.pt", 2, seed=1, size=16)[1].shape == (2, 16, 16)
     monkeypatch.setattr(segmenter, "render", None)
     again = segmenter.labelled_faces(tmp_path / "faces.pt", 6, seed=1, size=8)
     assert torch.equal(again[0], images)

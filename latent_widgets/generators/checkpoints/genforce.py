@@ -7,13 +7,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from latent_widgets.generators.checkpoints._changes import Change, first, plane, raised, row, scalar, turned
+from latent_widgets.generators.checkpoints._filters import need_usual
 from latent_widgets.generators.checkpoints._found import AVERAGE, Found, Part, average_w
 from latent_widgets.generators.checkpoints._storages import FileTensor
 from latent_widgets.generators.checkpoints._values import CheckpointError, short
 
 __all__ = ["find", "looks_like"]
 
-_IGNORED = re.compile(r".*\.kernel|.*\.lod|truncation\.truncation|.*\.filter")
+_IGNORED = re.compile(r".*\.lod|truncation\.truncation|.*\.filter")
 _LEAVES = {
     "weight": "weight", "bias": "bias", "style.weight": "affine.weight", "style.bias": "affine.bias",
     "noise": "noise_const", "noise_strength": "noise_strength",
@@ -46,7 +47,9 @@ def find(tensors: Mapping[str, FileTensor]) -> Found:
             channels[_side(int(found[1]))] = tensors[name].shape[0]
     parts = {}
     for name, tensor in tensors.items():
-        if not _IGNORED.fullmatch(name):
+        if name.endswith(".kernel"):
+            need_usual(name, tensor)
+        elif not _IGNORED.fullmatch(name):
             ours, change = _known(name)
             parts[ours] = Part(tensor, change)
     dense = tensors["mapping.dense0.weight"].shape

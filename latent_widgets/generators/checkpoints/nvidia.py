@@ -174,7 +174,10 @@ def _stylegan2(tree: dict[str, PersistentModule]) -> dict[str, Any]:
     if any(str(part.state.get("activation", "lrelu")) != "lrelu" for part in convs):
         raise ValueError("layers with another activation")
     architectures = {str(part.state["architecture"]) for part in blocks.values()}
-    clamps = {part.state.get("conv_clamp") for part in tree.values() if "conv_clamp" in part.state}
+    drawing = [part for part in tree.values() if part.class_name in ("SynthesisLayer", "ToRGBLayer")]
+    clamps = {
+        part.state.get("conv_clamp") for part in drawing
+    }  # the shortcuts of residual blocks have none of their own
     noises = {bool(part.state["use_noise"]) for part in convs}
     if max(len(architectures), len(clamps), len(noises)) > 1:
         raise ValueError("blocks that differ")

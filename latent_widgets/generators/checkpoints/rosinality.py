@@ -9,13 +9,14 @@ from typing import Any
 from torch import Tensor
 
 from latent_widgets.generators.checkpoints._changes import Change, first, plane, row, scalar
+from latent_widgets.generators.checkpoints._filters import need_usual
 from latent_widgets.generators.checkpoints._found import AVERAGE, Found, Part, average_w
 from latent_widgets.generators.checkpoints._storages import FileTensor
 from latent_widgets.generators.checkpoints._values import CheckpointError, short
 
 __all__ = ["find", "looks_like"]
 
-_KERNELS = re.compile(r".*\.kernel|kernel")  # resampling filters, all the same
+_KERNELS = re.compile(r".*\.kernel|kernel")  # resampling filters
 _LEAVES = {
     "conv.weight": "weight", "conv.modulation.weight": "affine.weight", "conv.modulation.bias": "affine.bias",
     "noise.weight": "noise_strength", "activate.bias": "bias", "bias": "bias",
@@ -58,7 +59,9 @@ def find(tensors: Mapping[str, FileTensor], average: FileTensor | None = None) -
         raise CheckpointError(f"style.1.weight must be a matrix, got shape {style}.")
     parts: dict[str, Part] = {}
     for name, tensor in tensors.items():
-        if not _KERNELS.fullmatch(name):
+        if _KERNELS.fullmatch(name):
+            need_usual(name, tensor)
+        else:
             ours, change = _known(name)
             parts[ours] = Part(tensor, change)
     notes = []

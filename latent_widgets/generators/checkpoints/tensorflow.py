@@ -22,6 +22,10 @@ __all__ = ["NETWORK", "find"]
 
 NETWORK = "dnnlib.tflib.network.Network"
 _OLDEST = 4  # version of the layout, that of the StyleGAN2 release
+_USUAL = {  # arguments that change the picture and leave no trace in the variables
+    "resample_kernel": [1, 3, 3, 1], "normalize_latents": True,
+    "nonlinearity": "lrelu", "mapping_nonlinearity": "lrelu",
+}  # fmt: skip
 _IGNORED = re.compile(r"lod|noise_const|.*/resample_kernel")
 
 
@@ -99,6 +103,9 @@ def _config(arguments: Any, variables: dict[str, FileArray]) -> dict[str, Any]:
     given = arguments if isinstance(arguments, dict) else {}
     if given.get("label_size", 0) or "mapping/LabelConcat/weight" in variables:
         raise CheckpointError("a TensorFlow StyleGAN2 must be without classes, got one with labels.")
+    for name, usual in _USUAL.items():
+        if (value := given.get(name, usual)) != usual:
+            raise CheckpointError(f"a TensorFlow StyleGAN2 must have {name} {usual!r}, got {short(value)}.")
     channels = {
         found[1]: array.shape[-1]
         for name, array in variables.items()

@@ -125,7 +125,7 @@ def _attributes(module):
     if isinstance(module, ToRGB):
         return {"conv_clamp": module.clamp}, "ToRGBLayer"
     if isinstance(module, Shortcut):
-        return {"resample_filter": _outer(module.taps), "activation": "linear"}, "Conv2dLayer"
+        return {"resample_filter": _outer(module.taps), "activation": "linear", "conv_clamp": None}, "Conv2dLayer"
     if name == "Block":
         kind = "resnet" if hasattr(module, "skip") else "skip" if hasattr(module, "torgb") else "orig"
         return {"architecture": kind, "resample_filter": _outer(module.conv1.taps)}, "SynthesisBlock"
@@ -246,7 +246,7 @@ def rosinality(network):
             if leaf in ("weight", "noise_strength"):
                 value = value[None]
             found[f"{head}.{theirs}"] = value.reshape(1, -1, 1, 1) if (leaf, own) == ("bias", "bias") else value
-    return found | {"convs.0.conv.blur.kernel": torch.ones(4, 4)}
+    return found | {"convs.0.conv.blur.kernel": torch.tensor([1.0, 3, 3, 1]).outer(torch.tensor([1.0, 3, 3, 1])) / 16}
 
 
 def genforce(network):

@@ -201,3 +201,27 @@ def test_a_header_whose_length_begins_like_a_pickle(tmp_path, make_variant):
     path.write_bytes(longer.to_bytes(8, "little") + header + data[8 + size :])
     assert path.read_bytes()[0] == 0x80
     assert lw.load(path).resolution == 16
+
+
+def test_residual_blocks_with_a_clamp_have_shortcuts_without(tmp_path, make_variant):
+    network = make_variant("resnet", clamp=1.5)
+    drawn, original = draw(lw.load(write_nvidia(tmp_path / "x.pkl", network)), network)
+    assert torch.equal(drawn, original)
+
+
+@pytest.mark.parametrize(("layout", "name"), [(rosinality, "convs.2.conv.blur.kernel"), (genforce, "synthesis.kernel")])
+@pytest.mark.parametrize("kernel", [torch.ones(4, 4), torch.ones(1, 1, 2, 2), torch.zeros(4, 4)])
+def test_another_filter_is_refused(tmp_path, make_variant, layout, name, kernel):
+    torch.save(layout(make_variant()) | {name: kernel}, tmp_path / "x.pt")
+    with pytest.raises(
+        ValueError, match=rf"the resampling filter must be that of StyleGAN2, .* got another in .*{name}"
+    ):
+        lw.load(tmp_path / "x.pt")
+
+
+def test_tensorflow_arguments_that_change_the_picture_are_refused(tmp_path, make_variant):
+    path = write_tensorflow(tmp_path / "x.pkl", make_variant(), resample_kernel=[1, 2, 2, 1])
+    with pytest.raises(ValueError, match=r"must have resample_kernel \[1, 3, 3, 1\], got "):
+        lw.load(path)
+    usual = write_tensorflow(tmp_path / "y.pkl", make_variant(), resample_kernel=[1, 3, 3, 1], nonlinearity="lrelu")
+    assert lw.load(usual).resolution == 16
