@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -77,7 +77,8 @@ class DirectionRow(ipywidgets.HBox):
         self.keep = ipywidgets.ToggleButton(False, icon="bookmark-o")
         children = [self.select, self.name, self.slider, self.box, self.unit, self.zero, self.keep]
         own = range(num_layers) if direction.layers is None else direction.layers
-        self._own_range = (min(own), max(own))
+        self._own, self._own_range = tuple(own), (min(own), max(own))
+        self._rows: tuple[int, ...] | None = None  # of the move that is shown, where no range says them
         self.layers: ipywidgets.IntRangeSlider | None = None
         if num_layers > 1:
             self.layers = ipywidgets.IntRangeSlider(
@@ -114,6 +115,8 @@ class DirectionRow(ipywidgets.HBox):
     @property
     def chosen_layers(self) -> tuple[int, ...] | None:
         """The layers chosen; None where they are the direction's own."""
+        if self._rows is not None:
+            return self._rows
         if self.layers is None or self.layers.value == self._own_range:
             return None
         low, high = self.layers.value
@@ -123,12 +126,12 @@ class DirectionRow(ipywidgets.HBox):
         """Mark the row as that of the active direction, or not."""
         (self.add_class if active else self.remove_class)("lw-active")
 
-    def show(self, alpha: float, layers: tuple[int, int] | None = None) -> None:
+    def show(self, alpha: float, rows: Sequence[int] | None = None) -> None:
         """Bring the controls to a state without calling any handler.
 
         Args:
             alpha: What the slider stands for; ranges widen where they do not reach.
-            layers: The first and last layer that move; None leaves the range.
+            rows: The layers that move; None leaves the range.
         """
         with self._silence():
             self.slider.put(alpha)
@@ -137,8 +140,10 @@ class DirectionRow(ipywidgets.HBox):
             if self.box.value != shown:
                 self.box.value = shown
             self.zero.disabled = alpha == 0
-            if layers and self.layers is not None:
-                self.layers.value = layers
+            if rows and self.layers is not None:
+                low, high = self.layers.value = min(rows), max(rows)
+                said = tuple(rows) in (self._own, tuple(range(low, high + 1)))
+                self._rows = None if said else tuple(rows)
 
     def show_name(self, name: str) -> None:
         """Show another name without calling any handler."""
@@ -176,6 +181,7 @@ class DirectionRow(ipywidgets.HBox):
 
     def _ranged(self, change: Any) -> None:
         if not self._quiet:
+            self._rows = None
             self._handlers.layers(self.index)
 
     def _renamed(self, change: Any) -> None:

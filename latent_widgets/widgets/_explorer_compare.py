@@ -42,7 +42,7 @@ Row = tuple[Directions, EqualChange, Pixels]
 
 def rows_of_change(explorer: LatentExplorer) -> list[Directions]:
     """Return what is compared: the active direction, and the kept ones or else the other sliders."""
-    sliders, kept = explorer.sliders, list(explorer.kept or ())
+    sliders, kept = explorer.sliders, explorer.sliders.bookmarked
     active = sliders.directions[sliders.active]
     others = [d for d in (kept or sliders.directions) if not same_direction(d, active)]
     return [active, *others][:MOST]

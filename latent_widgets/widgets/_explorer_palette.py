@@ -81,7 +81,8 @@ class PalettePage(ipywidgets.VBox):
         self.reach.fit(a.unit)
         edit, at = explorer.current, positions(self.reach.value, self.size.value)
         bare = _moved(edit, a, 0.0, b, 0.0)
-        what = (bare.base, bare.mask, *bare.moves, a.direction, a.rows, b.direction, b.rows, *at)
+        steps = (value for m in moves for value in (m.direction, m.rows, m.kind))
+        what = (bare.base, bare.mask, *bare.moves, *steps, *at)
         if len(what) == len(self._shown) and all(x is y or x == y for x, y in zip(what, self._shown, strict=True)):
             self._mark()
             return

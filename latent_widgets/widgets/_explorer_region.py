@@ -5,11 +5,12 @@ from __future__ import annotations
 import html
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from .._forward import load_rules
 from .._values import Mask
 from ..directions import Directions
-from ..edits import Move
+from ..edits import Edit, Move
 from ..generators._place import place_of, with_weights
 from ..geometry.regions import RegionSpectra
 from ._direction_rows import UNIT_RANGES
@@ -57,6 +58,7 @@ class Region:
         self._spectra: RegionSpectra | None = None
         self._wanted: Where | None = None  # the latent that was asked for last
         self._live: Directions | None = None  # what the sliders got from the region
+        self._under: WeakKeyDictionary[Edit, Directions] = WeakKeyDictionary()  # what the sliders had at each edit
         self._step: Move | None = None  # that the effects are of
         self._solved: tuple[object, ...] = ()  # what the last directions were asked for with
         self._asked: tuple[object, ...] = ()  # what the last effects were asked for with
@@ -73,7 +75,7 @@ class Region:
 
     def _loose(self) -> list[Directions]:
         """The region's directions that are not kept for later: these may be exchanged."""
-        kept = list(self._explorer.kept or ())
+        kept = self._explorer.sliders.bookmarked
         return [d for d in (self._live or ()) if not any(same_direction(d, k) for k in kept)]
 
     def _here(self) -> Where:
@@ -219,6 +221,33 @@ class Region:
         explorer.follow(new, edit)
         if not self._here().same(self.where):  # a direction that has gone left its move behind: a new latent
             self.refresh_soon()
+
+    def remember(self, edit: Edit) -> None:
+        """Note what the region's sliders stand for while an edit is the current one."""
+        if self._live is not None:
+            self._under[edit] = self._live
+
+    def pass_on(self, edit: Edit, renamed: Edit) -> Edit:
+        """Remember of an edit under other names what was noted of it, and return it."""
+        if edit in self._under:
+            self._under[renamed] = self._under[edit]
+        return renamed
+
+    def recall(self, edit: Edit) -> Directions | None:
+        """Go back to the directions that an edit moves along; the present mask then has its own found from there.
+
+        Args:
+            edit: One of the history.
+
+        Returns:
+            What the sliders are to stand for; None where they stand for that, or are not the region's.
+        """
+        before, live = self._under.get(edit), self._named()
+        if before is None or live is None or before is self._live:
+            return None
+        self._live = replace(before, names=live.names) if len(before) == len(live) else before  # names stay in place
+        self._solved = ()
+        return self._live
 
     def refresh_soon(self) -> None:
         """Follow the latent, after what is being done."""

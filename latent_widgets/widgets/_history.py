@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Generic, TypeVar
 
 __all__ = ["History"]
@@ -49,6 +50,10 @@ class History(Generic[T]):
         keep = self._place if merge and self._place else self._place + 1
         self._values = [*self._values[:keep], value][-self._limit :]
         self._place = len(self._values) - 1
+
+    def change(self, function: Callable[[T], T]) -> None:
+        """Change every value, which is no step of its own."""
+        self._values = [function(value) for value in self._values]
 
     def undo(self) -> T:
         """Go one value back and return it."""

@@ -154,6 +154,8 @@ class Controls:
             if tuple(self.region.options) != model.names:
                 self.region.options = model.names
             self.region.value, self.tool.value, self.erase.value = model.region, painter.tool, painter.erase
+            most = float(max(2, *model.size))  # the picture may be another than at the start
+            self.brush.max, self.amount.max = max(most, painter.brush), most
             self.brush.value, self.opacity.value = painter.brush, painter.opacity
             self.tolerance.value, self.colour.value = painter.tolerance, painter.colour
         finally:

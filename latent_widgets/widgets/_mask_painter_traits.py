@@ -57,6 +57,7 @@ class Painted(Panel):
     controls: Controls
     gesture: Gesture
     _ready = False
+    _quiet = False  # while the painter sets its own traits and answers to none; a picture may come back all the same
     _inks: dict[str, str]
 
     @observe("picture")
@@ -67,7 +68,7 @@ class Painted(Panel):
     @validate("mask")
     def _valid_mask(self, proposal: Any) -> Any:
         value = proposal["value"]
-        if value is not None and self._ready:
+        if value is not None and self._ready and not self._quiet:
             as_array(value, self.model.size)
         return value
 
@@ -85,7 +86,7 @@ class Painted(Panel):
 
     @observe("mask", "regions", "region", "colour")
     def _assigned(self, change: Any) -> None:
-        if not self._ready:
+        if not self._ready or self._quiet:
             return
         name, new = change["name"], change["new"]
         with self.lock:
@@ -129,8 +130,8 @@ class Painted(Panel):
 
 def publish(painter: MaskPainter) -> None:
     """Bring a painter's traits to its model."""
-    model, before = painter.model, painter._ready
-    painter._ready = False
+    model, before = painter.model, painter._quiet
+    painter._quiet = True
     try:
         old: Mapping[str, Any] = painter.regions
         found = {name: _value(model.mask_of(name), old.get(name), painter.mask) for name in model.names}
@@ -141,7 +142,7 @@ def publish(painter: MaskPainter) -> None:
         painter.regions = found
         painter.mask = found[model.region]
     finally:
-        painter._ready = before
+        painter._quiet = before
 
 
 def _value(mask: Any, *known: Mask | None) -> Mask | None:

@@ -126,7 +126,7 @@ class Sliders(ipywidgets.VBox):
                 row.show(0.0)
             else:
                 rows = range(self._num_layers) if move.rows is None else move.rows
-                row.show(move.alpha, (min(rows), max(rows)))
+                row.show(move.alpha, rows)
 
     def rename(self, i: int, renamed: Directions) -> None:
         """Give a row's direction another name, also where it is kept."""
@@ -138,6 +138,11 @@ class Sliders(ipywidgets.VBox):
         """Keep a direction for later methods and files, or no longer."""
         single = self.directions[i]
         self._kept = [kept for kept in self._kept if not same_direction(kept, single)] + [single] * keep
+
+    @property
+    def bookmarked(self) -> tuple[Directions, ...]:
+        """The directions that are kept, one by one: they may be of different spaces and units."""
+        return tuple(self._kept)
 
     @property
     def kept(self) -> Directions | None:

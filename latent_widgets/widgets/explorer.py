@@ -6,24 +6,22 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
-
 from .. import _checks
 from .._steps import OnStep
 from ..directions import Directions, as_directions
-from ..edits import Base, Edit, Move
+from ..edits import Edit, Move
 from ..generators.base import Generator
 from ..geometry.walks import Walk
 from ..methods import MethodInfo, random_directions
 from . import _moves
 from ._direction_rows import Handlers
-from ._drawing import Drawn, draw, draw_moving
 from ._explorer_controls import Controls
 from ._explorer_pages import draw_page, save_file, way_of
 from ._explorer_part import Part
 from ._explorer_photo import Photo
+from ._explorer_picture import Pictured
 from ._explorer_region import Region
-from ._explorer_traits import Linked, drawn_class, known_to, publish, take_mask
+from ._explorer_traits import drawn_class, known_to, take_mask
 from ._frames import Frames
 from ._hands import one_at_a_time
 from ._history import History
@@ -36,7 +34,7 @@ __all__ = ["LatentExplorer"]
 LATER = ("edit", "code", "selected_index", "layers")  # keywords that only mean something once there are sliders
 
 
-class LatentExplorer(Linked):
+class LatentExplorer(Pictured):
     """Explore a generator with the mouse or the keyboard; what you do is :attr:`edit`, a value that replays anywhere.
 
     A region steers: two links let a painter paint on the picture that is shown, and the sliders follow the region.
@@ -95,8 +93,6 @@ class LatentExplorer(Linked):
         self.generator = G
         self.history = History(start)
         self.frames, self._settle = Frames(G), Settle(self.job)
-        self._gesture: object = None
-        self._drawn: Drawn | None = None
         handlers = Handlers(self.set_alpha, self._change_layers, self._rename, self.choose)
         self.sliders = Sliders(G.num_layers if "w+" in G.spaces else 1, handlers, self.guard)
         self.region, self.photo, self.part = Region(self), Photo(self), Part(self)
@@ -178,19 +174,29 @@ class LatentExplorer(Linked):
     @one_at_a_time
     def undo(self) -> None:
         """Go back to the edit before the last gesture."""
-        self.adopt(self.history.undo(), now=True, record=False)
+        self._return_to(self.history.undo())
 
     @one_at_a_time
     def redo(self) -> None:
         """Take the last :meth:`undo` back."""
-        self.adopt(self.history.redo(), now=True, record=False)
+        self._return_to(self.history.redo())
+
+    def _return_to(self, edit: Edit) -> None:
+        directions = self.region.recall(edit)
+        try:
+            if directions is not None:
+                shown = self._put(directions)
+                with self._silence():
+                    self.directions = shown
+        finally:  # also where somebody who is linked refuses them
+            self.adopt(edit, now=True, record=False)
 
     @one_at_a_time
     def reset(self) -> None:
         """Drop all moves, the second seed and the style mixing; seed and truncation stay."""
-        base = self.current.base
-        base = Base(base.seed, base.truncation, base.code, condition=base.condition)
-        self.adopt(replace(self.current, base=base, moves=()), now=True)
+        mixing = {"second_seed": None, "weight": 0.0, "blend": None, "mix_seed": None, "mix_layers": ()}
+        edit = _moves.rebase(self.current, **mixing)
+        self.adopt(replace(edit, moves=()) if edit.moves else edit, now=True)
 
     def find(self, method: MethodInfo, parameters: dict[str, Any]) -> None:
         """Run a method beside the pictures and show what it finds, behind the kept directions.
@@ -270,19 +276,25 @@ class LatentExplorer(Linked):
             directions: The new ones.
             edit: The current one, with moves along them; what it exchanges is no act that could be undone.
         """
+        shown = self._put(directions)
+        if edit is self.current:
+            self._show_moves()
+            draw_page(self, self.controls.page)
+        else:
+            before = self.current
+            self.history.change(lambda one: edit if one is before else one)
+            self.adopt(edit, gesture=self._gesture, record=False)
+        with self._silence():
+            self.directions = shown
+
+    def _put(self, directions: Directions) -> Directions:
+        """Put directions of the region, and the kept ones, under the sliders."""
         shown, active = self.sliders.with_kept(directions), self.sliders.active
         if not self.sliders.exchange(shown):
             self.sliders.use(shown)
             self.sliders.activate(min(active, len(shown) - 1))
         self.controls.picker.show(directions.method)
-        if edit is self.current:
-            self._show_moves()
-            draw_page(self, self.controls.page)
-        else:
-            self.history.push(edit, merge=True)
-            self.adopt(edit, gesture=self._gesture, record=False)
-        with self._silence():
-            self.directions = shown
+        return shown
 
     def move(self, i: int, alpha: float) -> Move:
         """Return the move that a slider makes."""
@@ -302,11 +314,13 @@ class LatentExplorer(Linked):
         self.sliders.rename(i, directions[i])
         with self._silence():
             self.directions = directions
-        edit = _moves.rename(self.current, old, directions[i])
-        if edit is self.current:
+        before = self.current
+        region = self.region  # a name is no act: undo does not bring the old one back
+        self.history.change(lambda edit: region.pass_on(edit, _moves.rename(edit, old, directions[i])))
+        if self.current is before:
             self.show_page()
         else:
-            self.adopt(edit, now=True)
+            self.adopt(self.current, now=True, record=False)
 
     def choose(self, index: int) -> None:
         """Make a direction the active one and show it on the open page."""
@@ -335,6 +349,7 @@ class LatentExplorer(Linked):
         if record and edit is not self.current:
             self.history.push(edit, merge=gesture is not None and gesture == self._gesture)
         self._gesture = gesture
+        self.region.remember(edit)
         try:
             with self._silence():
                 self.edit = edit
@@ -346,52 +361,6 @@ class LatentExplorer(Linked):
             self.controls.show(self)
             self.region.mark()
             self.redraw(now)
-
-    # ---- the picture
-
-    def redraw(self, now: bool = True) -> None:
-        """Draw the current edit again: at once and exactly, or as a moving picture first."""
-        edit, view, frames = self.current, str(self.controls.view.value), self.frames
-        if now:
-            self._settle.now(lambda on_step: draw(frames, edit, view), self._show)
-        else:
-            preview = (lambda on_step: draw_moving(frames, edit, view)) if frames.slow else None
-            options: dict[str, Any] = {"preview": preview, "prepare": frames.preparation(edit)}
-            self._settle.change(lambda on_step: draw(frames, edit, view), self._show, **options)
-
-    def repaint(self) -> None:
-        """Show the last picture again, with or without heat."""
-        if self._drawn is not None:
-            self.controls.paint(self._drawn)
-
-    def _show(self, drawn: Drawn, at_rest: bool) -> None:
-        self._drawn = drawn
-        self.controls.paint(drawn, lossless=at_rest)
-        if at_rest:
-            self._settled(drawn)
-
-    @one_at_a_time
-    def _settled(self, drawn: Drawn) -> None:
-        if drawn.edit is not self.current:  # the hand has moved on meanwhile
-            return
-        self._gesture = None
-        publish(self, drawn.after)
-        self.show_page()
-        if not _moves.same_code(drawn.code, self.code):  # or else linked explorers would answer each other for ever
-            with self._silence():
-                self.code = drawn.code
-        self.region.refresh()
-
-    def show_page(self) -> None:
-        """Bring the open page up to date, after the picture."""
-        draw_page(self, self.controls.page)
-        self.region.show_effects()
-
-    def _static_image(self) -> Image.Image | None:
-        shown = self.controls.picture.to_pil()
-        if shown is None and self.error is None:  # displayed before the worker was done
-            shown = Image.fromarray(self._first_picture().pixels)
-        return shown
 
     def _describe(self) -> str:
         base, moves = self.current.base, sum(m.enabled for m in self.current.moves)

@@ -152,7 +152,7 @@ class JacobianSpectrum(Panel):
 
     def keep(self) -> None:
         """Keep the current spectrum in the plot, beside those that come; of too many the oldest goes."""
-        if self.current is not None:
+        if self.current is not None and self.current not in self.kept:
             self.kept = (self.current, *self.kept)[: len(LOOKS) - 1]
             self.redraw()
 
@@ -182,6 +182,7 @@ class JacobianSpectrum(Panel):
                 _checks.integer("selected_index", new, 0, count - 1)
                 self._show_selected()
             elif name == "directions":
+                self.selected_index = min(self.selected_index, 0 if new is None else len(new) - 1)
                 self._show_selected()
         except Exception:  # what was refused does not stay
             self._ready = False

@@ -333,12 +333,13 @@ def test_narrow_window(lab, explorer):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_every_page_and_method_in_one_long_sitting(lab, explorer):
     for title in lab.kernel_eval("[m.title for m in lw.methods()]"):
         explorer.panel.locator("select").first.select_option(title)
         lab.page.wait_for_timeout(200)
         explorer.button("Find").click()
-        lab.eventually(lambda: lab.kernel_eval("explorer.wait(0)"), 120)
+        lab.eventually(lambda: lab.kernel_eval("explorer.wait(0)"), 240)  # trainings, with their default steps
         for page in ("walk", "seeds", "mix", "save", "code"):
             explorer.open_page(page)
             lab.eventually(lambda: lab.kernel_eval("explorer.wait(0)"), 60)

@@ -148,6 +148,8 @@ def test_reset_can_be_clicked_only_when_something_changed(explorer):
         lambda: setattr(explorer.controls.mix.mixing, "value", True),
     ]
     assert reset.disabled
+    explorer.reset()
+    assert not explorer.history.can_undo
     for change in changes:
         change()
         assert not reset.disabled
@@ -255,6 +257,21 @@ def test_renamed_direction_keeps_its_moves(explorer, agrees):
     agrees(explorer)
     explorer.set_alpha(1, 2.0)
     assert [(move.name, move.alpha) for move in explorer.edit.moves] == [("smile", 2.0)]
+    explorer.undo()
+    assert [(move.name, move.alpha) for move in explorer.edit.moves] == [("smile", 1.5)]  # the name is no act
+    explorer.undo()
+    assert explorer.edit.moves == ()
+    agrees(explorer)
+
+
+def test_layers_between_which_others_stay_are_kept_by_a_drag(tiny, explorer, agrees):
+    row = explorer.sliders.rows[0]
+    explorer.edit = Edit.of(tiny, seed=3).move(explorer.directions, 0, 1.0, layers=[0, 3, 5])
+    row.slider.put(2.0)
+    assert [(move.alpha, move.rows) for move in explorer.edit.moves] == [(2.0, (0, 3, 5))]
+    row.layers.value = (0, 3)
+    assert explorer.edit.moves[0].rows == (0, 1, 2, 3)
+    agrees(explorer)
 
 
 @pytest.mark.parametrize("name", ["random 1", "", "  "])

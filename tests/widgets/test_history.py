@@ -54,6 +54,13 @@ def test_merging_into_the_first_value_keeps_it():
     assert history.undo() == "a"
 
 
+def test_changing_every_value_leaves_the_place(line):
+    line.undo()
+    line.change(str.upper)
+    assert (line.value, line.redo()) == ("I", "J")
+    assert not line.can_redo
+
+
 def test_old_values_fall_off_the_end():
     history = History(0, limit=5)
     for i in range(1, 100):

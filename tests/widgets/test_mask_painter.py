@@ -356,6 +356,15 @@ def test_close_frees_everything_and_late_events_do_nothing(make, send, instances
     assert not painter.gesture.down
 
 
+def test_brush_can_be_as_large_as_the_picture_that_is_shown(make):
+    painter = make()
+    painter.image = np.zeros((300, 400, 3), np.uint8)
+    painter.brush = 200.0
+    assert (painter.controls.brush.value, painter.controls.brush.max, painter.controls.amount.max) == (200, 400, 400)
+    painter.image = np.zeros((20, 30, 3), np.uint8)
+    assert painter.controls.brush.value == painter.brush == 200
+
+
 def test_controls_follow_the_traits_and_lead_them(make):
     painter = make(regions=["a", "b"])
     controls = painter.controls

@@ -52,6 +52,18 @@ def test_a_click_takes_the_picture_under_it(tiny, explorer):
     assert explorer.error is None
 
 
+def test_other_kind_of_walk_is_another_palette(plain):
+    with LatentExplorer(plain, k=2, executor="inline") as explorer:
+        explorer.controls.palette.size.value = 3
+        explorer.controls.page = "palette"
+        straight = explorer.controls.palette.plot.svg
+        explorer.controls.walk.kind.value = "density"
+        explorer.controls.page = "walk"
+        explorer.controls.page = "palette"
+        assert explorer.controls.palette.plot.svg != straight
+        assert explorer.error is None
+
+
 def test_reach_is_that_of_the_unit(tiny, explorer):
     page = explorer.controls.palette
     page.reach.value = 2.0

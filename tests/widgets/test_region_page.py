@@ -121,6 +121,18 @@ def test_painter_paints_on_the_picture_that_is_shown(tiny, explorer, linked):
     assert explorer.mask is None
 
 
+def test_picture_that_answers_a_stroke_is_painted_on(explorer, linked):
+    explorer.confine, explorer.steer = True, False
+    explorer.set_alpha(0, 3.0)
+    whole = explorer.picture
+    linked.paint("rectangle", [(2, 2), (9, 9)])
+    assert not np.array_equal(explorer.picture, whole)  # the move shows inside alone
+    assert np.array_equal(linked.image, explorer.picture)
+    linked.undo()
+    assert np.array_equal(linked.image, explorer.picture)
+    assert np.array_equal(explorer.picture, whole)
+
+
 def test_picture_that_lands_during_a_stroke_goes_under_it(explorer, linked):
     linked.gesture.press(100.0, 100.0)
     linked.gesture.move(200.0, 100.0)
@@ -144,6 +156,37 @@ def test_strip_of_the_walk_goes_along_the_region_as_far_as_its_unit_asks_for(exp
     explorer.steer = True
     explorer.mask = Mask(~square)
     assert "region 1, linear: -0.1 to 0.1 rms" in walk.strip.caption
+
+
+def test_undo_and_redo_bring_back_the_sliders_of_the_region(explorer, square):
+    explorer.mask = Mask(square)
+    explorer.set_alpha(0, 1.0)
+    moved = explorer.edit.apply(explorer.generator)
+    explorer.controls.truncation.value = 0.99  # another latent, and directions that have turned a little
+    explorer.undo()
+    assert torch.allclose(explorer.edit.apply(explorer.generator), moved)
+    assert explorer.sliders.rows[0].box.value == 1.0
+    assert explorer.controls.others.children == ()
+    explorer.redo()
+    assert explorer.edit.base.truncation == 0.99
+    assert explorer.controls.others.children == ()
+    assert not explorer.history.can_redo
+    assert explorer.error is None
+
+
+def test_region_that_turns_after_undo_leaves_redo(explorer, square):
+    explorer.mask = Mask(square)
+    explorer.set_alpha(0, 1.0)
+    explorer.set_alpha(0, 2.0)
+    explorer.sliders.rows[0].name.value = "smile"
+    explorer.undo()
+    explorer.region.page.tolerance.value *= 1.5
+    assert [(move.name, move.alpha) for move in explorer.edit.moves] == [("smile", 1.0)]
+    explorer.redo()
+    assert [(move.name, move.alpha) for move in explorer.edit.moves] == [("smile", 2.0)]
+    assert explorer.controls.others.children == ()
+    assert explorer.sliders.rows[0].name.value == "smile"
+    assert explorer.error is None
 
 
 def test_switches_say_what_a_mask_does(tiny, square):
@@ -250,6 +293,18 @@ def test_kept_direction_stays_when_another_region_is_painted(explorer, square):
     assert explorer.edit.moves[0].direction is kept
     assert len(explorer.sliders.rows) == 3
     assert explorer.controls.others.children == ()
+    assert explorer.error is None
+
+
+def test_kept_directions_of_two_units_stop_nothing(explorer, square):
+    explorer.sliders.rows[0].keep.value = True
+    explorer.mask = Mask(square)
+    explorer.sliders.rows[0].keep.value = True
+    assert {d.unit for d in explorer.sliders.bookmarked} == {"sd", "rms"}
+    explorer.set_alpha(1, 0.2)
+    explorer.undo()
+    explorer.controls.page = "compare"
+    explorer.controls.compare.start()
     assert explorer.error is None
 
 

@@ -131,6 +131,21 @@ def test_index_is_picked_by_click_slider_and_trait(tiny, make):
     assert panel.controls.number.value == 2
 
 
+def test_fewer_directions_leave_an_index_that_is_there(tiny, make):
+    panel = make(tiny)
+    panel.selected_index = 4
+    panel.directions = panel.directions[:2]
+    assert (panel.selected_index, panel.controls.index.value, panel.controls.number.value) == (1, 2, 2)
+    assert panel.error is None
+
+
+def test_one_spectrum_is_kept_once(tiny, make):
+    panel = make(tiny)
+    panel.keep()
+    panel.keep()
+    assert len(panel.kept) == 1
+
+
 def test_strip_follows_the_curve_of_the_mapping_alone(tiny, make):
     panel = make(tiny, lw.Code(tiny.code(4, 0.5), "w", 4, 0.5))
     panel.controls.reach.value, panel.controls.kind.value = 1.0, "curve"
