@@ -49,7 +49,7 @@ class GLO:
         codes: ``(n, z_dim)``, in the unit ball: the picture ``i`` is ``generator.synthesize(codes[i])``.
         losses: The mean loss of each hundredth of the training, at most.
         steps: How many steps were made in all.
-        stopped: ``"done"`` or ``"cancelled"``.
+        stopped: ``"finished"`` or ``"cancelled"``.
     """
 
     generator: GLOGenerator
@@ -148,7 +148,7 @@ def fit_glo(
         training = _Training(module.to(data), data, first, seed)
         file = None if checkpoint is None else Path(checkpoint)
         training.resume(file)
-        stopped = "done"
+        stopped = "finished"
         while training.done < steps:
             shown = training.step(min(batch, len(data)), steps, lap, l2)
             if file and (training.done % SAVE_EVERY == 0 or training.done == steps):

@@ -64,7 +64,7 @@ class Inversion:
         percentile: Which percentage of latents is less likely than the code (in ``w+``, than the mean of its rows);
             None where no density can be fitted.
         offset: In ``w+``, root mean square difference of the rows from their mean, in standard deviations; else 0.
-        stopped: ``"done"`` or ``"cancelled"``.
+        stopped: ``"finished"`` or ``"cancelled"``.
     """
 
     code: Code
@@ -174,7 +174,7 @@ def invert(
     with torch.inference_mode(False), torch.enable_grad():
         frame = frame_of(G, base, samples, seed)
         first = _nearest(frame, distance, starts) if start is None else _given(G, frame, start, space)
-        best, stopped = Best(frame, first), "done"
+        best, stopped = Best(frame, first), "finished"
         for best in search(frame, distance, first, steps, weights["pull"], G.num_layers if space == "w+" else 0):
             value = InversionStep(best.loss, best.picture, _code(frame, best))
             if not report(on_step, len(best.losses), steps, value):

@@ -29,7 +29,7 @@ def test_codes_draw_their_pictures(pictures, trained):
     drawn = trained.generator.synthesize(trained.codes)
     assert float((drawn - pictures).square().mean()) < 0.1 * float(pictures.var(0).mean())
     assert trained.losses[-1] < 0.3 * trained.losses[0]
-    assert trained.stopped == "done"
+    assert trained.stopped == "finished"
     assert len(trained.losses) == 100
 
 

@@ -37,7 +37,7 @@ def test_known_code_is_recovered(tiny, space):
     assert torch.equal(found.residual, found.target - found.image)
     assert found.error == pytest.approx(float(found.residual.square().mean()))
     assert found.code.space == space
-    assert found.stopped == "done"
+    assert found.stopped == "finished"
     assert len(found.losses) == 150
     assert list(found.losses) == sorted(found.losses, reverse=True)
 
