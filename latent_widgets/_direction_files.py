@@ -159,9 +159,8 @@ def _choose(kind: str, arrays: Mapping[str, Tensor], key: str | None) -> Content
 def _tensor(array: np.ndarray) -> Tensor:
     if array.dtype.kind not in "fiub":
         return torch.zeros(0)  # text and the like: no candidate for directions
-    return torch.from_numpy(
-        np.ascontiguousarray(array, dtype=None if array.dtype in (np.float32, np.float64) else np.float32)
-    )
+    here = array.dtype.newbyteorder("=")
+    return torch.from_numpy(np.ascontiguousarray(array, here if here in (np.float32, np.float64) else np.float32))
 
 
 def arrange(content: Content, space: str | None) -> tuple[Tensor, str]:

@@ -48,6 +48,11 @@ class Walk:
     def __len__(self) -> int:
         return len(self.codes)
 
+    def __repr__(self) -> str:
+        along = f" along {self.name}" if self.name else ""
+        way = f"{self.kind}, {self.at[0]:g} to {self.at[-1]:g} {self.unit}{along}"
+        return f"<{type(self).__name__} of {len(self)} codes in {self.space}: {way}>"
+
     def images(self, G: Generator, batch: int = 8, on_step: OnStep | None = None) -> Tensor:
         """Draw the pictures along the walk, without derivatives.
 

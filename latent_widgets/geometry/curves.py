@@ -31,7 +31,7 @@ SIDES = {"both": (1, -1), "positive": (1,), "negative": (-1,)}
 WEAK_MATCH = 0.7
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
 class CurveWalk(Walk):
     """A walk along a curve.
 

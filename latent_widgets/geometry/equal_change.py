@@ -89,6 +89,11 @@ class EqualChange:
     codes: Tensor
     space: str
 
+    def __repr__(self) -> str:
+        k, n, _ = self.alphas.shape
+        changes = ", ".join(f"{change:g}" for change in self.at)
+        return f"<EqualChange of {k} directions at {n} code{'s' * (n > 1)} in {self.space}: by {changes}>"
+
     def strip(self, G: Generator, direction: int | str, sample: int = 0) -> Tensor:
         """Draw one row of a comparison: ``(len(at), 3, H, W)``, one picture for each change."""
         index = self.directions.names.index(direction) if isinstance(direction, str) else direction
@@ -121,7 +126,8 @@ def equal_change(
         G: The generator.
         directions: ``Directions`` in any space, or a result that carries them.
         codes: One code or several from which they start.
-        at: Changes; a negative one is that change in the opposite direction.
+        at: Changes, in what the distance measures; a negative one is that change in the opposite direction. The default
+            is ours.
         distance: See :func:`image_distance`.
         limit: The longest step, in the unit of the directions.
         tolerance: By how much a change may differ from the one asked for, as a share of it.
@@ -141,6 +147,8 @@ def equal_change(
         >>> from latent_widgets.generators.exact import ExactFaces
         >>> G = ExactFaces(resolution=16)
         >>> found = equal_change(G, random_directions(G, k=2), G.code(1), at=[0.1], distance="rms")
+        >>> found
+        <EqualChange of 2 directions at 1 code in w: by 0.1>
         >>> found.alphas.shape, bool((found.changes - 0.1).abs().max() < 1e-3)
         (torch.Size([2, 1, 1]), True)
     """

@@ -129,6 +129,8 @@ class RegionSpectra:
         >>> from latent_widgets.generators.exact import ExactFaces
         >>> G = ExactFaces(resolution=32)
         >>> R = RegionSpectra(G, G.code(seed=1), tiles=8)
+        >>> R
+        <RegionSpectra at 1 latent: 39 coordinates, 0.9 MiB>
         >>> left = torch.zeros(32, 32, dtype=torch.bool)
         >>> left[:, :16] = True
         >>> a, b = R.grams(left), R.grams(~left)
@@ -168,6 +170,10 @@ class RegionSpectra:
     def pooled(self) -> Tensor:
         """The pooled Jacobian in the reduced basis, ``(n, channels, size, size, r)``."""
         return self._pooled
+
+    def __repr__(self) -> str:
+        n, (_, r) = len(self.functions), self.basis.shape
+        return f"<RegionSpectra at {n} latent{'s' * (n > 1)}: {r} coordinates, {self.nbytes / 2**20:.1f} MiB>"
 
     @property
     def nbytes(self) -> int:

@@ -99,7 +99,7 @@ def walk(
         code: Where position 0 is: ``(d,)``, ``(1, d)``, ``(1, num_layers, d)`` or a ``Code``. For a curve, a ``Code``
             whose latent is known: one in ``z``, or one with a seed.
         direction: ``Directions`` or a result that carries them, or one vector, taken to live in the space of the code.
-        at: Positions.
+        at: Positions; by default three steps to either side.
         unit: What they are measured in, see ``Directions``; that of the directions, ``"sd"`` for a bare vector. In
             ``"degrees"`` a straight step is as long as the arc.
         kind: ``"linear"``; ``"density"`` in ``z``, or where ``density`` is given; ``"curve"`` for a direction in ``w``.
@@ -123,6 +123,8 @@ def walk(
         >>> from latent_widgets.generators.stylegan2 import StyleGAN2
         >>> G = StyleGenerator(StyleGAN2(z_dim=3, w_dim=5, resolution=8, channels={4: 4, 8: 4}))
         >>> W = walk(G, G.code(seed=0), torch.eye(5)[2], at=[-1, 0, 1], unit="latent")
+        >>> W
+        <Walk of 3 codes in w: linear, -1 to 1 latent along direction>
         >>> W.codes.shape, torch.allclose(W.codes[2] - W.codes[1], torch.eye(5)[2], atol=1e-5)
         (torch.Size([3, 5]), True)
     """
