@@ -344,7 +344,7 @@ def test_every_page_and_method_in_one_long_sitting(lab, explorer):
             explorer.open_page(page)
             lab.eventually(lambda: lab.kernel_eval("explorer.wait(0)"), 60)
         if explorer.error.count() and explorer.error.is_visible():  # a method that needs a region
-            assert "mask must be known" in explorer.error.inner_text()
+            assert "Paint a region" in explorer.error.inner_text()
             explorer.button("Dismiss").click()
         explorer.handle(0).press("ArrowRight")
         explorer.settle(60)
