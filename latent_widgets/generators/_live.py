@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from itertools import chain
 from typing import Any
 
@@ -111,7 +111,7 @@ class LiveGenerator(Generator):
     def _mean_now(self) -> Tensor:
         return self._map(self.sample_z(_MEAN_OF, seed=0)).mean(0)
 
-    @property
+    @cached_property  # read for every layer of every batch
     def margins(self) -> dict[str, int]:
         """By layer, how many pixels of its features lie beyond each border of the picture, where it says so."""
         return {name: margin_of(self.module.get_submodule(name)) for name in self.layer_names}

@@ -83,7 +83,7 @@ class PalettePage(ipywidgets.VBox):
         bare = _moved(edit, a, 0.0, b, 0.0)
         steps = (value for m in moves for value in (m.direction, m.rows, m.kind))
         what = (bare.base, bare.mask, *bare.moves, *steps, *at)
-        if len(what) == len(self._shown) and all(x is y or x == y for x, y in zip(what, self._shown, strict=True)):
+        if what == self._shown:
             self._mark()
             return
         G, size = drawn_class(explorer), self.size.value

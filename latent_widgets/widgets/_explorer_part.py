@@ -120,7 +120,7 @@ class Part:
         if not self._busy:
             page.tell("", page.words.value)
         asked = (source, label, edit, place_of(G))
-        if len(self._looked) == 4 and all(a is b or a == b for a, b in zip(asked, self._looked, strict=True)):
+        if asked == self._looked:
             return
         self._looked = asked
 
