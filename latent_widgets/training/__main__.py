@@ -9,6 +9,7 @@ RUNS = {
     "gan": ("faces64", 500_000, "faces64: a StyleGAN2 on rendered faces (hours)"),
     "digits": ("digits32", 160_000, "digits32: a WGAN-GP on handwritten digits (under an hour)"),
     "regressor": ("faces-regressor", 400_000, "faces-regressor: reads the factors of faces (under an hour)"),
+    "fashion": ("fashion32", 300_000, "fashion32: a StyleGAN2 with classes, on Fashion-MNIST (an hour)"),
     "segmenter": ("faces-segmenter", 200_000, "faces-segmenter: labels the parts of faces (half an hour)"),
 }
 
@@ -25,6 +26,8 @@ def main(arguments: list[str] | None = None) -> None:
         run.add_argument("--images", type=int, default=images, help="total of pictures over all sittings")
         run.add_argument("--minutes", type=float, default=None, help="stop after this time; none: at the total")
         run.add_argument("--seed", type=int, default=0)
+        if command == "fashion":
+            run.add_argument("--data", type=Path, default=None, help="the folder of Fashion-MNIST; none: Debian's")
         if command == "regressor":
             run.add_argument("--faces", type=Path, default=None, help="faces.pt of a 'gan' run; none: render them")
     about = "GLO on a folder of your own pictures"
@@ -83,13 +86,15 @@ def _run(options: argparse.Namespace) -> None:
             contact_sheet(options.name, path, options.seeds, options.truncation)
         print(path)
     else:
-        from latent_widgets.training import digits, gan, regressor, segmenter
+        from latent_widgets.training import digits, fashion, gan, regressor, segmenter
 
         common = {"images": options.images, "minutes": options.minutes, "seed": options.seed}
         if options.command == "gan":
             gan.train(options.folder, **common)
         elif options.command == "digits":
             digits.train(options.folder, **common)
+        elif options.command == "fashion":
+            fashion.train(options.folder, data=options.data or fashion.FOLDER, **common)
         elif options.command == "segmenter":
             segmenter.train(options.folder, **common)
         else:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +19,9 @@ from latent_widgets.training._files import append_log, load_checkpoint, save_che
 __all__ = ["channels_last", "descend", "follow", "run"]
 
 
+SAVE_EVERY = 240.0  # seconds, at most; a run that is killed loses no more
+
+
 def run(
     folder: Path,
     parts: Mapping[str, Any],
@@ -26,11 +32,12 @@ def run(
     batch: int,
     minutes: float | None = None,
     snapshots: Sequence[int] = (),
-    latents: Tensor | None = None,
+    latents: Tensor | tuple[Tensor, ...] | None = None,
 ) -> int:
     """Go on from ``checkpoint.pt``, where there is one, until ``images`` were seen or ``minutes`` have passed.
 
-    With the same ``images``, a run in several sittings makes the same steps as one that was never interrupted.
+    With the same ``images``, a run in several sittings makes the same steps as one that was never interrupted. A
+    process that is asked to end (SIGTERM) finishes the step, saves and returns.
 
     Args:
         folder: Where checkpoint, log, snapshots and sample sheet go.
@@ -41,7 +48,7 @@ def run(
         batch: Images a step.
         minutes: Stop after this time.
         snapshots: After how many images ``average`` is kept as ``ema-<images>.pt``.
-        latents: What the sample sheet shows; None for a network that draws nothing.
+        latents: What ``average`` is called with for the sample sheet; None for a network that draws nothing.
 
     Returns:
         How many images were seen in all.
@@ -59,11 +66,12 @@ def run(
         save_checkpoint(file, state | {"rng": rng.get_state(), "seen": seen})
         if latents is not None:
             with torch.no_grad():
-                save_sheet(folder / "samples.png", parts["average"](latents))
+                inputs = latents if isinstance(latents, tuple) else (latents,)
+                save_sheet(folder / "samples.png", parts["average"](*inputs))
 
-    started = time.monotonic()
-    with tqdm(total=images, initial=seen, unit="img", mininterval=10) as bar:
-        while seen < images and (minutes is None or time.monotonic() - started < 60 * minutes):
+    started = saved = time.monotonic()
+    with _asked_to_end() as asked, tqdm(total=images, initial=seen, unit="img", mininterval=10) as bar:
+        while seen < images and not asked() and (minutes is None or time.monotonic() - started < 60 * minutes):
             losses = step(seen)
             seen += batch
             bar.update(batch)
@@ -72,10 +80,25 @@ def run(
             done = any(seen - batch < mark <= seen for mark in snapshots)
             if done:
                 save_checkpoint(folder / f"ema-{seen}.pt", parts["average"].state_dict())
-            if done or seen // batch % 500 == 0:
+            if done or time.monotonic() - saved > SAVE_EVERY:
                 save()
+                saved = time.monotonic()
     save()
     return seen
+
+
+@contextmanager
+def _asked_to_end() -> Iterator[Callable[[], bool]]:
+    """Within it, SIGTERM ends nothing: it is remembered, and what is yielded says so. Only the main thread can ask."""
+    asked = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield asked.is_set
+        return
+    before = signal.signal(signal.SIGTERM, lambda number, frame: asked.set())
+    try:
+        yield asked.is_set
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def descend(optimizer: torch.optim.Optimizer, loss: Tensor, rate: float | None = None) -> None:

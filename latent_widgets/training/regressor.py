@@ -20,7 +20,7 @@ from latent_widgets.training._files import write_json
 from latent_widgets.training._loop import channels_last, descend, run
 from latent_widgets.training.gan import faces_dataset
 
-__all__ = ["CONFIG", "held_out_r2", "train"]
+__all__ = ["CONFIG", "disturb", "held_out_r2", "train"]
 
 CONFIG: dict[str, Any] = {"channels": [24, 48, 64, 64]}
 LEARNING_RATE = 3e-3
@@ -28,7 +28,7 @@ WEIGHT_DECAY = 1e-2
 BATCH = 64
 
 
-def _disturb(images: Tensor, rng: torch.Generator) -> Tensor:
+def disturb(images: Tensor, rng: torch.Generator) -> Tensor:
     """Blur, change the contrast of, and add noise to pictures, each by its own small random amount."""
 
     def draw(high: float) -> Tensor:
@@ -95,7 +95,7 @@ def train(
 
     def step(seen: int) -> dict[str, float]:
         picks = torch.randint(count, (BATCH,), generator=rng)
-        batch = _disturb(data[picks].float() / 127.5 - 1, rng)
+        batch = disturb(data[picks].float() / 127.5 - 1, rng)
         with torch.autocast("cpu", torch.bfloat16):  # activations in bfloat16, weights in float32
             readings = network(batch)
         loss = ((readings - factors[picks]) / network.spread).square().mean()
