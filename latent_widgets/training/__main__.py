@@ -8,6 +8,8 @@ from pathlib import Path
 RUNS = {
     "gan": ("faces64", 500_000, "faces64: a StyleGAN2 on rendered faces (hours)"),
     "digits": ("digits32", 160_000, "digits32: a WGAN-GP on handwritten digits (under an hour)"),
+    "faces": ("faces128", 1_200_000, "faces128: a StyleGAN2 of 128 px on rendered faces (a day, on one core)"),
+    "judge": ("faces-judge", 160_000, "the network that measures faces and that no training uses (minutes)"),
     "regressor": ("faces-regressor", 400_000, "faces-regressor: reads the factors of faces (under an hour)"),
     "fashion": ("fashion32", 300_000, "fashion32: a StyleGAN2 with classes, on Fashion-MNIST (an hour)"),
     "segmenter": ("faces-segmenter", 200_000, "faces-segmenter: labels the parts of faces (half an hour)"),
@@ -25,7 +27,7 @@ def main(arguments: list[str] | None = None) -> None:
         run.add_argument("--folder", type=Path, default=Path("runs") / name, help="data, checkpoint, log and samples")
         run.add_argument("--images", type=int, default=images, help="total of pictures over all sittings")
         run.add_argument("--minutes", type=float, default=None, help="stop after this time; none: at the total")
-        run.add_argument("--seed", type=int, default=0)
+        run.add_argument("--seed", type=int, default=77 if command == "judge" else 0)
         if command == "fashion":
             run.add_argument("--data", type=Path, default=None, help="the folder of Fashion-MNIST; none: Debian's")
         if command == "regressor":
@@ -38,14 +40,17 @@ def main(arguments: list[str] | None = None) -> None:
     glo.add_argument("--resolution", type=int, default=64, help="side of the pictures, a power of two")
     glo.add_argument("--z-dim", type=int, default=64, help="length of a code")
     glo.add_argument("--seed", type=int, default=0)
-    about = "the Fréchet distance and spread of a 'gan' run, written into its folder"
+    about = "how near a run of faces comes to the renderer, written into its folder"
     measure = commands.add_parser("measure", help=about, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     measure.add_argument("--folder", type=Path, default=Path("runs/faces64"), help="the folder of the run")
     measure.add_argument("--pictures", type=int, default=5000, help="how many samples, and as many renders")
+    measure.add_argument("--name", choices=["faces64", "faces128"], default="faces64", help="what the run makes")
+    measure.add_argument("--judge", type=Path, default=None, help="the folder of a 'judge' run; none: without one")
+    measure.add_argument("--shipped", action="store_true", help="measure the shipped weights instead of the run's")
     measure.add_argument("--early", default="ema-40000.pt", help="the snapshot to compare with")
     about = "make a run's result the one that the package ships"
     export = commands.add_parser("export", help=about, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
-    export.add_argument("name", choices=[name for name, _, _ in RUNS.values()])
+    export.add_argument("name", choices=[name for name, _, _ in RUNS.values() if name != "faces-judge"])
     export.add_argument("--folder", type=Path, default=None, help="the folder of the run; none: runs/NAME")
     export.add_argument("--data", type=Path, default=None, help="where the file goes; none: the package's data")
     export.add_argument("--notes", type=Path, default=Path("docs/training"), help="where the summary of the run goes")
@@ -61,9 +66,12 @@ def main(arguments: list[str] | None = None) -> None:
 
 def _run(options: argparse.Namespace) -> None:
     if options.command == "measure":
+        from latent_widgets.training.judge import load_judge
         from latent_widgets.training.measure import measure, table
 
-        print(table(measure(options.folder, options.pictures, options.early)))
+        o = options
+        eyes = None if o.judge is None else load_judge(o.judge)
+        print(table(measure(o.folder, o.pictures, o.early, name=o.name, judge=eyes, shipped=o.shipped)))
     elif options.command == "glo":
         from latent_widgets.training.glo import train
 
@@ -86,19 +94,16 @@ def _run(options: argparse.Namespace) -> None:
             contact_sheet(options.name, path, options.seeds, options.truncation)
         print(path)
     else:
-        from latent_widgets.training import digits, fashion, gan, regressor, segmenter
+        from latent_widgets.training import digits, faces128, fashion, gan, judge, regressor, segmenter
 
         common = {"images": options.images, "minutes": options.minutes, "seed": options.seed}
-        if options.command == "gan":
-            gan.train(options.folder, **common)
-        elif options.command == "digits":
-            digits.train(options.folder, **common)
-        elif options.command == "fashion":
+        trains = {"gan": gan, "digits": digits, "faces": faces128, "judge": judge, "segmenter": segmenter}
+        if options.command == "fashion":
             fashion.train(options.folder, data=options.data or fashion.FOLDER, **common)
-        elif options.command == "segmenter":
-            segmenter.train(options.folder, **common)
-        else:
+        elif options.command == "regressor":
             regressor.train(options.folder, faces=options.faces, **common)
+        else:
+            trains[options.command].train(options.folder, **common)
 
 
 if __name__ == "__main__":

@@ -1,13 +1,16 @@
-"""Measure a generator of faces against the renderer, through the factor regressor.
+"""Measure a generator of faces against the renderer.
 
-Two figures: the Fréchet distance in the regressor's layer of 64 features, beside the distance of renders from other
-renders and that of an early snapshot of the same run; and, factor by factor, whether samples vary as much as renders.
+With the factor regressor: the Fréchet distance in its layer of 64 features, beside the distance of renders from other
+renders and that of an early snapshot of the same run; factor by factor, whether samples vary as much as renders; and
+how far samples are from the render of what is read in them. With a judge that no training used: the Fréchet distance
+again, precision and recall. All of it at 64 pixels, to which larger pictures, and the renders that they are compared
+with, are averaged.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +20,23 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from latent_widgets.faces import FACTOR_NAMES, sample_factors
+from latent_widgets.generators._shipped import read_shipped
 from latent_widgets.generators.stylegan2 import StyleGAN2
-from latent_widgets.regressor import FactorRegressor, load_regressor
+from latent_widgets.regressor import load_regressor
+from latent_widgets.training import faces128, gan
 from latent_widgets.training._files import load_checkpoint, write_json
-from latent_widgets.training.gan import CONFIG, faces_dataset
+from latent_widgets.training.export import average_w
+from latent_widgets.training.gan import faces_dataset
+from latent_widgets.training.judge import Judge
+from latent_widgets.training.likeness import beyond, precision_recall, residuals, to_side
 from latent_widgets.training.regressor import held_out_r2
 
-__all__ = ["Measurement", "fit_gaussian", "frechet", "measure", "spread_ratios", "table"]
+__all__ = ["CONFIGS", "Measurement", "fit_gaussian", "frechet", "measure", "spread_ratios", "table"]
 
+CONFIGS: dict[str, Mapping[str, Any]] = {"faces64": gan.CONFIG, "faces128": faces128.CONFIG}
+TRUNCATIONS = (1.0, 0.7)
+
+RESIDUALS = 2000  # pictures whose factors are rendered again
 READABLE = 0.5  # a factor counts if the regressor's held-out R² is above this
 WITHIN = 0.3  # and its spread is right if it is within this share of that on renders
 Gaussian = tuple[NDArray[np.float64], NDArray[np.float64]]
@@ -70,13 +82,19 @@ class Measurement:
     """How near a generator of faces comes to the renderer.
 
     Attributes:
-        frechet: Distance between samples and renders.
+        frechet: Distance between samples and renders, in the regressor's features.
         frechet_floor: Distance between renders and other renders.
         frechet_early: Distance of the early snapshot; None without one.
         pictures: How many samples, and as many renders.
         images_seen: How long the generator was trained.
         r2: Of each factor, the regressor's held-out R².
         spread: Of each readable factor, the spread of its reading on samples divided by that on renders.
+        beyond: By truncation, the share of samples whose residual is beyond the 99.5th percentile of renders'.
+        residual: By truncation, the median residual of samples divided by that of renders.
+        judged: Distance between samples and renders in the judge's features; None without a judge.
+        judged_floor: Distance between renders and other renders there.
+        precision: Share of samples that look like some render, to the judge.
+        recall: Share of renders that look like some sample.
     """
 
     frechet: float
@@ -86,6 +104,12 @@ class Measurement:
     images_seen: int
     r2: dict[str, float]
     spread: dict[str, float]
+    beyond: dict[str, float] = field(default_factory=dict)
+    residual: dict[str, float] = field(default_factory=dict)
+    judged: float | None = None
+    judged_floor: float | None = None
+    precision: float | None = None
+    recall: float | None = None
 
     @property
     def ratio(self) -> float | None:
@@ -98,7 +122,15 @@ class Measurement:
         return [name for name, ratio in self.spread.items() if abs(ratio - 1) <= WITHIN]
 
 
-def measure(folder: Path, pictures: int = 5000, early: str = "ema-40000.pt", seed: int = 11) -> Measurement:
+def measure(
+    folder: Path,
+    pictures: int = 5000,
+    early: str = "ema-40000.pt",
+    seed: int = 11,
+    name: str = "faces64",
+    judge: Judge | None = None,
+    shipped: bool = False,
+) -> Measurement:
     """Measure the averaged generator of a run, and write ``measure.json`` beside it.
 
     Args:
@@ -106,31 +138,50 @@ def measure(folder: Path, pictures: int = 5000, early: str = "ema-40000.pt", see
         pictures: How many samples, and as many renders.
         early: The file in ``folder`` of the snapshot to compare with.
         seed: Of the renders; ``seed + 1`` of the other renders, ``seed + 2`` of the latents.
+        name: What the run makes: one of :data:`CONFIGS`.
+        judge: The second pair of eyes.
+        shipped: Measure the weights that the package has of ``name``, not those of the run; nothing but renders is
+            written.
 
     Returns:
         The figures.
     """
-    regressor = load_regressor()
-    renders = [faces_dataset(folder / f"renders-{s}.pt", pictures, s) for s in (seed, seed + 1)]
-    state = load_checkpoint(folder / "checkpoint.pt")
-    latents = torch.randn(pictures, CONFIG["z_dim"], generator=torch.Generator().manual_seed(seed + 2))
-    samples = _draw(state["average"], latents)
+    config, regressor = CONFIGS[name], load_regressor()
+    size = config["resolution"]
+    renders = [_renders(folder, pictures, s, size) for s in (seed, seed + 1)]
+    if shipped:
+        weights = read_shipped(name)
+        network, seen = _network(config, weights.tensors), int(weights.about["images_seen"])
+    else:
+        state = load_checkpoint(folder / "checkpoint.pt")
+        network, seen = _network(config, state["average"]), int(state["seen"])
+    latents = torch.randn(pictures, config["z_dim"], generator=torch.Generator().manual_seed(seed + 2))
+    samples = {str(psi): _draw(network, latents, psi) for psi in TRUNCATIONS}
+    full = samples[str(TRUNCATIONS[0])]
     target = fit_gaussian(_run(regressor.features, renders[0]))
     other = fit_gaussian(_run(regressor.features, renders[1]))
-    snapshot = folder / early
+    snapshot = None if shipped or not (folder / early).exists() else _network(config, load_checkpoint(folder / early))
     r2 = _named(held_out_r2(regressor, renders[0], sample_factors(pictures, seed)))
-    ratios = _named(spread_ratios(_run(regressor, samples), _run(regressor, renders[0])))
+    ratios = _named(spread_ratios(_run(regressor, full), _run(regressor, renders[0])))
+    truth = residuals(regressor, renders[0][:RESIDUALS], size)
+    found = {psi: residuals(regressor, x[:RESIDUALS], size) for psi, x in samples.items()}
     result = Measurement(
-        frechet=frechet(fit_gaussian(_run(regressor.features, samples)), target),
+        frechet=frechet(fit_gaussian(_run(regressor.features, full)), target),
         frechet_floor=frechet(other, target),
-        frechet_early=_distance(regressor, load_checkpoint(snapshot), latents, target) if snapshot.exists() else None,
+        frechet_early=None
+        if snapshot is None
+        else frechet(fit_gaussian(_run(regressor.features, _draw(snapshot, latents))), target),
         pictures=pictures,
-        images_seen=int(state["seen"]),
+        images_seen=seen,
         r2=r2,
-        spread={name: ratio for name, ratio in ratios.items() if r2[name] > READABLE},
+        spread={key: ratio for key, ratio in ratios.items() if r2[key] > READABLE},
+        beyond={psi: beyond(x, truth) for psi, x in found.items()},
+        residual={psi: float(x.median() / truth.median()) for psi, x in found.items()},
+        **({} if judge is None else _judged(judge, full, *renders)),
     )
-    content = asdict(result) | {"ratio": result.ratio, "right_spread": len(result.right_spread)}
-    write_json(folder / "measure.json", content)
+    if not shipped:
+        content = asdict(result) | {"ratio": result.ratio, "right_spread": len(result.right_spread)}
+        write_json(folder / "measure.json", content)
     return result
 
 
@@ -149,25 +200,64 @@ def table(result: Measurement) -> str:
         mark = "" if spread is None or name in result.right_spread else "   off by more than 30 %"
         lines.append(f"{name:<16}  {r2:11.3f}   " + ("not readable" if spread is None else f"{spread:.2f}{mark}"))
     lines.append(f"spread within 30 %: {len(result.right_spread)} of {len(result.spread)} readable factors")
+    for psi, share in result.beyond.items():
+        lines.append(
+            f"truncation {psi}: {100 * share:.1f} % beyond 99.5 % of renders, "
+            f"median residual {result.residual[psi]:.2f} times theirs"
+        )
+    if result.judged is not None:
+        lines += [
+            f"the judge: Fréchet distance {result.judged:.4f}, of renders to other renders {result.judged_floor:.4f}; "
+            f"precision {result.precision:.3f}, recall {result.recall:.3f}"
+        ]
     return "\n".join(lines)
 
 
-@torch.no_grad()
-def _draw(state: Mapping[str, Any], latents: Tensor) -> Tensor:
-    """Draw pictures as they would be saved: uint8."""
-    network = StyleGAN2(**CONFIG).eval()
+def _renders(folder: Path, n: int, seed: int, size: int) -> Tensor:
+    """Render once, at ``size``; what is kept, and returned, has 64 pixels."""
+    if size == 64:
+        return faces_dataset(folder / f"renders-{seed}.pt", n, seed)
+    path = folder / f"renders-{size}-{seed}.pt"
+    if path.exists():
+        kept: Tensor = torch.load(path, weights_only=True)
+        if len(kept) == n:
+            return kept
+    large = folder / f"renders-{size}-{seed}.tmp"
+    small = to_side(faces_dataset(large, n, seed, size))
+    large.unlink()
+    torch.save(small, path)
+    return small
+
+
+def _network(config: Mapping[str, Any], state: Mapping[str, Any]) -> StyleGAN2:
+    network = StyleGAN2(**config).eval()
     network.load_state_dict(state)
-    images = [network(part) for part in latents.split(100)]
-    return torch.cat([((x + 1) * 127.5).round().clamp(0, 255).to(torch.uint8) for x in images])
+    network.mapping.w_avg.copy_(average_w(network))
+    return network
+
+
+@torch.no_grad()
+def _draw(network: StyleGAN2, latents: Tensor, truncation: float = 1.0) -> Tensor:
+    """Draw pictures as they would be saved, uint8, of 64 pixels."""
+    images = []
+    for part in latents.split(100):
+        w = network.mapping.w_avg.lerp(network.mapping(part), truncation)
+        x = network.synthesis(w[:, None].expand(-1, network.synthesis.num_ws, -1))
+        images.append(to_side(((x + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)))
+    return torch.cat(images)
+
+
+def _judged(judge: Judge, samples: Tensor, renders: Tensor, others: Tensor) -> dict[str, float]:
+    fake, real, other = (_run(judge.features, x) for x in (samples, renders, others))
+    target = fit_gaussian(real)
+    precision, recall = precision_recall(real, fake)
+    distances = {"judged": frechet(fit_gaussian(fake), target), "judged_floor": frechet(fit_gaussian(other), target)}
+    return distances | {"precision": precision, "recall": recall}
 
 
 @torch.no_grad()
 def _run(function: nn.Module | Any, images: Tensor) -> Tensor:
     return torch.cat([function(part.float() / 127.5 - 1) for part in images.split(100)])
-
-
-def _distance(regressor: FactorRegressor, state: Mapping[str, Any], latents: Tensor, target: Gaussian) -> float:
-    return frechet(fit_gaussian(_run(regressor.features, _draw(state, latents))), target)
 
 
 def _named(values: Tensor) -> dict[str, float]:

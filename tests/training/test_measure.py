@@ -62,8 +62,8 @@ def test_spread_ratios():
 @pytest.fixture
 def run(tmp_path, monkeypatch):
     """The folder of a run of a tiny generator, untrained."""
-    config = module.CONFIG | {"channels": {4: 4, 8: 4, 16: 4, 32: 4, 64: 4}}
-    monkeypatch.setattr(module, "CONFIG", config)
+    config = module.CONFIGS["faces64"] | {"channels": {4: 4, 8: 4, 16: 4, 32: 4, 64: 4}}
+    monkeypatch.setitem(module.CONFIGS, "faces64", config)
     for seed, name in ((0, "ema-40000.pt"), (1, "checkpoint.pt")):
         torch.manual_seed(seed)
         state = StyleGAN2(**config).state_dict()
