@@ -16,7 +16,7 @@ from latent_widgets import _checks
 from latent_widgets.faces import FACTORS
 from latent_widgets.generators._shipped import read_shipped
 
-__all__ = ["FEATURES", "FactorRegressor", "load_regressor"]
+__all__ = ["FEATURES", "SIZE", "FactorRegressor", "load_regressor"]
 
 FEATURES = 64  # width of the layer before the last, in which Fréchet distances are measured
 SIZE = 64  # side of the pictures that it looks at

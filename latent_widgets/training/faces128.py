@@ -111,11 +111,15 @@ def players(config: Mapping[str, Any], channels: Mapping[int, int], recipe: Reci
     moments = None
     if reader is not None and recipe.moments:
         pool.reach(pool.start)
-        rng, found = torch.Generator().manual_seed(0), []
+        rng = torch.Generator().manual_seed(0)
         with torch.no_grad():
-            found = [reader(pool(100, 0, rng).images)[1] for _ in range(pool.start // 100)]
+            found = [reader(pool(100, 0, rng).images)[1] for _ in range(-(-pool.start // 100))]
         moments = Moments(torch.cat(found))
-    return Players(StyleGAN2(**config), critic, reader, heads, moments)
+    model = StyleGAN2(**config)
+    for side, name in model.synthesis.picture_layers.items():
+        if recipe.small is not None and side > recipe.small:  # what joins in later starts at nothing
+            torch.nn.init.zeros_(model.get_parameter(f"synthesis.{name}.weight"))
+    return Players(model, critic, reader, heads, moments)
 
 
 def train(

@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from latent_widgets.regressor import FactorRegressor
+from latent_widgets.regressor import SIZE, FactorRegressor
 
 __all__ = ["Heads", "Moments", "Reader"]
 
@@ -32,9 +32,11 @@ class Reader(nn.Module):
         return [layer.conv.out_channels for layer in self.regressor.trunk]  # type: ignore[union-attr, misc]
 
     def forward(self, x: Tensor) -> tuple[list[Tensor], Tensor]:
-        """Read pictures (n, 3, H, W) of 64 pixels or more, which are averaged down to 64."""
-        if x.shape[-1] > 64:
-            x = F.avg_pool2d(x, x.shape[-1] // 64)
+        """Read pictures (n, 3, H, W); larger ones are averaged down to 64 pixels, smaller ones enlarged."""
+        if x.shape[-1] > SIZE:
+            x = F.avg_pool2d(x, x.shape[-1] // SIZE)
+        elif x.shape[-1] < SIZE:
+            x = F.interpolate(x, (SIZE, SIZE), mode="bilinear")
         scales = []
         for layer in self.regressor.trunk:
             x = layer(x)
@@ -79,6 +81,7 @@ class Moments(nn.Module):
 
     mean: Tensor
     whiten: Tensor
+    aim: Tensor
     first: Tensor
     second: Tensor
 
@@ -93,8 +96,6 @@ class Moments(nn.Module):
         self.register_buffer("aim", (y.T @ y / len(y)).float())
         self.register_buffer("first", torch.zeros(x.shape[1]))
         self.register_buffer("second", (y.T @ y / len(y)).float())
-
-    aim: Tensor
 
     def forward(self, features: Tensor) -> Tensor:
         """Return the squared distance of both moments from their aim, with this batch (n, d) taken in."""

@@ -5,10 +5,14 @@ import pytest
 import scipy.linalg
 import torch
 
+from latent_widgets import faces
 from latent_widgets.faces import FACTOR_NAMES
 from latent_widgets.generators.stylegan2 import StyleGAN2
+from latent_widgets.regressor import load_regressor
 from latent_widgets.training import measure as module
 from latent_widgets.training._files import save_checkpoint
+from latent_widgets.training.judge import Judge
+from latent_widgets.training.likeness import beyond, precision_recall, residuals, to_side
 from latent_widgets.training.measure import Measurement, fit_gaussian, frechet, measure, spread_ratios, table
 
 
@@ -85,6 +89,56 @@ def test_measure_a_run(run):
     assert measure(run, pictures=80).frechet == found.frechet  # seeded, and the renders are kept
     (run / "ema-40000.pt").unlink()
     assert measure(run, pictures=80).ratio is None
+
+
+def test_measure_with_a_judge_at_128_pixels_and_the_shipped_weights(run, tmp_path, monkeypatch):
+    config = module.CONFIGS["faces128"] | {"channels": {4: 4, 8: 4, 16: 4, 32: 4, 64: 4, 128: 4}}
+    monkeypatch.setitem(module.CONFIGS, "faces128", config)
+    (run / "ema-40000.pt").unlink()
+    torch.manual_seed(2)
+    save_checkpoint(tmp_path / "checkpoint.pt", {"average": StyleGAN2(**config).state_dict(), "seen": 5})
+    found = measure(run, pictures=40, name="faces128", judge=Judge().eval())
+    assert {path.name for path in tmp_path.glob("renders*")} == {"renders-128-11.pt", "renders-128-12.pt"}
+    assert found.beyond == {"1.0": 1.0, "0.7": 1.0}  # noise is no face
+    assert min(found.residual.values()) > 2
+    assert found.judged_floor < found.judged
+    assert max(found.precision, found.recall) < 0.5
+    assert "100.0 % beyond 99.5 % of renders" in table(found)
+    assert "the judge: " in table(found)
+    monkeypatch.setitem(module.CONFIGS, "faces64", module.gan.CONFIG)
+    shipped = measure(run, pictures=40, judge=Judge().eval(), shipped=True)
+    assert shipped.images_seen == 300_000
+    assert shipped.residual["0.7"] < shipped.residual["1.0"] < 4
+    assert shipped.frechet_early is None
+
+
+def test_residuals_of_renders_are_small_and_of_damaged_faces_are_not():
+    regressor = load_regressor()
+    images = ((faces.render(faces.sample_factors(40, 6), 128).image + 1) * 127.5).clamp(0, 255).to(torch.uint8)
+    small = to_side(images)
+    assert small.shape == (40, 3, 64, 64)
+    assert to_side(small) is small
+    whole = residuals(regressor, small, 128)
+    torch.testing.assert_close(residuals(regressor, small[3:5], 128), whole[3:5], rtol=1e-3, atol=1e-4)
+    broken = small.clone()
+    broken[:, :, 20:30] = small[:, :, 30:40]  # another part of the face where the eyes were
+    assert residuals(regressor, broken, 128).median() > 1.5 * whole.median()
+    assert beyond(residuals(regressor, broken, 128), whole) > 0.3
+    assert beyond(whole, whole) == pytest.approx(1 / 40)
+
+
+def test_precision_and_recall_tell_few_good_from_many_bad():
+    rng = torch.Generator().manual_seed(0)
+    real, same = torch.randn(2, 400, 5, generator=rng)
+    one_mode = real[:1] + 0.1 * torch.randn(20, 5, generator=rng)
+    wide = 8 * torch.randn(400, 5, generator=rng)
+    assert min(precision_recall(real, same)) > 0.7
+    assert precision_recall(real, one_mode)[0] > 0.9 > 0.1 > precision_recall(real, one_mode)[1]
+    assert precision_recall(real, wide)[0] < 0.2
+    x = torch.randn(7, 2, generator=rng)
+    y = torch.randn(5, 2, generator=rng)
+    slow = [any((a - b).norm() <= sorted((b - c).norm() for c in x)[3] for b in x) for a in y]
+    assert precision_recall(x, y)[0] == pytest.approx(sum(slow) / 5)
 
 
 def test_the_table_says_what_is_right_and_what_is_off():
