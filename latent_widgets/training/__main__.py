@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 RUNS = {
     "gan": ("faces64", 500_000, "faces64: a StyleGAN2 on rendered faces (hours)"),
@@ -29,6 +30,8 @@ def main(arguments: list[str] | None = None) -> None:
         run.add_argument("--images", type=int, default=images, help="total of pictures over all sittings")
         run.add_argument("--minutes", type=float, default=None, help="stop after this time; none: at the total")
         run.add_argument("--seed", type=int, default=77 if command == "judge" else 0)
+        if command in {"fashion", "faces"}:
+            run.add_argument("--device", default="cpu", help="where it is trained, such as cuda")
         if command in {"fashion", "classifier"}:
             run.add_argument("--data", type=Path, default=None, help="the folder of Fashion-MNIST; none: Debian's")
         if command == "regressor":
@@ -97,8 +100,10 @@ def _run(options: argparse.Namespace) -> None:
     else:
         from latent_widgets.training import classifier, digits, faces128, fashion, gan, judge, regressor, segmenter
 
-        common = {"images": options.images, "minutes": options.minutes, "seed": options.seed}
+        common: dict[str, Any] = {"images": options.images, "minutes": options.minutes, "seed": options.seed}
         trains = {"gan": gan, "digits": digits, "faces": faces128, "judge": judge, "segmenter": segmenter}
+        if options.command in {"fashion", "faces"}:
+            common["device"] = options.device
         if options.command in {"fashion", "classifier"}:
             train_on = fashion.train if options.command == "fashion" else classifier.train
             train_on(options.folder, data=options.data or fashion.FOLDER, **common)

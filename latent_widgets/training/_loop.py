@@ -67,7 +67,7 @@ def run(
         if latents is not None:
             with torch.no_grad():
                 inputs = latents if isinstance(latents, tuple) else (latents,)
-                save_sheet(folder / "samples.png", parts["average"](*inputs))
+                save_sheet(folder / "samples.png", parts["average"](*inputs).cpu())
 
     started = saved = time.monotonic()
     with _asked_to_end() as asked, tqdm(total=images, initial=seen, unit="img", mininterval=10) as bar:

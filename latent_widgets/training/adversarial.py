@@ -109,7 +109,7 @@ def draw(
         z: ``(2 n, z_dim)``.
         c: Class vectors ``(n, c_dim)``, for a network with classes.
         mixing: Share of the pictures that are drawn from two.
-        rng: Decides which, and where the layers are cut.
+        rng: Decides which, and where the layers are cut; it is the CPU's, wherever the network is.
         side: Of the pictures; the network's resolution by default.
 
     Returns:
@@ -121,7 +121,7 @@ def draw(
     w = model.mapping(z, None if c is None else torch.cat([c, c]))
     cut = torch.randint(1, count, (n, 1), generator=rng)
     cut = torch.where(torch.rand(n, 1, generator=rng) < mixing, cut, synthesis.num_ws)
-    first = (torch.arange(synthesis.num_ws) < cut)[:, :, None]
+    first = (torch.arange(synthesis.num_ws) < cut)[:, :, None].to(w.device)
     ws = torch.where(first, w[:n, None], w[n:, None])
     images = synthesis.run(synthesis.styles(ws), end=end)[-1].rgb
     assert images is not None
@@ -138,6 +138,7 @@ def train(
     seed: int = 0,
     minutes: float | None = None,
     snapshots: Sequence[int] = (),
+    device: torch.device | str = "cpu",
 ) -> None:
     """Train, or go on training, until ``images`` pictures were seen in all or ``minutes`` have passed.
 
@@ -150,8 +151,12 @@ def train(
         seed: Seed of the run's random numbers.
         minutes: Stop after this time; the next call goes on.
         snapshots: After how many images the averaged generator is kept as ``ema-<images>.pt``.
+        device: Where the networks are trained. The random numbers are the CPU's on every device.
     """
     model = players.model
+    for network in (model, players.critic, players.reader, players.heads, players.moments):
+        if network is not None:
+            network.to(device)
     average = copy.deepcopy(model).requires_grad_(False)
     ratio = recipe.r1_every / (recipe.r1_every + 1)  # lazy regularisation: StyleGAN2, appendix B
     lazy = (recipe.betas[0] ** ratio, recipe.betas[1] ** ratio)
@@ -180,9 +185,9 @@ def train(
         return losses
 
     shown = torch.Generator().manual_seed(1234)
-    latents: tuple[Tensor, ...] = (torch.randn(64, model.z_dim, generator=shown),)
+    latents: tuple[Tensor, ...] = (torch.randn(64, model.z_dim, generator=shown).to(device),)
     if model.c_dim:
-        latents += (F.one_hot(torch.arange(64) // 6 % model.c_dim, model.c_dim).float(),)
+        latents += (F.one_hot(torch.arange(64, device=device) // 6 % model.c_dim, model.c_dim).float(),)
     run(
         folder, parts, rng, step, images=images, batch=recipe.batch, minutes=minutes, snapshots=snapshots,
         latents=latents,
@@ -204,11 +209,15 @@ def _update(
     batch, side = recipe.batch, model.resolution
     if recipe.small is not None and (seen < recipe.grow or float(torch.rand((), generator=rng)) >= recipe.full):
         side = recipe.small
-    real, c, factors = source(batch, seen, rng)
+    device = model.mapping.w_avg.device
+    given = source(batch, seen, rng)
+    real = given.images.to(device)
+    c, factors = (None if x is None else x.to(device) for x in (given.classes, given.factors))
     if side < real.shape[-1]:
         real = F.avg_pool2d(real, real.shape[-1] // side)
-    with torch.autocast("cpu", torch.bfloat16):
-        fake = draw(model, torch.randn(2 * batch, model.z_dim, generator=rng), c, recipe.mixing, rng, side).float()
+    with torch.autocast(device.type, torch.bfloat16):
+        z = torch.randn(2 * batch, model.z_dim, generator=rng).to(device)
+        fake = draw(model, z, c, recipe.mixing, rng, side).float()
         score_fake, looked = critic(fake.detach(), c), critic.look(real)
         score_real = critic.score(looked, c)
         loss_d = F.softplus(score_fake).mean() + F.softplus(-score_real).mean()
@@ -237,7 +246,7 @@ def _update(
         optimizers[2].step()
         heads.heads.requires_grad_(False)
         losses["loss_h"] = loss_h.item()  # type: ignore[union-attr]
-    with torch.autocast("cpu", torch.bfloat16):
+    with torch.autocast(device.type, torch.bfloat16):
         loss_g = F.softplus(-critic(fake, c)).mean()
         losses["loss_g"] = loss_g.item()
         if reader is not None:

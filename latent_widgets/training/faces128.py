@@ -49,10 +49,20 @@ class Pool:
         start: How many there are at first.
         every: One more for so many pictures seen.
         limit: At most so many.
+        device: Where they are rendered.
     """
 
-    def __init__(self, path: Path, size: int = 128, start: int = 4000, every: int = 8, limit: int = 60_000) -> None:
+    def __init__(
+        self,
+        path: Path,
+        size: int = 128,
+        start: int = 4000,
+        every: int = 8,
+        limit: int = 60_000,
+        device: torch.device | str = "cpu",
+    ) -> None:
         self.path, self.size, self.start, self.every, self.limit = path, size, start, every, limit
+        self.device = torch.device(device)
         self._images: Any = None
         factors = torch.cat([sample_factors(CHUNK, FIRST_SEED + i) for i in range(20)])
         self._mean, self._spread, self._factors = factors.mean(0), factors.std(0), torch.empty(0, len(FACTORS))
@@ -69,8 +79,9 @@ class Pool:
         kept = self.path.stat().st_size // (each * CHUNK)  # a chunk that was not finished is made again
         for chunk in range(kept, -(-count // CHUNK)):
             with torch.no_grad():
-                faces = torch.cat([render(part, self.size).image for part in self.factors(chunk).split(25)])
-            pixels = ((faces + 1) * 127.5).round().clamp(0, 255).to(torch.uint8).contiguous().numpy()
+                parts = self.factors(chunk).to(self.device).split(25)
+                faces = torch.cat([render(part, self.size).image for part in parts])
+            pixels = ((faces + 1) * 127.5).round().clamp(0, 255).to(torch.uint8).contiguous().cpu().numpy()
             with self.path.open("r+b") as file:
                 file.seek(chunk * CHUNK * each)
                 file.write(pixels.tobytes())
@@ -132,6 +143,7 @@ def train(
     recipe: Recipe = RECIPE,
     pool: Pool | None = None,
     snapshots: tuple[int, ...] = (),
+    device: torch.device | str = "cpu",
 ) -> None:
     """Train, or go on training, until ``images`` pictures were seen in all or ``minutes`` have passed.
 
@@ -145,9 +157,12 @@ def train(
         recipe: The numbers of the training.
         pool: The faces; by default those in ``folder / "faces.u8"``.
         snapshots: After how many images the averaged generator is kept.
+        device: Where the networks are trained and the faces rendered.
     """
     folder.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(seed)
-    pool = pool or Pool(folder / "faces.u8", config["resolution"])
+    pool = pool or Pool(folder / "faces.u8", config["resolution"], device=device)
     found = players(config, channels, recipe, pool)
-    adversarial.train(folder, found, pool, recipe, images=images, seed=seed, minutes=minutes, snapshots=snapshots)
+    adversarial.train(
+        folder, found, pool, recipe, images=images, seed=seed, minutes=minutes, snapshots=snapshots, device=device
+    )

@@ -89,6 +89,7 @@ def train(
     data: Path = FOLDER,
     config: Mapping[str, Any] = CONFIG,
     recipe: Recipe = RECIPE,
+    device: torch.device | str = "cpu",
 ) -> None:
     """Train, or go on training, until ``images`` pictures were seen in all or ``minutes`` have passed.
 
@@ -100,6 +101,7 @@ def train(
         data: The folder of Fashion-MNIST.
         config: Arguments of :class:`StyleGAN2`.
         recipe: The numbers of the training.
+        device: Where the networks are trained.
     """
     folder.mkdir(parents=True, exist_ok=True)
     pictures, labels = fashion_dataset(data, resolution=config["resolution"])
@@ -111,4 +113,6 @@ def train(
         picks = torch.randint(len(pictures), (n,), generator=rng)
         return Real(pictures[picks], F.one_hot(labels[picks], config["c_dim"]).float())
 
-    adversarial.train(folder, Players(model, critic), source, recipe, images=images, seed=seed, minutes=minutes)
+    adversarial.train(
+        folder, Players(model, critic), source, recipe, images=images, seed=seed, minutes=minutes, device=device
+    )
