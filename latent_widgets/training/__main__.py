@@ -52,6 +52,11 @@ def main(arguments: list[str] | None = None) -> None:
     measure.add_argument("--judge", type=Path, default=None, help="the folder of a 'judge' run; none: without one")
     measure.add_argument("--shipped", action="store_true", help="measure the shipped weights instead of the run's")
     measure.add_argument("--early", default="ema-40000.pt", help="the snapshot to compare with")
+    about = "samples and renders mixed in one sheet, its key, and how often a network tells them apart"
+    blind = commands.add_parser("blind", help=about, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    blind.add_argument("name", choices=["faces64", "faces128"])
+    blind.add_argument("--folder", type=Path, default=None, help="of a run; none: the shipped weights")
+    blind.add_argument("--docs", type=Path, default=Path("docs/images"), help="where the sheets go")
     about = "make a run's result the one that the package ships"
     export = commands.add_parser("export", help=about, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     export.add_argument("name", choices=[name for name, _, _ in RUNS.values() if name != "faces-judge"])
@@ -76,6 +81,10 @@ def _run(options: argparse.Namespace) -> None:
         o = options
         eyes = None if o.judge is None else load_judge(o.judge)
         print(table(measure(o.folder, o.pictures, o.early, name=o.name, judge=eyes, shipped=o.shipped)))
+    elif options.command == "blind":
+        from latent_widgets.training.blind import blind_look
+
+        print(f"told apart: {100 * blind_look(options.name, options.docs, options.folder):.1f} % of held-out pictures")
     elif options.command == "glo":
         from latent_widgets.training.glo import train
 

@@ -19,7 +19,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from latent_widgets.faces import FACTOR_NAMES, sample_factors
+from latent_widgets.faces import FACTOR_NAMES, render, sample_factors
 from latent_widgets.generators._shipped import read_shipped
 from latent_widgets.generators.stylegan2 import StyleGAN2
 from latent_widgets.regressor import load_regressor
@@ -31,7 +31,18 @@ from latent_widgets.training.judge import Judge
 from latent_widgets.training.likeness import beyond, precision_recall, residuals, to_side
 from latent_widgets.training.regressor import held_out_r2
 
-__all__ = ["CONFIGS", "Measurement", "fit_gaussian", "frechet", "measure", "spread_ratios", "table"]
+__all__ = [
+    "CONFIGS",
+    "Measurement",
+    "draw_bytes",
+    "fit_gaussian",
+    "frechet",
+    "measure",
+    "network_of",
+    "renders_of",
+    "spread_ratios",
+    "table",
+]
 
 CONFIGS: dict[str, Mapping[str, Any]] = {"faces64": gan.CONFIG, "faces128": faces128.CONFIG}
 TRUNCATIONS = (1.0, 0.7)
@@ -148,15 +159,11 @@ def measure(
     """
     config, regressor = CONFIGS[name], load_regressor()
     size = config["resolution"]
-    renders = [_renders(folder, pictures, s, size) for s in (seed, seed + 1)]
-    if shipped:
-        weights = read_shipped(name)
-        network, seen = _network(config, weights.tensors), int(weights.about["images_seen"])
-    else:
-        state = load_checkpoint(folder / "checkpoint.pt")
-        network, seen = _network(config, state["average"]), int(state["seen"])
+    renders = [renders_of(folder, pictures, s, size) for s in (seed, seed + 1)]
+    network = network_of(name, None if shipped else folder)
+    seen = read_shipped(name).about["images_seen"] if shipped else load_checkpoint(folder / "checkpoint.pt")["seen"]
     latents = torch.randn(pictures, config["z_dim"], generator=torch.Generator().manual_seed(seed + 2))
-    samples = {str(psi): _draw(network, latents, psi) for psi in TRUNCATIONS}
+    samples = {str(psi): draw_bytes(network, latents, psi) for psi in TRUNCATIONS}
     full = samples[str(TRUNCATIONS[0])]
     target = fit_gaussian(_run(regressor.features, renders[0]))
     other = fit_gaussian(_run(regressor.features, renders[1]))
@@ -170,9 +177,9 @@ def measure(
         frechet_floor=frechet(other, target),
         frechet_early=None
         if snapshot is None
-        else frechet(fit_gaussian(_run(regressor.features, _draw(snapshot, latents))), target),
+        else frechet(fit_gaussian(_run(regressor.features, draw_bytes(snapshot, latents))), target),
         pictures=pictures,
-        images_seen=seen,
+        images_seen=int(seen),
         r2=r2,
         spread={key: ratio for key, ratio in ratios.items() if r2[key] > READABLE},
         beyond={psi: beyond(x, truth) for psi, x in found.items()},
@@ -213,20 +220,68 @@ def table(result: Measurement) -> str:
     return "\n".join(lines)
 
 
-def _renders(folder: Path, n: int, seed: int, size: int) -> Tensor:
-    """Render once, at ``size``; what is kept, and returned, has 64 pixels."""
-    if size == 64:
+def renders_of(folder: Path | None, n: int, seed: int, size: int = 64) -> Tensor:
+    """Render faces once, at ``size``, and average them down to 64 pixels.
+
+    Args:
+        folder: Where they are kept for the next time; None for nowhere.
+        n: How many.
+        seed: Of their factors.
+        size: Side at which they are rendered.
+
+    Returns:
+        ``(n, 3, 64, 64)`` bytes.
+    """
+    if folder is not None and size == 64:
         return faces_dataset(folder / f"renders-{seed}.pt", n, seed)
-    path = folder / f"renders-{size}-{seed}.pt"
-    if path.exists():
+    path = None if folder is None else folder / f"renders-{size}-{seed}.pt"
+    if path is not None and path.exists():
         kept: Tensor = torch.load(path, weights_only=True)
         if len(kept) == n:
             return kept
-    large = folder / f"renders-{size}-{seed}.tmp"
-    small = to_side(faces_dataset(large, n, seed, size))
-    large.unlink()
-    torch.save(small, path)
-    return small
+    with torch.no_grad():
+        parts = [to_side(_as_bytes(render(part, size).image)) for part in sample_factors(n, seed).split(50)]
+    if path is not None:
+        torch.save(torch.cat(parts), path)
+    return torch.cat(parts)
+
+
+def network_of(name: str, folder: Path | None = None) -> StyleGAN2:
+    """Return a generator of faces, with its mean of ``w``.
+
+    Args:
+        name: One of :data:`CONFIGS`.
+        folder: Of the run whose averaged generator it is; None for the shipped weights.
+
+    Returns:
+        The network.
+    """
+    state = read_shipped(name).tensors if folder is None else load_checkpoint(folder / "checkpoint.pt")["average"]
+    return _network(CONFIGS[name], state)
+
+
+@torch.no_grad()
+def draw_bytes(network: StyleGAN2, latents: Tensor, truncation: float = 1.0) -> Tensor:
+    """Draw pictures as they would be saved, averaged down to 64 pixels.
+
+    Args:
+        network: The generator.
+        latents: ``(n, z_dim)``.
+        truncation: 1 for pictures as they come.
+
+    Returns:
+        ``(n, 3, 64, 64)`` bytes.
+    """
+    images = []
+    for part in latents.split(100):
+        w = network.mapping.w_avg.lerp(network.mapping(part), truncation)
+        x = network.synthesis(w[:, None].expand(-1, network.synthesis.num_ws, -1))
+        images.append(to_side(_as_bytes(x)))
+    return torch.cat(images)
+
+
+def _as_bytes(images: Tensor) -> Tensor:
+    return ((images + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
 
 
 def _network(config: Mapping[str, Any], state: Mapping[str, Any]) -> StyleGAN2:
@@ -234,17 +289,6 @@ def _network(config: Mapping[str, Any], state: Mapping[str, Any]) -> StyleGAN2:
     network.load_state_dict(state)
     network.mapping.w_avg.copy_(average_w(network))
     return network
-
-
-@torch.no_grad()
-def _draw(network: StyleGAN2, latents: Tensor, truncation: float = 1.0) -> Tensor:
-    """Draw pictures as they would be saved, uint8, of 64 pixels."""
-    images = []
-    for part in latents.split(100):
-        w = network.mapping.w_avg.lerp(network.mapping(part), truncation)
-        x = network.synthesis(w[:, None].expand(-1, network.synthesis.num_ws, -1))
-        images.append(to_side(((x + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)))
-    return torch.cat(images)
 
 
 def _judged(judge: Judge, samples: Tensor, renders: Tensor, others: Tensor) -> dict[str, float]:
