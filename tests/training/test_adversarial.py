@@ -3,7 +3,6 @@
 import gzip
 import os
 import signal
-import struct
 from dataclasses import replace
 
 import pytest
@@ -42,24 +41,6 @@ def one_thread():
 @pytest.fixture(autouse=True)
 def few_renders(monkeypatch):
     monkeypatch.setattr(faces128, "CHUNK", 10)
-
-
-def write_idx(path, array):
-    header = struct.pack(f">HBB{array.ndim}I", 0, 8, array.ndim, *array.shape)
-    path.write_bytes(gzip.compress(header + array.numpy().tobytes()))
-
-
-@pytest.fixture
-def articles(tmp_path):
-    """A folder in the form of Fashion-MNIST's, with a handful of pictures of noise."""
-    folder = tmp_path / "articles"
-    folder.mkdir()
-    rng = torch.Generator().manual_seed(0)
-    for kind in ("train", "t10k"):
-        pixels = torch.randint(0, 256, (20, 28, 28), generator=rng, dtype=torch.uint8)
-        write_idx(folder / f"{kind}-images-idx3-ubyte.gz", pixels)
-        write_idx(folder / f"{kind}-labels-idx1-ubyte.gz", torch.arange(20).to(torch.uint8) % 10)
-    return folder
 
 
 def train_fashion(folder, articles, images=24, **options):
