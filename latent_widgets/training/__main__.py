@@ -48,7 +48,8 @@ def main(arguments: list[str] | None = None) -> None:
     measure = commands.add_parser("measure", help=about, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     measure.add_argument("--folder", type=Path, default=Path("runs/faces64"), help="the folder of the run")
     measure.add_argument("--pictures", type=int, default=5000, help="how many samples, and as many renders")
-    measure.add_argument("--name", choices=["faces64", "faces128"], default="faces64", help="what the run makes")
+    what = "what the run makes; of fashion32, the shipped weights are measured with the shipped classifier"
+    measure.add_argument("--name", choices=["faces64", "faces128", "fashion32"], default="faces64", help=what)
     measure.add_argument("--judge", type=Path, default=None, help="the folder of a 'judge' run; none: without one")
     measure.add_argument("--shipped", action="store_true", help="measure the shipped weights instead of the run's")
     measure.add_argument("--early", default="ema-40000.pt", help="the snapshot to compare with")
@@ -74,7 +75,11 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _run(options: argparse.Namespace) -> None:
-    if options.command == "measure":
+    if options.command == "measure" and options.name == "fashion32":
+        from latent_widgets.training import articles
+
+        print(articles.measure(pictures=options.pictures).table())
+    elif options.command == "measure":
         from latent_widgets.training.judge import load_judge
         from latent_widgets.training.measure import measure, table
 

@@ -234,8 +234,9 @@ def _update(
     optimizers[1].zero_grad(set_to_none=True)
     loss_d.backward()
     if seen // batch % recipe.r1_every == 0:
-        x = real[: batch // 2].clone().requires_grad_(True)
-        (slope,) = torch.autograd.grad(critic(x, None if c is None else c[: batch // 2]).sum(), x, create_graph=True)
+        half = torch.arange(batch).view(critic.group, -1)[:, : max(1, batch // critic.group // 2)].flatten()
+        x = real[half].requires_grad_(True)  # half of the groups, each whole
+        (slope,) = torch.autograd.grad(critic(x, None if c is None else c[half]).sum(), x, create_graph=True)
         gamma = recipe.r1 * (side / (recipe.small or side)) ** 2
         (slope.square().sum((1, 2, 3)).mean() * (gamma / 2 * recipe.r1_every)).backward()
     optimizers[1].step()

@@ -39,7 +39,7 @@ CONFIG: dict[str, Any] = {
     "noise": False,
     "colours": 1,
 }
-RECIPE = Recipe(r1=0.05)
+RECIPE = Recipe(r1=0.1)
 
 
 def _read(path: Path) -> Tensor:
@@ -109,9 +109,13 @@ def train(
     model = StyleGAN2(**config)
     critic = Critic(config["resolution"], config["channels"], colours=config["colours"], c_dim=config["c_dim"])
 
+    places = [torch.where(labels == i)[0] for i in range(config["c_dim"])]
+
     def source(n: int, seen: int, rng: torch.Generator) -> Real:
-        picks = torch.randint(len(pictures), (n,), generator=rng)
-        return Real(pictures[picks], F.one_hot(labels[picks], config["c_dim"]).float())
+        # groups whose spread the critic compares are of one class each: else it would miss that a class has one picture
+        classes = torch.randperm(len(places), generator=rng)[: max(1, n // critic.group)].repeat(critic.group)[:n]
+        picks = [places[c][torch.randint(len(places[c]), (), generator=rng)] for c in classes.tolist()]
+        return Real(pictures[torch.stack(picks)], F.one_hot(classes, config["c_dim"]).float())
 
     adversarial.train(
         folder, Players(model, critic), source, recipe, images=images, seed=seed, minutes=minutes, device=device
