@@ -98,11 +98,12 @@ class Moments(nn.Module):
         self.register_buffer("second", (y.T @ y / len(y)).float())
 
     def forward(self, features: Tensor) -> Tensor:
-        """Return the squared distance of both moments from their aim, with this batch (n, d) taken in."""
+        """Return how far both moments are from their aim, with this batch (n, d) taken in: ``log(1 + square)``."""
         y = (features.float() - self.mean) @ self.whiten
         first = self.first.lerp(y.mean(0), 1 - self.memory)
         second = self.second.lerp(y.T @ y / len(y), 1 - self.memory)
         self.first.copy_(first.detach())
         self.second.copy_(second.detach())
         # the gradient of one batch is as small as its share: made up for here
-        return (first.square().sum() + (second - self.aim).square().sum() / 2) / (1 - self.memory) / len(self.mean)
+        off = (first.square().sum() + (second - self.aim).square().sum() / 2) / (1 - self.memory) / len(self.mean)
+        return torch.log1p(off)  # far off, the direction counts and not the distance
