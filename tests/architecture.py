@@ -22,13 +22,15 @@ LEVELS = (
     {"_checks", "_figures", "_files", "_forward", "_steps", "photos"},
     {"faces", "_face_layers"},
     {"generators"},
-    {"geometry", "segmentation", "regressor", "directions", "edits"}
+    {"geometry", "segmentation", "regressor", "classifier", "directions", "edits"}
     | {"_direction_fields", "_direction_files", "_edit_parts", "_edit_text", "_fitting", "_values"},
     {"methods", "evidence", "glo", "inversion", "_inversion_search", "scale"},
     {"widgets"},
 )
 # Commands that make the shipped weights: outside the arrows, and nothing else may lean on them.
-TRAINING_MAY_IMPORT = LEVELS[0] | LEVELS[1] | {"generators", "geometry", "segmentation", "regressor", "glo", "training"}
+TRAINING_MAY_IMPORT = (
+    LEVELS[0] | LEVELS[1] | {"generators", "geometry", "segmentation", "regressor", "classifier", "glo", "training"}
+)
 
 INTERFACE = {"ipywidgets", "ipycanvas", "IPython", "matplotlib"}
 DISTRIBUTIONS = {"PIL": "pillow", "sklearn": "scikit-learn", "IPython": "ipython"}

@@ -1,6 +1,10 @@
 """Runs of seconds of the training scripts, and what their checkpoints hold."""
 
-from latent_widgets.training import digits, gan, regressor, segmenter
+from dataclasses import replace
+
+from latent_widgets.training import digits, faces128, fashion, gan, regressor, segmenter
+from latent_widgets.training.adversarial import Recipe
+from latent_widgets.training.faces128 import Pool
 
 STYLE = {
     "z_dim": 8,
@@ -11,6 +15,15 @@ STYLE = {
     "noise": False,
 }
 PLAIN = {"z_dim": 8, "resolution": 16, "channels": {4: 8, 8: 8, 16: 8}, "colours": 1}
+
+CLASSED = {
+    "z_dim": 8, "w_dim": 8, "resolution": 16, "channels": {4: 8, 8: 8, 16: 8}, "mapping_layers": 2, "c_dim": 10,
+    "noise": False, "colours": 1,
+}  # fmt: skip
+FACES = {
+    "z_dim": 8, "w_dim": 8, "resolution": 32, "channels": {4: 8, 8: 8, 16: 8, 32: 8}, "mapping_layers": 2,
+    "noise": False,
+}  # fmt: skip
 
 
 def train_gan(folder, **options):
@@ -27,6 +40,19 @@ def train_regressor(folder, **options):
 
 def train_segmenter(folder, **options):
     segmenter.train(folder, images=96, size=16, count=40, **options)
+
+
+def train_fashion(folder, articles, images=24, **options):
+    recipe = Recipe(batch=8, r1_every=2)
+    fashion.train(folder, images=images, data=articles, config=CLASSED, recipe=recipe, **options)
+
+
+def train_faces(folder, articles=None, images=48, **options):
+    recipe = replace(faces128.RECIPE, batch=8, r1_every=2, small=16, grow=16)
+    pool = Pool(folder / "faces.u8", 32, start=20, every=1)
+    faces128.train(
+        folder, images=images, config=FACES, channels=FACES["channels"], recipe=recipe, pool=pool, **options
+    )  # fmt: skip
 
 
 def flat(state, prefix=""):

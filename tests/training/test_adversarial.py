@@ -3,7 +3,6 @@
 import gzip
 import os
 import signal
-from dataclasses import replace
 
 import pytest
 import torch
@@ -14,20 +13,11 @@ from latent_widgets.generators.stylegan2 import StyleGAN2
 from latent_widgets.regressor import load_regressor
 from latent_widgets.training import _loop, faces128, fashion
 from latent_widgets.training._files import load_checkpoint
-from latent_widgets.training.adversarial import Recipe, draw
+from latent_widgets.training.adversarial import draw
 from latent_widgets.training.critic import Critic
 from latent_widgets.training.faces128 import Pool
 from latent_widgets.training.heads import Heads, Moments, Reader
-from tests.training.runs import flat
-
-CLASSED = {
-    "z_dim": 8, "w_dim": 8, "resolution": 16, "channels": {4: 8, 8: 8, 16: 8}, "mapping_layers": 2, "c_dim": 10,
-    "noise": False, "colours": 1,
-}  # fmt: skip
-FACES = {
-    "z_dim": 8, "w_dim": 8, "resolution": 32, "channels": {4: 8, 8: 8, 16: 8, 32: 8}, "mapping_layers": 2,
-    "noise": False,
-}  # fmt: skip
+from tests.training.runs import CLASSED, FACES, flat, train_faces, train_fashion
 
 
 @pytest.fixture(autouse=True)
@@ -41,19 +31,6 @@ def one_thread():
 @pytest.fixture(autouse=True)
 def few_renders(monkeypatch):
     monkeypatch.setattr(faces128, "CHUNK", 10)
-
-
-def train_fashion(folder, articles, images=24, **options):
-    recipe = Recipe(batch=8, r1_every=2)
-    fashion.train(folder, images=images, data=articles, config=CLASSED, recipe=recipe, **options)
-
-
-def train_faces(folder, articles=None, images=48, **options):
-    recipe = replace(faces128.RECIPE, batch=8, r1_every=2, small=16, grow=16)
-    pool = Pool(folder / "faces.u8", 32, start=20, every=1)
-    faces128.train(
-        folder, images=images, config=FACES, channels=FACES["channels"], recipe=recipe, pool=pool, **options
-    )  # fmt: skip
 
 
 @pytest.mark.parametrize("train", [train_fashion, train_faces])

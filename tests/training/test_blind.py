@@ -8,10 +8,6 @@ from latent_widgets.training import blind
 from latent_widgets.training.blind import blind_sheet, told_apart
 
 
-def bytes_of(seed, n=200):
-    return ((faces.render(faces.sample_factors(n, seed), 64).image + 1) * 127.5).clamp(0, 255).to(torch.uint8)
-
-
 def test_the_key_frames_the_samples_and_only_them(tmp_path):
     samples, renders = torch.full((6, 3, 16, 16), -1.0), torch.full((6, 3, 16, 16), 1.0)
     generated = blind_sheet(samples, renders, tmp_path / "a" / "sheet.png", tmp_path / "key.png", columns=4)
@@ -29,7 +25,8 @@ def test_the_key_frames_the_samples_and_only_them(tmp_path):
 def test_what_differs_is_told_apart_and_what_does_not_is_not():
     torch.manual_seed(3)
     state = torch.get_rng_state()
-    renders, same = bytes_of(1), bytes_of(2)
+    factors = (faces.sample_factors(200, seed) for seed in (1, 2))
+    renders, same = (((faces.render(x).image + 1) * 127.5).clamp(0, 255).to(torch.uint8) for x in factors)
     darker = (same * 0.7).to(torch.uint8)
     assert told_apart(darker, renders, images=768) > 0.8
     assert told_apart(same, renders, images=768) < 0.75
