@@ -61,7 +61,7 @@ def accuracy(network: Classifier, images: Tensor, labels: Tensor) -> dict[str, f
 
 
 def train(
-    folder: Path, images: int = 600_000, seed: int = 0, minutes: float | None = None, data: Path = FOLDER
+    folder: Path, images: int = 300_000, seed: int = 0, minutes: float | None = None, data: Path = FOLDER
 ) -> None:
     """Train, or go on, until ``images`` were seen or ``minutes`` have passed; then write ``accuracy.json``.
 
