@@ -25,7 +25,7 @@ from latent_widgets.training.heads import Heads, Moments, Reader
 
 __all__ = ["CONFIG", "RECIPE", "Pool", "players", "train"]
 
-CHANNELS = {4: 160, 8: 160, 16: 128, 32: 64, 64: 24, 128: 16}
+CHANNELS = {4: 160, 8: 160, 16: 96, 32: 48, 64: 24, 128: 12}
 CONFIG: dict[str, Any] = {
     "z_dim": 64,
     "w_dim": 64,
@@ -34,7 +34,7 @@ CONFIG: dict[str, Any] = {
     "mapping_layers": 6,
     "noise": False,
 }
-CRITIC = {4: 128, 8: 128, 16: 96, 32: 48, 64: 16, 128: 16}
+CRITIC = {4: 128, 8: 128, 16: 96, 32: 32, 64: 16, 128: 16}
 RECIPE = Recipe(heads=0.5, moments=0.1, factors=0.5, small=64, grow=600_000, full=0.5)
 CHUNK = 100  # renders at a time
 FIRST_SEED = 100_000  # of the pool's chunks: far from those of everything else that is rendered
