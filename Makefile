@@ -1,6 +1,6 @@
 # Every target makes .venv first where it is missing or older than setup.cfg, pyproject.toml or constraints.txt.
 #
-#   PYTHON=python3.12     the interpreter that makes .venv (3.10 or newer)
+#   PYTHON=python3.12     the interpreter that makes .venv (3.11 or newer)
 #   TORCH_INDEX=URL       where torch comes from; https://download.pytorch.org/whl/cpu has the small wheels without CUDA
 #   ARGS='...'            passed on to JupyterLab (demo), pytest (test, browser, notebooks), the benchmarks or Sphinx
 #   FAST=1                browser and notebooks: leave out tests marked slow, use smaller sizes
@@ -10,6 +10,10 @@ PYTHON ?= python3
 TORCH_INDEX ?=
 ARGS ?=
 FAST ?=
+
+# PyTorch's threads wait asleep: spinning, they take many times as long where another program has one of the cores.
+OMP_WAIT_POLICY ?= passive
+export OMP_WAIT_POLICY
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -38,8 +42,8 @@ help:
 	@echo "make clean       remove what these targets leave behind; .venv stays"
 
 $(BIN)/python:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { \
-		echo "latent_widgets needs Python 3.10 or newer; name one with PYTHON=python3.11"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "latent_widgets needs Python 3.11 or newer; name one with PYTHON=python3.12"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
 # JupyterLab's announcements ask the network for news and updates: off, so that the demo needs none.
@@ -94,7 +98,7 @@ docs: $(DOCS_STAMP)
 
 # The file serves every index of torch and every machine: no local versions, nothing installed from a folder.
 constraints: $(DOCS_STAMP)
-	$(PIP) --editable '.[dev,lab,docs,hub,distributed,segment,video,train]'
+	$(PIP) --editable '.[dev,lab,docs,hub,segment,video,train]'
 	@{ sed -n '/^#/p' constraints.txt; \
 		$(BIN)/python -m pip freeze --all --exclude pip --exclude-editable | sed -E 's/\+[a-z0-9.]+$$//' | LC_ALL=C sort -f; } > constraints.new
 	@mv constraints.new constraints.txt
