@@ -2,6 +2,7 @@
 #
 #   PYTHON=python3.12     the interpreter that makes .venv (3.11 or newer)
 #   TORCH_INDEX=URL       where torch comes from; https://download.pytorch.org/whl/cpu has the small wheels without CUDA
+#   WORKERS=2             processes that the unit tests share; as many as there are cores unless said
 #   ARGS='...'            passed on to JupyterLab (demo), pytest (test, browser, notebooks), the benchmarks or Sphinx
 #   FAST=1                browser and notebooks: leave out tests marked slow, use smaller sizes
 #   CHROMIUM=/path        the browser that 'make browser' drives
@@ -10,6 +11,7 @@ PYTHON ?= python3
 TORCH_INDEX ?=
 ARGS ?=
 FAST ?=
+WORKERS ?= auto
 
 # PyTorch's threads wait asleep: spinning, they take many times as long where another program has one of the cores.
 OMP_WAIT_POLICY ?= passive
@@ -61,7 +63,8 @@ demo: $(STAMP)
 	$(LAB) $(ARGS)
 
 test: $(STAMP)
-	$(PYTEST) latent_widgets tests --ignore=tests/browser --ignore=tests/notebooks $(ARGS)
+	OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(PYTEST) latent_widgets tests \
+		--ignore=tests/browser --ignore=tests/notebooks --numprocesses=$(WORKERS) --dist=loadfile $(ARGS)
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
