@@ -8,10 +8,16 @@ from latent_widgets import _rounding
 from latent_widgets.directions import Directions
 from latent_widgets.generators.exact import ExactFaces
 from latent_widgets.geometry.curves import curve_through
+from latent_widgets.geometry.density import Gaussian, fit_density
 from latent_widgets.geometry.equal_change import equal_change
 from latent_widgets.geometry.equal_walks import equal_walks
+from latent_widgets.geometry.grassmann import as_basis
 from latent_widgets.geometry.guided import guided_traversal
+from latent_widgets.geometry.pcp import pcp
+from latent_widgets.geometry.rank import energy_rank, gap_rank
+from latent_widgets.geometry.svd import fix_signs
 from latent_widgets.geometry.walks import Walk
+from latent_widgets.methods.ganspace import ganspace
 from tests.linear import LinearGenerator
 from tests.processors import other_processor
 
@@ -133,3 +139,69 @@ def test_a_great_circle_of_any_type_knows_what_is_parallel():
         code = z.to(dtype)
         with pytest.raises(ValueError, match="direction must not be parallel to the code on a great circle"):
             lw.geometry.walks.great_circle(code, 3 * code, torch.ones(1, dtype=dtype))
+
+
+# ---- signs and ranks
+
+
+@pytest.mark.parametrize("column", [[0.5**0.5, -(0.5**0.5), 0.0], [0.0, -0.6, 0.6, 0.2], [-0.5, 0.5, -0.5, 0.5]])
+def test_the_sign_of_a_tie_does_not_depend_on_rounding(column):
+    exact = torch.tensor(column)[:, None]
+    turned = fix_signs(exact)[0]
+    for seed in range(20):
+        rng = torch.Generator().manual_seed(seed)
+        near = exact * (1 + NOISE * torch.randn(exact.shape, generator=rng))
+        torch.testing.assert_close(fix_signs(near)[0], turned)
+        torch.testing.assert_close(fix_signs(-near)[0], turned)
+
+
+def test_ranks_of_near_equal_values_do_not_depend_on_rounding():
+    for seed in range(20):
+        off = 1 + NOISE * torch.randn(20, generator=torch.Generator().manual_seed(seed))
+        assert energy_rank(torch.ones(20) * off, 0.95) == 19
+        assert energy_rank(torch.ones(20) * off, 1.0) == 20
+        assert gap_rank(torch.tensor([16.0, 8.0, 4.0, 2.0, 1.0]) * off[:5]) == 1
+    assert energy_rank(torch.tensor([1.0, 1e-3], dtype=torch.float64), 1.0) == 2  # all is all
+
+
+def test_the_rank_of_a_sample_is_not_that_of_its_rounding():
+    rng = torch.Generator().manual_seed(0)
+    mapping = torch.randn(8, 3, generator=rng) @ torch.randn(3, 8, generator=rng)
+    G = other_processor(LinearGenerator(mapping, torch.randn(48, 8, generator=rng)))
+    assert len(ganspace(G, k=3, samples=500)) == 3
+    with pytest.raises(ValueError, match="k must be at most 3, the rank of the sample, got 4"):
+        ganspace(G, k=4, samples=500)
+    with pytest.raises(ValueError, match="covariance must be positive definite, got one of rank 3 in 8 dimensions"):
+        fit_density(G, "w", n=500)
+
+
+def test_a_singular_covariance_in_float32_is_refused():
+    rng = torch.Generator().manual_seed(0)
+    for _ in range(5):
+        root = torch.randn(6, 4, generator=rng)
+        with pytest.raises(ValueError, match="covariance must be positive definite, got one of rank 4"):
+            Gaussian(torch.zeros(6), root @ root.T + NOISE * torch.eye(6))
+
+
+def test_directions_that_depend_but_for_rounding_are_refused():
+    vectors = torch.eye(3)
+    vectors[2] = vectors[0] + vectors[1] + torch.tensor([0.0, 0.0, 3e-6])
+    with pytest.raises(ValueError, match="basis must be linearly independent, got 3 dependent directions"):
+        as_basis(Directions(vectors, "z"))
+
+
+def test_the_low_rank_of_a_pursuit_has_no_directions_of_rounding():
+    values = torch.tensor([3.0, 1.0, 2.0, 2.0], dtype=torch.float64)  # the first step takes their mean off all
+    for off in (0.0, 1e-15, -1e-15):
+        assert pcp(torch.diag(values + off * torch.tensor([0, 0, 1, -1])), steps=1).rank == 1
+
+
+def test_every_rank_leaves_out_the_rounding_of_a_gram(monkeypatch):
+    """Where a Jacobian is too large to be held, singular values come from its Gram and are good to half the digits."""
+    rng = torch.Generator().manual_seed(0)
+    synthesis = torch.randn(48, 3, generator=rng) @ torch.randn(3, 7, generator=rng)
+    G = LinearGenerator(torch.randn(7, 5, generator=rng), synthesis)
+    monkeypatch.setattr("latent_widgets.geometry.jacobian.KEEP", 0)
+    basis = lw.local_basis(G, G.sample_z(1), target="image", rank_method="gap")
+    assert basis.ranks["gap"] == basis.rank
+    assert max(basis.ranks.values()) <= 3
