@@ -13,11 +13,14 @@ from latent_widgets.geometry.equal_change import equal_change
 from latent_widgets.geometry.equal_walks import equal_walks
 from latent_widgets.geometry.grassmann import as_basis
 from latent_widgets.geometry.guided import guided_traversal
+from latent_widgets.geometry.jacobian import JacobianOperator
 from latent_widgets.geometry.pcp import pcp
 from latent_widgets.geometry.rank import energy_rank, gap_rank
+from latent_widgets.geometry.regions import RegionSpectra
 from latent_widgets.geometry.svd import fix_signs
 from latent_widgets.geometry.walks import Walk
 from latent_widgets.methods.ganspace import ganspace
+from latent_widgets.methods.low_rank import low_rank_directions, transfer
 from tests.linear import LinearGenerator
 from tests.processors import other_processor
 
@@ -205,3 +208,81 @@ def test_every_rank_leaves_out_the_rounding_of_a_gram(monkeypatch):
     basis = lw.local_basis(G, G.sample_z(1), target="image", rank_method="gap")
     assert basis.ranks["gap"] == basis.rank
     assert max(basis.ranks.values()) <= 3
+
+
+# ---- regions
+
+
+def test_a_mask_of_everything_but_for_rounding_is_one_of_everything(make_region):
+    G, _ = make_region(lambda synthesis: None)
+    mask = torch.full((4, 4), 1 - NOISE / 2)
+    with pytest.raises(ValueError, match="mask must leave a part of the picture out, got all of it"):
+        RegionSpectra(G, G.code(0)).directions(mask, k=1)
+    with pytest.raises(ValueError, match="mask must leave a part of the picture out, got all of it"):
+        low_rank_directions(G, G.code(0), mask)
+    with pytest.raises(ValueError, match="got a mask of everything"):
+        lw.localisation(G, lw.random_directions(G, k=1), mask, features=["image"])
+
+
+def test_weights_that_rounding_moved_out_of_range_are_brought_back():
+    weights = torch.tensor([[1 + NOISE, -NOISE], [0.5, 0.0]])
+    assert lw.Mask(weights).tensor.tolist() == [[1, 0], [0.5, 0]]
+    J = JacobianOperator(lambda x: x.expand(3, 2, 2) if x.ndim == 0 else x.reshape(1, 2, 2), torch.ones(4), weights)
+    torch.testing.assert_close(J.gram(), torch.diag(torch.tensor([1.0, 0.0, 0.5, 0.0])))
+    for wrong in (1 + 1e-4, -1e-4):
+        with pytest.raises(ValueError, match="mask must be between 0 and 1"):
+            lw.Mask(torch.full((2, 2), wrong))
+
+
+def test_a_region_that_answers_by_rounding_alone_is_refused(make_region):
+    def silence(synthesis):
+        synthesis[:, :2] *= NOISE
+
+    G, upper = make_region(silence)
+    R = RegionSpectra(G, G.code(0))
+    with pytest.raises(ValueError, match="mask must cover pixels that answer to the latent, got some that never"):
+        R.directions(upper, k=1)
+    assert R.spectrum(upper).rank == 0
+    assert R.spectrum(~upper).rank > 0
+
+
+def test_grey_pictures_have_no_colour_to_change(make_region):
+    def grey(synthesis):
+        synthesis[1:] = synthesis[:1]
+
+    G, upper = make_region(grey)
+    R = RegionSpectra(G, G.code(0), channels="chroma")
+    assert float(R.total.abs().max()) == 0
+    with pytest.raises(ValueError, match="mask must cover pixels that answer to the latent"):
+        R.directions(upper, k=1)
+
+
+def test_a_projection_that_leaves_rounding_is_refused(make_region):
+    """Everything inside follows one coordinate, which is the loudest outside."""
+
+    def shared(synthesis):
+        synthesis[:, :2, :, 1:] = 0
+        outside = torch.linalg.qr(synthesis[:, 2:].reshape(24, 6)).Q * torch.tensor([9.0, 5, 4, 3, 2, 1])
+        synthesis[:, 2:] = outside.reshape(3, 2, 4, 6)
+
+    G, upper = make_region(shared)
+    turn = torch.linalg.qr(torch.randn(6, 6, generator=torch.Generator().manual_seed(1))).Q
+    G = LinearGenerator(torch.eye(6), G.module.synthesis @ turn)
+    R = RegionSpectra(G, G.code(0))
+    assert len(R.directions(upper, k=1, solver="projection", cut=0)) == 1
+    with pytest.raises(ValueError, match="cut must leave a part of every direction, got 1, which leaves none of direc"):
+        R.directions(upper, k=1, solver="projection", cut=1)
+
+
+def test_directions_that_change_nothing_have_no_locality(still):
+    D = Directions(torch.eye(7)[[6, 0]], "w")
+    mask = torch.zeros(4, 4, dtype=torch.bool)
+    mask[:2] = True
+    found = transfer(still, D, torch.arange(1.0, 8.0)[None], [mask])
+    assert found.locality[0, 0] == 0
+    assert 0.1 < float(found.locality[0, 1]) < 0.9
+
+
+def test_channels_that_do_not_move_have_no_groups(still):
+    with pytest.raises(ValueError, match="alpha must move the features of 'all', got 3, which changes none"):
+        lw.refine_subspace(still, Directions(torch.eye(7)[6:], "w"), groups=2)
