@@ -1,5 +1,7 @@
 """What rounding alone decides nowhere: the same question is answered alike by processors that round otherwise."""
 
+import math
+
 import pytest
 import torch
 
@@ -7,8 +9,10 @@ import latent_widgets as lw
 from latent_widgets import _rounding
 from latent_widgets.directions import Directions
 from latent_widgets.generators.exact import ExactFaces
+from latent_widgets.geometry.cdf import LogisticMixture, MonotoneNetwork, fit_cdf
 from latent_widgets.geometry.curves import curve_through
-from latent_widgets.geometry.density import Gaussian, fit_density
+from latent_widgets.geometry.density import Gaussian, TruncatedGaussian, fit_density
+from latent_widgets.geometry.density_walks import iso_density
 from latent_widgets.geometry.equal_change import equal_change
 from latent_widgets.geometry.equal_walks import equal_walks
 from latent_widgets.geometry.grassmann import as_basis
@@ -19,6 +23,7 @@ from latent_widgets.geometry.rank import energy_rank, gap_rank
 from latent_widgets.geometry.regions import RegionSpectra
 from latent_widgets.geometry.svd import fix_signs
 from latent_widgets.geometry.walks import Walk
+from latent_widgets.methods.dp_lase import dp_lase
 from latent_widgets.methods.ganspace import ganspace
 from latent_widgets.methods.low_rank import low_rank_directions, transfer
 from tests.linear import LinearGenerator
@@ -286,3 +291,53 @@ def test_directions_that_change_nothing_have_no_locality(still):
 def test_channels_that_do_not_move_have_no_groups(still):
     with pytest.raises(ValueError, match="alpha must move the features of 'all', got 3, which changes none"):
         lw.refine_subspace(still, Directions(torch.eye(7)[6:], "w"), groups=2)
+
+
+# ---- densities
+
+
+def test_codes_as_likely_but_for_rounding_count_by_half():
+    rng = torch.Generator().manual_seed(0)
+    codes = torch.randn(400, 8, generator=rng)
+    codes = codes / codes.norm(dim=1, keepdim=True) * 3  # all equally likely
+    density = Gaussian(torch.zeros(8), torch.eye(8), reference=codes[100:])
+    assert density.percentile(codes[:100]).tolist() == [50] * 100
+    assert density.percentile(1.1 * codes[:1]).tolist() == [0]
+
+
+def test_the_border_of_a_support_stays_inside_it_in_another_type():
+    density = TruncatedGaussian(4, 0.3)
+    border = torch.full((4,), 0.3).double()  # a little above 0.3
+    assert bool(density.contains(border))
+    assert math.isfinite(density.log_prob(border))
+    assert iso_density(density, border, torch.eye(4).double()[0] - torch.eye(4).double()[1], 0.01).shape == (4,)
+    assert not bool(density.contains(border + 1e-4))
+
+
+@pytest.mark.parametrize("value", [0.1, 1 / 3, 1e5 / 7])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_equal_samples_have_no_distribution(value, dtype):
+    with pytest.raises(ValueError, match="samples must be at least 10 different numbers"):
+        fit_cdf(torch.full((1000,), value, dtype=dtype), steps=1)
+
+
+def test_a_distribution_that_is_flat_is_still_monotone():
+    """Between two far groups of samples F stands still, and its difference quotient is rounding."""
+    F = MonotoneNetwork()
+    with torch.no_grad():
+        F.last.bias.fill_(0.3)
+        for layer in F.hidden:
+            layer.weight.mul_(50)
+    slope, _ = F.steepest_fall(-20.0, 20.0)
+    assert -F.flat <= slope <= 0
+    assert LogisticMixture().steepest_fall(-3.0, 3.0)[0] > 0
+
+
+def test_a_run_goes_on_with_a_density_that_was_fitted_anew(plain):
+    options = {"layer": "image", "k": 2, "batch": 2, "patience": None}
+    covariance = torch.eye(5, dtype=torch.float32)
+    half = dp_lase(plain, **options, steps=1, density=Gaussian(torch.zeros(5), covariance))
+    anew = Gaussian(torch.zeros(5), covariance * (1 + NOISE))
+    assert dp_lase(plain, **options, steps=2, density=anew, start=half).steps == 2
+    with pytest.raises(ValueError, match="start must be a result of the same options, got other density"):
+        dp_lase(plain, **options, steps=2, density=Gaussian(torch.zeros(5), 1.01 * covariance), start=half)
