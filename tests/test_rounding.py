@@ -8,6 +8,7 @@ import torch
 import latent_widgets as lw
 from latent_widgets import _rounding
 from latent_widgets.directions import Directions
+from latent_widgets.faces import FACTORS
 from latent_widgets.generators.exact import ExactFaces
 from latent_widgets.geometry.cdf import LogisticMixture, MonotoneNetwork, fit_cdf
 from latent_widgets.geometry.curves import curve_through
@@ -22,11 +23,15 @@ from latent_widgets.geometry.pcp import pcp
 from latent_widgets.geometry.rank import energy_rank, gap_rank
 from latent_widgets.geometry.regions import RegionSpectra
 from latent_widgets.geometry.svd import fix_signs
+from latent_widgets.geometry.units import latent_sd
 from latent_widgets.geometry.walks import Walk
 from latent_widgets.methods.dp_lase import dp_lase
 from latent_widgets.methods.ganspace import ganspace
 from latent_widgets.methods.low_rank import low_rank_directions, transfer
+from latent_widgets.methods.sefa import sefa
+from latent_widgets.methods.warpage import warpage
 from tests.linear import LinearGenerator
+from tests.live_networks import NvidiaLike
 from tests.processors import other_processor
 
 AT = (-2.0, -1.0, 0.0, 1.0, 2.0)
@@ -341,3 +346,87 @@ def test_a_run_goes_on_with_a_density_that_was_fitted_anew(plain):
     assert dp_lase(plain, **options, steps=2, density=anew, start=half).steps == 2
     with pytest.raises(ValueError, match="start must be a result of the same options, got other density"):
         dp_lase(plain, **options, steps=2, density=Gaussian(torch.zeros(5), 1.01 * covariance), start=half)
+
+
+# ---- directions and generators
+
+
+def test_directions_along_which_latents_stand_still_have_a_unit():
+    mapping = torch.randn(7, 5, generator=torch.Generator().manual_seed(0))
+    mapping[6] = 0
+    found = []
+    for units in (0.0, 20.0):
+        G = other_processor(LinearGenerator(mapping, torch.randn(48, 7)), units)
+        found.append(Directions(torch.eye(7), "w").in_unit("sd", G).scales)
+    torch.testing.assert_close(found[0], found[1])
+    assert 0 < float(found[0][6]) < 1e-4 * float(found[0][0])
+    assert latent_sd(G, torch.eye(5), "z").tolist() == [1] * 5
+
+
+def test_styles_that_read_nothing_but_rounding_have_no_direction(make_network):
+    found = []
+    for noise in (0.0, 1e-17):
+        network = make_network()
+        for name, weight in network.named_parameters():
+            if name.endswith("affine.weight"):
+                rng = torch.Generator().manual_seed(len(name))
+                weight.data[0] = noise * torch.randn(weight.shape[1], generator=rng, dtype=weight.dtype)
+        found.append(sefa(lw.load(network), k=3))
+    torch.testing.assert_close(found[0].vectors, found[1].vectors)
+
+
+def test_styles_are_found_where_rows_are_rounded_on_the_way(make_network):
+    class Rounding(NvidiaLike):
+        """Its synthesis takes the mean of `w` away and adds it again, as truncation does."""
+
+        def __init__(self, network):
+            super().__init__(network)
+            inner = self.synthesis.forward
+            self.synthesis.forward = lambda ws, **options: inner((ws - 0.37) + 0.37, **options)
+
+    network = make_network()
+    expected, found = (sefa(lw.load(wrap(network)), k=3) for wrap in (NvidiaLike, Rounding))
+    torch.testing.assert_close(found.vectors, expected.vectors)
+
+
+def test_flat_networks_whose_singular_values_are_close_have_no_distortion():
+    rng = torch.Generator().manual_seed(0)
+    left, right = (torch.linalg.qr(torch.randn(6, 6, generator=rng)).Q for _ in range(2))
+    values = torch.tensor([2.0, 1.9999, 1.0, 0.9, 0.8, 0.7])
+    G = LinearGenerator(left * values @ right.T, torch.randn(48, 6, generator=rng))
+    compute = G._map
+    G._map = lambda z: compute(z) + 2e-7 * torch.sin(40 * z)  # the derivative errs by a few units
+    assert math.isnan(warpage(G, n=8, k=1).distortion)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_factors_at_an_end_of_their_range_have_no_code(dtype):
+    G = ExactFaces(resolution=8, dtype=dtype)
+    middle = G.factors(G.w_avg)
+    for i, factor in enumerate(FACTORS):
+        for end in (factor.low, factor.high):
+            factors = middle.clone()
+            factors[i] = end
+            with pytest.raises(ValueError, match=f"strictly inside their ranges, got {factor.name} = "):
+                G.code_of(factors)
+    torch.testing.assert_close(G.code_of(middle), G.w_avg, rtol=0, atol=1e-5)
+
+
+def test_a_function_keeps_its_identity_where_it_is_rounded_otherwise():
+    weights = torch.randn(5, 3 * 64, generator=torch.Generator().manual_seed(0))
+
+    def draw(off):
+        return lambda z: ((z @ weights).tanh() * (1 + off)).reshape(-1, 3, 8, 8)
+
+    hashes = {lw.load(draw(off), z_dim=5).weights_hash for off in (0.0, NOISE, -3 * NOISE)}
+    assert len(hashes) == 1
+    assert lw.load(draw(0.0), z_dim=5).weights_hash != lw.load(lambda z: draw(0.0)(z + 0.1), z_dim=5).weights_hash
+
+
+def test_a_training_goes_on_with_pictures_that_were_drawn_anew(tmp_path):
+    pictures = torch.rand(6, 3, 8, 8, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    options = {"z_dim": 4, "resolution": 8, "channels": {4: 8, 8: 8}, "checkpoint": tmp_path / "run.pt"}
+    lw.fit_glo(pictures, steps=1, **options)
+    assert lw.fit_glo(pictures * (1 + NOISE), steps=2, **options).steps == 2
+    with pytest.raises(ValueError, match="checkpoint must be one of these pictures, got one of others"):
+        lw.fit_glo(pictures.flip(0), steps=3, **options)
