@@ -30,6 +30,7 @@ from latent_widgets.methods.ganspace import ganspace
 from latent_widgets.methods.low_rank import low_rank_directions, transfer
 from latent_widgets.methods.sefa import sefa
 from latent_widgets.methods.warpage import warpage
+from latent_widgets.segmentation import FixedMask
 from tests.linear import LinearGenerator
 from tests.live_networks import NvidiaLike
 from tests.processors import other_processor
@@ -430,3 +431,37 @@ def test_a_training_goes_on_with_pictures_that_were_drawn_anew(tmp_path):
     assert lw.fit_glo(pictures * (1 + NOISE), steps=2, **options).steps == 2
     with pytest.raises(ValueError, match="checkpoint must be one of these pictures, got one of others"):
         lw.fit_glo(pictures.flip(0), steps=3, **options)
+
+
+# ---- segmenters
+
+
+def test_pixels_covered_by_half_are_outside_whatever_rounding_makes_of_them():
+    images = torch.zeros(1, 3, 1, 4)
+    halves = FixedMask(torch.tensor([[0.5, 0.5 + NOISE, 0.5 - NOISE, 0.6]]))
+    assert halves(images).tolist() == [[[0, 0, 0, 1]]]
+
+
+def test_a_code_that_comes_twice_is_found_where_it_was_mapped_anew():
+    G = lw.load("digits32")
+    codes = G.sample_z(1, seed=1).repeat(2, 1)
+    codes[1] *= 1 + NOISE
+    labels = torch.full((2, 32, 32), -1)
+    labels[0, :4], labels[1, :4], labels[:, 8:] = 0, 1, 1
+    with pytest.raises(ValueError, match="painted_labels must agree where a code comes twice"):
+        lw.fit_segmenter(G, codes, labels)
+
+
+def test_constant_features_say_nothing_whatever_their_rounding():
+    """A column that differs by rounding alone would, standardised, look as important as any other."""
+    from latent_widgets.segmentation._painting import Pixels
+    from latent_widgets.segmentation._regression import fit_linear
+
+    rng = torch.Generator().manual_seed(0)
+    label = torch.arange(40) % 2
+    rows = torch.stack([label + 0.3 * torch.randn(40, generator=rng), torch.full((40,), 7.0)], 1)
+    rows[:, 1] += 2e-5 * label  # three units in the last place of 7, and as if made for the labels
+    pixels = Pixels(label, label, label, label, torch.ones(40, dtype=torch.float64))
+    found = fit_linear(rows, pixels, {"a": 2}, 1e-2)
+    assert float(found.weights["a"][:, 1].abs().max()) == 0
+    assert float(found.weights["a"][:, 0].abs().max()) > 0
