@@ -10,6 +10,7 @@ from latent_widgets import _rounding
 from latent_widgets.directions import Directions
 from latent_widgets.faces import FACTORS
 from latent_widgets.generators.exact import ExactFaces
+from latent_widgets.generators.glo import GLONetwork
 from latent_widgets.geometry.cdf import LogisticMixture, MonotoneNetwork, fit_cdf
 from latent_widgets.geometry.curves import curve_through
 from latent_widgets.geometry.density import Gaussian, TruncatedGaussian, fit_density
@@ -431,6 +432,23 @@ def test_a_training_goes_on_with_pictures_that_were_drawn_anew(tmp_path):
     assert lw.fit_glo(pictures * (1 + NOISE), steps=2, **options).steps == 2
     with pytest.raises(ValueError, match="checkpoint must be one of these pictures, got one of others"):
         lw.fit_glo(pictures.flip(0), steps=3, **options)
+
+
+def test_samples_of_a_trained_generator_do_not_follow_the_signs_of_eigenvectors(monkeypatch):
+    codes = torch.randn(20, 4, generator=torch.Generator().manual_seed(0))
+    compute, roots = torch.linalg.eigh, []
+
+    def other(matrix):
+        values, vectors = compute(matrix)
+        return values, vectors * torch.tensor([1.0, -1, -1, 1], dtype=vectors.dtype)
+
+    for way in (compute, other):
+        monkeypatch.setattr(torch.linalg, "eigh", way)
+        network = GLONetwork(z_dim=4, resolution=8, channels={4: 4, 8: 4})
+        network.fit(codes)
+        roots.append(network.root)
+    torch.testing.assert_close(roots[0], roots[1])
+    torch.testing.assert_close(roots[0] @ roots[0].T, codes.T.cov())
 
 
 # ---- segmenters
