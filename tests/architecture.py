@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 # A module may import its own level and those before it. A new top-level name is given its place here.
 LEVELS = (
-    {"_checks", "_figures", "_files", "_forward", "_openmp", "_steps", "photos"},
+    {"_checks", "_figures", "_files", "_forward", "_openmp", "_rounding", "_steps", "photos"},
     {"faces", "_face_layers"},
     {"generators"},
     {"geometry", "segmentation", "regressor", "directions", "edits"}
