@@ -1,7 +1,8 @@
 # Every target makes .venv first where it is missing or older than setup.cfg, pyproject.toml or constraints.txt.
 #
-#   PYTHON=python3.12     the interpreter that makes .venv (3.10 or newer)
+#   PYTHON=python3.12     the interpreter that makes .venv (3.11 or newer)
 #   TORCH_INDEX=URL       where torch comes from; https://download.pytorch.org/whl/cpu has the small wheels without CUDA
+#   WORKERS=2             processes that the unit tests share; as many as there are cores, four at most, unless said
 #   ARGS='...'            passed on to JupyterLab (demo), pytest (test, browser, notebooks), the benchmarks or Sphinx
 #   FAST=1                browser and notebooks: leave out tests marked slow, use smaller sizes
 #   CHROMIUM=/path        the browser that 'make browser' drives
@@ -10,6 +11,11 @@ PYTHON ?= python3
 TORCH_INDEX ?=
 ARGS ?=
 FAST ?=
+WORKERS ?= auto
+
+# PyTorch's threads wait asleep: spinning, they take many times as long where another program has one of the cores.
+OMP_WAIT_POLICY ?= passive
+export OMP_WAIT_POLICY
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -19,15 +25,21 @@ PIP := $(BIN)/python -m pip install --disable-pip-version-check --constraint con
 LAB := $(BIN)/jupyter lab --ServerApp.root_dir=notebooks --LabApp.default_url=/lab/tree/00_start_here.ipynb \
 	--LabApp.extension_manager=readonly $(if $(filter 0,$(shell id -u)),--allow-root)
 PYTEST := $(BIN)/python -m pytest
+OLDEST := .venv-oldest
+# One thread a process: the processes share the cores already.
+UNIT_ENV := OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1}
+UNIT_TESTS := latent_widgets tests --ignore=tests/browser --ignore=tests/notebooks --dist=loadfile \
+	--numprocesses=$(WORKERS) $(if $(filter auto,$(WORKERS)),--maxprocesses=4)
 FAST_ENV := $(if $(FAST),LATENT_WIDGETS_FAST=1)
 FAST_ARGS := $(if $(FAST),-m 'not slow')
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format browser notebooks bench bench-quick docs constraints clean
+.PHONY: help demo test test-oldest lint format browser notebooks bench bench-quick docs constraints clean
 
 help:
 	@echo "make demo        open JupyterLab on the first notebook (ARGS=--no-browser only serves it)"
 	@echo "make test        unit tests and doctests"
+	@echo "make test-oldest the same with the oldest versions that setup.cfg allows, in an environment of its own"
 	@echo "make lint        ruff and mypy; 'make format' mends what ruff can"
 	@echo "make browser     tests in a real JupyterLab, driven in Chromium"
 	@echo "make notebooks   run every notebook from top to bottom"
@@ -38,8 +50,8 @@ help:
 	@echo "make clean       remove what these targets leave behind; .venv stays"
 
 $(BIN)/python:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { \
-		echo "latent_widgets needs Python 3.10 or newer; name one with PYTHON=python3.11"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "latent_widgets needs Python 3.11 or newer; name one with PYTHON=python3.12"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
 # JupyterLab's announcements ask the network for news and updates: off, so that the demo needs none.
@@ -57,7 +69,17 @@ demo: $(STAMP)
 	$(LAB) $(ARGS)
 
 test: $(STAMP)
-	$(PYTEST) latent_widgets tests --ignore=tests/browser --ignore=tests/notebooks $(ARGS)
+	$(UNIT_ENV) $(PYTEST) $(UNIT_TESTS) $(ARGS)
+
+# Old versions warn of what newer ones around them do, so warnings are no errors here.
+test-oldest: $(OLDEST)/.installed
+	$(UNIT_ENV) $(OLDEST)/bin/python -m pytest $(UNIT_TESTS) -W default $(ARGS)
+
+$(OLDEST)/.installed: setup.cfg
+	$(PYTHON) -m venv $(OLDEST)
+	$(OLDEST)/bin/python -m pip install --disable-pip-version-check uv
+	$(OLDEST)/bin/uv pip install --python $(OLDEST)/bin/python --resolution lowest-direct --compile-bytecode --editable '.[dev,lab]'
+	@touch $@
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
@@ -94,7 +116,7 @@ docs: $(DOCS_STAMP)
 
 # The file serves every index of torch and every machine: no local versions, nothing installed from a folder.
 constraints: $(DOCS_STAMP)
-	$(PIP) --editable '.[dev,lab,docs,hub,distributed,segment,video,train]'
+	$(PIP) --editable '.[dev,lab,docs,hub,segment,video,train]'
 	@{ sed -n '/^#/p' constraints.txt; \
 		$(BIN)/python -m pip freeze --all --exclude pip --exclude-editable | sed -E 's/\+[a-z0-9.]+$$//' | LC_ALL=C sort -f; } > constraints.new
 	@mv constraints.new constraints.txt

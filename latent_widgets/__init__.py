@@ -1,5 +1,6 @@
 """See, measure and steer the geometry of a generator's latent space, in a notebook."""
 
+from latent_widgets import _openmp as _openmp  # first: it acts on how PyTorch is loaded
 from latent_widgets._steps import Cancelled, Step
 from latent_widgets.directions import Directions
 from latent_widgets.edits import Base, Code, Edit, EditStack, Mask, Move

@@ -16,6 +16,7 @@ from torch import Tensor
 from latent_widgets import _checks
 from latent_widgets._files import as_array
 from latent_widgets._fitting import SPACES
+from latent_widgets._rounding import beyond_unit
 
 __all__ = ["Code", "Mask"]
 
@@ -96,9 +97,9 @@ class Mask:
             raise ValueError(f"mask must have shape (H, W), got {tuple(value.shape)}.")
         if value.dtype != torch.bool:
             _checks.finite("mask", value)
-            low, high = float(value.min()), float(value.max())
-            if low < 0 or high > 1:
-                raise ValueError(f"mask must be between 0 and 1, got {low:g} to {high:g}.")
+            if beyond_unit(value):
+                raise ValueError(f"mask must be between 0 and 1, got {float(value.min()):g} to {float(value.max()):g}.")
+            value = value.clamp(0, 1)
         object.__setattr__(self, "tensor", value.detach().clone())
 
     @property

@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 # A module may import its own level and those before it. A new top-level name is given its place here.
 LEVELS = (
-    {"_checks", "_figures", "_files", "_forward", "_steps", "photos"},
+    {"_checks", "_figures", "_files", "_forward", "_openmp", "_rounding", "_steps", "photos"},
     {"faces", "_face_layers"},
     {"generators"},
     {"geometry", "segmentation", "regressor", "classifier", "directions", "edits"}
@@ -32,6 +32,7 @@ TRAINING_MAY_IMPORT = (
     LEVELS[0] | LEVELS[1] | {"generators", "geometry", "segmentation", "regressor", "classifier", "glo", "training"}
 )
 
+SLOW_TO_LOAD = {"scipy", "sklearn", "matplotlib"}  # each takes as long as the package itself
 INTERFACE = {"ipywidgets", "ipycanvas", "IPython", "matplotlib"}
 DISTRIBUTIONS = {"PIL": "pillow", "sklearn": "scikit-learn", "IPython": "ipython"}
 MAX_LINES = 400
@@ -195,6 +196,15 @@ def interface_only_in_widgets(source: Source) -> list[str]:
     ]
 
 
+def quick_to_import(source: Source) -> list[str]:
+    """Libraries that are slow to load are imported by the function that needs them."""
+    return [
+        f"{source.module}:{i.line} imports {i.parts[0]} at import time: it is slow to load"
+        for i in imports(source)
+        if i.at_import_time and i.parts[0] in SLOW_TO_LOAD
+    ]
+
+
 def init_only_lists(source: Source) -> list[str]:
     """An __init__.py imports and lists; a lazy `__getattr__` with its private table is the one extra."""
     if not source.is_package:
@@ -277,11 +287,16 @@ def _calls(source: Source) -> Iterator[tuple[ast.Call, str]]:
             yield node, aliases.get(head, head) + dot + rest
 
 
+def distribution(i: Import) -> str:
+    """The name under which setup.cfg would require what is imported."""
+    return DISTRIBUTIONS.get(i.parts[0], i.parts[0].replace("_", "-"))
+
+
 def imports_declared(source: Source, required: set[str], optional: set[str]) -> list[str]:
     """What a file imports is in setup.cfg: required at import time, or an extra inside a function."""
     found = []
     for i in imports(source):
-        name = DISTRIBUTIONS.get(i.parts[0], i.parts[0].replace("_", "-"))
+        name = distribution(i)
         if i.is_internal or i.parts[0] in sys.stdlib_module_names or name in required:
             continue
         if name in optional and (not i.at_import_time or source.top == "training"):
@@ -292,6 +307,11 @@ def imports_declared(source: Source, required: set[str], optional: set[str]) -> 
 
 
 # --- rules on the whole --------------------------------------------------------------------------
+
+
+def unused(sources: Iterable[Source], declared: set[str]) -> set[str]:
+    """The declared dependencies that no file imports."""
+    return declared - {distribution(i) for source in sources for i in imports(source)}
 
 
 def cycles(sources: Iterable[Source]) -> list[str]:

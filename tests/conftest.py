@@ -8,6 +8,12 @@ from latent_widgets.generators.style import StyleGenerator
 from latent_widgets.generators.stylegan2 import StyleGAN2
 
 
+@pytest.fixture(autouse=True)
+def fresh_randomness():
+    """Starts PyTorch's own random generator anew: what a test draws does not depend on those before it."""
+    torch.manual_seed(0)
+
+
 @pytest.fixture
 def make_network():
     """Makes StyleGAN2 networks in which every parameter and buffer matters; keywords go to the network."""

@@ -11,6 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from latent_widgets._rounding import same
+
 __all__ = ["StyleMap", "style_maps"]
 
 _CLOSE = 1e-3
@@ -74,8 +76,8 @@ def _row_of(inputs: list[Tensor | None], rows: Tensor) -> int | None:
     """The row that a submodule was given, each time it was called; None where it was given anything else."""
     if not inputs or any(value is None or value.shape != (1, rows.shape[1]) for value in inputs):
         return None
-    same = [[torch.equal(value.to(rows), row[None]) for row in rows] for value in inputs if value is not None]
-    return same[0].index(True) if any(same[0]) and all(each == same[0] for each in same) else None
+    found = [[same(value, row[None]) for row in rows] for value in inputs if value is not None]
+    return found[0].index(True) if any(found[0]) and all(each == found[0] for each in found) else None
 
 
 def _weight(part: nn.Module, rows: Tensor) -> Tensor | None:

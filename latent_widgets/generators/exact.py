@@ -224,8 +224,10 @@ class ExactFaces(Generator):
         """
         batch, _ = self.check_code(factors, "s", name="factors")
         h = torch.special.ndtri(faces.cumulative(batch))
-        if _checks.readable(h) and not bool(h.isfinite().all()):
-            row, column = (int(i) for i in (~h.isfinite()).nonzero()[0])
+        low, high = batch.new_tensor([(one.low, one.high) for one in faces.FACTORS]).T
+        inside = (batch > low) & (batch < high) & h.isfinite()  # at an end h may come out finite, by rounding
+        if _checks.readable(h) and not bool(inside.all()):
+            row, column = (int(i) for i in (~inside).nonzero()[0])
             wrong, value = faces.FACTORS[column], float(batch[row, column])
             raise ValueError(
                 f"factors must lie strictly inside their ranges, got {wrong.name} = {value:g}, "

@@ -38,11 +38,11 @@ class GLONetwork(nn.Module):
 
     @torch.no_grad()
     def fit(self, codes: Tensor) -> None:
-        """Fit the Gaussian to codes ``(n, d)``."""
+        """Fit the Gaussian to codes ``(n, d)``, with the root of its covariance that is symmetric: it has no signs."""
         covariance = codes.double().T.cov().reshape(codes.shape[1], codes.shape[1])
         values, vectors = torch.linalg.eigh(covariance)
         self.mean.copy_(codes.mean(0))
-        self.root.copy_(vectors * values.clamp(min=0).sqrt())
+        self.root.copy_((vectors * values.clamp(min=0).sqrt()) @ vectors.T)
 
 
 class GLOGenerator(Generator):

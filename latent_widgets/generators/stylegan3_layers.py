@@ -10,8 +10,6 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.signal
-import scipy.special
 import torch
 from torch import Tensor
 
@@ -120,6 +118,9 @@ def low_pass(taps: int, cutoff: float, half_width: float, rate: float, radial: b
     Returns:
         ``(taps,)``, or ``(taps, taps)`` if radial; its sum is 1.
     """
+    import scipy.signal  # here, for the package to import quickly: it is as slow to load as the rest together
+    import scipy.special
+
     if not radial:
         return torch.as_tensor(scipy.signal.firwin(taps, cutoff, width=2 * half_width, fs=rate), dtype=torch.float32)
     x = (np.arange(taps) - (taps - 1) / 2) / rate

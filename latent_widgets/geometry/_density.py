@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from latent_widgets import _checks
+from latent_widgets._rounding import map_rounding
 
 __all__ = ["REFERENCE", "Density"]
 
@@ -52,6 +53,10 @@ class Density(ABC):
         _checks.finite("x", _checks.shape("x", x, ("n", self.dim), (self.dim,)))
         return self._log_prob(x.reshape(-1, self.dim)).reshape(x.shape[:-1])
 
+    def rounding(self, levels: Tensor) -> Tensor:
+        """Return by how much rounding alone may change log densities: they are sums over the coordinates."""
+        return 16 * torch.finfo(levels.dtype).eps * (1 + levels.abs()) * self.dim**0.5
+
     def gradient(self, x: Tensor) -> Tensor:
         """Return the gradient of the log density, in the form of ``x``."""
         with torch.inference_mode(False), torch.enable_grad():
@@ -77,7 +82,7 @@ class Density(ABC):
 
         The codes are the :attr:`reference`, or a sample of the density itself. Near 0 the code is an outlier; near 100
         it is closer to the mode than almost any other, which in many dimensions is just as unusual. Codes that are
-        exactly as likely count by half.
+        as likely, but for rounding, count by half.
 
         Args:
             x: ``(n, dim)`` or ``(dim,)``.
@@ -86,7 +91,8 @@ class Density(ABC):
             ``(n,)``, or a scalar, in [0, 100].
         """
         values, levels = self.log_prob(x), self._levels.to(x)
-        places = torch.searchsorted(levels, values) + torch.searchsorted(levels, values, right=True)
+        near = self.rounding(values).nan_to_num(0.0, 0.0)  # no code of the support is as likely as one outside
+        places = torch.searchsorted(levels, values - near) + torch.searchsorted(levels, values + near, right=True)
         return 100 * places.to(x) / (2 * len(levels))
 
     @cached_property
@@ -96,10 +102,12 @@ class Density(ABC):
         return self.log_prob(reference).sort().values
 
     def contains(self, x: Tensor) -> Tensor:
-        """Return for each code whether it lies in the support."""
+        """Return for each code whether it lies in the support; a border that a float32 was rounded to lies in it."""
         if self.support is None:
             return torch.ones(x.shape[:-1], dtype=torch.bool, device=x.device)
-        return ((x >= self.support[0]) & (x <= self.support[1])).all(-1)
+        low, high = self.support
+        edge = max(map_rounding(x.dtype), map_rounding(torch.float32)) * max(abs(low), abs(high))
+        return ((x >= low - edge) & (x <= high + edge)).all(-1)
 
     def clamp(self, x: Tensor) -> Tensor:
         """Return ``x`` with every coordinate brought into the support."""

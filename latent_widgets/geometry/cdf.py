@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from latent_widgets import _checks
+from latent_widgets._rounding import map_rounding
 from latent_widgets._steps import Cancelled, OnStep, report
 
 __all__ = ["CDF", "CDFKind", "LogisticMixture", "MonotoneNetwork", "fit_cdf", "make_cdf"]
@@ -72,6 +73,11 @@ class CDF(nn.Module):
     def monotony_loss(self, t: Tensor) -> Tensor:
         """Return ``max(0, nu - F'(t))``, equation 4, with the slope in standard deviations."""
         return (SLOPE - self._slope(self._standard(t))).clamp(min=0)
+
+    @property
+    def flat(self) -> float:
+        """How far below zero rounding alone may take the slope of a difference quotient where F is flat."""
+        return map_rounding(self.shift.dtype) / (STEP * float(self.spread))
 
     @torch.no_grad()
     def prepare(self, samples: Tensor) -> None:
@@ -198,8 +204,10 @@ def fit_cdf(
         True
     """
     _checks.integer("steps", steps, low=1)
-    t = _checks.finite("samples", _checks.shape("samples", samples, ("n",))).detach().double()
-    if len(t) < 10 or not bool(t.std() > 0):
+    t = _checks.finite("samples", _checks.shape("samples", samples, ("n",))).detach()
+    alike = map_rounding(t.dtype) if t.is_floating_point() else 0.0
+    t = t.double()
+    if len(t) < 10 or not bool(t.std() > alike * t.abs().max()):  # equals are a rounding error apart from their mean
         raise ValueError(f"samples must be at least 10 different numbers, got {len(t)} with deviation {t.std():g}.")
     cdf = make_cdf(kind, seed).to(t.device)
     cdf.prepare(t)
@@ -223,7 +231,7 @@ def fit_cdf(
                 break
             last = now
     slope, place = cdf.steepest_fall(float(t.min()), float(t.max()))
-    if slope < 0:
+    if slope < -cdf.flat:
         raise ValueError(
             f"F must be monotone, got slope {slope:.2g} at {place:.3g}. Fit for more steps, or with kind='logistic'."
         )

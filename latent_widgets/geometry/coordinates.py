@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from scipy.stats import ks_1samp, ks_2samp
 from torch import Tensor
 
 from latent_widgets import _checks
@@ -139,6 +138,8 @@ def goodness_of_fit(density: Density, samples: Tensor, seed: int = 0) -> Goodnes
         >>> fit.ks < 0.1, fit.mass
         (True, None)
     """
+    from scipy.stats import ks_1samp, ks_2samp  # here, for the package to import quickly
+
     _checks.shape("samples", samples, ("n", density.dim))
     if isinstance(density, Independent):
         pooled = samples.detach().flatten().double()

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from latent_widgets import _checks
 from latent_widgets._fitting import rows_of
+from latent_widgets._rounding import first_largest, negligible, rounding, snapped
 from latent_widgets._steps import OnStep, report
 from latent_widgets.generators.base import Generator
 from latent_widgets.geometry._walk import Walk
@@ -215,7 +216,7 @@ def _first_point(
         given = _checks.finite("direction", _checks.shape("direction", direction, (len(basis),))).to(basis)
         kept = basis[:, : _width(found, variant, candidates)]
         chosen = kept @ (kept.T @ given)
-        if not bool(chosen.norm() > 1e-6 * given.norm()):
+        if bool(negligible(chosen.norm(), given.norm(), given.dtype)):
             raise ValueError("direction must have a part in the span of the leading directions, got one without.")
         share = float(chosen.norm() / given.norm())
         chosen = chosen / chosen.norm()
@@ -226,12 +227,13 @@ def _continue(last: _Point, here: Differential, ahead: Differential, variant: st
     """Find the direction again at the next point."""
     basis = ahead.directions[0][:, : _width(ahead, variant, candidates)]
     cosines = basis.T @ last.direction
-    index = int(cosines.abs().argmax())
+    index = int(first_largest(cosines.abs(), 0))
     if variant == "smooth":
         kept = basis @ cosines
         return _Point(ahead.z[0], ahead.codes[0], kept / kept.norm(), index, float(kept.norm()))
     before = here.inputs[0][:, last.index] * (last.direction @ here.directions[0][:, last.index]).sign()
-    turned = before @ ahead.inputs[0][:, index] < 0  # the sign is decided in the input, the match in the output
+    # the sign is decided in the input, the match in the output; where they are perpendicular it stays
+    turned = before @ ahead.inputs[0][:, index] < -rounding(basis.dtype)
     chosen = -basis[:, index] if turned else basis[:, index]
     return _Point(ahead.z[0], ahead.codes[0], chosen, index, float(cosines[index].abs()))
 
@@ -346,7 +348,8 @@ def curve_through(
     first = _first_point(found, 0, direction if truncation > 0 else -direction, "smooth", candidates)
     path = _trace(G, found, first, reach / steps, steps, signs, "smooth", candidates, None, "curve", on_step)
     knots = torch.as_tensor(path.at, dtype=torch.float64)
-    reached = (inside > knots[0] - 1e-9) & (inside < knots[-1] + 1e-9)
+    edge = 1e-9 * reach  # of float64 positions, which are sums of few numbers
+    reached = (inside > knots[0] - edge) & (inside < knots[-1] + edge)
     inside, at = inside[reached], at[reached]
     right = torch.searchsorted(knots, inside).clamp(1, len(knots) - 1)
     share = ((inside - knots[right - 1]) / (knots[right] - knots[right - 1])).to(path.z)
@@ -356,7 +359,8 @@ def curve_through(
     outwards = path.cosines[middle:].cummin(0).values
     codes, start = G.map(latents, truncation), G.map(found.z, truncation)[0]
     away = codes - start
-    far = torch.where(inside < 0, right - (share < 1).long().cpu(), right - (share == 0).long().cpu())
+    place = snapped(share).cpu()  # what lies on a knot but for rounding has not gone on to the next
+    far = torch.where(inside < 0, right - (place < 1).long(), right - (place == 0).long())
     return CurveWalk(
         codes=codes if rows is None else injected(G, codes, start, rows),
         at=tuple(at.tolist()),

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from latent_widgets import _checks
+from latent_widgets._rounding import map_rounding
 from latent_widgets.generators.base import Generator
 from latent_widgets.geometry._box_densities import TruncatedGaussian, Uniform
 from latent_widgets.geometry._density import REFERENCE, Density
@@ -57,13 +58,7 @@ class Gaussian(Density):
         mean, covariance = self.mean.double().cpu(), self.covariance.double().cpu()
         _checks.shape("covariance", covariance, (len(mean), len(mean)))
         values, vectors = torch.linalg.eigh((covariance + covariance.T) / 2)
-        least = 1e-12 * values.abs().max()
-        if not bool(values[0] > least):
-            rank = int((values > least).sum())
-            raise ValueError(
-                f"covariance must be positive definite, got one of rank {rank} in {len(mean)} dimensions. "
-                "Fit with shrink=True, or project the codes on the subspace that they fill."
-            )
+        _positive_definite(values, map_rounding(self.covariance.dtype) * float(values.abs().max()))
         object.__setattr__(self, "_root", (vectors * values.sqrt()) @ vectors.T)
         object.__setattr__(self, "_inverse", (vectors / values.sqrt()) @ vectors.T)
         object.__setattr__(self, "_log_scale", float(values.log().sum()) / 2)
@@ -108,6 +103,17 @@ class Gaussian(Density):
             return super().percentile(x)
         squared = self.whiten(x).square().sum(-1)
         return 100 * torch.special.gammaincc(torch.full_like(squared, self.dim / 2), squared / 2)
+
+
+def _positive_definite(variances: Tensor, error: float) -> None:
+    """Refuse a covariance of which a variance is rounding alone: of what is summed, or of a sum over many codes."""
+    error = max(error, 1e-12 * float(variances.abs().max()))
+    rank, d = int((variances > error).sum()), len(variances)
+    if rank < d:
+        raise ValueError(
+            f"covariance must be positive definite, got one of rank {rank} in {d} dimensions. "
+            "Fit with shrink=True, or project the codes on the subspace that they fill."
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -214,6 +220,8 @@ def fit_density(
         covariance = torch.from_numpy(ledoit_wolf(x.numpy())[0])
     else:
         covariance = x.T.cov().reshape(d, d)  # of one coordinate it is a number
+        error = map_rounding(G.dtype) ** 2 * float(x.square().mean())  # of the rounding of each coordinate
+        _positive_definite(torch.linalg.eigvalsh(covariance), error)
     return Gaussian(x.mean(0).to(reference), covariance, reference)
 
 

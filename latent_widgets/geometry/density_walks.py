@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from latent_widgets import _checks
+from latent_widgets._rounding import map_rounding
 from latent_widgets.geometry.density import Density
 
 __all__ = ["attainable", "iso_density", "kept_component", "norm_preserving"]
@@ -38,7 +39,7 @@ def norm_preserving(z: Tensor, direction: Tensor, strides: Tensor | float) -> Te
     """
     straight = z + _column(strides, z) * _unit(direction)
     length = straight.norm(dim=-1, keepdim=True)
-    if not bool((length > 1e-6 * z.norm(dim=-1, keepdim=True)).all()):
+    if not bool((length > map_rounding(z.dtype) * z.norm(dim=-1, keepdim=True)).all()):
         raise ValueError("direction must not lead through the origin, got a step that ends there. Use another stride.")
     return straight * (z.norm(dim=-1, keepdim=True) / length)
 
@@ -90,8 +91,7 @@ def iso_density(
             f"code must lie in the support [{low:g}, {high:g}], got a coordinate of magnitude {far:g}. Clamp it first."
         )
     level = density.log_prob(begin)
-    rounding = torch.finfo(x.dtype).eps * (1 + level.abs()) * shape[-1] ** 0.5
-    enough = rounding * 16 if tolerance is None else torch.full_like(level, tolerance)
+    enough = density.rounding(level) if tolerance is None else torch.full_like(level, tolerance)
     longest = lengths.expand(*shape[:-1], 1).reshape(-1, 1).abs() / 2
     x = density.clamp(x)
     for _ in range(iterations):

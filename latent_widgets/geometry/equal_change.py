@@ -15,13 +15,14 @@ import torch
 from torch import Tensor
 
 from latent_widgets import _checks
+from latent_widgets._rounding import rounding
 from latent_widgets._steps import Cancelled, OnStep, report
 from latent_widgets.directions import Directions, as_directions
 from latent_widgets.generators.base import Generator
 from latent_widgets.geometry.feature_layers import moved, steps_of
 from latent_widgets.geometry.pyramid import lap1
 
-__all__ = ["DISTANCES", "EqualChange", "equal_change", "image_distance"]
+__all__ = ["DISTANCES", "EqualChange", "equal_change", "image_distance", "rounding_distance"]
 
 DISTANCES = ("rms", "lap1", "lpips")
 Distance = Callable[[Tensor, Tensor], Tensor]
@@ -66,6 +67,29 @@ def image_distance(name: str | Distance) -> Distance:
     return lambda a, b: network.to(a)(a.clamp(-1, 1), b.clamp(-1, 1)).flatten()
 
 
+def rounding_distance(measure: Distance, pictures: Tensor) -> Tensor:
+    """Return what a distance makes of pictures that differ by rounding alone: below it nothing has changed.
+
+    Rounding errors may be alike everywhere or differ from pixel to pixel; the distance is told both, of the size that
+    :func:`latent_widgets._rounding.rounding` says.
+
+    Args:
+        measure: The distance.
+        pictures: ``(n, 3, H, W)``.
+
+    Returns:
+        ``(n,)``.
+
+    Example:
+        >>> bool((rounding_distance(image_distance("rms"), torch.ones(2, 3, 8, 8)) < 1e-4).all())
+        True
+    """
+    error = rounding(pictures.dtype) * pictures.square().mean((1, 2, 3), keepdim=True).sqrt()
+    rows, columns = (torch.arange(n, device=pictures.device) for n in pictures.shape[-2:])
+    signs = (1 - 2 * ((rows[:, None] + columns) % 2)).to(pictures)
+    return torch.maximum(measure(pictures + error, pictures), measure(pictures + error * signs, pictures))
+
+
 @dataclass(frozen=True, eq=False)
 class EqualChange:
     """Steps at which directions change pictures by the same amounts.
@@ -74,7 +98,8 @@ class EqualChange:
         directions: The directions.
         alphas: ``(k, n, len(at))`` steps in the unit of the directions, negative for negative changes. Where a change
             was not reached, the longest step.
-        changes: ``(k, n, len(at))``, the distances of the pictures that these steps give.
+        changes: ``(k, n, len(at))``, the distances of the pictures that these steps give; 0 where they differ by
+            rounding alone.
         reached: ``(k, n, len(at))`` bool.
         at: The changes asked for.
         codes: ``(n, ...)``, where the directions start.
@@ -170,6 +195,7 @@ def equal_change(
 
     with torch.no_grad():
         before = torch.cat([G.synthesize(part, space) for part in start.split(batch)])
+        least = torch.cat([rounding_distance(measure, part) for part in before.split(batch)])
 
         def change(alphas: Tensor, index: Tensor) -> Tensor:
             found = []
@@ -177,7 +203,8 @@ def equal_change(
                 deltas = alpha.to(steps).reshape(-1, *(1,) * (steps.ndim - 1)) * steps[which[part].to(steps.device)]
                 origin = sample[part].to(start.device)
                 pictures = G.synthesize(moved(start[origin], deltas, D.layers), space)
-                found.append(measure(pictures, before[origin]).double().cpu())
+                changed = measure(pictures, before[origin])
+                found.append(torch.where(changed > least[origin], changed, 0).double().cpu())
             return torch.cat(found) if found else torch.zeros(0, dtype=torch.float64)
 
         alphas, changes, reached = first_crossings(target, change, limit, tolerance, on_step)

@@ -12,7 +12,7 @@ from latent_widgets import _checks
 from latent_widgets._steps import OnStep
 from latent_widgets.generators.base import Generator
 from latent_widgets.geometry._walk import Walk
-from latent_widgets.geometry.equal_change import Distance, first_crossings, image_distance
+from latent_widgets.geometry.equal_change import Distance, first_crossings, image_distance, rounding_distance
 
 __all__ = ["EqualWalks", "between", "equal_walks"]
 
@@ -88,7 +88,7 @@ def equal_walks(
     Raises:
         TypeError: If ``count`` or ``batch`` is no integer.
         ValueError: If ``count`` is even or below 3, ``batch`` is below 1, there is no walk, one does not go to both
-            sides of 0, or one does not change the picture at all.
+            sides of 0, or one does not change the picture by more than rounding does.
         Cancelled: If ``on_step`` asked for it.
 
     Example:
@@ -116,15 +116,18 @@ def equal_walks(
         return torch.cat([G.synthesize(part.to(G.device, G.dtype), one.space) for part in one.codes.split(batch)])
 
     starts = [draw(between(one, [0.0])) for one in walks]
+    with torch.no_grad():
+        least = [rounding_distance(measure, start) for start in starts]
 
     def change(which: int, at: Tensor) -> Tensor:
         pictures = draw(between(walks[which], at))
-        return measure(pictures, starts[which].expand_as(pictures)).double().cpu()
+        changed = measure(pictures, starts[which].expand_as(pictures))
+        return torch.where(changed > least[which], changed, 0).double().cpu()
 
     reach = torch.tensor([[one.at[0], one.at[-1]] for one in walks], dtype=torch.float64)  # in each walk's own unit
     ends = torch.stack([change(i, reach[i]) for i in range(len(walks))])
     largest = float(ends.min())
-    if not largest > 0:
+    if not largest > 0:  # what rounding alone changes was no change above
         still = walks[int(ends.min(1).values.argmin())]
         raise ValueError(f"walks must change the picture, got none at an end of the {still.kind} one. Go further.")
     asked = torch.linspace(-largest, largest, count, dtype=torch.float64)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from latent_widgets import _checks
+from latent_widgets._rounding import negligible
 from latent_widgets.directions import Directions
 from latent_widgets.generators._margins import behind_picture
 from latent_widgets.generators.base import Generator
@@ -98,7 +99,10 @@ def _picture_layer(G: Generator) -> str | None:
         image, last = G.synthesize(code, G.main_space), G.features(code, [G.layer_names[-1]], G.main_space)
     found = last[G.layer_names[-1]]
     same = found.ndim == 4 and found.shape[1] in (1, 3) and found.shape[-2:] == image.shape[-2:]
-    return G.layer_names[-1] if same and torch.allclose(found.expand_as(image), image) else None
+    if not same:
+        return None
+    gap, size = (found.expand_as(image) - image).norm(), image.norm()
+    return G.layer_names[-1] if bool(negligible(gap, size, image.dtype)) else None
 
 
 def moved(codes: Tensor, deltas: Tensor, rows: Sequence[int] | None) -> Tensor:

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from latent_widgets import _checks
+from latent_widgets._rounding import MAP_UNITS
 from latent_widgets._steps import OnStep, report
 from latent_widgets.directions import Directions, as_directions
 
@@ -84,7 +85,9 @@ def _orthonormalised(directions: Directions, name: str) -> Tensor:
     if directions.space == "w+":
         raise ValueError(f"{name} must be directions in z, w or s, got w+, which has one vector per layer.")
     columns = directions.unit_vectors.mT  # (k, d) -> (d, k)
-    if columns.shape[1] > columns.shape[0] or torch.linalg.matrix_rank(columns) < columns.shape[1]:
+    d, k = columns.shape
+    share = max(d, MAP_UNITS) * torch.finfo(columns.dtype).eps  # of the longest axis: less is rounding
+    if k > d or torch.linalg.matrix_rank(columns, rtol=share) < k:
         raise ValueError(
             f"{name} must be linearly independent, got {columns.shape[1]} dependent directions. Take fewer: {name}[:k]."
         )

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from latent_widgets import _checks
 from latent_widgets._fitting import rows_of
+from latent_widgets._rounding import first_largest, negligible
 from latent_widgets._steps import OnStep, report
 from latent_widgets.generators.base import Generator
 from latent_widgets.geometry.curves import CurveWalk, injected, start_of
@@ -85,7 +86,7 @@ def guided_traversal(
     for i in range(steps):
         basis, inputs = here.directions[0][:, :candidates], here.inputs[0][:, :candidates]
         inner = reference @ basis  # (rows, candidates)
-        chosen = inner.abs().argmax(1)
+        chosen = first_largest(inner.abs(), 1)
         signs = inner.gather(1, chosen[:, None]).sign()
         factors = low + (2 - 2 * low) * torch.rand(len(wanted), 1, generator=random, dtype=torch.float64).to(basis)
         here = differential(G, here.z[0] + rate * (factors * signs * inputs.T[chosen]).sum(0), "w")
@@ -100,7 +101,8 @@ def guided_traversal(
     path = torch.stack(codes)
     away = path - path[0]
     line = wanted.mean(0)
-    line = line / line.norm().clamp(min=torch.finfo(line.dtype).tiny)  # rows may cancel: there is no line then
+    length, size = line.norm(), wanted.norm(dim=1).mean()
+    line = torch.where(negligible(length, size, line.dtype), 0, line / length)  # rows may cancel: there is no line then
     return CurveWalk(
         codes=path if rows is None else injected(G, path, path[0], rows),
         at=tuple(rate * i for i in range(len(path))),
@@ -123,6 +125,7 @@ def _guide(G: Generator, direction: Any) -> Tensor:
         direction = carried[0].for_generator(G).vectors[0]
     guide: Tensor = _checks.shape("direction", direction, (G.dim("w"),), (G.num_layers, G.dim("w")))
     guide = _checks.finite("direction", guide).to(G.device, G.dtype).reshape(-1, G.dim("w"))
-    if not bool((guide.norm(dim=1) > 0).any()):
+    lengths = guide.norm(dim=1)
+    if not bool((lengths > 0).any()):
         raise ValueError("direction must not be zero, got one that is.")
-    return guide[guide.norm(dim=1) > 0]
+    return guide[~negligible(lengths, lengths.max(), guide.dtype)]  # a row of rounding leads nowhere

@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from latent_widgets import _checks
+from latent_widgets._rounding import beyond_unit
 from latent_widgets._steps import Cancelled, OnStep, report
 from latent_widgets.geometry._products import Products, watch
 from latent_widgets.geometry.svd import SVD, singular_value_decomposition
@@ -287,8 +288,9 @@ def _row_weights(mask: Any, shape: tuple[int, ...], value: Tensor) -> Tensor | N
     if weights.is_complex() or weights.ndim != 2:
         raise ValueError(f"mask must be real and have shape (H, W), got {tuple(weights.shape)} of {weights.dtype}.")
     weights = weights.to(value.device, value.dtype)
-    if not bool(((weights >= 0) & (weights <= 1)).all()):  # NaN is neither
+    if beyond_unit(weights):
         raise ValueError(f"mask must be bool or in [0, 1], got values from {weights.min():g} to {weights.max():g}.")
+    weights = weights.clamp(0, 1)
     if tuple(weights.shape) != shape[1:] and weights.shape == value.shape[1:]:
         weights = F.adaptive_avg_pool2d(weights[None], (shape[1], shape[2]))[0]
     if tuple(weights.shape) != shape[1:]:

@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 
 from latent_widgets import _checks
+from latent_widgets._rounding import rounding
 from latent_widgets.directions import Directions, as_directions
 from latent_widgets.generators.base import Generator
 from latent_widgets.geometry.area import area_resample
@@ -39,7 +40,6 @@ __all__ = [
 ]
 
 MODES = ("inside", "outside")
-ROUNDING = 64  # a change below so many rounding errors, root mean square, is none
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,7 +91,7 @@ def shares(before: Sequence[Tensor], after: Sequence[Tensor], masks: Tensor) -> 
         change = (new - old).square().mean(1)  # (n, h, w)
         whole = change.sum((1, 2))
         small = area_resample(masks.to(change), *change.shape[-2:])
-        noise = old.square().mean(1).sum((1, 2)) * (ROUNDING * torch.finfo(old.dtype).eps) ** 2
+        noise = old.square().mean(1).sum((1, 2)) * rounding(old.dtype) ** 2
         alive = whole.detach() > noise
         inside = (change * small).sum((1, 2))
         values.append(torch.where(alive, inside / torch.where(alive, whole, 1.0), 0.0))

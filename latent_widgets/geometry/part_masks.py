@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from latent_widgets import _checks
+from latent_widgets._rounding import snapped
 from latent_widgets._values import Mask
 from latent_widgets.generators.base import Generator
 from latent_widgets.segmentation import FixedMask, ForeignSegmenter, Part, Segmenter
@@ -102,8 +103,9 @@ class PartMasks:
             if not bool(value.any()):
                 raise ValueError(f"part must be a label of the map, got {part!r}, which is nowhere in it.")
         mask = Mask(value)
-        if not 0 < mask.area < 1:
-            what = "nothing" if mask.area == 0 else "everything"
+        weights = snapped(mask.tensor.double())
+        if not bool((weights > 0).any() and (weights < 1).any()):
+            what = "everything" if bool((weights > 0).any()) else "nothing"
             raise ValueError(f"parts must mark some of the picture and leave some out, got a mask of {what}.")
         return cls(label, mask.tensor.to(G.device))
 

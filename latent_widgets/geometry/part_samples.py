@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from latent_widgets._rounding import rounding
 from latent_widgets._steps import Cancelled, OnStep, report
 from latent_widgets.generators.base import Generator
 from latent_widgets.geometry.feature_layers import Layers
@@ -107,7 +108,8 @@ def part_samples(
         with torch.no_grad():
             at_layers, images = layers.look(chunk, space)
             where = masks(chunk, space, images, layers.named(at_layers))
-        keep = where.to(images.dtype).mean((1, 2)) >= (0 if masks.fixed is not None else SMALLEST)
+        least = 0 if masks.fixed is not None else SMALLEST * (1 - rounding(torch.float32))  # just so many are enough
+        keep = where.double().mean((1, 2)) >= least
         codes.append(chunk[keep])
         found.append(where[keep])
         features += [[f[keep] for f in at_layers]] if fits else []

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from latent_widgets import _checks
+from latent_widgets._rounding import map_rounding
 from latent_widgets._steps import OnStep, report
 
 __all__ = ["Pursuit", "pcp"]
@@ -116,6 +117,6 @@ def pcp(
 def _shrink_spectrum(A: Tensor, by: float) -> tuple[Tensor, int]:
     """Soft-threshold the singular values of a symmetric matrix, which are the magnitudes of its eigenvalues."""
     values, vectors = torch.linalg.eigh((A + A.T) / 2)
-    kept = values.abs() > by
+    kept = values.abs() - by > map_rounding(A.dtype) * values.abs().max()  # what is left is no rounding
     shrunk = values[kept].sign() * (values[kept].abs() - by)
     return (vectors[:, kept] * shrunk) @ vectors[:, kept].T, int(kept.sum())

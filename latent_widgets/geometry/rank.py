@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from latent_widgets import _checks
+from latent_widgets._rounding import first_largest, rounding
 
 __all__ = ["RANK_METHODS", "RankMethod", "energy_rank", "estimate_rank", "gap_rank", "kritchman_nadler_rank"]
 
@@ -17,6 +18,9 @@ RANK_METHODS: tuple[RankMethod, ...] = ("energy", "kritchman-nadler", "gap")
 
 # Upper quantiles of the Tracy-Widom law of order one, by the chance of exceeding them.
 TRACY_WIDOM = {0.05: 0.9793, 0.01: 2.0234, 0.005: 2.4224, 0.001: 3.2724}
+# By how much a share of the energy may be missed by rounding: singular values are good to 8 units of float32, like the
+# floor below which they are noise, and energies are their squares.
+MISSED = 16 * torch.finfo(torch.float32).eps
 
 
 def estimate_rank(S: Tensor, shape: tuple[int, int], method: RankMethod = "energy", floor: float | None = None) -> int:
@@ -60,7 +64,7 @@ def energy_rank(S: Tensor, share: float = 0.99) -> int:
         share: The share; 0.99 is our default.
 
     Returns:
-        The smallest number that does.
+        The smallest number that does. A share that is just reached is reached, whatever rounding makes of it.
 
     Example:
         >>> energy_rank(torch.tensor([3.0, 1.0, 0.01]), share=0.95)
@@ -68,7 +72,8 @@ def energy_rank(S: Tensor, share: float = 0.99) -> int:
     """
     _checks.number("share", share, 0, 1)
     energy = S.double().square().cumsum(0)
-    return int((energy < share * energy[-1]).sum()) + 1
+    enough = share - min(MISSED, (1 - share) / 2)  # all is all
+    return int((energy < enough * energy[-1]).sum()) + 1
 
 
 def gap_rank(S: Tensor) -> int:
@@ -81,13 +86,13 @@ def gap_rank(S: Tensor) -> int:
         S: Positive singular values, descending.
 
     Returns:
-        How many stand above the gap; 1 for a single value.
+        How many stand above the gap, the first of equal ones; 1 for a single value.
 
     Example:
         >>> gap_rank(torch.tensor([9.0, 8.0, 2.0, 1.0]))
         2
     """
-    return 1 if len(S) == 1 else int((S[:-1] / S[1:]).argmax()) + 1
+    return 1 if len(S) == 1 else int(first_largest(S[:-1] / S[1:], 0, rounding(torch.float32))) + 1
 
 
 def kritchman_nadler_rank(S: Tensor, n: int, level: float = 0.005) -> int:

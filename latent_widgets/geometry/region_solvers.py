@@ -20,7 +20,7 @@ from latent_widgets.geometry.svd import fix_signs
 __all__ = ["Effect", "RegionSpectrum", "check_count", "effect", "generalized", "projection", "spectrum_of"]
 
 REFERENCE = 512  # the dimension for which tolerances are meant: the regulariser's trace is the same in any other
-NOISE = 1e-12  # eigenvalues of a Gram below this share of the largest are rounding
+NOISE = 1e-12  # eigenvalues of a Gram below this share of the largest are rounding: sums of float64 over all pixels
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,12 +60,13 @@ class Effect:
     chance: float
 
 
-def check_count(k: int, energies: Tensor) -> int:
+def check_count(k: int, energies: Tensor, noise: float = 0.0) -> int:
     """Return ``k`` if a region has so many directions: a pixel of three channels answers to three at most.
 
     Args:
         k: How many are asked for.
         energies: ``(r,)``, the eigenvalues of the inside's Gram, the largest first.
+        noise: What rounding alone leaves of an energy where nothing answers.
 
     Returns:
         The number.
@@ -73,7 +74,7 @@ def check_count(k: int, energies: Tensor) -> int:
     Raises:
         ValueError: If the region has fewer, or answers to nothing.
     """
-    most = int((energies > NOISE * energies[0].clamp(min=0)).sum())
+    most = int((energies > NOISE * energies[0].clamp(min=0)).sum()) if float(energies[0]) > noise else 0
     if most == 0:
         raise ValueError("mask must cover pixels that answer to the latent, got some that never change. Paint others.")
     if k > most:
@@ -100,7 +101,13 @@ def effect(inside: Tensor, outside: Tensor, pixels: tuple[float, float], vectors
 
 
 def spectrum_of(
-    inside: Tensor, outside: Tensor, principal: Tensor, pixels: tuple[float, float], area: float, d: int
+    inside: Tensor,
+    outside: Tensor,
+    principal: Tensor,
+    pixels: tuple[float, float],
+    area: float,
+    d: int,
+    noise: float = 0.0,
 ) -> RegionSpectrum:
     """Find the spectrum of a region.
 
@@ -111,13 +118,15 @@ def spectrum_of(
         pixels: How many numbers each sums over.
         area: Share of the picture inside.
         d: Dimension of the latent.
+        noise: What rounding alone leaves of an energy where nothing answers.
 
     Returns:
-        The spectrum.
+        The spectrum; of rank 0 where nothing answers.
     """
     found = effect(inside, outside, pixels, principal)
     chance = float((inside.trace() / (d * max(pixels[0], 1e-12))).sqrt())
-    rank = energy_rank(found.inside, 0.95) if bool((found.inside > 0).any()) else 0
+    loudest = float(found.inside[0].square()) * pixels[0]
+    rank = energy_rank(found.inside, 0.95) if loudest > noise else 0
     return RegionSpectrum(found.inside, found.outside, chance, rank, area)
 
 
@@ -146,19 +155,29 @@ def generalized(inside: Tensor, outside: Tensor, k: int, tolerance: float, d: in
     return fix_signs(vectors.T)[0].T
 
 
-def projection(principal: Tensor, outside: Tensor, cut: int) -> tuple[Tensor, Tensor]:
+def projection(principal: Tensor, outside: Tensor, cut: int, error: float = 0.0) -> tuple[Tensor, Tensor]:
     """Project the principal directions of the inside on the null space of the outside.
 
     Args:
         principal: ``(k, r)``, principal directions of the inside.
         outside: Gram of the outside, ``(r, r)``.
         cut: How many of the loudest directions of the outside are removed.
+        error: Which share of a direction rounding alone may leave.
 
     Returns:
         ``(k, r)`` of unit length, and the norm ``(k,)`` that each kept before it was scaled to that length.
+
+    Raises:
+        ValueError: If nothing but rounding is left of a direction.
     """
     loud = torch.linalg.eigh(outside).eigenvectors.flip(1)[:, :cut]
     left = principal - (principal @ loud) @ loud.T
     kept = left.norm(dim=1)
+    gone = (kept <= error).nonzero()[:, 0].tolist()
+    if gone:
+        raise ValueError(
+            f"cut must leave a part of every direction, got {cut}, which leaves none of direction {gone[0] + 1}. Cut "
+            "less, ask for fewer directions, or use solver='generalized'."
+        )
     vectors = left / kept.clamp(min=torch.finfo(left.dtype).tiny)[:, None]
     return fix_signs(vectors.T)[0].T, kept

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from latent_widgets import _checks
+from latent_widgets._rounding import rounding, snapped
 from latent_widgets._steps import OnStep
 from latent_widgets._values import Mask
 from latent_widgets.directions import Directions
@@ -50,7 +51,8 @@ def as_weights(mask: Any, height: int, width: int) -> Tensor:
         width: Columns.
 
     Returns:
-        ``(height, width)`` float64 on the CPU; shrinking averages areas.
+        ``(height, width)`` float64 on the CPU; shrinking averages areas. Weights that are 0 or 1 but
+        for rounding are made so.
 
     Raises:
         TypeError: If it is neither bool nor floating.
@@ -60,7 +62,7 @@ def as_weights(mask: Any, height: int, width: int) -> Tensor:
     rows, columns = mask.tensor.shape
     if rows * width != columns * height:
         raise ValueError(f"mask must have the aspect of the picture, {height} x {width}, got {rows} x {columns}.")
-    weights = mask.weights(height, width).double().cpu()
+    weights = snapped(mask.weights(height, width).double().cpu())
     if not bool((weights > 0).any()):
         raise ValueError("mask must select at least one pixel, got none. Paint something first.")
     return weights
@@ -76,6 +78,7 @@ class RegionGrams:
         area: Weighted number of pixels inside, at the analysis size.
         rest: The same outside.
         channels: Numbers in a pixel.
+        error: By which share of its own size, root mean square, rounding alone changes a derivative.
     """
 
     inside: Tensor
@@ -83,12 +86,19 @@ class RegionGrams:
     area: float
     rest: float
     channels: int
+    error: float
 
     @cached_property
     def principal(self) -> tuple[Tensor, Tensor]:
         """Eigenvalues ``(r,)`` and eigenvectors ``(r, r)``, a column each, of the inside, the largest first."""
         values, vectors = torch.linalg.eigh(self.inside)
         return values.flip(0), vectors.flip(1)
+
+    @property
+    def noise(self) -> float:
+        """The energy of a direction that rounding alone leaves inside, beside the derivatives of the whole picture."""
+        inside, rest = self.numbers
+        return self.error**2 * float((self.inside + self.outside).trace()) * inside / (inside + rest)
 
     @property
     def numbers(self) -> tuple[float, float]:
@@ -199,7 +209,8 @@ class RegionSpectra:
         if self._last is not None and torch.equal(self._last[0], weights):
             return self._last[1]
         inside, area = self._tiles.within(weights), float(weights.sum())
-        found = RegionGrams(inside, self.total - inside, area, weights.numel() - area, self._pooled.shape[1])
+        rest, (_, channels, *_) = weights.numel() - area, self._pooled.shape
+        found = RegionGrams(inside, self.total - inside, area, rest, channels, rounding(self._pooled.dtype))
         self._last = (weights, found)
         return found
 
@@ -213,7 +224,7 @@ class RegionSpectra:
             Singular values as root mean square change per pixel, rank, and the chance level beside them.
         """
         g = self.grams(mask)
-        return spectrum_of(g.inside, g.outside, g.principal[1].T, g.numbers, g.area / self.size**2, self.dim)
+        return spectrum_of(g.inside, g.outside, g.principal[1].T, g.numbers, g.area / self.size**2, self.dim, g.noise)
 
     def directions(
         self,
@@ -246,7 +257,7 @@ class RegionSpectra:
             ValueError: If the mask covers nothing or everything, or ``k`` directions do not exist.
         """
         g, r = self.grams(mask), len(self.total)
-        check_count(_checks.integer("k", k, 1, r), g.principal[0])
+        check_count(_checks.integer("k", k, 1, r), g.principal[0], g.noise)
         _checks.choice("solver", solver, ("generalized", "projection"))
         if g.rest <= 0:
             raise ValueError(
@@ -258,7 +269,7 @@ class RegionSpectra:
         else:
             loud = torch.linalg.eigvalsh(g.outside).flip(0).clamp(min=0).sqrt()
             cut = energy_rank(loud, 0.95) if cut is None else _checks.integer("cut", cut, 0, r - 1)
-            vectors, scores["kept norm"] = projection(g.principal[1][:, :k].T, g.outside, cut)
+            vectors, scores["kept norm"] = projection(g.principal[1][:, :k].T, g.outside, cut, g.error)
         parameters = {"solver": solver, "tolerance": tolerance, "channels": self.channels}
         return self.directions_of(g, vectors, scores, method="region", parameters=parameters)
 
@@ -343,7 +354,9 @@ def _channelled(function: VectorFunction, channels: Channels) -> Any:
 
     def call(x: Tensor) -> Tensor:
         image = function.call(x)
-        luminance = torch.tensordot(image.new_tensor(LUMINANCE), image, 1)[None]
-        return luminance if channels == "luminance" else image - luminance
+        if channels == "luminance":
+            return torch.tensordot(image.new_tensor(LUMINANCE), image, 1)[None]
+        beside = image - image[1:2]  # exactly nothing where the channels are equal, as those of a grey picture
+        return beside - torch.tensordot(image.new_tensor(LUMINANCE), beside, 1)[None]
 
     return call

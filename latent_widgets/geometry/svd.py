@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from latent_widgets import _checks
+from latent_widgets._rounding import first_largest
 from latent_widgets._steps import Cancelled, OnStep, report
 
 if TYPE_CHECKING:
@@ -24,7 +25,8 @@ METHODS = ("auto", "exact", "lanczos", "randomized")
 class SVD:
     """Leading singular values and vectors, ``J v_i = s_i u_i``, in descending order.
 
-    The sign of each pair is fixed: the entry of ``v_i`` of largest magnitude is positive.
+    The sign of each pair is fixed: the entry of ``v_i`` of largest magnitude is positive, of several as large but for
+    rounding the first.
 
     Attributes:
         U: ``(m, k)`` left vectors; None if not asked for. Where ``s_i`` is below the floor they are noise.
@@ -49,7 +51,7 @@ class SVD:
 
 
 def fix_signs(leading: Tensor, *others: Tensor | None) -> tuple[Tensor, ...]:
-    """Turn columns so that their entry of largest magnitude is positive, the first of equals.
+    """Turn columns so that their entry of largest magnitude is positive, the first of those equal but for rounding.
 
     Args:
         leading: ``(..., n, k)``, the columns that decide.
@@ -63,7 +65,7 @@ def fix_signs(leading: Tensor, *others: Tensor | None) -> tuple[Tensor, ...]:
         tensor([[-1.,  2.],
                 [ 3.,  0.]])
     """
-    largest = leading.gather(-2, leading.abs().argmax(-2, keepdim=True))
+    largest = leading.gather(-2, first_largest(leading.abs(), -2)[..., None, :])
     signs = torch.where(largest < 0, -1.0, 1.0).to(leading)
     return tuple(columns * signs.to(columns) for columns in (leading, *others) if columns is not None)
 

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from latent_widgets import _checks
+from latent_widgets._rounding import map_rounding
 from latent_widgets.generators.base import Generator
 
 __all__ = ["UNITS", "direction_lengths", "latent_sample", "latent_sd"]
@@ -81,7 +82,9 @@ def latent_sd(
 ) -> Tensor:
     """Estimate the standard deviation of latents along directions: the length of one step of unit ``"sd"``.
 
-    For ``z`` it is exactly one, by the prior. For ``w+`` it is the root mean square over the rows.
+    For ``z`` it is exactly one, by the prior. For ``w+`` it is the root mean square over the rows. Along a direction in
+    which latents do not move it is not zero, but what rounding lets be seen: 32 units in the last place of a
+    typical coordinate.
 
     Args:
         G: The generator.
@@ -112,6 +115,8 @@ def latent_sd(
     if space == "z":
         return torch.ones(len(vectors), device=G.device, dtype=G.dtype)
     units = vectors / direction_lengths(vectors, layers).reshape(-1, *(1,) * (vectors.ndim - 1))
-    along = latent_sample(G, space, n, seed) @ units.mT  # (n, k) or (k, n, num_layers)
+    sample = latent_sample(G, space, n, seed)
+    along = sample @ units.mT  # (n, k) or (k, n, num_layers)
+    least = map_rounding(sample.dtype) * sample.square().mean().sqrt()  # each coordinate's own error
     rows = along.std(-2).square().reshape(len(vectors), -1)
-    return (rows if layers is None or vectors.ndim == 2 else rows[:, list(layers)]).mean(1).sqrt()
+    return (rows if layers is None or vectors.ndim == 2 else rows[:, list(layers)]).mean(1).sqrt().clamp(min=least)

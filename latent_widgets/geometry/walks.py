@@ -20,6 +20,7 @@ from torch import Tensor
 
 from latent_widgets import _checks
 from latent_widgets._fitting import rows_of
+from latent_widgets._rounding import map_rounding
 from latent_widgets._steps import OnStep
 from latent_widgets.directions import Directions
 from latent_widgets.generators.base import Generator
@@ -309,7 +310,7 @@ def great_circle(z: Tensor, direction: Tensor, angles: Tensor) -> Tensor:
     radius = z.norm()
     length = direction.norm()
     sideways = direction - z * (direction @ z / radius.square())
-    if not bool(sideways.norm() > 1e-6 * length):
+    if not bool(sideways.norm() > map_rounding(z.dtype) * length):
         raise ValueError("direction must not be parallel to the code on a great circle, got one that is, or zero.")
     sideways = sideways - z * (sideways @ z / radius.square())  # once more: the first left a rounding error along z
     column = angles[:, None]

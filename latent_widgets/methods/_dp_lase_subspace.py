@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from latent_widgets import _checks
+from latent_widgets._rounding import negligible, ranked
 from latent_widgets.directions import Directions, as_directions
 from latent_widgets.generators.base import Generator
 from latent_widgets.geometry.feature_layers import moved, steps_of
@@ -144,7 +145,7 @@ def refine_subspace(
     channels = len(after)
     _checks.integer("groups", groups, low=2, high=channels - 1)
     change = (after - before).square().sum(1)
-    if not bool(change.sum() > 0):
+    if bool(negligible(change.sum().sqrt(), before.norm(), G.dtype)):
         raise ValueError(f"alpha must move the features of {layer!r}, got {alpha:g}, which changes none.")
     gram = after @ after.T
     inverse = torch.linalg.inv(gram + ridge * gram.diagonal().mean() * torch.eye(channels).to(gram))
@@ -155,7 +156,7 @@ def refine_subspace(
     labels = SpectralClustering(groups, affinity="precomputed", random_state=seed % 2**32, assign_labels="kmeans")
     chosen = torch.from_numpy(labels.fit_predict(affinity.cpu().numpy())).long()
     sums = torch.zeros(groups, dtype=change.dtype).index_add_(0, chosen, change.cpu())
-    order = sums.argsort(descending=True)
+    order = ranked(sums)
     named = order.argsort()[chosen]
     sizes = torch.bincount(named, minlength=groups)
     return ChannelGroups(named, sums[order] / sums.sum(), sizes, residual, layer, found.names[0], found)

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from latent_widgets import _checks
+from latent_widgets._rounding import ranked
 from latent_widgets._steps import OnStep, report
 from latent_widgets.directions import Directions
 from latent_widgets.generators.base import Generator
@@ -284,7 +285,8 @@ def _check_start(start: DPLase, chosen: Options, kept: Whitened | None) -> None:
     differ = [name for name, value in asdict(chosen).items() if value != asdict(before)[name]]
     if kept is not None and isinstance(other, Whitened) and not differ:  # the same if codes are as likely
         probes = kept.prior.sample(16, seed=0)
-        if not torch.equal(kept.density.log_prob(probes), other.density.log_prob(probes)):
+        mine, theirs = kept.density.log_prob(probes), other.density.log_prob(probes)
+        if not bool(((mine - theirs).abs() <= kept.density.rounding(mine.float())).all()):  # perhaps fitted anew
             differ = ["density"]
     if differ:
         raise ValueError(f"start must be a result of the same options, got other {', '.join(differ)}.")
@@ -306,11 +308,11 @@ def _result(run: Run, course: Course, stopped: str) -> DPLase:
         after = features(G, run.prior.unwhiten(ends).to(G.dtype), options)
         change.append(((after - before) / run.scale).square().mean().sqrt())
     scores = torch.stack(change).to(G.dtype)
-    order = scores.argsort(descending=True)
+    order = ranked(scores)
     vectors = run.prior.unwhiten_direction(rows[order])
     if options.walk == "learned" and run.given is None and stopped in ("finished", "plateau"):
         slope, place = run.cdf.steepest_fall(-3.0, 3.0)
-        if slope < 0:
+        if slope < -run.cdf.flat:
             fix = "Take more steps, or cdf='logistic'."
             warnings.warn(f"F must be monotone, got slope {slope:.2g} at {place:.2g}. {fix}", stacklevel=4)
     directions = Directions(

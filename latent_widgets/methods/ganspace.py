@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 
 from latent_widgets import _checks
+from latent_widgets._rounding import map_rounding
 from latent_widgets._steps import OnStep, report
 from latent_widgets.directions import Directions
 from latent_widgets.generators.base import Generator
@@ -67,7 +68,9 @@ def ganspace(
     mean = total / done
     variances, columns = torch.linalg.eigh(products / (done - 1) - mean.outer(mean) * (done / (done - 1)))
     variances = variances.flip(0).clamp(min=0)
-    rank = int((variances > 1e-12 * variances[0]).sum())  # the covariance is good to about 1e-14 of the first
+    # each coordinate is good to so many units, and the covariance to about 1e-14 of the first variance
+    error = map_rounding(G.dtype) ** 2 * float(variances.sum() + (shift + mean).square().sum()) / d
+    rank = int((variances > max(1e-12 * float(variances[0]), error)).sum())
     if k > rank:
         raise ValueError(f"k must be at most {rank}, the rank of the sample, got {k}.")
     vectors = fix_signs(columns.flip(1)[:, :k])[0].T

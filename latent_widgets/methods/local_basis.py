@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-import torch
 from torch import Tensor
 
 from latent_widgets import _checks
@@ -35,6 +34,7 @@ class LocalBasis:
         code: ``(d,)``, where in the main space.
         z: ``(z_dim,)``, the latent.
         target: ``"w"``, ``"image"`` or a layer.
+        floor: Singular values below ``floor`` times the first are rounding noise, and no rank counts them.
     """
 
     directions: Directions
@@ -46,6 +46,7 @@ class LocalBasis:
     code: Tensor
     z: Tensor
     target: str
+    floor: float | None = None
 
     def __repr__(self) -> str:
         rank = "" if self.rank is None else f", rank {self.rank} by {self.rank_method}"
@@ -56,7 +57,7 @@ class LocalBasis:
         """The rank by every rule; empty if not all singular values are known."""
         if self.rank is None:
             return {}
-        return {rule: estimate_rank(self.singular_values, self.shape, rule) for rule in RANK_METHODS}
+        return {rule: estimate_rank(self.singular_values, self.shape, rule, self.floor) for rule in RANK_METHODS}
 
 
 def local_basis(
@@ -155,7 +156,7 @@ def _basis(G: Generator, found: Differential, i: int, rank_method: RankMethod) -
         vectors,
         found.space,
         unit="sd",
-        scales=_lengths(G, vectors, found.space),
+        scales=latent_sd(G, vectors, found.space),
         names=tuple(f"local basis {j + 1}" for j in range(len(vectors))),
         scores={"singular value": S[: len(vectors)]},
         method="local_basis",
@@ -165,10 +166,6 @@ def _basis(G: Generator, found: Differential, i: int, rank_method: RankMethod) -
     )
     rank = estimate_rank(S, found.shape, rank_method, found.floor) if found.complete else None
     inputs = found.inputs[i].mT
-    return LocalBasis(directions, S, inputs, rank, rank_method, found.shape, found.codes[i], found.z[i], found.target)
-
-
-def _lengths(G: Generator, vectors: Tensor, space: str) -> Tensor:
-    """Standard deviations, kept above zero: a network may not move at all along a direction."""
-    lengths = latent_sd(G, vectors, space)
-    return lengths.clamp(min=float(lengths.max()) * torch.finfo(lengths.dtype).eps)
+    return LocalBasis(
+        directions, S, inputs, rank, rank_method, found.shape, found.codes[i], found.z[i], found.target, found.floor
+    )

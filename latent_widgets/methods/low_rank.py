@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from latent_widgets import _checks
+from latent_widgets._rounding import negligible
 from latent_widgets._steps import OnStep
 from latent_widgets.directions import Directions, as_directions
 from latent_widgets.generators.base import Generator
@@ -128,12 +129,12 @@ def low_rank_directions(
     if ranks[0] == 0:
         raise ValueError(f"weight must leave the region a rank, got {weight}, which leaves none. Use a larger one.")
     count = min(ranks[0], 10) if k is None else _checks.integer("k", k, 1, len(spectra.total))
-    check_count(count, g.principal[0])
+    check_count(count, g.principal[0], g.noise)
     if solver == "generalized":
         vectors, kept = generalized(g.inside, g.outside, count, tolerance, spectra.dim), torch.ones(count).double()
     else:
         cut = min(max(1, ranks[1] - relax), len(spectra.total) - 1)
-        vectors, kept = projection(principal[:, :count].T, outside, cut)
+        vectors, kept = projection(principal[:, :count].T, outside, cut, g.error)
     found = effect(g.inside, g.outside, g.numbers, vectors)
     parameters: dict[str, Any] = {"solver": solver, "rank_method": rank_method, "relax": relax, "tolerance": tolerance}
     parameters |= {"channels": channels, "rows": None if rows is None else list(rows)}
@@ -154,7 +155,8 @@ class Transfer:
     """How directions found on one picture act on others.
 
     Attributes:
-        locality: ``(n, k)``, the share of the squared true change that falls inside the mask of each picture.
+        locality: ``(n, k)``, the share of the squared true change that falls inside the mask of each picture; 0 where
+            the picture changes by rounding alone.
         inside: ``(n, k)``, root mean square change inside.
         chance: ``(n,)``, the mean share for as many random directions of the same length.
     """
@@ -215,12 +217,13 @@ def transfer(
     shares, sizes, chances = [], [], []
     for code, mask in zip(codes, masks, strict=True):
         with torch.no_grad():
-            after = G.synthesize(torch.cat([code + steps, code + random]), space)
-            change = after - G.synthesize(code[None], space)
+            before = G.synthesize(code[None], space)
+            change = G.synthesize(torch.cat([code + steps, code + random]), space) - before
         weights = as_weights(mask, *change.shape[-2:]).to(change)
         energy = change.square().sum(1)  # (2k, H, W)
         inside = (energy * weights).sum((1, 2))
-        share = inside / energy.sum((1, 2)).clamp(min=1e-30)
+        whole = energy.sum((1, 2))
+        share = torch.where(negligible(whole.sqrt(), before.norm(), before.dtype), 0, inside / whole)
         shares.append(share[: len(steps)])
         sizes.append((inside[: len(steps)] / (change.shape[1] * weights.sum())).sqrt())
         chances.append(share[len(steps) :].mean())

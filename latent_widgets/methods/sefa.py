@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from latent_widgets import _checks
 from latent_widgets._fitting import rows_of
 from latent_widgets._forward import FORWARD
+from latent_widgets._rounding import negligible
 from latent_widgets._steps import OnStep, report
 from latent_widgets.directions import Directions
 from latent_widgets.generators.base import Generator
@@ -56,9 +57,10 @@ def sefa(
     k = _checks.integer("k", k, 1, G.dim(space))
     rows = rows_of(layers, space, G.num_layers)
     weights = _style_weights(G, rows) if space == "w" else _first_weight(G)  # (columns of A, dim)
-    weights = weights.double()
-    lengths = weights.norm(dim=1, keepdim=True)
-    weights = weights[lengths[:, 0] > 0] / lengths[lengths[:, 0] > 0]
+    dtype, weights = weights.dtype, weights.double()
+    lengths = weights.norm(dim=1)
+    reads = ~negligible(lengths, lengths.max(), dtype)  # a style that reads nothing has no direction
+    weights = weights[reads] / lengths[reads, None]
     values, columns = torch.linalg.eigh(weights.T @ weights)
     vectors = fix_signs(columns.flip(1)[:, :k])[0].T.to(G.dtype)
     report(on_step, 1, 1)

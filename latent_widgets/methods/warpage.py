@@ -189,9 +189,18 @@ class WarpageMap:
         from their close partners by rounding alone.
         """
         pairs = self.baselines
-        if "random" not in pairs or not pairs["close"].mean > 100 * torch.finfo(self.bases.dtype).eps:
+        if "random" not in pairs or not pairs["close"].mean > self._rounding:
             return math.nan
         return pairs["random"].mean / pairs["close"].mean
+
+    @property
+    def _rounding(self) -> float:
+        """The distance that rounding alone makes: an error over the gap behind the last singular value that counts."""
+        S, eps = self.singular_values.double(), torch.finfo(self.bases.dtype).eps
+        if S.shape[1] <= self.k:  # those behind it are not known
+            return 100 * eps
+        gaps = (S[:, self.k - 1] - S[:, self.k]).clamp(min=eps * S[:, 0])
+        return max(100 * eps, 8 * eps * float((S[:, 0] / gaps).median()) * math.sqrt(self.k) / self.haar)
 
 
 def _interval(values: Tensor) -> Interval:

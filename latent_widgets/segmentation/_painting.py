@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from latent_widgets._rounding import same
 from latent_widgets.generators._values import PlacedCode
 from latent_widgets.generators.base import Generator
 
@@ -169,7 +170,7 @@ def _refuse_contradictions(codes: Tensor, labels: Tensor, names: tuple[str, ...]
     for i in range(len(codes)):
         for j in range(i):
             clash = (labels[i] >= 0) & (labels[j] >= 0) & (labels[i] != labels[j])
-            if bool(clash.any()) and torch.equal(codes[i], codes[j]):
+            if bool(clash.any()) and same(codes[i], codes[j]):
                 row, column = clash.nonzero()[0].tolist()
                 first, second = names[int(labels[j, row, column])], names[int(labels[i, row, column])]
                 raise ValueError(

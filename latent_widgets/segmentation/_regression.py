@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from latent_widgets._rounding import rounding
 from latent_widgets.segmentation._painting import Pixels
 
 __all__ = ["Linear", "fit_linear", "read_pixels"]
@@ -93,7 +94,10 @@ def fit_linear(rows: Tensor, pixels: Pixels, widths: Mapping[str, int], penalty:
     from sklearn.linear_model import LogisticRegression
 
     centre, spread = rows.mean(0), rows.std(0, unbiased=False)
-    spread = torch.where(spread > 1e-6 * (1 + centre.abs()), spread, torch.inf)  # a constant column says nothing
+    # a column that is constant but for rounding, beside the others of its layer, says nothing
+    layers = rows.split(list(widths.values()), 1)
+    size = torch.cat([layer.square().mean().sqrt().expand(layer.shape[1]) for layer in layers])
+    spread = torch.where(spread > rounding(rows.dtype) * torch.maximum(size, centre.abs()), spread, torch.inf)
     weight = pixels.weight / pixels.weight.sum()
     model = LogisticRegression(C=1 / penalty, max_iter=ITERATIONS, tol=1e-4)
     with warnings.catch_warnings():

@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from latent_widgets._rounding import rounding
 from latent_widgets._values import Mask
 from latent_widgets.segmentation.base import Features, Part, Segmenter
 
@@ -116,7 +117,7 @@ class FixedMask(Segmenter):
 
     def _labels(self, images: Tensor | None, codes: Any, space: str | None, features: Features | None) -> Tensor:
         assert images is not None  # labels() has seen to it
-        return (self._weights(images) > 0.5).long()
+        return (self._weights(images) > 0.5 + rounding(torch.float32)).long()  # half covered is outside
 
     def mask(self, images: Tensor | None, part: Part, codes: Any = None, **options: Any) -> Tensor:
         """Return the painted weights ``(n, H, W)``, in the type of the pictures.

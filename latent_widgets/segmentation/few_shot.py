@@ -18,6 +18,7 @@ from torch import Tensor
 
 from latent_widgets import _checks
 from latent_widgets._fitting import generator_differences
+from latent_widgets._rounding import first_largest, rounding
 from latent_widgets._steps import OnStep, report
 from latent_widgets.generators._margins import behind_picture
 from latent_widgets.generators.base import Generator
@@ -109,7 +110,7 @@ class FewShotSegmenter(Segmenter):
 
     def least_sure(self, codes: Any, space: str | None = None) -> int:
         """Return which of the codes ``(n, d)`` to paint next: the one whose mean confidence is lowest."""
-        return int(self.confidence(codes, space).mean((1, 2)).argmin())
+        return int(first_largest(1 - self.confidence(codes, space).mean((1, 2)), 0, rounding(torch.float32)))
 
     def _labels(self, images: Tensor | None, codes: Any, space: str | None, features: Features | None) -> Tensor:
         if codes is None and not all(layer in (features or {}) for layer in self.layers):
@@ -347,7 +348,7 @@ def _advice(painting: Painting, agreement: float, evaluate: bool) -> list[str]:
     if several and evaluate:
         found += [f"{name!r} is painted on one sample only, so it has no held-out score."
                   for name, count in counts.items() if count == 1]  # fmt: skip
-    if agreement < 0.9:
+    if agreement < 0.9 - rounding(torch.float64):
         found.append(
             f"Only {100 * agreement:.0f} % of the painted pixels are found as painted: examples may contradict "
             "each other."

@@ -45,7 +45,7 @@ class CellWatch:
 
     def _say(self) -> None:
         with self._lock:
-            if self._timer is not None:
+            if self._timer is threading.current_thread():  # the timer of an earlier cell may have come too late
                 self._told = True
                 self._tell(True)
 

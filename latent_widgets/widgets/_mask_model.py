@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from .. import _checks
+from .._rounding import HALF_COVERED
 from .._values import Mask
 from . import _mask_tools as tools
 from ._history import History
@@ -347,7 +348,7 @@ def as_array(mask: Any, size: tuple[int, int]) -> NDArray[Any]:
 
 def _resized(mask: NDArray[Any], height: int, width: int) -> NDArray[Any]:
     weights = Mask(mask.copy()).weights(height, width).numpy()  # type: ignore[arg-type]  # arrays are accepted
-    return weights >= 0.5 if mask.dtype == bool else weights
+    return weights >= HALF_COVERED if mask.dtype == bool else weights
 
 
 def _name(name: Any) -> str:

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from .. import _checks
+from .._rounding import HALF_COVERED
 from .._values import Mask
 from ._mask_model import as_array
 from ._mask_tools import Bits, Pixels
@@ -78,7 +79,7 @@ class Parts:
         """
         _checks.choice("part", name, self.names)
         if name in self._masks:
-            return np.asarray(self._masks[name] >= 0.5)
+            return np.asarray(self._masks[name] >= HALF_COVERED)
         with self._lock:
             if self._seen is None or self._seen[0] is not image:
                 picture = torch.from_numpy(image.copy()).permute(2, 0, 1)[None].float() / 127.5 - 1

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from .. import _checks
+from .._rounding import HALF_COVERED
 
 __all__ = [
     "SHAPES", "Stroke", "cover", "feather", "filled", "flood", "grow", "over", "pick", "shrink", "superpixels",
@@ -206,7 +207,7 @@ def threshold(image: Pixels, low: float, high: float) -> Bits:
 
 def hard(mask: NDArray[Any]) -> Bits:
     """Return where a mask weighs half or more."""
-    return mask if mask.dtype == bool else mask >= 0.5
+    return mask if mask.dtype == bool else mask >= HALF_COVERED
 
 
 def grow(mask: NDArray[Any], pixels: float) -> Bits:

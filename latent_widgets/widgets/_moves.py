@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from dataclasses import fields, replace
 from typing import Any
 
-import torch
-
 from .. import _checks
+from .._rounding import same
 from ..directions import Directions
 from ..edits import Base, Code, Edit, Move
 
@@ -16,7 +15,7 @@ __all__ = ["move_along", "place", "rebase", "rename", "same_code", "same_directi
 
 
 def same_direction(a: Directions, b: Directions) -> bool:
-    """Whether two single directions are the same, or equal ones of which one came from a file.
+    """Whether two single directions are the same but for rounding, as where one came from a file or was found anew.
 
     Args:
         a: One direction.
@@ -27,8 +26,8 @@ def same_direction(a: Directions, b: Directions) -> bool:
     """
     return a is b or (
         (a.space, a.unit, a.vectors.shape) == (b.space, b.unit, b.vectors.shape)
-        and torch.equal(a.vectors.to(b.vectors), b.vectors)
-        and torch.equal(a.scales.to(b.scales), b.scales)
+        and same(a.vectors, b.vectors)
+        and all(same(x, y) for x, y in zip(a.scales, b.scales, strict=True))
     )
 
 
@@ -65,8 +64,8 @@ def place(edit: Edit, move: Move) -> Edit:
         return with_move(edit, move) if move.alpha else edit
     if not move.alpha:
         return replace(edit, moves=tuple(m for m in edit.moves if m is not old))
-    same = (old.alpha, old.rows, old.kind) == (move.alpha, move.rows, move.kind)
-    return edit if same else with_move(edit, move)
+    unmoved = (old.alpha, old.rows, old.kind) == (move.alpha, move.rows, move.kind)
+    return edit if unmoved else with_move(edit, move)
 
 
 def rename(edit: Edit, direction: Directions, renamed: Directions) -> Edit:
@@ -113,7 +112,7 @@ def strangers(edit: Edit, directions: Sequence[Directions]) -> list[Move]:
 
 
 def same_code(a: Code | None, b: Code | None) -> bool:
-    """Whether two codes are the same point; one that was rounded to another type counts as the same."""
+    """Whether two codes are the same point but for rounding, as to another type."""
     if a is None or b is None:
         return a is b
-    return (a.space, a.tensor.shape) == (b.space, b.tensor.shape) and torch.equal(a.tensor.to(b.tensor), b.tensor)
+    return (a.space, a.tensor.shape) == (b.space, b.tensor.shape) and same(a.tensor, b.tensor)

@@ -73,7 +73,8 @@ class Panel(ipywidgets.VBox):
         _checks.known_keywords(type(self).__name__, keywords, _keywords_of(type(self)))
         self._owned: list[ipywidgets.Widget] = []
         self._closed = False
-        self._note, self._note_seen = "", False
+        self._note = ""
+        self._note_shown: tuple[int, int] | None = None  # the newest requests when it was first shown
         self._job_errors: dict[Job, Exception | None] = {}
         self.job = Job(executor=executor, lock=lock, on_change=self._refresh)
         self.beside = Job(executor=executor, lock=lock, beside=self.job)
@@ -187,13 +188,14 @@ class Panel(ipywidgets.VBox):
 
     def say(self, text: str) -> None:
         """Show a few words on the status line until the next run."""
-        self._note, self._note_seen = text, False
+        self._note, self._note_shown = text, None
         self.job.tell()
 
     def _refresh(self) -> None:
         """Bring traits and status line up to date with the jobs, which call this on any thread, never twice at once."""
         if self._closed:
             return
+        stamps = (self.job.stamp, self.beside.stamp)
         for job in (self.job, self.beside):
             self._take_error(job)
         self._shown = next((job for job in (self.beside, self.job) if job.busy), self._shown)
@@ -204,12 +206,13 @@ class Panel(ipywidgets.VBox):
             self.show_error(error)
         if state in ("busy", "idle") and job.streaming:
             return
-        if state == "busy":
-            self._note = "" if self._note_seen else self._note  # one that the run's own callback said comes after it
-        elif self.error is not None or state == "error":
+        if self._note_shown not in (None, stamps):  # a quick run may be over before anybody sees it busy
+            self._note = ""
+        if state != "busy" and (self.error is not None or state == "error"):
             state = "error" if self.error else "idle"
         text = self._text(job, state) if state == "busy" else self._note or self._text(job, state)
-        self._note_seen = state != "busy"
+        if state != "busy" and self._note_shown is None:  # what a run's own callback said comes after the run
+            self._note_shown = stamps
         self.set_trait("status", text)
         self._line.draw(state, text, job.progress if state == "busy" else None)
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
+from .._rounding import HALF_COVERED
 from .._steps import Cancelled, OnStep
 from ..directions import Directions
 from ..edits import Code, Edit, Mask, Move
@@ -192,7 +193,7 @@ def look(G: Generator, parts: Any, label: str, edit: Edit) -> Seen:
     found = parts.weights(*size)[None] if isinstance(parts, Mask) else None
     if found is None:
         found = PartMasks.of(G, parts, label)(code.tensor[None], code.space, image)
-    inside = found.to(image.device) >= 0.5
+    inside = found.to(image.device) >= HALF_COVERED
     sure = parts.confidence(code.tensor[None], code.space) if isinstance(parts, FewShotSegmenter) else None
     return Seen(edit, tinted(image, inside, sure), Mask(inside[0].cpu()), None if sure is None else float(sure.mean()))
 

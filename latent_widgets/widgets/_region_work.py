@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from .._rounding import negligible
 from .._steps import OnStep
 from .._values import Code, Mask
 from ..directions import Directions
@@ -263,6 +264,8 @@ def true_effect(G: Generator, where: Where, move: Move, mask: Mask) -> Effect:
     """
     start = replace(Edit.of(G), base=where.base, moves=where.moves)
     pictures = torch.cat([start.apply(G), replace(start, moves=(*start.moves, move)).apply(G)])
+    if bool(negligible((pictures[1] - pictures[0]).norm(), pictures[0].norm(), pictures.dtype)):
+        pictures = pictures[:1].expand_as(pictures)  # drawn otherwise, but the same: nothing has changed
     if where.channels != "rgb":
         luminance = torch.einsum("nchw,c->nhw", pictures, pictures.new_tensor(LUMINANCE))[:, None]
         pictures = luminance if where.channels == "luminance" else pictures - luminance

@@ -33,10 +33,10 @@ class Relay:
     def tell(self) -> None:
         """Say that something changed."""
         self._untold = True
-        while self._listener and self._untold and self._calling.acquire(blocking=False):
+        while (listener := self._listener) and self._untold and self._calling.acquire(blocking=False):
             try:
                 self._untold, self._caller = False, threading.get_ident()
-                self._listener()
+                listener()
             except Exception as error:
                 self._failed(error)
             finally:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import torch
 from torch import Tensor
 
+from .. import _rounding
 from .._values import Code
 from ..generators.base import Generator
 from ..methods.local_basis import LocalBasis
@@ -99,5 +99,5 @@ def same(a: Any, b: Code) -> bool:
         isinstance(a, Code)
         and (a.space, a.seed, a.truncation) == (b.space, b.seed, b.truncation)
         and a.tensor.shape == b.tensor.shape
-        and torch.equal(a.tensor.to(b.tensor), b.tensor)
+        and _rounding.same(a.tensor, b.tensor)
     )

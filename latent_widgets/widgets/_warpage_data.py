@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+
+from .._rounding import rounding
+from ..geometry.svd import fix_signs
 
 __all__ = ["embed", "seriation"]
 
 Distances = NDArray[np.float64]
+ROUNDED = rounding(torch.float32)  # no angle between the bases of a flat network is larger
 
 
 def seriation(distances: Distances) -> NDArray[np.intp]:
@@ -59,7 +64,7 @@ def embed(distances: Distances, start: Distances | None = None) -> tuple[Distanc
     symmetric = (distances + distances.T) / 2
     np.fill_diagonal(symmetric, 0)
     n = len(symmetric)
-    if n < 3 or symmetric.max() < 1e-9:
+    if n < 3 or symmetric.max() <= ROUNDED:
         positions = np.zeros((n, 2))
         if n == 2:
             positions[:, 0] = [-symmetric[0, 1] / 2, symmetric[0, 1] / 2]
@@ -67,7 +72,8 @@ def embed(distances: Distances, start: Distances | None = None) -> tuple[Distanc
     if start is None or len(start) != n or not np.ptp(start):
         centring = np.eye(n) - 1 / n
         values, vectors = np.linalg.eigh(-0.5 * centring @ symmetric**2 @ centring)
-        start = vectors[:, -2:] * np.sqrt(values[-2:].clip(1e-12))
+        (axes,) = fix_signs(torch.from_numpy(vectors[:, -2:]))  # or another processor would mirror the map
+        start = axes.numpy() * np.sqrt(values[-2:].clip(1e-12))
     from sklearn.manifold import smacof
 
     positions, _ = smacof(symmetric, n_components=2, init=start, n_init=1, normalized_stress=False, random_state=0)

@@ -11,6 +11,7 @@ from PIL import Image
 from traitlets import Int, Tuple, Unicode, observe
 
 from .. import _checks
+from .._rounding import first_largest
 from .._steps import Step
 from ..generators.base import Generator
 from ..geometry.grassmann import METRICS
@@ -376,7 +377,7 @@ class WarpageHeatmap(Panel):
 def _farthest(view: WarpageMap) -> tuple[int, int] | None:
     if len(view) < 2:
         return (0, 0) if len(view) else None
-    i, j = divmod(int(view.distances.argmax()), len(view))
+    i, j = divmod(int(first_largest(view.distances.flatten(), 0)), len(view))
     return min(i, j), max(i, j)
 
 

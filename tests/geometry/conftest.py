@@ -11,6 +11,12 @@ X = torch.randn(6, generator=_RNG, dtype=torch.float64)
 
 
 @pytest.fixture
+def rng():
+    """A random generator of the test's own: what it draws does not depend on which tests came before."""
+    return torch.Generator().manual_seed(1)
+
+
+@pytest.fixture
 def curved():
     """The Jacobian of a small function that bends."""
     return JacobianOperator(lambda x: torch.tanh(A @ x), X)

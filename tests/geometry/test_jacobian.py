@@ -16,8 +16,6 @@ from latent_widgets.geometry.jacobian import JacobianOperator
 from tests.geometry.conftest import A, X
 from tests.linear import linear_generator
 
-RNG = torch.Generator().manual_seed(1)
-
 
 class SineWithoutForwardMode(torch.autograd.Function):
     @staticmethod
@@ -93,9 +91,9 @@ def test_gram_held_and_streamed_agree(tiny):
 # ---- masks, pooling, codes
 
 
-def test_soft_mask_and_pooling_match_a_dense_twin():
-    weights = torch.rand(4, 6, generator=RNG, dtype=torch.float64)
-    picture = torch.randn(3 * 8 * 12, 6, generator=RNG, dtype=torch.float64)
+def test_soft_mask_and_pooling_match_a_dense_twin(rng):
+    weights = torch.rand(4, 6, generator=rng, dtype=torch.float64)
+    picture = torch.randn(3 * 8 * 12, 6, generator=rng, dtype=torch.float64)
     J = JacobianOperator(lambda x: torch.sin(picture @ x).reshape(3, 8, 12), X, mask=weights, pool=(4, 6))
     rows = (torch.cos(picture @ X)[:, None] * picture).reshape(3, 4, 2, 6, 2, 6).mean((2, 4))
     twin = (rows * weights.sqrt()[..., None]).reshape(-1, 6)
@@ -111,9 +109,9 @@ def test_mask_at_full_size_is_pooled_too():
     torch.testing.assert_close(J.gram()[0, 0], weights.sum())
 
 
-def test_disjoint_masks_have_additive_grams(tiny):
+def test_disjoint_masks_have_additive_grams(tiny, rng):
     f = image_function(tiny, tiny.code(1))
-    mask = torch.rand(16, 16, generator=RNG) > 0.6
+    mask = torch.rand(16, 16, generator=rng) > 0.6
     parts = [JacobianOperator(f, f.x0, mask=m).gram() for m in (mask, ~mask)]
     torch.testing.assert_close(sum(parts), JacobianOperator(f, f.x0).gram())
 
@@ -193,8 +191,8 @@ def test_missing_forward_mode_falls_back_with_one_warning():
         torch.testing.assert_close(J.T @ A[:, 0], twin.T @ A[:, 0])
 
 
-def test_grid_sample_has_a_jacobian():
-    picture = torch.randn(1, 2, 5, 5, generator=RNG, dtype=torch.float64)
+def test_grid_sample_has_a_jacobian(rng):
+    picture = torch.randn(1, 2, 5, 5, generator=rng, dtype=torch.float64)
 
     def f(x):
         return F.grid_sample(picture, x.reshape(1, 1, 3, 2).tanh(), align_corners=False).flatten()

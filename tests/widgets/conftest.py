@@ -1,4 +1,4 @@
-"""What the tests of the panels share: nothing here sleeps; threads meet at events."""
+"""What the tests of the panels share: no test waits for a time to pass; threads meet at events."""
 
 import threading
 import time
@@ -22,13 +22,16 @@ PATIENCE = 30.0  # seconds until a test that would hang fails
 
 
 class Gate:
-    """Work that says when it has begun and goes on when it is let go."""
+    """Work that says when it has begun and goes on when it is let go, by the thread that made the gate."""
 
     def __init__(self, result=None):
         self.begun, self.opened = threading.Event(), threading.Event()
         self.result, self.answers = result, []
+        self.keeper = threading.get_ident()
 
     def __call__(self, on_step):
+        if threading.get_ident() == self.keeper and not self.opened.is_set():
+            pytest.fail("who opens a gate waits before it")
         self.begun.set()
         assert self.opened.wait(PATIENCE)
         self.answers.append(on_step())
@@ -42,11 +45,11 @@ class Gate:
 
 
 def until(holds):
-    """Give other threads the turn until `holds()`."""
+    """Give other threads the turn until `holds()`, which must then go on holding."""
     deadline = time.monotonic() + PATIENCE
     while not holds():
         assert time.monotonic() < deadline
-        time.sleep(0)
+        time.sleep(0.001)
 
 
 @pytest.fixture
@@ -88,9 +91,12 @@ def random_acts(explorer, rng):
     ]
 
 
-def calm(explorer):
-    """Wait until an explorer and its region have nothing left to do."""
-    assert explorer.wait(PATIENCE)
+def calm(*explorers):
+    """Wait until explorers, with their regions, have nothing left to do, nor to give each other."""
+    stamps = None
+    while stamps != (stamps := [job.stamp for each in explorers for job in each.jobs]):
+        for each in explorers:
+            assert each.wait(PATIENCE)
 
 
 # ---- jobs

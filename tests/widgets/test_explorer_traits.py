@@ -10,7 +10,7 @@ from latent_widgets.edits import Code, Edit, Mask
 from latent_widgets.generators.style import StyleGenerator
 from latent_widgets.methods import random_directions
 from latent_widgets.widgets.explorer import LatentExplorer
-from tests.widgets.conftest import PATIENCE
+from tests.widgets.conftest import PATIENCE, calm
 
 # ---- traits set from outside
 
@@ -249,8 +249,7 @@ def test_linked_codes_meet(tiny, threaded, agrees):
         for i in range(10):
             threaded.set_alpha(0, 0.3 * i)
             other.set_alpha(1, 0.1 * i) if i % 3 == 0 else None
-        while not (threaded.job.wait(PATIENCE) and other.job.wait(PATIENCE) and not threaded.job.busy):
-            pass
+        calm(threaded, other)
         assert len(sent) < 100
         assert threaded.code is other.code
         agrees(threaded)

@@ -127,10 +127,9 @@ def test_page_gives_way_to_a_picture(tiny, threaded, monkeypatch, gate):
     threaded.show_page()
     held.await_begin()
     threaded.set_alpha(0, 1.0)
-    monkeypatch.setattr(tiny, "synthesize", synthesize)
     held.open()
     assert threaded.wait(PATIENCE)
-    assert drawn == [3]  # the strip ended after its first three pictures
+    assert drawn == 4 * [3]  # the strip ended after its first three pictures, and that of the new edit has nine
 
 
 def test_slow_method_can_be_cancelled(threaded, gate, agrees):
@@ -156,19 +155,19 @@ def test_slow_method_can_be_cancelled(threaded, gate, agrees):
     agrees(threaded)
 
 
-def test_sliders_go_on_while_a_method_runs(threaded, gate, agrees):
+def test_sliders_go_on_while_a_method_runs(threaded, agrees):
     """The method never lets go of its thread, nor of the lock but at its steps: only a second worker can draw."""
-    method, begun, moved = next(m for m in methods() if m.name == "random_directions"), gate(), threading.Event()
-    begun.open()
+    method = next(m for m in methods() if m.name == "random_directions")
+    begun, moved = threading.Event(), threading.Event()
 
     def patient(G, on_step=None, **parameters):
-        begun(on_step)
-        while not moved.is_set():
+        while not moved.wait(0.001):
             assert on_step(lw.Step(1, 4))
+            begun.set()
         return random_directions(G, 2, seed=1)
 
     threaded.find(replace(method, function=patient), {})
-    begun.await_begin()
+    assert begun.wait(PATIENCE)
     threaded.set_alpha(0, 1.0)
     assert threaded.job.wait(PATIENCE)
     assert threaded.code is not None

@@ -110,7 +110,7 @@ def test_close_while_running(threaded, gate, seen):
     threaded.submit(slow, done=seen.append)
     slow.await_begin()
     threaded.submit(lambda on_step: "waiting", done=seen.append, kind="b")
-    thread = next(thread for thread in threading.enumerate() if thread.name == "latent_widgets-job")
+    thread = threaded._thread
     threaded.close()
     threaded.close()
     assert not threaded.busy

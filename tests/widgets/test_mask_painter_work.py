@@ -344,6 +344,18 @@ def test_long_cell_is_told_of_and_its_end(monkeypatch):
     assert watch is not slow
 
 
+def test_timer_of_an_earlier_cell_says_nothing_of_this_one(monkeypatch):
+    events, said = Events(), []
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: SimpleNamespace(events=events)))
+    watch = CellWatch(said.append, patience=1000)
+    events.called["pre_run_cell"](None)
+    watch._say()  # on another thread than this cell's timer
+    assert said == []
+    events.called["post_run_cell"](None)
+    assert said == []
+    watch.close()
+
+
 def test_painter_says_that_a_cell_runs(make):
     painter = make()
     waiting = painter.controls.waiting

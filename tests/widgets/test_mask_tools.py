@@ -196,3 +196,8 @@ def test_soft_masks_stay_soft_where_nothing_is_painted():
 def test_bad_strokes_are_refused(arguments, error, text):
     with pytest.raises(error, match=text):
         Stroke(*arguments)
+
+
+def test_a_hard_mask_covers_a_half_whatever_rounding_makes_of_it():
+    weights = np.array([[0.5, 0.5 - 1e-7, 0.49, 0.0]], dtype=np.float32)
+    assert tools.hard(weights).tolist() == [[True, True, False, False]]

@@ -22,6 +22,16 @@ def edit(D):
     return Edit().move(D, "a", 1.0, layers=[0]).move(D, "b", 2.0).move(D, "a", 3.0, layers=[1])
 
 
+def test_slider_stands_for_a_move_whose_direction_was_found_anew(edit, D):
+    """On another processor: the last digits of vectors and deviations are others."""
+    anew = Directions(D.vectors * (1 + 1e-7), "w", scales=D.scales * (1 - 1e-7), names=D.names)
+    assert _moves.move_along(edit, anew["a"]) is edit.moves[0]
+    assert _moves.move_along(edit, Directions(D.vectors, "w", scales=1.001 * D.scales)[0]) is None
+    code = Code(torch.tensor([1.0, 2.0, 3.0]), "w")
+    assert _moves.same_code(code, Code(code.tensor * (1 + 1e-7), "w"))
+    assert not _moves.same_code(code, Code(code.tensor + 1e-4, "w"))
+
+
 def test_slider_stands_for_the_first_move_along_its_direction(edit, D):
     assert _moves.move_along(edit, D["a"]) is edit.moves[0]
     assert _moves.move_along(edit, D["c"]) is None

@@ -150,6 +150,16 @@ def test_words_on_the_line_last_until_the_next_run(faces):
     assert faces.status.startswith("idle")
 
 
+def test_words_go_with_a_run_that_was_over_before_anybody_saw_it(faces, monkeypatch):
+    faces.say("saved to walk.gif")
+    with monkeypatch.context() as unseen:
+        unseen.setattr(faces.job, "tell", lambda: None)
+        faces.run(lambda on_step: 0)
+    assert faces.status == "saved to walk.gif"
+    faces.job.tell()
+    assert faces.status.startswith("idle")
+
+
 @pytest.mark.parametrize("executor", ["inline", "thread"])
 def test_words_that_a_run_says_at_its_end_stay(executor):
     with Faces(0.5, executor=executor) as panel:

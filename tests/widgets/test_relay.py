@@ -43,15 +43,33 @@ def test_relay_never_calls_twice_at_once_and_misses_no_change(gate, seen):
 
 
 def test_wait_covers_the_word_of_the_end(gate, seen):
-    slow = gate()
-    with Job(executor="thread", on_change=lambda: job.state == "idle" and job.stamp and slow(lambda: None)) as job:
-        job.submit(lambda on_step: None, done=seen.append)
+    work, slow = gate(), gate()
+    with Job(executor="thread", on_change=lambda: job.state == "idle" and slow(lambda: None)) as job:
+        job.submit(work, done=seen.append)
+        work.open()  # not before submit has given its own word, or this thread would be the one to tell of the end
         slow.await_begin()
         assert job.state == "idle"
         assert not job.wait(0.01)
         slow.open()
         assert job.wait(PATIENCE)
         assert slow.answers
+
+
+def test_relay_that_is_stopped_at_its_turn_has_no_failure(seen):
+    class Stopped(Relay):
+        """Another thread stops it between its question whether there is a listener and the call."""
+
+        @property
+        def _untold(self):
+            self.stop()
+            return True
+
+        @_untold.setter
+        def _untold(self, untold):
+            pass
+
+    Stopped(lambda: None, seen.append).tell()
+    assert seen == []
 
 
 def test_listener_that_waits_for_its_own_relay_is_not_kept(seen):

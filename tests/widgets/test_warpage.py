@@ -176,6 +176,21 @@ def test_embedding_of_points_in_the_plane_keeps_their_distances():
     assert again == pytest.approx(positions, abs=1e-2)
 
 
+def test_an_embedding_is_not_mirrored_where_eigenvectors_have_other_signs(monkeypatch):
+    points = np.random.default_rng(3).normal(size=(7, 2))
+    distances = np.linalg.norm(points[:, None] - points, axis=2)
+    expected, _ = embed(distances)
+    compute = np.linalg.eigh
+
+    def other(matrix):
+        values, vectors = compute(matrix)
+        return values, -vectors
+
+    monkeypatch.setattr(np.linalg, "eigh", other)
+    np.testing.assert_allclose(embed(distances)[0], expected, atol=1e-9)
+    assert not embed(1e-6 * distances)[0].any()  # of a flat network there is nothing but rounding to show
+
+
 def test_embedding_of_equal_distances_says_that_it_is_none():
     _, stress = embed(1 - np.eye(12))
     assert stress > 0.2

@@ -16,9 +16,9 @@ from tests.generators.checkpoints.hostile import at_top, in_input, in_layer
 from tests.generators.checkpoints.standins import genforce, rosinality, write_nvidia, write_tensorflow
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def before():
-    """The memory that was taken before the first description, in KiB (on macOS in bytes)."""
+    """The most memory that was taken before the test, in KiB (on macOS in bytes)."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
