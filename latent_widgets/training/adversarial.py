@@ -20,7 +20,7 @@ from torch import Tensor
 from latent_widgets.generators.stylegan2 import StyleGAN2
 from latent_widgets.training._loop import channels_last, follow, run
 from latent_widgets.training.critic import Critic
-from latent_widgets.training.heads import Heads, Moments, Reader
+from latent_widgets.training.heads import Heads, Moments, Nearest, Reader
 
 __all__ = ["Players", "Real", "Recipe", "Source", "draw", "train"]
 
@@ -58,6 +58,8 @@ class Recipe:
         falling: Share of the run, at its end, over which the learning rates fall to a twentieth.
         heads: Weight of the heads on the frozen reader, beside 1 for the critic.
         moments: Weight of the reader's moments.
+        nearest: Weight of the distance to the nearest render.
+        patience: After how many pictures that distance counts; over as many more it rises to its weight.
         factors: Weight of reading the factors of real pictures, in the critic's loss.
         small: Side of the pictures at first; None for the full resolution throughout.
         grow: After how many pictures the full resolution joins in.
@@ -74,6 +76,8 @@ class Recipe:
     falling: float = 0.3
     heads: float = 0.0
     moments: float = 0.0
+    nearest: float = 0.0
+    patience: int = 10_000
     factors: float = 0.0
     small: int | None = None
     grow: int = 0
@@ -90,6 +94,7 @@ class Players:
         reader: The frozen reader that heads and moments stand on.
         heads: The heads.
         moments: The moments.
+        nearest: The nearest renders.
     """
 
     model: StyleGAN2
@@ -97,6 +102,7 @@ class Players:
     reader: Reader | None = None
     heads: Heads | None = None
     moments: Moments | None = None
+    nearest: Nearest | None = None
 
 
 def draw(
@@ -154,7 +160,8 @@ def train(
         device: Where the networks are trained. The random numbers are the CPU's on every device.
     """
     model = players.model
-    for network in (model, players.critic, players.reader, players.heads, players.moments):
+    helpers = (players.reader, players.heads, players.moments, players.nearest)
+    for network in (model, players.critic, *helpers):
         if network is not None:
             network.to(device)
     average = copy.deepcopy(model).requires_grad_(False)
@@ -173,6 +180,8 @@ def train(
         parts |= {"heads": players.heads, "opt_h": optimizers[2]}
     if players.moments is not None:
         parts["moments"] = players.moments
+    if players.nearest is not None:
+        parts["nearest"] = players.nearest
     channels_last(model, average, *(x for x in (players.critic, players.reader, players.heads) if x is not None))
     rng = torch.Generator().manual_seed(seed)
 
@@ -258,6 +267,10 @@ def _update(
         off = moments(features)
         losses["moments"] = off.item()
         loss_g = loss_g + recipe.moments * off
+    if reader is not None and players.nearest is not None:
+        apart, median = players.nearest(fake, reader.read(features.detach()))
+        losses |= {"apart": apart.item(), "residual": median.item()}
+        loss_g = loss_g + recipe.nearest * min(max(seen / recipe.patience - 1, 0.0), 1.0) * apart
     optimizers[0].zero_grad(set_to_none=True)
     loss_g.backward()
     optimizers[0].step()

@@ -21,7 +21,7 @@ from latent_widgets.regressor import load_regressor
 from latent_widgets.training import adversarial
 from latent_widgets.training.adversarial import Players, Real, Recipe
 from latent_widgets.training.critic import Critic
-from latent_widgets.training.heads import Heads, Moments, Reader
+from latent_widgets.training.heads import Heads, Moments, Nearest, Reader, at_size
 
 __all__ = ["CONFIG", "RECIPE", "Pool", "players", "train"]
 
@@ -117,20 +117,20 @@ def players(config: Mapping[str, Any], channels: Mapping[int, int], recipe: Reci
     """
     factors = len(FACTORS) if recipe.factors else 0
     critic = Critic(config["resolution"], channels, smallest=recipe.small, factors=factors)
-    reader = Reader(load_regressor()) if recipe.heads or recipe.moments else None
+    reader = Reader(load_regressor()) if recipe.heads or recipe.moments or recipe.nearest else None
     heads = Heads(reader.widths) if reader is not None and recipe.heads else None
-    moments = None
-    if reader is not None and recipe.moments:
-        pool.reach(pool.start)
+    moments = nearest = None
+    if reader is not None and (recipe.moments or recipe.nearest):
         rng = torch.Generator().manual_seed(0)
+        renders = [at_size(pool(100, 0, rng).images) for _ in range(-(-pool.start // 100))]
         with torch.no_grad():
-            found = [reader(pool(100, 0, rng).images)[1] for _ in range(-(-pool.start // 100))]
-        moments = Moments(torch.cat(found))
+            moments = Moments(torch.cat([reader(x)[1] for x in renders])) if recipe.moments else None
+        nearest = Nearest(reader, torch.cat(renders)) if recipe.nearest else None
     model = StyleGAN2(**config)
     for side, name in model.synthesis.picture_layers.items():
         if recipe.small is not None and side > recipe.small:  # what joins in later starts at nothing
             torch.nn.init.zeros_(model.get_parameter(f"synthesis.{name}.weight"))
-    return Players(model, critic, reader, heads, moments)
+    return Players(model, critic, reader, heads, moments, nearest)
 
 
 def train(

@@ -1,9 +1,10 @@
-"""What a frozen reader of faces can say of a generator while it trains: heads on its features, and their moments.
+"""What a frozen reader of faces can say of a generator while it trains: heads, moments, and the nearest render.
 
 The heads are a projected critic (Sauer et al. 2021, "Projected GANs Converge Faster"): at every scale of the frozen
 trunk a fixed random mixing of the channels, then a small critic of its own. The moments are those of feature matching
 (Salimans et al. 2016), carried over many steps: the mean and the covariance of the reader's features over the generated
-pictures are drawn to those over renders, so that what the generator leaves out costs it something.
+pictures are drawn to those over renders, so that what the generator leaves out costs it something. And the nearest
+render is that of the factors that the reader finds in a picture: one that no render resembles is drawn to it.
 """
 
 from __future__ import annotations
@@ -14,9 +15,17 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from latent_widgets.faces import FACTORS, render
 from latent_widgets.regressor import SIZE, FactorRegressor
 
-__all__ = ["Heads", "Moments", "Reader"]
+__all__ = ["Heads", "Moments", "Nearest", "Reader", "at_size"]
+
+
+def at_size(x: Tensor) -> Tensor:
+    """Bring pictures to the size that the reader looks at: an average of larger ones."""
+    if x.shape[-1] > SIZE:
+        return F.avg_pool2d(x, x.shape[-1] // SIZE)
+    return x if x.shape[-1] == SIZE else F.interpolate(x, (SIZE, SIZE), mode="bilinear")
 
 
 class Reader(nn.Module):
@@ -33,15 +42,16 @@ class Reader(nn.Module):
 
     def forward(self, x: Tensor) -> tuple[list[Tensor], Tensor]:
         """Read pictures (n, 3, H, W); larger ones are averaged down to 64 pixels, smaller ones enlarged."""
-        if x.shape[-1] > SIZE:
-            x = F.avg_pool2d(x, x.shape[-1] // SIZE)
-        elif x.shape[-1] < SIZE:
-            x = F.interpolate(x, (SIZE, SIZE), mode="bilinear")
+        x = at_size(x)
         scales = []
         for layer in self.regressor.trunk:
             x = layer(x)
             scales.append(x)
         return scales, F.silu(self.regressor.embed(x.flatten(1)))
+
+    def read(self, features: Tensor) -> Tensor:
+        """Return the factors that are read from features (n, 64)."""
+        return self.regressor.mean + self.regressor.spread * self.regressor.read(features.float())
 
 
 class Heads(nn.Module):
@@ -107,3 +117,53 @@ class Moments(nn.Module):
         # the gradient of one batch is as small as its share: made up for here
         off = (first.square().sum() + (second - self.aim).square().sum() / 2) / (1 - self.memory) / len(self.mean)
         return torch.log1p(off)  # far off, the direction counts and not the distance
+
+
+class Nearest(nn.Module):
+    """How far generated pictures are from the renders of what is read in them.
+
+    Readings are first given the mean and the spread that they have on renders, factor by factor over many steps: else
+    what the generator draws too seldom would be drawn more seldom still. A picture no farther than half of all renders
+    are from theirs, whose factors are not read without error either, is left alone; one twice as far counts in full.
+
+    Args:
+        reader: The frozen reader.
+        renders: Pictures ``(n, 3, H, W)`` to learn mean, spread and the usual distance from.
+        memory: Share of what was that one step keeps.
+    """
+
+    low: Tensor
+    high: Tensor
+    aim: Tensor
+    usual: Tensor
+    found: Tensor
+
+    def __init__(self, reader: Reader, renders: Tensor, memory: float = 0.98) -> None:
+        super().__init__()
+        self.memory = memory
+        for end in ("low", "high"):
+            self.register_buffer(end, torch.tensor([getattr(factor, end) for factor in FACTORS]))
+        with torch.no_grad():
+            readings = torch.cat([reader.read(reader(part)[1]) for part in renders.split(100)])
+            self.register_buffer("aim", torch.stack([readings.mean(0), readings.std(0)]))
+            self.register_buffer("found", torch.stack([readings.mean(0), readings.square().mean(0)]))
+            apart = [self._apart(x, y).square().mean((1, 2, 3)).sqrt() for x, y in zip(
+                renders[:400].split(50), readings[:400].split(50), strict=True
+            )]  # fmt: skip
+        self.register_buffer("usual", torch.cat(apart).median())
+
+    def _apart(self, images: Tensor, factors: Tensor) -> Tensor:
+        return at_size(images) - render(factors.clamp(self.low, self.high), SIZE).image
+
+    def forward(self, images: Tensor, readings: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the mean absolute distance of ``images``, those that are far off alone, and the root mean square."""
+        with torch.no_grad():
+            now = torch.stack([readings.mean(0), readings.square().mean(0)])
+            self.found.copy_(self.found.lerp(now, 1 - self.memory))
+            spread = (self.found[1] - self.found[0].square()).clamp(min=1e-4).sqrt()
+            stretch = (self.aim[1] / spread).clamp(0.5, 2.0)
+            factors = (readings - self.found[0]) * stretch + self.aim[0]
+        apart = self._apart(images, factors)
+        far = apart.detach().square().mean((1, 2, 3)).sqrt()
+        counts = (far / self.usual - 1).clamp(0, 1)
+        return (apart.abs().mean((1, 2, 3)) * counts).mean(), (far / self.usual).median()

@@ -48,7 +48,7 @@ def train_fashion(folder, articles, images=24, **options):
 
 
 def train_faces(folder, articles=None, images=48, **options):
-    recipe = replace(faces128.RECIPE, batch=8, r1_every=2, small=16, grow=16)
+    recipe = replace(faces128.RECIPE, batch=8, r1_every=2, small=16, grow=16, nearest=1.0, patience=8)
     pool = Pool(folder / "faces.u8", 32, start=20, every=1)
     faces128.train(
         folder, images=images, config=FACES, channels=FACES["channels"], recipe=recipe, pool=pool, **options

@@ -16,7 +16,7 @@ from latent_widgets.training._files import load_checkpoint
 from latent_widgets.training.adversarial import draw
 from latent_widgets.training.critic import Critic
 from latent_widgets.training.faces128 import Pool
-from latent_widgets.training.heads import Heads, Moments, Reader
+from latent_widgets.training.heads import Heads, Moments, Nearest, Reader
 from tests.training.runs import CLASSED, FACES, flat, train_faces, train_fashion
 
 
@@ -170,3 +170,26 @@ def test_moments_are_nought_on_their_aim_and_pull_towards_it():
         value = steady(real[torch.randint(len(real), (32,), generator=rng)])
     assert steady.state_dict().keys() >= {"first", "second"}
     assert value < 2  # twenty batches are enough to see that nothing is missing
+
+
+def test_the_nearest_render_draws_only_what_is_far_from_it(reader):
+    renders = faces.render(faces.sample_factors(100, 8), 64).image
+    nearest = Nearest(reader, renders)
+    assert 0.01 < nearest.usual < 0.3
+
+    def found(images):
+        images = images.clone().requires_grad_(True)
+        apart, median = nearest(images, reader.read(reader(images)[1]).detach())
+        return apart.item(), median.item(), torch.autograd.grad(apart, images)[0].abs().amax((1, 2, 3))
+
+    apart, median, slope = found(renders)
+    assert median == pytest.approx(1.0, rel=0.05)
+    assert (slope == 0).float().mean() == pytest.approx(0.5, abs=0.1)
+    broken = renders.clone()
+    broken[:, :, 20:30] = renders[:, :, 30:40]  # another part of the face where the eyes were
+    worse, farther, pulled = found(broken)
+    assert worse > 2 * apart
+    assert farther > 1.3
+    assert (pulled > 0).float().mean() > 0.7
+    large = F.interpolate(renders, (128, 128), mode="nearest")
+    assert found(large)[1] == pytest.approx(median, rel=0.1)
