@@ -12,7 +12,7 @@ RUNS = {
     "faces": ("faces128", 1_200_000, "faces128: a StyleGAN2 of 128 px on rendered faces (a day, on one core)"),
     "judge": ("faces-judge", 160_000, "the network that measures faces and that no training uses (minutes)"),
     "regressor": ("faces-regressor", 400_000, "faces-regressor: reads the factors of faces (under an hour)"),
-    "fashion": ("fashion32", 140_000, "fashion32: a StyleGAN2 with classes, on Fashion-MNIST (an hour)"),
+    "fashion": ("fashion32", 180_000, "fashion32: a StyleGAN2 with classes, on Fashion-MNIST (an hour)"),
     "classifier": ("fashion-classifier", 300_000, "fashion-classifier: tells the articles apart (minutes)"),
     "segmenter": ("faces-segmenter", 200_000, "faces-segmenter: labels the parts of faces (half an hour)"),
 }

@@ -83,7 +83,7 @@ def fashion_dataset(folder: Path = FOLDER, kind: str = "train", resolution: int 
 
 def train(
     folder: Path,
-    images: int = 140_000,
+    images: int = 180_000,
     seed: int = 0,
     minutes: float | None = None,
     data: Path = FOLDER,
