@@ -12,7 +12,7 @@ from latent_widgets import faces
 from latent_widgets.generators import _shipped
 from latent_widgets.generators.zoo import ModelInfo, list_models, load
 
-NAMES = ["faces64", "digits32", "faces-exact"]
+NAMES = ["faces64", "digits32", "faces-exact", "fashion32"]
 
 
 @pytest.fixture
@@ -34,7 +34,12 @@ def offline(monkeypatch):
 
 @pytest.mark.parametrize(
     ("name", "spaces", "resolution"),
-    [("faces64", ("z", "w", "w+", "s"), 64), ("digits32", ("z",), 32), ("faces-exact", ("z", "w", "s"), 64)],
+    [
+        ("faces64", ("z", "w", "w+", "s"), 64),
+        ("digits32", ("z",), 32),
+        ("faces-exact", ("z", "w", "s"), 64),
+        ("fashion32", ("z", "w", "w+", "s"), 32),
+    ],
 )
 def test_what_is_listed_is_what_is_loaded(offline, name, spaces, resolution):
     G = load(name)
@@ -78,7 +83,28 @@ def test_every_file_is_registered_and_its_header_says_the_same():
             about = _shipped.read_shipped(name).about
             assert about == {key: entry[key] for key in about}
             assert about["licence"] == "BSD-3-Clause"
-    assert sum(entry.get("bytes", 0) for entry in entries.values()) < 5e6
+    assert sum(entry.get("bytes", 0) for entry in entries.values()) < 8e6
+
+
+def test_fashion_draws_the_class_that_it_is_asked_for():
+    G, H = load("fashion32"), load("fashion32", condition=7)
+    assert (G.classes, G.class_number, H.class_number) == (10, 0, 7)
+    assert H.class_names[7] == "sneaker"
+    assert H.origin == "lw.load('fashion32', condition=7)"
+    z = G.sample_z(3, seed=0)
+    assert torch.equal(G.of_class(7)(z), H(z))
+    ink = ((H(H.sample_z(100, seed=1)).mean(1) + 1) / 2).mean(0)  # a sneaker lies in the lower half
+    assert ink[16:].mean() > 2 * ink[:12].mean()
+    with pytest.raises(ValueError, match="condition must be"):
+        load("fashion32", condition=10)
+    with pytest.raises(TypeError, match="condition"):
+        load("faces64", condition=1)
+
+
+def test_the_average_of_a_generator_with_classes_is_over_all_of_them():
+    G = load("fashion32")
+    w = torch.cat([G.of_class(c).map(G.sample_z(3000, seed=c)) for c in range(G.classes)])
+    torch.testing.assert_close(w.mean(0), G.w_avg, rtol=0, atol=float(0.05 * w.std(0).max()))
 
 
 def test_the_shipped_average_is_the_mean_of_w():
@@ -107,7 +133,7 @@ def test_models_are_frozen_and_shown_as_a_table():
     with pytest.raises(dataclasses.FrozenInstanceError):
         models[0].name = "other"
     lines = repr(models).splitlines()
-    assert len(lines) == 4
+    assert len(lines) == 1 + len(NAMES)
     assert lines[0].split() == [f.name for f in dataclasses.fields(ModelInfo)]
     table = models._repr_html_()
     for m in models:
@@ -126,7 +152,7 @@ def test_the_list_escapes_what_it_shows():
 def test_a_name_with_a_typo_gets_the_nearest():
     with pytest.raises(ValueError, match=r"got 'face64'. Did you mean 'faces64'"):
         load("face64")
-    with pytest.raises(ValueError, match=r"got 'xyz'. Built-in generators: 'faces64', 'digits32', 'faces-exact'."):
+    with pytest.raises(ValueError, match=r"got 'xyz'. Built-in generators: 'faces64', 'digits32', 'faces-exact', 'fashion32'."):
         load("xyz")
     with pytest.raises(ValueError, match="source must be the name of a built-in generator, got 'faces-regressor'"):
         load("faces-regressor")  # it is shipped, and draws nothing

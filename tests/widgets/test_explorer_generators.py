@@ -20,7 +20,7 @@ from tests.widgets.conftest import PATIENCE
 # ---- other generators
 
 
-@pytest.mark.parametrize("name", ["digits32", "faces-exact", "faces64"])
+@pytest.mark.parametrize("name", ["digits32", "faces-exact", "faces64", "fashion32"])
 def test_built_in_generators_can_be_explored(name, agrees):
     G = lw.load(name, resolution=32) if name == "faces-exact" else lw.load(name)
     with LatentExplorer(G, seed=1, executor="inline") as explorer:
