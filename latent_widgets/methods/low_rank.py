@@ -217,8 +217,9 @@ def transfer(
     shares, sizes, chances = [], [], []
     for code, mask in zip(codes, masks, strict=True):
         with torch.no_grad():
+            after = G.synthesize(torch.cat([code + steps, code + random]), space)
             before = G.synthesize(code[None], space)
-            change = G.synthesize(torch.cat([code + steps, code + random]), space) - before
+        change = after - before
         weights = as_weights(mask, *change.shape[-2:]).to(change)
         energy = change.square().sum(1)  # (2k, H, W)
         inside = (energy * weights).sum((1, 2))

@@ -3,6 +3,7 @@
 import base64
 import gc
 import io
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -13,6 +14,7 @@ from PIL import Image
 import latent_widgets as lw
 from latent_widgets.edits import Edit, Move
 from latent_widgets.methods import methods, random_directions
+from latent_widgets.widgets import _frames
 from latent_widgets.widgets._encode import to_uint8
 from latent_widgets.widgets.explorer import LatentExplorer
 from tests.widgets.conftest import PATIENCE
@@ -108,6 +110,7 @@ def test_closed_explorer_says_so(tiny):
 
 
 def test_work_outstanding_at_the_end_is_dropped(tiny, gate, monkeypatch):
+    monkeypatch.setattr(_frames, "SLOW_MS", math.inf)  # no preview first, however busy the machine is
     explorer = LatentExplorer(tiny, executor="thread")
     assert explorer.job.wait(PATIENCE)
     held, synthesize = gate(), tiny.synthesize

@@ -17,6 +17,7 @@ from tests.widgets.conftest import PATIENCE
 
 @pytest.mark.parametrize("trouble", ["raises", "nan"])
 def test_generator_that_fails_in_the_middle_of_a_drag(tiny, explorer, agrees, monkeypatch, trouble):
+    monkeypatch.setattr(_frames, "SLOW_MS", math.inf)  # no preview first, however busy the machine is
     explorer.set_alpha(0, 1.0)
     good, synthesize = explorer.controls.picture.data, tiny.synthesize
 
