@@ -35,7 +35,7 @@ CONFIG: dict[str, Any] = {
     "noise": False,
 }
 CRITIC = {4: 128, 8: 128, 16: 96, 32: 32, 64: 16, 128: 16}
-RECIPE = Recipe(heads=0.5, moments=0.1, factors=0.5, small=64, grow=600_000, full=0.5)
+RECIPE = Recipe(heads=0.5, moments=0.1, factors=0.5, patience=20_000, small=64, grow=700_000, full=0.5)
 CHUNK = 100  # renders at a time
 FIRST_SEED = 100_000  # of the pool's chunks: far from those of everything else that is rendered
 
