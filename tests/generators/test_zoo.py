@@ -152,7 +152,7 @@ def test_the_list_escapes_what_it_shows():
 def test_a_name_with_a_typo_gets_the_nearest():
     with pytest.raises(ValueError, match=r"got 'face64'. Did you mean 'faces64'"):
         load("face64")
-    with pytest.raises(ValueError, match=r"got 'xyz'. Built-in generators: 'faces64', 'digits32', 'faces-exact', 'fashion32'."):
+    with pytest.raises(ValueError, match=r"got 'xyz'. Built-in generators: 'faces64', 'digits32', .*'fashion32'\."):
         load("xyz")
     with pytest.raises(ValueError, match="source must be the name of a built-in generator, got 'faces-regressor'"):
         load("faces-regressor")  # it is shipped, and draws nothing
