@@ -65,9 +65,10 @@ def precision_recall(real: Tensor, fake: Tensor, k: int = 3) -> tuple[float, flo
         Precision, the share of ``fake`` within some ball of ``real``; and recall, the other way round.
 
     Example:
+        >>> import torch
         >>> line = torch.arange(8.0)[:, None]
-        >>> precision_recall(line, line[:2] + 0.5)
-        (1.0, 0.5)
+        >>> precision_recall(line, line[:4] + 0.5)
+        (1.0, 0.875)
     """
     between = torch.cdist(real, fake)
 
