@@ -197,8 +197,14 @@ def test_grid_sample_has_a_jacobian(rng):
     def f(x):
         return F.grid_sample(picture, x.reshape(1, 1, 3, 2).tanh(), align_corners=False).flatten()
 
-    with pytest.warns(UserWarning, match="grid_sampler"):
-        torch.testing.assert_close(JacobianOperator(f, X) @ torch.eye(6).double(), torch.func.jacrev(f)(X))
+    try:
+        torch.autograd.functional.jvp(f, X, X)
+    except RuntimeError:  # PyTorch 2.6 differentiates it once only
+        with pytest.raises(ValueError, match="fn must have a derivative in forward mode or twice in reverse mode"):
+            JacobianOperator(f, X) @ torch.eye(6).double()
+    else:
+        with pytest.warns(UserWarning, match="grid_sampler"):
+            torch.testing.assert_close(JacobianOperator(f, X) @ torch.eye(6).double(), torch.func.jacrev(f)(X))
 
 
 def test_one_derivative_is_not_enough_for_products_with_vectors():
