@@ -1,3 +1,5 @@
+"""What the tests of training share: one thread, so that a run repeats bit for bit, and pictures to train on."""
+
 import gzip
 import struct
 
@@ -8,6 +10,14 @@ import torch
 def write_idx(path, array):
     header = struct.pack(f">HBB{array.ndim}I", 0, 8, array.ndim, *array.shape)
     path.write_bytes(gzip.compress(header + array.numpy().tobytes()))
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture

@@ -21,14 +21,6 @@ from tests.training.runs import CLASSED, FACES, flat, train_faces, train_fashion
 
 
 @pytest.fixture(autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
-@pytest.fixture(autouse=True)
 def few_renders(monkeypatch):
     monkeypatch.setattr(faces128, "CHUNK", 10)
 

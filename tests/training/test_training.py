@@ -19,14 +19,6 @@ from latent_widgets.training._files import load_checkpoint
 from tests.training.runs import PLAIN, STYLE, flat, train_digits, train_gan, train_regressor, train_segmenter
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 @pytest.fixture
 def few_digits(monkeypatch):
     """Stripes instead of digits, which take a second to read."""
