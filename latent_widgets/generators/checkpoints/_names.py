@@ -91,8 +91,11 @@ _PLAIN = _table(
     Allowed("builtins.dict", call=_dict),
     Allowed("builtins.bytearray", call=_first),
     Allowed("_codecs.encode", call=_encode),
-    Allowed("pathlib.PosixPath", call=_path),
-    Allowed("pathlib.WindowsPath", call=_path),
+    *[  # Python 3.13 calls the module otherwise
+        Allowed(f"{module}.{system}Path", call=_path)
+        for module in ("pathlib", "pathlib._local")
+        for system in ("Posix", "Windows")
+    ],
     Allowed("numpy.dtype", call=_arrays.number_type),
     Allowed("numpy.ndarray"),
     *[

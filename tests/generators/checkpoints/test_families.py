@@ -1,6 +1,8 @@
 """Every family of files gives back the network that it was written from."""
 
 import argparse
+import pathlib
+import sys
 
 import pytest
 import torch
@@ -144,6 +146,15 @@ def test_rosinality_files_of_training_have_no_average(tmp_path, make_variant):
     w = network.mapping(torch.randn(10_000, 7))
     assert ((G.w_avg - w.mean(0)).abs() < 6 * w.std(0) / 100).all()
     assert "The file has no mean of w" in G.notes[1]
+
+
+@pytest.mark.parametrize("module", ["pathlib", "pathlib._local"])  # before Python 3.13 and in it
+def test_paths_of_every_python_are_read(tmp_path, make_variant, module, monkeypatch):
+    monkeypatch.setitem(sys.modules, module, pathlib)
+    monkeypatch.setattr(type(tmp_path), "__module__", module)
+    torch.save({"g_ema": rosinality(make_variant()), "args": argparse.Namespace(path=tmp_path)}, tmp_path / "x.pt")
+    assert module.encode() + b"\n" in (tmp_path / "x.pt").read_bytes()
+    assert lw.load(tmp_path / "x.pt").resolution == make_variant().resolution
 
 
 @pytest.mark.parametrize("zipped", [True, False])
