@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import signal
 import threading
 import time
@@ -16,7 +17,7 @@ from tqdm.auto import tqdm
 
 from latent_widgets.training._files import append_log, load_checkpoint, save_checkpoint, save_sheet
 
-__all__ = ["channels_last", "descend", "follow", "run"]
+__all__ = ["channels_last", "descend", "follow", "rise_and_fall", "run"]
 
 
 SAVE_EVERY = 240.0  # seconds, at most; a run that is killed loses no more
@@ -99,6 +100,22 @@ def _asked_to_end() -> Iterator[Callable[[], bool]]:
         yield asked.is_set
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def rise_and_fall(rate: float, batch: int, seen: int, images: int) -> float:
+    """Return the learning rate after ``seen`` images: a short rise to ``rate``, then half a cosine to 0 at ``images``.
+
+    Args:
+        rate: The largest.
+        batch: Images a step.
+        seen: Images seen before the step.
+        images: Total of images.
+
+    Returns:
+        The rate.
+    """
+    rise = min(1.0, (seen + batch) / (0.05 * images))
+    return rate * rise * 0.5 * (1 + math.cos(math.pi * min(1.0, seen / images)))
 
 
 def descend(optimizer: torch.optim.Optimizer, loss: Tensor, rate: float | None = None) -> None:

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from latent_widgets.classifier import Classifier
 from latent_widgets.training._files import write_json
-from latent_widgets.training._loop import channels_last, descend, run
+from latent_widgets.training._loop import channels_last, descend, rise_and_fall, run
 from latent_widgets.training.fashion import CLASSES, FOLDER, fashion_dataset
 
 __all__ = ["CONFIG", "accuracy", "train"]
@@ -86,8 +86,7 @@ def train(
         with torch.autocast("cpu", torch.bfloat16):
             logits = network(batch)
         loss = F.cross_entropy(logits.float(), labels[picks], label_smoothing=0.05)
-        rise = min(1.0, (seen + BATCH) / (0.05 * images))
-        descend(optimizer, loss, LEARNING_RATE * rise * 0.5 * (1 + math.cos(math.pi * min(1.0, seen / images))))
+        descend(optimizer, loss, rise_and_fall(LEARNING_RATE, BATCH, seen, images))
         return {"loss": loss.item()}
 
     run(folder, {"average": network, "optimizer": optimizer}, rng, step, images=images, batch=BATCH, minutes=minutes)

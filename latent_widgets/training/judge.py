@@ -7,7 +7,6 @@ second thing to read, how much of the picture each part takes. Its 64 features a
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 
 import torch
@@ -16,7 +15,7 @@ from torch import Tensor, nn
 
 from latent_widgets.faces import FACTORS, PARTS, sample_factors
 from latent_widgets.training._files import load_checkpoint
-from latent_widgets.training._loop import channels_last, descend, run
+from latent_widgets.training._loop import channels_last, descend, rise_and_fall, run
 from latent_widgets.training.regressor import disturb
 from latent_widgets.training.segmenter import labelled_faces
 
@@ -87,8 +86,7 @@ def train(
         with torch.autocast("cpu", torch.bfloat16):
             readings = network(batch)
         loss = (readings.float() - truth[picks]).square().mean()
-        rise = min(1.0, (seen + BATCH) / (0.05 * images))
-        descend(optimizer, loss, RATE * rise * 0.5 * (1 + math.cos(math.pi * min(1.0, seen / images))))
+        descend(optimizer, loss, rise_and_fall(RATE, BATCH, seen, images))
         return {"loss": loss.item()}
 
     run(folder, {"average": network, "optimizer": optimizer}, rng, step, images=images, batch=BATCH, minutes=minutes)

@@ -6,7 +6,6 @@ contrast keep it from reading what only a perfect rendering shows, so that it ca
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from torch import Tensor
 from latent_widgets.faces import FACTOR_NAMES, sample_factors
 from latent_widgets.regressor import FactorRegressor
 from latent_widgets.training._files import write_json
-from latent_widgets.training._loop import channels_last, descend, run
+from latent_widgets.training._loop import channels_last, descend, rise_and_fall, run
 from latent_widgets.training.gan import faces_dataset
 
 __all__ = ["CONFIG", "disturb", "held_out_r2", "train"]
@@ -37,12 +36,6 @@ def disturb(images: Tensor, rng: torch.Generator) -> Tensor:
     blurred = F.avg_pool2d(F.pad(images, (1, 1, 1, 1), mode="replicate"), 3, stride=1)
     images = images.lerp(blurred, draw(0.6)) * (0.95 + draw(0.1)) + (draw(0.06) - 0.03)
     return images + draw(0.08) * torch.randn(images.shape, generator=rng)
-
-
-def _learning_rate(seen: int, total: int) -> float:
-    """A short rise, then half a cosine to zero (at ``total`` images)."""
-    rise = min(1.0, (seen + BATCH) / (0.05 * total))
-    return LEARNING_RATE * rise * 0.5 * (1 + math.cos(math.pi * min(1.0, seen / total)))
 
 
 def held_out_r2(network: FactorRegressor, images: Tensor, factors: Tensor) -> Tensor:
@@ -99,7 +92,7 @@ def train(
         with torch.autocast("cpu", torch.bfloat16):  # activations in bfloat16, weights in float32
             readings = network(batch)
         loss = ((readings - factors[picks]) / network.spread).square().mean()
-        descend(optimizer, loss, _learning_rate(seen, images))
+        descend(optimizer, loss, rise_and_fall(LEARNING_RATE, BATCH, seen, images))
         return {"loss": loss.item()}
 
     run(folder, {"average": network, "optimizer": optimizer}, rng, step, images=images, batch=BATCH, minutes=minutes)

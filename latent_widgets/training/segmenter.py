@@ -23,7 +23,7 @@ from latent_widgets.segmentation.overlay import COLOURS, overlay
 from latent_widgets.segmentation.scores import part_iou
 from latent_widgets.segmentation.unet import FaceSegmenter, UNet, load_segmenter
 from latent_widgets.training._files import write_json
-from latent_widgets.training._loop import channels_last, descend, run
+from latent_widgets.training._loop import channels_last, descend, rise_and_fall, run
 
 __all__ = ["CONFIG", "held_out_iou", "labelled_faces", "part_sheet", "train"]
 
@@ -104,12 +104,6 @@ def _loss(logits: Tensor, labels: Tensor) -> Tensor:
     return F.cross_entropy(logits, labels) + (1 - overlap).mean()
 
 
-def _learning_rate(seen: int, total: int) -> float:
-    """A short rise, then half a cosine to zero (at ``total`` images)."""
-    rise = min(1.0, (seen + BATCH) / (0.05 * total))
-    return LEARNING_RATE * rise * 0.5 * (1 + math.cos(math.pi * min(1.0, seen / total)))
-
-
 def held_out_iou(network: UNet, images: Tensor, labels: Tensor) -> dict[str, float]:
     """Return the overlap of each part on ``images`` (n, 3, H, W) uint8 with ``labels``, and under ``mean`` their mean.
 
@@ -161,7 +155,7 @@ def train(
         with torch.autocast("cpu", torch.bfloat16):  # activations in bfloat16, weights in float32
             logits = network(_disturb(batch, rng))
         loss = _loss(logits.float(), truth)
-        descend(optimizer, loss, _learning_rate(seen, images))
+        descend(optimizer, loss, rise_and_fall(LEARNING_RATE, BATCH, seen, images))
         return {"loss": loss.item()}
 
     run(folder, {"average": network, "optimizer": optimizer}, rng, step, images=images, batch=BATCH, minutes=minutes)

@@ -7,12 +7,13 @@ from typing import Any
 
 import torch
 
-from .._rounding import HALF_COVERED, same
+from .._rounding import HALF_COVERED
 from .._steps import OnStep
 from ..edits import Code, Edit, Mask
 from ..generators.base import Generator
 from ..segmentation import FewShotSegmenter, fit_segmenter
 from ._encode import Pixels
+from ._moves import same_code
 from ._part_work import tinted
 
 __all__ = ["Example", "Examples", "example_of", "fit_examples"]
@@ -66,7 +67,7 @@ class Examples:
         Raises:
             ValueError: If there are enough.
         """
-        kept = tuple(e for e in self.of(part) if not _same_face(e.code, example.code))
+        kept = tuple(e for e in self.of(part) if not same_code(e.code, example.code))
         if len(kept) >= MOST:
             raise ValueError(f"examples of {part!r} must be at most {MOST}, got one more. Remove one first.")
         return Examples(self.parts | {part: (*kept, example)})
@@ -76,10 +77,6 @@ class Examples:
         kept = tuple(e for e in self.of(part) if e is not example)
         rest = {name: found for name, found in self.parts.items() if name != part}
         return Examples(rest | ({part: kept} if kept else {}))
-
-
-def _same_face(a: Code, b: Code) -> bool:
-    return a.space == b.space and same(a.tensor, b.tensor)
 
 
 def example_of(G: Generator, edit: Edit, mask: Mask | None, picture: Pixels) -> Example:

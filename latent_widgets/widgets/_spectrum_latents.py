@@ -7,10 +7,10 @@ from typing import Any
 
 from torch import Tensor
 
-from .. import _rounding
 from .._values import Code
 from ..generators.base import Generator
 from ..methods.local_basis import LocalBasis
+from ._moves import same_code
 
 __all__ = ["Latents", "Start", "same"]
 
@@ -96,8 +96,5 @@ class Latents:
 def same(a: Any, b: Code) -> bool:
     """Whether two codes are the same point with the same past."""
     return (
-        isinstance(a, Code)
-        and (a.space, a.seed, a.truncation) == (b.space, b.seed, b.truncation)
-        and a.tensor.shape == b.tensor.shape
-        and _rounding.same(a.tensor, b.tensor)
+        isinstance(a, Code) and (a.space, a.seed, a.truncation) == (b.space, b.seed, b.truncation) and same_code(a, b)
     )
