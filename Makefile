@@ -40,7 +40,7 @@ help:
 	@echo "make demo        open JupyterLab on the first notebook (ARGS=--no-browser only serves it)"
 	@echo "make test        unit tests and doctests"
 	@echo "make test-oldest the same with the oldest versions that setup.cfg allows, in an environment of its own"
-	@echo "make lint        ruff and mypy; 'make format' mends what ruff can"
+	@echo "make lint        ruff, mypy and the floors that rooms lie on; 'make format' mends what ruff can"
 	@echo "make browser     tests in a real JupyterLab, driven in Chromium"
 	@echo "make notebooks   run every notebook from top to bottom"
 	@echo "make bench       timings beside those of the published procedures"
@@ -85,6 +85,8 @@ lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	@git ls-files '*.py' | xargs wc -l | awk '$$1 > 400 && $$2 != "total" {print "warning: " $$2 " has " $$1 " lines: is it one idea?"}'
 
 format: $(STAMP)
 	$(BIN)/ruff check --fix .
@@ -122,5 +124,5 @@ constraints: $(DOCS_STAMP)
 	@mv constraints.new constraints.txt
 
 clean:
-	rm -rf build dist htmlcov .coverage .mypy_cache .pytest_cache .ruff_cache docs/_build docs/api
+	rm -rf build dist htmlcov .coverage .mypy_cache .pytest_cache .ruff_cache .import_linter_cache docs/_build docs/api
 	find . -path ./$(VENV) -prune -o -name __pycache__ -type d -exec rm -rf {} +

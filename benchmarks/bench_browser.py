@@ -31,7 +31,7 @@ GENERATOR = """
 import base64, itertools
 import ipywidgets, torch
 import latent_widgets as lw
-from latent_widgets.widgets._encode import encode, to_uint8
+from latent_widgets.widgets.kit.encode import encode, to_uint8
 {threads}
 G = lw.load({model!r})
 directions = lw.random_directions(G, 8)

@@ -14,7 +14,7 @@ from PIL import Image
 
 from benchmarks._timing import in_turn, table
 from latent_widgets import faces
-from latent_widgets.widgets._encode import encode, to_uint8
+from latent_widgets.widgets.kit.encode import encode, to_uint8
 
 SIDES = (64, 256, 1024)
 CHOSEN, REFERENCE = "JPEG 90 (moving)", "PNG 1 (at rest)"

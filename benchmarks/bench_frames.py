@@ -20,8 +20,8 @@ from torch import Tensor
 import latent_widgets as lw
 from benchmarks._report import bar, bar_rows, machine, write
 from benchmarks._timing import Spread, spread_in_turn, table
-from latent_widgets.widgets._encode import encode, to_uint8
-from latent_widgets.widgets._frames import Frames
+from latent_widgets.widgets.explorer.screen.frames import Frames
+from latent_widgets.widgets.kit.encode import encode, to_uint8
 
 MODELS: dict[str, tuple[str, dict[str, Any]]] = {
     "faces64": ("faces64", {}),

@@ -21,9 +21,9 @@ from benchmarks._report import bar, bar_rows, machine, write
 from benchmarks._timing import in_turn, table
 from latent_widgets.generators.style import StyleGenerator
 from latent_widgets.generators.stylegan2 import StyleGAN2
-from latent_widgets.geometry.differential import mapping_jacobians
-from latent_widgets.geometry.functions import VectorFunction, image_function
-from latent_widgets.geometry.jacobian import JacobianOperator
+from latent_widgets.geometry.jacobian.differential import mapping_jacobians
+from latent_widgets.geometry.jacobian.functions import VectorFunction, image_function
+from latent_widgets.geometry.jacobian.operator import JacobianOperator
 
 ROWS = 8
 

@@ -20,10 +20,10 @@ from torch import Tensor
 import latent_widgets as lw
 from benchmarks._report import bar, bar_rows, machine, write
 from benchmarks._timing import table
-from latent_widgets.directions import Directions
-from latent_widgets.geometry.localisation import localisation
+from latent_widgets.geometry.effects.localisation import localisation
 from latent_widgets.methods import lelsd
 from latent_widgets.segmentation import Segmenter, load_segmenter
+from latent_widgets.values.directions import Directions
 
 PART = "mouth"
 EVERY = 10

@@ -25,7 +25,7 @@ from tests.browser.jupyterlab import CHROMIUM_FLAGS, Lab, Server, find_chromium
 SIDE = 256  # pixels of the picture and of the canvas
 PAINTER = f"""
 import numpy as np
-from latent_widgets.widgets.mask_painter import MaskPainter
+from latent_widgets.widgets.painter.painter import MaskPainter
 painter = MaskPainter(np.zeros(({SIDE}, {SIDE}, 3), np.uint8), width={SIDE}, brush=8.0, opacity=1.0, colour="#ff0000")
 clear = painter.clear
 painter

@@ -25,9 +25,9 @@ import latent_widgets as lw
 from benchmarks._report import bar, bar_rows, machine, write
 from benchmarks._timing import Spread, in_turn, spread_in_turn, table
 from benchmarks.bench_jacobian import ROWS, peak, published_size, row_by_row
-from latent_widgets.geometry.functions import image_function
-from latent_widgets.geometry.jacobian import JacobianOperator
-from latent_widgets.geometry.pcp import pcp
+from latent_widgets.geometry.jacobian.functions import image_function
+from latent_widgets.geometry.jacobian.operator import JacobianOperator
+from latent_widgets.geometry.regions.pcp import pcp
 
 LIMIT = 30.0  # ms from a region to its spectrum and directions
 ITERATIONS = 20  # of the pursuit; the published limit is 10 000

@@ -19,7 +19,7 @@ from torch import Tensor
 import latent_widgets as lw
 from benchmarks._report import machine, write
 from benchmarks._timing import table
-from latent_widgets._figures import new_figure
+from latent_widgets.core.figures import new_figure
 from latent_widgets.segmentation import FewShotSegmenter, part_iou
 
 PAINTED = (1, 2, 4, 8)

@@ -19,7 +19,7 @@ from torch import Tensor
 import latent_widgets as lw
 from benchmarks._report import bar, bar_rows, machine, write
 from benchmarks._timing import in_turn, table
-from latent_widgets.geometry import haar
+from latent_widgets.geometry.subspaces import haar
 from latent_widgets.methods.warpage import warpage
 
 PAIRS = 3

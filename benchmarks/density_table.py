@@ -20,8 +20,8 @@ from torch import Tensor
 import latent_widgets as lw
 from benchmarks._timing import table
 from latent_widgets import faces
-from latent_widgets.geometry.density_walks import attainable, iso_density, kept_component, norm_preserving
-from latent_widgets.regressor import load_regressor
+from latent_widgets.geometry.density.iso_density import attainable, iso_density, kept_component, norm_preserving
+from latent_widgets.readers.regressor import load_regressor
 from latent_widgets.training.digits import digits_dataset
 
 PARTS = {"digits32 z": ("digits32", "z"), "faces64 z": ("faces64", "z"), "faces64 w": ("faces64", "w")}

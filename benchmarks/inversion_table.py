@@ -23,7 +23,7 @@ from torch import Tensor
 import latent_widgets as lw
 from benchmarks._timing import percentile, table
 from latent_widgets import faces
-from latent_widgets.geometry.pyramid import lap1
+from latent_widgets.geometry.effects.pyramid import lap1
 
 TARGET = Path(__file__).resolve().parent.parent / "docs" / "inversion_table.txt"
 RECOVERED = 0.02  # a code counts as found below this share of the samples' variance

@@ -24,12 +24,12 @@ from torch import Tensor
 import latent_widgets as lw
 from benchmarks._report import machine
 from benchmarks._timing import table
-from latent_widgets.directions import Directions
-from latent_widgets.geometry.localisation import localisation
-from latent_widgets.geometry.region_solvers import generalized
-from latent_widgets.geometry.regions import RegionSpectra
+from latent_widgets.geometry.effects.localisation import localisation
+from latent_widgets.geometry.regions.solvers import generalized
+from latent_widgets.geometry.regions.spectra import RegionSpectra
 from latent_widgets.methods import lelsd
 from latent_widgets.segmentation import Segmenter, load_segmenter
+from latent_widgets.values.directions import Directions
 
 PARTS = ("background", "clothes", "skin", "hair", "brows", "eyes", "nose", "mouth", "beard", "glasses")
 HEAD = ("part", "seen in", "area", "random, mean", "best random", "GANSpace", "SeFa", "region", "LELSD",

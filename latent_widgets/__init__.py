@@ -1,26 +1,26 @@
 """See, measure and steer the geometry of a generator's latent space, in a notebook."""
 
-from latent_widgets import _openmp as _openmp  # first: it acts on how PyTorch is loaded
-from latent_widgets._steps import Cancelled, Step
-from latent_widgets.directions import Directions
-from latent_widgets.edits import Base, Code, Edit, EditStack, Mask, Move
+from latent_widgets.core import openmp as _openmp  # noqa: F401 - first: it acts on how PyTorch is loaded
+from latent_widgets.core.steps import Cancelled, Step
+from latent_widgets.edits.edit import Base, Code, Edit, EditStack, Mask, Move
 from latent_widgets.generators.base import Activations, Generator
 from latent_widgets.generators.zoo import list_models, load
-from latent_widgets.geometry.curves import CurveWalk, curve_traversal
-from latent_widgets.geometry.density import Density, fit_density
-from latent_widgets.geometry.density_path import KeptDensity
-from latent_widgets.geometry.equal_change import EqualChange, equal_change
-from latent_widgets.geometry.equal_walks import EqualWalks, equal_walks
-from latent_widgets.geometry.grassmann import grassmann_distance, principal_angles
-from latent_widgets.geometry.grids import subspace_grid
-from latent_widgets.geometry.guided import guided_traversal
-from latent_widgets.geometry.haar import haar_distance
-from latent_widgets.geometry.jacobian import JacobianOperator
-from latent_widgets.geometry.localisation import Localisation, localisation
-from latent_widgets.geometry.regions import RegionSpectra
-from latent_widgets.geometry.walks import Walk, walk
-from latent_widgets.glo import GLO, fit_glo
-from latent_widgets.inversion import Inversion, invert
+from latent_widgets.geometry.density.fitted import Density, fit_density
+from latent_widgets.geometry.effects.equal_change import EqualChange, equal_change
+from latent_widgets.geometry.effects.localisation import Localisation, localisation
+from latent_widgets.geometry.jacobian.operator import JacobianOperator
+from latent_widgets.geometry.regions.spectra import RegionSpectra
+from latent_widgets.geometry.subspaces.grassmann import grassmann_distance, principal_angles
+from latent_widgets.geometry.subspaces.haar import haar_distance
+from latent_widgets.geometry.walks.curves import CurveWalk, curve_traversal
+from latent_widgets.geometry.walks.density_path import KeptDensity
+from latent_widgets.geometry.walks.equal_walks import EqualWalks, equal_walks
+from latent_widgets.geometry.walks.grids import subspace_grid
+from latent_widgets.geometry.walks.guided import guided_traversal
+from latent_widgets.geometry.walks.walk import Walk, walk
+from latent_widgets.inversion.glo import GLO, fit_glo
+from latent_widgets.inversion.invert import Inversion, invert
+from latent_widgets.inversion.photos import load_photo
 from latent_widgets.methods import (
     ChannelGroups,
     DPLase,
@@ -41,12 +41,12 @@ from latent_widgets.methods import (
     transfer,
     warpage,
 )
-from latent_widgets.photos import load_photo
 from latent_widgets.segmentation import Segmenter, as_segmenter, fit_segmenter, load_segmenter
-from latent_widgets.widgets.explorer import LatentExplorer
-from latent_widgets.widgets.mask_painter import MaskPainter
-from latent_widgets.widgets.spectrum import JacobianSpectrum
-from latent_widgets.widgets.warpage import WarpageHeatmap
+from latent_widgets.values.directions import Directions
+from latent_widgets.widgets.explorer.explorer import LatentExplorer
+from latent_widgets.widgets.painter.painter import MaskPainter
+from latent_widgets.widgets.spectrum.spectrum import JacobianSpectrum
+from latent_widgets.widgets.warpage.warpage import WarpageHeatmap
 
 __version__ = "0.1.0"
 

@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from latent_widgets._steps import Step
+from latent_widgets.core.steps import Step
 from latent_widgets.generators.checkpoints.reading import convert, find_network, hash_file
 
 

@@ -8,6 +8,7 @@ import ast
 import configparser
 import json
 import re
+import subprocess
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -17,25 +18,10 @@ from pathlib import Path
 PACKAGE = "latent_widgets"
 ROOT = Path(__file__).resolve().parent.parent
 
-# A module may import its own level and those before it. A new top-level name is given its place here.
-LEVELS = (
-    {"_checks", "_figures", "_files", "_forward", "_openmp", "_rounding", "_steps", "photos"},
-    {"faces", "_face_layers"},
-    {"generators"},
-    {"geometry", "segmentation", "regressor", "classifier", "directions", "edits"}
-    | {"_direction_fields", "_direction_files", "_edit_parts", "_edit_text", "_fitting", "_values"},
-    {"methods", "evidence", "glo", "inversion", "_inversion_search", "scale"},
-    {"widgets"},
-)
-# Commands that make the shipped weights: outside the arrows, and nothing else may lean on them.
-TRAINING_MAY_IMPORT = (
-    LEVELS[0] | LEVELS[1] | {"generators", "geometry", "segmentation", "regressor", "classifier", "glo", "training"}
-)
-
+LINT_IMPORTS = "from importlinter.cli import lint_imports_command; lint_imports_command()"
 SLOW_TO_LOAD = {"scipy", "sklearn", "matplotlib"}  # each takes as long as the package itself
 INTERFACE = {"ipywidgets", "ipycanvas", "IPython", "matplotlib"}
 DISTRIBUTIONS = {"PIL": "pillow", "sklearn": "scikit-learn", "IPython": "ipython"}
-MAX_LINES = 400
 
 
 @dataclass(frozen=True)
@@ -118,71 +104,19 @@ def _walk(node: ast.AST, at_import_time: bool) -> Iterator[tuple[ast.AST, bool]]
         yield from _walk(child, runs)
 
 
-def level(top: str) -> int | None:
-    """The place of a top-level name in the arrows, None where it has none."""
-    return next((index for index, names in enumerate(LEVELS) if top in names), None)
-
-
 # --- rules on one file ---------------------------------------------------------------------------
 
 
-def arrows(source: Source) -> list[str]:
-    """Imports point one way: a file imports its own level and those below it."""
-    if source.top in (
-        "",
-        "__main__",
-    ):  # the public surface shows everything but the training commands
-        return [
-            f"{source.module}:{i.line} imports training, which only its own command may"
-            for i in imports(source)
-            if i.is_internal and i.parts[1:2] == ["training"]
-        ]
-    if source.top != "training" and level(source.top) is None:
-        return [f"{source.module} has no place in the arrows: give it one in LEVELS"]
+def surface(source: Source) -> list[str]:
+    """The package's own __init__ shows what the rooms make: no room imports it, and it shows no training command."""
+    rooms = {path.stem for path in (ROOT / PACKAGE).iterdir()}
     found = []
     for i in imports(source):
-        if not i.is_internal:
-            continue
-        target = i.parts[1] if len(i.parts) > 1 else ""
-        where = f"{source.module}:{i.line} imports {i.target}"
-        if source.top == "training":
-            if target not in TRAINING_MAY_IMPORT:
-                found.append(f"{where}, which training may not")
-        elif target == "training":
-            found.append(f"{where}, which only its own command may")
-        elif (place := level(target)) is None:
-            found.append(f"{where}, which is not a module with a place in LEVELS")
-        elif place > (level(source.top) or 0):
-            found.append(f"{where}, against the arrows")
+        if i.is_internal and source.module != PACKAGE and (len(i.parts) == 1 or i.parts[1] not in rooms):
+            found.append(f"{source.module}:{i.line} imports {i.target}: import it from where it is made")
+        if i.is_internal and source.module == PACKAGE and i.parts[1:2] == ["training"]:
+            found.append(f"{source.module}:{i.line} imports training, which only its own command may")
     return found
-
-
-def methods_apart(source: Source) -> list[str]:
-    """One paper a file: a method imports no other method, nor what is built on the methods."""
-    if source.top != "methods" or source.is_package:
-        return []
-    return [
-        f"{source.module}:{i.line} imports {i.target}: a method stands alone"
-        for i in imports(source)
-        if i.is_internal
-        and (i.parts[1:2] in (["evidence"], ["inversion"], ["scale"]) or _is_public_sibling(i, "methods"))
-    ]
-
-
-def widgets_apart(source: Source) -> list[str]:
-    """No widget imports another except the studio; `_explorer_rows` is a part of `explorer`, and may name it."""
-    if source.top != "widgets" or source.is_package or source.parts[-1] == "studio":
-        return []
-    return [
-        f"{source.module}:{i.line} imports {i.target}: widgets meet through traits"
-        for i in imports(source)
-        if _is_public_sibling(i, "widgets") and not source.parts[-1].startswith(f"_{'.'.join(i.parts[2:3])}_")
-    ]
-
-
-def _is_public_sibling(i: Import, folder: str) -> bool:
-    names = i.parts[2:3]
-    return i.is_internal and i.parts[1:2] == [folder] and (not names or names[0][0] != "_")
 
 
 def interface_only_in_widgets(source: Source) -> list[str]:
@@ -237,12 +171,6 @@ def _is_function(node: ast.AST, name: str) -> bool:
 def _assigned_name(node: ast.Assign | ast.AnnAssign) -> str | None:
     target = node.targets[0] if isinstance(node, ast.Assign) else node.target
     return target.id if isinstance(target, ast.Name) else None
-
-
-def short(source: Source) -> list[str]:
-    """A file holds one idea, in at most 400 lines."""
-    lines = len(source.text.splitlines())
-    return [f"{source.module} has {lines} lines: split it"] if lines > MAX_LINES else []
 
 
 def silent(source: Source) -> list[str]:
@@ -314,38 +242,12 @@ def unused(sources: Iterable[Source], declared: set[str]) -> set[str]:
     return declared - {distribution(i) for source in sources for i in imports(source)}
 
 
-def cycles(sources: Iterable[Source]) -> list[str]:
-    """No module reaches itself through what it imports when it is imported."""
-    known = {source.module: source for source in sources}
-    edges = {name: set(_imported_modules(source, known)) for name, source in known.items()}
-    found = []
-    for start in sorted(edges):
-        reached, queue = set(), list(edges[start])
-        while queue:
-            if (name := queue.pop()) not in reached:
-                reached.add(name)
-                queue.extend(edges[name])
-        if start in reached:
-            found.append(f"{start} imports itself through {sorted(reached & _reaching(start, edges))}")
-    return found
-
-
-def _imported_modules(source: Source, known: dict[str, Source]) -> Iterator[str]:
-    for i in imports(source):
-        if i.at_import_time and i.is_internal:
-            name = i.target
-            while name not in known and "." in name:
-                name = name.rpartition(".")[0]
-            if name in known and name != source.module:
-                yield name
-
-
-def _reaching(goal: str, edges: dict[str, set[str]]) -> set[str]:
-    """The modules from which `goal` can be reached."""
-    found = {goal}
-    while grown := {name for name, out in edges.items() if out & found} - found:
-        found |= grown
-    return found - {goal}
+def contracts(root: Path) -> dict[str, bool]:
+    """Which of the contracts of setup.cfg the package in a folder keeps."""
+    command = [sys.executable, "-c", LINT_IMPORTS, str(ROOT / "setup.cfg"), "--no-cache", "--no-logo"]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    lines = [line.rpartition(" ") for line in done.stdout.splitlines() if line.endswith((" KEPT", " BROKEN"))]
+    return {name: verdict == "KEPT" for name, _, verdict in lines}
 
 
 # --- rules on tests, notebooks and setup.cfg -----------------------------------------------------

@@ -3,7 +3,8 @@
 import numpy as np
 import torch
 
-from latent_widgets import _face_layers, faces
+from latent_widgets import faces
+from latent_widgets.faces import layers as _face_layers
 
 TAPS = (1.0, 3.0, 3.0, 1.0)
 

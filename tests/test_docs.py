@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import latent_widgets as lw
-from latent_widgets.widgets._panel import Panel
+from latent_widgets.widgets.kit.panel import Panel
 from tests.architecture import ROOT
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

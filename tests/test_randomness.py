@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from latent_widgets.geometry.correction import Correction
-from latent_widgets.glo import fit_glo
+from latent_widgets.inversion.glo import fit_glo
+from latent_widgets.methods.dp_lase.correction import Correction
 from latent_widgets.methods.low_rank import transfer
 from latent_widgets.methods.random import random_directions
 from tests.reference import disc

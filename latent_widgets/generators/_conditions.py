@@ -9,7 +9,7 @@ from typing import Any, Self
 import torch
 from torch import Tensor
 
-from latent_widgets import _checks
+from latent_widgets.core import checks
 
 __all__ = ["Conditional", "class_vector", "in_three_colours"]
 
@@ -108,8 +108,8 @@ def class_vector(c_dim: int, condition: int | Tensor | None) -> Tensor | None:
             f"Use a number from 0 to {c_dim - 1}, or a vector of length {c_dim}."
         )
     if isinstance(condition, Tensor) and condition.ndim:
-        return _checks.finite("condition", _checks.shape("condition", condition, (c_dim,)).detach().float().clone())
-    index = _checks.integer("condition", condition, 0, c_dim - 1)
+        return checks.finite("condition", checks.shape("condition", condition, (c_dim,)).detach().float().clone())
+    index = checks.integer("condition", condition, 0, c_dim - 1)
     return torch.nn.functional.one_hot(torch.tensor(index), c_dim).float()
 
 

@@ -16,7 +16,7 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
-from latent_widgets._files import safetensors_header
+from latent_widgets.core.files import safetensors_header
 
 __all__ = ["DATA", "REGISTRY", "Weights", "pack", "read_about", "read_file", "read_registry", "read_shipped", "unpack"]
 

@@ -15,10 +15,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from latent_widgets import _checks
+from latent_widgets.core import checks
+from latent_widgets.core.lock import PriorityLock
 from latent_widgets.generators._codes import as_given
 from latent_widgets.generators._conditions import Conditional
-from latent_widgets.generators._lock import PriorityLock
 from latent_widgets.generators._values import Activations, PlacedCode
 from latent_widgets.generators._weights import hash_weights
 
@@ -173,13 +173,13 @@ class Generator(Conditional, ABC):
     def check_space(self, space: str) -> str:
         """Return ``space`` if this generator has it, else raise ValueError listing what it has."""
         hint = f"Generator {self.name!r} has these spaces only." if space in ("z", "w", "w+", "s") else ""
-        return _checks.choice("space", space, self.spaces, hint)
+        return checks.choice("space", space, self.spaces, hint)
 
     def check_layers(self, layers: Sequence[str]) -> tuple[str, ...]:
         """Return ``layers`` if all exist, else raise ValueError listing what exists."""
         if isinstance(layers, str):
             raise TypeError(f"layers must be a list of layer names, got the string {layers!r}. Use [{layers!r}].")
-        return tuple(_checks.choice("layer", layer, self.layer_names) for layer in layers)
+        return tuple(checks.choice("layer", layer, self.layer_names) for layer in layers)
 
     def check_code(self, code: Tensor | PlacedCode, space: str | None = None, name: str = "code") -> tuple[Tensor, str]:
         """Check a code and find its space.
@@ -215,10 +215,10 @@ class Generator(Conditional, ABC):
                 raise ValueError(f"{name} must have one of the shapes {', '.join(wanted)}, got {tuple(code.shape)}.")
         self.check_space(space)
         tail: tuple[int | str, ...] = (self.num_layers, self.dim(space)) if space == "w+" else (self.dim(space),)
-        _checks.shape(name, code, ("n", *tail), tail)
-        _checks.floating(name, code, self.dtype)
-        _checks.placed(name, code, self.device)
-        _checks.finite(name, code)
+        checks.shape(name, code, ("n", *tail), tail)
+        checks.floating(name, code, self.dtype)
+        checks.placed(name, code, self.device)
+        checks.finite(name, code)
         return (code[None] if code.ndim == len(tail) else code), space
 
     # ---- what users call
@@ -237,8 +237,8 @@ class Generator(Conditional, ABC):
             TypeError: If ``n`` or ``seed`` is not an integer.
             ValueError: If ``n`` < 1 or ``seed`` < 0.
         """
-        _checks.integer("n", n, low=1)
-        _checks.integer("seed", seed, low=0, high=2**63 - 1)
+        checks.integer("n", n, low=1)
+        checks.integer("seed", seed, low=0, high=2**63 - 1)
         generator = torch.Generator().manual_seed(int(seed))
         return torch.randn(n, self.z_dim, generator=generator).to(self.device, self.dtype)
 
@@ -264,11 +264,11 @@ class Generator(Conditional, ABC):
                 f"map must be called on a generator with a mapping network, got {self.name!r}, which has z only. "
                 "Use G.synthesize(z)."
             )
-        psi = _checks.number("truncation", truncation)
+        psi = checks.number("truncation", truncation)
         batch, _ = self.check_code(z, "z", name="z")
         w = self._map(batch)
         if cutoff is not None:
-            _checks.integer("cutoff", cutoff, low=0, high=self.num_layers)
+            checks.integer("cutoff", cutoff, low=0, high=self.num_layers)
             self.check_space("w+")
             rows = (torch.arange(self.num_layers, device=w.device) < cutoff)[:, None]
             w = torch.where(rows, self.w_avg.lerp(w, psi)[:, None], w[:, None])
@@ -288,7 +288,7 @@ class Generator(Conditional, ABC):
         """
         z = self.sample_z(1, seed)
         code = self._map(z) if self.main_space == "w" else z
-        return self.w_avg.lerp(code, _checks.number("truncation", truncation))[0]
+        return self.w_avg.lerp(code, checks.number("truncation", truncation))[0]
 
     def broadcast(self, code: Tensor) -> Tensor:
         """Repeat ``w`` (n, w_dim) for every layer: ``w+`` (n, num_layers, w_dim)."""
@@ -317,7 +317,7 @@ class Generator(Conditional, ABC):
         """Draw the pictures of ``z``: :meth:`map`, then :meth:`synthesize`."""
         if self.main_space == "z":
             batch, _ = self.check_code(z, "z", name="z")
-            return self._synthesize(batch * _checks.number("truncation", truncation), "z")
+            return self._synthesize(batch * checks.number("truncation", truncation), "z")
         w = self.map(z, truncation)
         return self._synthesize(w[None] if w.ndim == 1 else w, "w")
 
@@ -365,7 +365,7 @@ class Generator(Conditional, ABC):
                 rows.
         """
         self._need_resume("resynthesize")
-        _checks.integer("layer", layer, low=0, high=self.num_layers - 1)
+        checks.integer("layer", layer, low=0, high=self.num_layers - 1)
         batch, space = self.check_code(code, space)
         if layer and space in ("z", "w"):
             raise ValueError(f"layer must be 0 for a code in {space}, which goes into all layers, got {layer}.")

@@ -16,8 +16,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from latent_widgets import _checks, faces
-from latent_widgets._forward import FORWARD
+from latent_widgets import faces
+from latent_widgets.core import checks
+from latent_widgets.core.forward import FORWARD
 from latent_widgets.generators._codes import as_given
 from latent_widgets.generators.base import Generator
 
@@ -163,9 +164,9 @@ class ExactFaces(Generator):
         dtype: torch.dtype = torch.float32,
         device: torch.device | str | None = None,
     ) -> None:
-        _checks.integer("resolution", resolution, low=1)
-        _checks.number("entanglement", entanglement, low=0.0)
-        _checks.integer("seed", seed, low=0, high=2**63 - 1)
+        checks.integer("resolution", resolution, low=1)
+        checks.number("entanglement", entanglement, low=0.0)
+        checks.integer("seed", seed, low=0, high=2**63 - 1)
         dim = len(faces.FACTORS)
         super().__init__(
             _Maps(dim, float(entanglement), int(seed)).to(device=device, dtype=dtype),
@@ -226,7 +227,7 @@ class ExactFaces(Generator):
         h = torch.special.ndtri(faces.cumulative(batch))
         low, high = batch.new_tensor([(one.low, one.high) for one in faces.FACTORS]).T
         inside = (batch > low) & (batch < high) & h.isfinite()  # at an end h may come out finite, by rounding
-        if _checks.readable(h) and not bool(inside.all()):
+        if checks.readable(h) and not bool(inside.all()):
             row, column = (int(i) for i in (~inside).nonzero()[0])
             wrong, value = faces.FACTORS[column], float(batch[row, column])
             raise ValueError(
@@ -277,8 +278,8 @@ class ExactFaces(Generator):
         Raises:
             ValueError: If ``space`` or ``unit`` is none of these.
         """
-        _checks.choice("space", space, ("w", "z"), "The factors themselves are the axes of s.")
-        _checks.choice("unit", unit, ("latent", "sd"))
+        checks.choice("space", space, ("w", "z"), "The factors themselves are the axes of s.")
+        checks.choice("unit", unit, ("latent", "sd"))
         at = torch.zeros(self.dim(space), device=self.device, dtype=self.dtype) if code is None else code
         batch, _ = self.check_code(at, space)
         h = self.module.hidden(batch) if space == "z" else self._shrink(batch)

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from latent_widgets._files import write_whole
+from latent_widgets.core.files import write_whole
 from latent_widgets.generators._shipped import pack, read_file
 from latent_widgets.generators.base import Generator
 from latent_widgets.generators.dcgan import DCGAN

@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from latent_widgets import _checks
+from latent_widgets.core import checks
 from latent_widgets.generators._synthesis import State, Synthesis
 
 __all__ = ["ARCHITECTURES", "Dense", "MappingNetwork", "State", "StyleGAN2", "SynthesisNetwork", "drawn"]
@@ -68,8 +68,8 @@ class MappingNetwork(nn.Module):
     def __init__(self, z_dim: int, w_dim: int, c_dim: int = 0, num_layers: int = 8, lr: float = 0.01) -> None:
         super().__init__()
         self.z_dim, self.w_dim, self.c_dim = z_dim, w_dim, c_dim
-        self.num_layers = _checks.integer("mapping_layers", num_layers, 0, 64)
-        lr = _checks.number("mapping_lr", lr, 1e-9)
+        self.num_layers = checks.integer("mapping_layers", num_layers, 0, 64)
+        lr = checks.number("mapping_lr", lr, 1e-9)
         if c_dim:
             self.embed = Dense(c_dim, w_dim)
         widths = [z_dim + (w_dim if c_dim else 0)] + [w_dim] * num_layers
@@ -93,7 +93,7 @@ class MappingNetwork(nn.Module):
 
 def _low_pass(taps: Sequence[float]) -> tuple[float, ...]:
     """Return the taps of a filter if :func:`_fir` can run it and :func:`_fir_gain` is finite."""
-    values = tuple(_checks.number("taps", tap) for tap in taps)
+    values = tuple(checks.number("taps", tap) for tap in taps)
     if not values or len(values) % 2 or not all(map(math.isclose, values, reversed(values))):
         raise ValueError(f"taps must be symmetric and of even length, got {values}.")
     if not values[0] or not sum(values):
@@ -258,7 +258,7 @@ class SynthesisNetwork(Synthesis):
     ) -> None:
         super().__init__()
         self.taps, self.architecture, self.colours = _low_pass(taps), architecture, colours
-        clamp = None if clamp is None else _checks.number("clamp", clamp, 0.0)
+        clamp = None if clamp is None else checks.number("clamp", clamp, 0.0)
         self.w_dim, self.resolution = w_dim, resolution
         self.resolutions = [2**i for i in range(2, int(math.log2(resolution)) + 1)]
         names, index = [], []
@@ -352,7 +352,7 @@ class StyleGAN2(nn.Module):
         missing = [r for r in (2**i for i in range(2, int(math.log2(resolution)) + 1)) if r not in channels]
         if missing:
             raise ValueError(f"channels must name every resolution from 4 to {resolution}, got none for {missing}.")
-        _checks.choice("architecture", architecture, ARCHITECTURES)
+        checks.choice("architecture", architecture, ARCHITECTURES)
         self.z_dim, self.w_dim, self.c_dim, self.resolution = z_dim, w_dim, c_dim, resolution
         self.mapping = MappingNetwork(z_dim, w_dim, c_dim, mapping_layers, mapping_lr)
         self.synthesis = SynthesisNetwork(

@@ -17,7 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from latent_widgets import _checks
+from latent_widgets.core import checks
 from latent_widgets.generators._synthesis import State, Synthesis
 from latent_widgets.generators.stylegan2 import Dense, MappingNetwork, drawn
 from latent_widgets.generators.stylegan3_layers import InputSpec, LayerSpec, design
@@ -144,7 +144,7 @@ class SynthesisNetwork(Synthesis):
 
     def __init__(self, w_dim: int, input: InputSpec, layers: Sequence[LayerSpec], output_scale: float) -> None:
         super().__init__()
-        self.w_dim, self.output_scale = w_dim, _checks.number("output_scale", output_scale)
+        self.w_dim, self.output_scale = w_dim, checks.number("output_scale", output_scale)
         self.input = FourierInput(input, w_dim)
         for spec in layers:
             self.add_module(spec.name, AliasFreeLayer(spec, w_dim))

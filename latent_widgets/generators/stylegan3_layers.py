@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from latent_widgets import _checks
+from latent_widgets.core import checks
 
 __all__ = ["Design", "InputSpec", "LayerSpec", "design", "low_pass"]
 
@@ -43,8 +43,8 @@ class InputSpec:
     bandwidth: float
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "sampling_rate", _checks.number("sampling_rate", self.sampling_rate, 1e-9))
-        object.__setattr__(self, "bandwidth", _checks.number("bandwidth", self.bandwidth, 0.0))
+        object.__setattr__(self, "sampling_rate", checks.number("sampling_rate", self.sampling_rate, 1e-9))
+        object.__setattr__(self, "bandwidth", checks.number("bandwidth", self.bandwidth, 0.0))
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ class LayerSpec:
 
     def __post_init__(self) -> None:
         if self.clamp is not None:
-            object.__setattr__(self, "clamp", _checks.number("clamp", self.clamp, 0.0))
+            object.__setattr__(self, "clamp", checks.number("clamp", self.clamp, 0.0))
 
 
 @dataclass(frozen=True, eq=False)
@@ -173,7 +173,7 @@ def design(
         >>> plan.layers[0].name, plan.layers[-1].name, len(plan.layers)
         ('L0_36_16', 'L14_32_3', 15)
     """
-    _checks.integer("num_layers", num_layers, low=num_critical + 1)
+    checks.integer("num_layers", num_layers, low=num_critical + 1)
     last_cutoff = resolution / 2
     progress = np.minimum(np.arange(num_layers + 1) / (num_layers - num_critical), 1)
     cutoffs = first_cutoff * (last_cutoff / first_cutoff) ** progress

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from latent_widgets import _checks
+from latent_widgets.core import checks
 from latent_widgets.generators._networks import build_network, wrap
 from latent_widgets.generators._shipped import read_registry, read_shipped
 from latent_widgets.generators.base import Generator
@@ -144,14 +144,16 @@ def load(
 
 def _open(source: Any, options: dict[str, Any]) -> Generator:
     if not isinstance(source, str | os.PathLike):
-        from latent_widgets.generators.live import adapt  # pages of adapters, which a built-in generator does not need
+        from latent_widgets.generators.live.adapt import (
+            adapt,  # pages of adapters, which a built-in generator does not need
+        )
 
         return adapt(source, **options)
     if isinstance(source, str) and (source in read_registry() or not _is_path(source)):
         return _built_in(source, options)
     from latent_widgets.generators.checkpoints.sources import load_file
 
-    _checks.known_keywords(
+    checks.known_keywords(
         "load(file)", options, {"name", "condition", "class_names", "on_step", "device", "dtype", *_HUB}
     )
     G = load_file(source, **options)
@@ -169,7 +171,7 @@ def _is_path(source: str) -> bool:
 def _built_in(source: str, options: dict[str, Any]) -> Generator:
     entries = {info.name: info for info in list_models()}
     if source not in entries:
-        close, known = _checks.nearest(source, entries), ", ".join(map(repr, entries))
+        close, known = checks.nearest(source, entries), ", ".join(map(repr, entries))
         raise ValueError(
             f"source must be the name of a built-in generator, got {source!r}.{close} Built-in generators: {known}. "
             "A file is given by its path."
@@ -177,7 +179,7 @@ def _built_in(source: str, options: dict[str, Any]) -> Generator:
     entry = read_registry()[source]
     classes = entry.get("classes", ())
     accepted = _OPTIONS.get(entry["architecture"], ()) + (("condition",) if classes else ())
-    _checks.known_keywords(f"load({source!r})", options, {*accepted, "device", "dtype"})
+    checks.known_keywords(f"load({source!r})", options, {*accepted, "device", "dtype"})
     if entry["architecture"] == "exact":
         from latent_widgets.generators.exact import ExactFaces  # draws with the renderer, which nothing else here needs
 

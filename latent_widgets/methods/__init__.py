@@ -1,10 +1,10 @@
 """One paper a file: each method is a function ``(G, *, options)`` that finds directions, or measures them."""
 
-from latent_widgets.methods._dp_lase_subspace import ChannelGroups, refine_subspace
 from latent_widgets.methods._registry import MethodInfo, ParameterInfo, methods
-from latent_widgets.methods.dp_lase import DPLase, dp_lase
+from latent_widgets.methods.dp_lase.method import DPLase, dp_lase
+from latent_widgets.methods.dp_lase.subspace import ChannelGroups, refine_subspace
 from latent_widgets.methods.ganspace import ganspace
-from latent_widgets.methods.lelsd import Lelsd, lelsd
+from latent_widgets.methods.lelsd.method import Lelsd, lelsd
 from latent_widgets.methods.local_basis import LocalBasis, local_bases, local_basis
 from latent_widgets.methods.low_rank import LowRank, Transfer, low_rank_directions, transfer
 from latent_widgets.methods.random import random_directions

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from latent_widgets.directions import Directions
+from latent_widgets.values.directions import Directions
 
 __all__ = ["MethodInfo", "ParameterInfo", "methods"]
 

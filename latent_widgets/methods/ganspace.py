@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import torch
 
-from latent_widgets import _checks
-from latent_widgets._rounding import map_rounding
-from latent_widgets._steps import OnStep, report
-from latent_widgets.directions import Directions
+from latent_widgets.core import checks
+from latent_widgets.core.rounding import map_rounding
+from latent_widgets.core.steps import OnStep, report
 from latent_widgets.generators.base import Generator
-from latent_widgets.geometry.svd import fix_signs
+from latent_widgets.geometry.jacobian.svd import fix_signs
+from latent_widgets.values.directions import Directions
 
 __all__ = ["ganspace"]
 
@@ -54,8 +54,8 @@ def ganspace(
             "Its z is Gaussian and has no principal components; use local_basis(G, z, target='image')."
         )
     d = G.dim("w")
-    k = _checks.integer("k", k, 1, d)
-    samples = _checks.integer("samples", samples, 2)
+    k = checks.integer("k", k, 1, d)
+    samples = checks.integer("samples", samples, 2)
     z = G.sample_z(samples, seed)
     total, products, done = z.new_zeros(d, dtype=torch.float64), z.new_zeros(d, d, dtype=torch.float64), 0
     with torch.no_grad():

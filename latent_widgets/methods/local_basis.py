@@ -7,13 +7,13 @@ from typing import Literal
 
 from torch import Tensor
 
-from latent_widgets import _checks
-from latent_widgets._steps import OnStep
-from latent_widgets.directions import Directions
+from latent_widgets.core import checks
+from latent_widgets.core.steps import OnStep
 from latent_widgets.generators.base import Generator
-from latent_widgets.geometry.differential import Differential, differential
-from latent_widgets.geometry.rank import RANK_METHODS, RankMethod, estimate_rank
-from latent_widgets.geometry.units import latent_sd
+from latent_widgets.geometry.jacobian.differential import Differential, differential
+from latent_widgets.geometry.jacobian.rank import RANK_METHODS, RankMethod, estimate_rank
+from latent_widgets.values.directions import Directions
+from latent_widgets.values.units import latent_sd
 
 __all__ = ["LocalBasis", "local_bases", "local_basis"]
 
@@ -84,7 +84,7 @@ def local_basis(
         target: ``"w"`` as published; ``"image"`` or one of ``G.layer_names`` for what these see of a step of the code.
         k: How many directions to keep; all if not given.
         rank_method: How to estimate the rank: ``"energy"``, ``"kritchman-nadler"`` or ``"gap"``, see
-            ``latent_widgets.geometry.rank``. The paper estimates none.
+            ``latent_widgets.geometry.jacobian.rank``. The paper estimates none.
         method: For an image or a layer, how to find singular values, see ``JacobianOperator.svd``; all but ``"exact"``
             find ``k`` of them only.
         on_step: Called once a latent is done.
@@ -137,8 +137,8 @@ def local_bases(
         TypeError: If an argument has the wrong type.
         ValueError: If something does not fit.
     """
-    _checks.choice("rank_method", rank_method, RANK_METHODS)
-    _checks.choice("method", method, ("exact", "lanczos", "randomized"))
+    checks.choice("rank_method", rank_method, RANK_METHODS)
+    checks.choice("method", method, ("exact", "lanczos", "randomized"))
     found = differential(G, z, target, k, method, on_step)
     return tuple(_basis(G, found, i, rank_method) for i in range(len(found.z)))
 

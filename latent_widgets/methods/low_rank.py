@@ -9,15 +9,15 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from latent_widgets import _checks
-from latent_widgets._rounding import negligible
-from latent_widgets._steps import OnStep
-from latent_widgets.directions import Directions, as_directions
+from latent_widgets.core import checks
+from latent_widgets.core.rounding import negligible
+from latent_widgets.core.steps import OnStep
 from latent_widgets.generators.base import Generator
-from latent_widgets.geometry.pcp import Pursuit, pcp
-from latent_widgets.geometry.rank import energy_rank
-from latent_widgets.geometry.region_solvers import check_count, effect, generalized, projection
-from latent_widgets.geometry.regions import Channels, RegionSpectra, as_weights
+from latent_widgets.geometry.jacobian.rank import energy_rank
+from latent_widgets.geometry.regions.pcp import Pursuit, pcp
+from latent_widgets.geometry.regions.solvers import check_count, effect, generalized, projection
+from latent_widgets.geometry.regions.spectra import Channels, RegionSpectra, as_weights
+from latent_widgets.values.directions import Directions, as_directions
 
 __all__ = ["LowRank", "Transfer", "low_rank_directions", "transfer"]
 
@@ -86,7 +86,7 @@ def low_rank_directions(
         relax: How many of the outside's quieter directions count as null (the published code's ``num_relax``, 0).
         tolerance: For ``"generalized"``; 1e-3 is ReSeFa's.
         weight: For ``"pcp"``, the weight of the sparse part; 1/60 is the published code's.
-        penalty: For ``"pcp"``, see :func:`latent_widgets.geometry.pcp.pcp`.
+        penalty: For ``"pcp"``, see :func:`latent_widgets.geometry.regions.pcp.pcp`.
         channels: ``"rgb"``, ``"luminance"`` or ``"chroma"``.
         rows: Rows of ``w+`` that move; all if not given.
         on_step: Called after each chunk of products; ``False`` raises ``Cancelled``.
@@ -108,10 +108,10 @@ def low_rank_directions(
         >>> len(found.directions), bool((found.locality > found.chance).all())
         (2, True)
     """
-    _checks.choice("solver", solver, ("projection", "generalized"))
-    _checks.choice("rank_method", rank_method, ("energy", "pcp"))
-    _checks.integer("relax", relax, low=0)
-    tolerance = _checks.number("tolerance", tolerance, low=0)
+    checks.choice("solver", solver, ("projection", "generalized"))
+    checks.choice("rank_method", rank_method, ("energy", "pcp"))
+    checks.integer("relax", relax, low=0)
+    tolerance = checks.number("tolerance", tolerance, low=0)
     spectra = RegionSpectra(G, w, channels=channels, rows=rows, on_step=on_step)
     g = spectra.grams(mask)
     if g.rest <= 0:
@@ -128,7 +128,7 @@ def low_rank_directions(
         ranks = (pursuits[0].rank, pursuits[1].rank)
     if ranks[0] == 0:
         raise ValueError(f"weight must leave the region a rank, got {weight}, which leaves none. Use a larger one.")
-    count = min(ranks[0], 10) if k is None else _checks.integer("k", k, 1, len(spectra.total))
+    count = min(ranks[0], 10) if k is None else checks.integer("k", k, 1, len(spectra.total))
     check_count(count, g.principal[0], g.noise)
     if solver == "generalized":
         vectors, kept = generalized(g.inside, g.outside, count, tolerance, spectra.dim), torch.ones(count).double()
@@ -203,7 +203,7 @@ def transfer(
         raise ValueError(f"masks must be one for each of {len(codes)} codes, got {len(masks)}.")
     each = (-1, *(1,) * (found.vectors.ndim - 1))
     steps = alpha * found.unit_vectors * found.scales.reshape(each)
-    own = (_checks.integer("seed", seed, low=0) + 0x9E3779B9) % 2**32  # or they could lie along latents of that seed
+    own = (checks.integer("seed", seed, low=0) + 0x9E3779B9) % 2**32  # or they could lie along latents of that seed
     random = torch.randn(steps.shape, generator=torch.Generator().manual_seed(own)).to(steps)
     space = found.space
     if space in ("w", "w+") and (space == "w+" or found.layers is not None or codes.ndim == 3):

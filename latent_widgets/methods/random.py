@@ -8,12 +8,12 @@ from collections.abc import Sequence
 
 import torch
 
-from latent_widgets import _checks
-from latent_widgets._fitting import rows_of
-from latent_widgets._steps import OnStep, report
-from latent_widgets.directions import Directions
+from latent_widgets.core import checks
+from latent_widgets.core.steps import OnStep, report
 from latent_widgets.generators.base import Generator
-from latent_widgets.geometry.units import latent_sd
+from latent_widgets.values.directions import Directions
+from latent_widgets.values.fitting import rows_of
+from latent_widgets.values.units import latent_sd
 
 __all__ = ["random_directions"]
 
@@ -64,10 +64,10 @@ def random_directions(
     rows = rows_of(layers, space, G.num_layers)
     moved = list(range(G.num_layers) if rows is None else rows) if space == "w+" else [0]
     dim = len(moved) * G.dim(space)
-    k = _checks.integer("k", k, low=1)
+    k = checks.integer("k", k, low=1)
     if orthogonal and k > dim:
         raise ValueError(f"k must be at most {dim}, the dimension of {space}, got {k}. Use orthogonal=False for more.")
-    generator = torch.Generator().manual_seed(_stream(_checks.integer("seed", seed, low=0, high=2**63 - 1)))
+    generator = torch.Generator().manual_seed(_stream(checks.integer("seed", seed, low=0, high=2**63 - 1)))
     # row by row, so that the first do not depend on how many there are
     draws = torch.stack([torch.randn(dim, generator=generator, dtype=torch.float64) for _ in range(k)])
     if orthogonal:

@@ -8,15 +8,15 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from latent_widgets import _checks
-from latent_widgets._fitting import rows_of
-from latent_widgets._forward import FORWARD
-from latent_widgets._rounding import negligible
-from latent_widgets._steps import OnStep, report
-from latent_widgets.directions import Directions
+from latent_widgets.core import checks
+from latent_widgets.core.forward import FORWARD
+from latent_widgets.core.rounding import negligible
+from latent_widgets.core.steps import OnStep, report
 from latent_widgets.generators.base import Generator
-from latent_widgets.geometry.svd import fix_signs
-from latent_widgets.geometry.units import latent_sd
+from latent_widgets.geometry.jacobian.svd import fix_signs
+from latent_widgets.values.directions import Directions
+from latent_widgets.values.fitting import rows_of
+from latent_widgets.values.units import latent_sd
 
 __all__ = ["sefa"]
 
@@ -54,7 +54,7 @@ def sefa(
         <Directions 2 x 5 in w: sefa 1, sefa 2; unit sd; for tiny>
     """
     space = G.main_space
-    k = _checks.integer("k", k, 1, G.dim(space))
+    k = checks.integer("k", k, 1, G.dim(space))
     rows = rows_of(layers, space, G.num_layers)
     weights = _style_weights(G, rows) if space == "w" else _first_weight(G)  # (columns of A, dim)
     dtype, weights = weights.dtype, weights.double()

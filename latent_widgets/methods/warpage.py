@@ -11,13 +11,19 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from latent_widgets import _checks
-from latent_widgets._steps import OnStep, report
-from latent_widgets.directions import as_directions
+from latent_widgets.core import checks
+from latent_widgets.core.steps import OnStep, report
 from latent_widgets.generators.base import Generator
-from latent_widgets.geometry.differential import Differential, differential
-from latent_widgets.geometry.grassmann import METRICS, as_basis, pairwise_angles, principal_angles, reduce_angles
-from latent_widgets.geometry.haar import haar_sample
+from latent_widgets.geometry.jacobian.differential import Differential, differential
+from latent_widgets.geometry.subspaces.grassmann import (
+    METRICS,
+    as_basis,
+    pairwise_angles,
+    principal_angles,
+    reduce_angles,
+)
+from latent_widgets.geometry.subspaces.haar import haar_sample
+from latent_widgets.values.directions import as_directions
 
 __all__ = ["Interval", "WarpageMap", "warpage"]
 
@@ -105,8 +111,8 @@ class WarpageMap:
             TypeError: If ``k`` is not an integer.
             ValueError: If one of them is out of bounds.
         """
-        k = self.k if k is None else _checks.integer("k", k, 1, self.max_k)
-        return replace(self, k=k, metric=_checks.choice("metric", self.metric if metric is None else metric, METRICS))
+        k = self.k if k is None else checks.integer("k", k, 1, self.max_k)
+        return replace(self, k=k, metric=checks.choice("metric", self.metric if metric is None else metric, METRICS))
 
     # ---- distances between latents
 
@@ -153,7 +159,7 @@ class WarpageMap:
         Raises:
             ValueError: If there is no such basis or it has fewer than ``k`` directions.
         """
-        basis = self.compared[_checks.choice("name", name, tuple(self.compared))]
+        basis = self.compared[checks.choice("name", name, tuple(self.compared))]
         if basis.shape[1] < self.k:
             raise ValueError(
                 f"k must be at most {basis.shape[1]} for {name!r}, which has no more directions, got {self.k}."
@@ -258,16 +264,16 @@ def warpage(
         >>> bool(flat.distances.max() < 1e-5), bool(bent.baselines["random"].mean > 0.2)
         (True, True)
     """
-    _checks.integer("n", n, 1)
-    _checks.choice("metric", metric, METRICS)
-    _checks.choice("target", target, ("w", "image", *G.layer_names))
+    checks.integer("n", n, 1)
+    checks.choice("metric", metric, METRICS)
+    checks.choice("target", target, ("w", "image", *G.layer_names))
     d = G.dim(G.main_space)
     limit = min(d, G.z_dim) - 1  # all d directions span everything: nothing to compare
-    k = _checks.integer("k", k, 1, limit)
-    keep = min(max(50, k), limit) if max_k is None else _checks.integer("max_k", max_k, k, limit)
+    k = checks.integer("k", k, 1, limit)
+    keep = min(max(50, k), limit) if max_k is None else checks.integer("max_k", max_k, k, limit)
     compared = {name: _columns(G, name, value, d, keep) for name, value in (compare or {}).items()}
     z = G.sample_z(n, seed)
-    radius = 0.1 * math.sqrt(G.z_dim / 512) if epsilon is None else _checks.number("epsilon", epsilon, 0)
+    radius = 0.1 * math.sqrt(G.z_dim / 512) if epsilon is None else checks.number("epsilon", epsilon, 0)
     near = _close(z, radius, seed)
     found: list[Differential] = []
     m = 0

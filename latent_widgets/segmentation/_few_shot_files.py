@@ -8,7 +8,7 @@ from typing import Any
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as save_safetensors
 
-from latent_widgets._files import Stamp, write_whole
+from latent_widgets.core.files import Stamp, write_whole
 from latent_widgets.segmentation._regression import Linear
 
 __all__ = ["read_fitted", "write_fitted"]

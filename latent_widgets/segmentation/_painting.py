@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from latent_widgets._rounding import same
+from latent_widgets.core.rounding import same
 from latent_widgets.generators._values import PlacedCode
 from latent_widgets.generators.base import Generator
 

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from latent_widgets._rounding import rounding
+from latent_widgets.core.rounding import rounding
 from latent_widgets.segmentation._painting import Pixels
 
 __all__ = ["Linear", "fit_linear", "read_pixels"]

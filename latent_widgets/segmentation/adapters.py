@@ -10,9 +10,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from latent_widgets._rounding import rounding
-from latent_widgets._values import Mask
+from latent_widgets.core.rounding import rounding
 from latent_widgets.segmentation.base import Features, Part, Segmenter
+from latent_widgets.values.codes import Mask
 
 __all__ = ["FixedMask", "ForeignSegmenter", "as_segmenter", "transformers_segmenter"]
 

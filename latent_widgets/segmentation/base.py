@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from latent_widgets import _checks
+from latent_widgets.core import checks
 
 __all__ = ["Features", "Part", "Segmenter"]
 
@@ -130,8 +130,8 @@ class Segmenter(ABC):
             TypeError: If it is neither a string nor an integer.
         """
         if isinstance(part, str):
-            return self.names.index(_checks.choice("part", part, self.names))
-        return _checks.integer("part", part, low=0, high=len(self.names) - 1)
+            return self.names.index(checks.choice("part", part, self.names))
+        return checks.integer("part", part, low=0, high=len(self.names) - 1)
 
     def part_indices(self, part: Part) -> list[int]:
         """Return the labels of one part, or of several taken together, in order."""
@@ -146,10 +146,10 @@ class Segmenter(ABC):
     # ---- checks
 
     def _check_images(self, images: Tensor) -> None:
-        _checks.shape("images", images, ("n", 3, "H", "W"))
+        checks.shape("images", images, ("n", 3, "H", "W"))
         if not images.is_floating_point():
             raise TypeError(f"images must be floating in [-1, 1], got {images.dtype}. Use images / 127.5 - 1.")
-        _checks.finite("images", images)
+        checks.finite("images", images)
 
     def _check_labels(self, labels: Any, images: Tensor) -> Tensor:
         """Return what a segmenter gave out as int64 on the device of the pictures, or say what is wrong with it."""

@@ -16,17 +16,17 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from latent_widgets import _checks
-from latent_widgets._fitting import generator_differences
-from latent_widgets._rounding import first_largest, rounding
-from latent_widgets._steps import OnStep, report
-from latent_widgets.generators._margins import behind_picture
+from latent_widgets.core import checks
+from latent_widgets.core.rounding import first_largest, rounding
+from latent_widgets.core.steps import OnStep, report
 from latent_widgets.generators.base import Generator
+from latent_widgets.generators.margins import behind_picture
 from latent_widgets.segmentation._few_shot_files import read_fitted, write_fitted
 from latent_widgets.segmentation._painting import Painting, Pixels, read_codes, read_painting
 from latent_widgets.segmentation._regression import Linear, fit_linear, read_pixels
 from latent_widgets.segmentation.base import Features, Segmenter
 from latent_widgets.segmentation.scores import part_iou
+from latent_widgets.values.fitting import generator_differences
 
 __all__ = ["FewShotSegmenter", "HeldOut", "fit_segmenter"]
 
@@ -254,9 +254,9 @@ def fit_segmenter(
         >>> S.from_codes(codes)[0, 33, 32], S.held_out.mean
         (tensor(1), 1.0)
     """
-    _checks.number("penalty", penalty, low=1e-12)
-    _checks.integer("pixels", pixels, low=2)
-    _checks.integer("seed", seed, low=0)
+    checks.number("penalty", penalty, low=1e-12)
+    checks.integer("pixels", pixels, low=2)
+    checks.integer("seed", seed, low=0)
     layers = G.layer_names if layers is None else G.check_layers(layers)
     if not layers:
         has = ", ".join(map(repr, G.layer_names)) or "none"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from latent_widgets import _checks
+from latent_widgets.core import checks
 
 __all__ = ["COLOURS", "overlay"]
 
@@ -37,17 +37,17 @@ def overlay(images: Tensor, labels: Tensor, confidence: Tensor | None = None, op
                 [ 0.0000, -0.2000],
                 [ 0.0000, -0.0667]])
     """
-    _checks.shape("images", images, ("n", 3, "H", "W"))
+    checks.shape("images", images, ("n", 3, "H", "W"))
     size = (len(images), *images.shape[-2:])
-    _checks.shape("labels", labels, size)
-    _checks.number("opacity", opacity, low=0, high=1)
+    checks.shape("labels", labels, size)
+    checks.number("opacity", opacity, low=0, high=1)
     table = torch.tensor([[int(c[i : i + 2], 16) for i in (1, 3, 5)] for c in COLOURS]) / 127.5 - 1
     colour = table.to(images.device, images.dtype)[(labels - 1) % len(COLOURS)].movedim(-1, 1)
     strength = opacity * (labels > 0)[:, None].to(images.dtype)
     tinted = images.lerp(colour, strength.expand_as(images))
     if confidence is None:
         return tinted
-    _checks.shape("confidence", confidence, size)
+    checks.shape("confidence", confidence, size)
     rows, columns = (torch.arange(n, device=images.device) for n in size[1:])
     hatched = ((rows[:, None] + columns) % 2 == 0).to(images.dtype)
     doubt = (1 - confidence.to(images.dtype)).clamp(0, 1)[:, None] * hatched

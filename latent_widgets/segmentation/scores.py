@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from latent_widgets import _checks
+from latent_widgets.core import checks
 
 __all__ = ["part_iou"]
 
@@ -28,7 +28,7 @@ def part_iou(found: Tensor, truth: Tensor, parts: int) -> Tensor:
         >>> part_iou(torch.tensor([0, 0, 1, 1]), torch.tensor([0, 1, 1, -1]), 3)
         tensor([0.5000, 0.5000,    nan], dtype=torch.float64)
     """
-    _checks.shape("found", found, tuple(truth.shape))
+    checks.shape("found", found, tuple(truth.shape))
     known = truth >= 0
     pairs = truth[known].long() * parts + found[known].long()
     table = pairs.bincount(minlength=parts**2).reshape(parts, parts)

@@ -10,8 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from latent_widgets import _checks
-from latent_widgets.faces import PARTS
+from latent_widgets.core import checks
+from latent_widgets.faces.renderer import PARTS
 from latent_widgets.generators._shipped import read_shipped
 from latent_widgets.segmentation.base import Features, Segmenter
 
@@ -121,7 +121,7 @@ def load_segmenter(
         True
     """
     hint = "Other generators need fit_segmenter(G, codes, painted_labels), or as_segmenter(your_network)."
-    entry = BUILT_IN[_checks.choice("name", name, tuple(BUILT_IN), hint)]
+    entry = BUILT_IN[checks.choice("name", name, tuple(BUILT_IN), hint)]
     weights = read_shipped(entry)
     network = UNet(tuple(weights.about["config"]["channels"]))
     network.load_state_dict(weights.tensors)

@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from latent_widgets._files import write_whole
+from latent_widgets.core.files import write_whole
 
 __all__ = ["append_log", "load_checkpoint", "save_checkpoint", "save_sheet", "write_json"]
 

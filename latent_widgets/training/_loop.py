@@ -17,7 +17,7 @@ from tqdm.auto import tqdm
 
 from latent_widgets.training._files import append_log, load_checkpoint, save_checkpoint, save_sheet
 
-__all__ = ["channels_last", "descend", "follow", "rise_and_fall", "run"]
+__all__ = ["channels_last", "descend", "follow", "in_bfloat16", "rise_and_fall", "run"]
 
 
 SAVE_EVERY = 240.0  # seconds, at most; a run that is killed loses no more
@@ -152,3 +152,18 @@ def channels_last(*networks: nn.Module) -> None:
     """Lay the weights out with channels last: a quarter faster on a CPU."""
     for network in networks:
         network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+
+def in_bfloat16(device: torch.device | str = "cpu") -> torch.autocast:
+    """Compute activations in bfloat16 and keep weights in float32, where the machine is the faster for it.
+
+    A processor without instructions for bfloat16 takes twenty times as long.
+
+    Args:
+        device: Where the networks are.
+
+    Returns:
+        A context.
+    """
+    kind = torch.device(device).type
+    return torch.autocast(kind, torch.bfloat16, enabled=kind != "cpu" or torch.ops.mkldnn._is_mkldnn_bf16_supported())

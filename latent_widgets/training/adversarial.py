@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from latent_widgets.generators.stylegan2 import StyleGAN2
-from latent_widgets.training._loop import channels_last, follow, run
+from latent_widgets.training._loop import channels_last, follow, in_bfloat16, run
 from latent_widgets.training.critic import Critic
 from latent_widgets.training.heads import Heads, Moments, Nearest, Reader
 
@@ -224,7 +224,7 @@ def _update(
     c, factors = (None if x is None else x.to(device) for x in (given.classes, given.factors))
     if side < real.shape[-1]:
         real = F.avg_pool2d(real, real.shape[-1] // side)
-    with torch.autocast(device.type, torch.bfloat16):
+    with in_bfloat16(device):
         z = torch.randn(2 * batch, model.z_dim, generator=rng).to(device)
         fake = draw(model, z, c, recipe.mixing, rng, side).float()
         score_fake, looked = critic(fake.detach(), c), critic.look(real)
@@ -256,7 +256,7 @@ def _update(
         optimizers[2].step()
         heads.heads.requires_grad_(False)
         losses["loss_h"] = loss_h.item()  # type: ignore[union-attr]
-    with torch.autocast(device.type, torch.bfloat16):
+    with in_bfloat16(device):
         loss_g = F.softplus(-critic(fake, c)).mean()
         losses["loss_g"] = loss_g.item()
         if reader is not None:

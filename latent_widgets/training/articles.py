@@ -9,8 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from latent_widgets.classifier import load_classifier
 from latent_widgets.generators.zoo import load
+from latent_widgets.readers.classifier import load_classifier
 from latent_widgets.training.classifier import accuracy
 from latent_widgets.training.fashion import FOLDER, fashion_dataset
 from latent_widgets.training.likeness import precision_recall

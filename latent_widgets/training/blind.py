@@ -13,9 +13,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from latent_widgets.faces import render, sample_factors
+from latent_widgets.faces.renderer import render, sample_factors
 from latent_widgets.training._files import save_sheet
-from latent_widgets.training._loop import channels_last, descend
+from latent_widgets.training._loop import channels_last, descend, in_bfloat16
 from latent_widgets.training.judge import Judge
 from latent_widgets.training.measure import draw_bytes, network_of, renders_of
 
@@ -77,7 +77,7 @@ def told_apart(samples: Tensor, renders: Tensor, images: int = 120_000, seed: in
         picks = torch.randint(n, (BATCH,), generator=rng)
         half = BATCH // 2
         batch = torch.cat([samples[picks[:half]], renders[picks[half:]]]).float() / 127.5 - 1
-        with torch.autocast("cpu", torch.bfloat16):
+        with in_bfloat16():
             score = network(batch)[:, 0].float()
         loss = F.softplus(-score[:half]).mean() + F.softplus(score[half:]).mean()
         descend(optimizer, loss, RATE * 0.5 * (1 + math.cos(math.pi * seen / images)))

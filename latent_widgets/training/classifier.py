@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from latent_widgets.classifier import Classifier
+from latent_widgets.readers.classifier import Classifier
 from latent_widgets.training._files import write_json
 from latent_widgets.training._loop import channels_last, descend, rise_and_fall, run
 from latent_widgets.training.fashion import CLASSES, FOLDER, fashion_dataset

@@ -20,7 +20,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from latent_widgets.generators.dcgan import DCGAN
-from latent_widgets.training._loop import channels_last, descend, follow, run
+from latent_widgets.training._loop import channels_last, descend, follow, in_bfloat16, run
 
 __all__ = ["CONFIG", "Critic", "digits_dataset", "train"]
 
@@ -153,7 +153,7 @@ def _critic_step(
     model: DCGAN, critic: nn.Module, optimizer: torch.optim.Optimizer, real: Tensor, rng: torch.Generator
 ) -> dict[str, float]:
     """One step of the critic: Gulrajani et al. 2017, algorithm 1, lines 4 to 10."""
-    with torch.autocast("cpu", torch.bfloat16):  # activations in bfloat16, weights in float32
+    with in_bfloat16():  # activations in bfloat16, weights in float32
         with torch.no_grad():
             fake = model(_latents(model, len(real), rng)).float()
         between = fake.lerp(real, torch.rand(len(real), 1, 1, 1, generator=rng)).requires_grad_(True)
@@ -169,7 +169,7 @@ def _generator_step(
     model: DCGAN, critic: nn.Module, optimizer: torch.optim.Optimizer, batch: int, rng: torch.Generator
 ) -> float:
     critic.requires_grad_(False)
-    with torch.autocast("cpu", torch.bfloat16):
+    with in_bfloat16():
         loss = -critic(model(_latents(model, batch, rng))).float().mean()
     descend(optimizer, loss)
     critic.requires_grad_(True)

@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from latent_widgets._files import write_whole
+from latent_widgets.core.files import write_whole
 from latent_widgets.generators._shipped import DATA, REGISTRY, pack, read_registry
 from latent_widgets.generators.stylegan2 import StyleGAN2
 from latent_widgets.generators.zoo import load

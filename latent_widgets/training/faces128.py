@@ -15,9 +15,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from latent_widgets.faces import FACTORS, render, sample_factors
+from latent_widgets.faces.renderer import FACTORS, render, sample_factors
 from latent_widgets.generators.stylegan2 import StyleGAN2
-from latent_widgets.regressor import load_regressor
+from latent_widgets.readers.regressor import load_regressor
 from latent_widgets.training import adversarial
 from latent_widgets.training.adversarial import Players, Real, Recipe
 from latent_widgets.training.critic import Critic

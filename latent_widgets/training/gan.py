@@ -17,9 +17,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
-from latent_widgets.faces import render, sample_factors
+from latent_widgets.faces.renderer import render, sample_factors
 from latent_widgets.generators.stylegan2 import StyleGAN2
-from latent_widgets.training._loop import channels_last, descend, follow, run
+from latent_widgets.training._loop import channels_last, descend, follow, in_bfloat16, run
 from latent_widgets.training.discriminator import Discriminator
 
 __all__ = ["CONFIG", "faces_dataset", "train"]
@@ -145,11 +145,11 @@ def _update(
 ) -> dict[str, float]:
     """One step of the generator and one of the discriminator; activations in bfloat16, weights in float32."""
     critic.requires_grad_(False)
-    with torch.autocast("cpu", torch.bfloat16):
+    with in_bfloat16():
         loss_g = F.softplus(-critic(_fake(model, batch, rng))).mean()
     descend(optimizers[0], loss_g)
     critic.requires_grad_(True)
-    with torch.autocast("cpu", torch.bfloat16):
+    with in_bfloat16():
         with torch.no_grad():
             fake = _fake(model, batch, rng)
         score_fake, score_real = critic(fake.float()), critic(next(real))

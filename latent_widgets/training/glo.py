@@ -6,8 +6,8 @@ from pathlib import Path
 
 from tqdm.auto import tqdm
 
-from latent_widgets._steps import Step
-from latent_widgets.glo import fit_glo
+from latent_widgets.core.steps import Step
+from latent_widgets.inversion.glo import fit_glo
 
 __all__ = ["train"]
 

@@ -15,8 +15,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from latent_widgets.faces import FACTORS, render
-from latent_widgets.regressor import SIZE, FactorRegressor
+from latent_widgets.faces.renderer import FACTORS, render
+from latent_widgets.readers.regressor import SIZE, FactorRegressor
 
 __all__ = ["Heads", "Moments", "Nearest", "Reader", "at_size"]
 

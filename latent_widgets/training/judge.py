@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from latent_widgets.faces import FACTORS, PARTS, sample_factors
+from latent_widgets.faces.renderer import FACTORS, PARTS, sample_factors
 from latent_widgets.training._files import load_checkpoint
 from latent_widgets.training._loop import channels_last, descend, rise_and_fall, run
 from latent_widgets.training.regressor import disturb

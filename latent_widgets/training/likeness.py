@@ -11,8 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from latent_widgets.faces import FACTORS, render
-from latent_widgets.regressor import FactorRegressor
+from latent_widgets.faces.renderer import FACTORS, render
+from latent_widgets.readers.regressor import FactorRegressor
 
 __all__ = ["beyond", "precision_recall", "residuals", "to_side"]
 

@@ -19,10 +19,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from latent_widgets.faces import FACTOR_NAMES, render, sample_factors
+from latent_widgets.faces.renderer import FACTOR_NAMES, render, sample_factors
 from latent_widgets.generators._shipped import read_shipped
 from latent_widgets.generators.stylegan2 import StyleGAN2
-from latent_widgets.regressor import load_regressor
+from latent_widgets.readers.regressor import load_regressor
 from latent_widgets.training import faces128, gan
 from latent_widgets.training._files import load_checkpoint, write_json
 from latent_widgets.training.export import average_w

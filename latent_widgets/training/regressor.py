@@ -13,10 +13,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from latent_widgets.faces import FACTOR_NAMES, sample_factors
-from latent_widgets.regressor import FactorRegressor
+from latent_widgets.faces.renderer import FACTOR_NAMES, sample_factors
+from latent_widgets.readers.regressor import FactorRegressor
 from latent_widgets.training._files import write_json
-from latent_widgets.training._loop import channels_last, descend, rise_and_fall, run
+from latent_widgets.training._loop import channels_last, descend, in_bfloat16, rise_and_fall, run
 from latent_widgets.training.gan import faces_dataset
 
 __all__ = ["CONFIG", "disturb", "held_out_r2", "train"]
@@ -89,7 +89,7 @@ def train(
     def step(seen: int) -> dict[str, float]:
         picks = torch.randint(count, (BATCH,), generator=rng)
         batch = disturb(data[picks].float() / 127.5 - 1, rng)
-        with torch.autocast("cpu", torch.bfloat16):  # activations in bfloat16, weights in float32
+        with in_bfloat16():  # activations in bfloat16, weights in float32
             readings = network(batch)
         loss = ((readings - factors[picks]) / network.spread).square().mean()
         descend(optimizer, loss, rise_and_fall(LEARNING_RATE, BATCH, seen, images))

@@ -16,8 +16,8 @@ import torch.nn.functional as F
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from latent_widgets._figures import new_figure
-from latent_widgets.faces import PARTS, render, sample_factors
+from latent_widgets.core.figures import new_figure
+from latent_widgets.faces.renderer import PARTS, render, sample_factors
 from latent_widgets.generators.zoo import load
 from latent_widgets.segmentation.overlay import COLOURS, overlay
 from latent_widgets.segmentation.scores import part_iou

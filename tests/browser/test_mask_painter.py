@@ -7,7 +7,7 @@ from tests.browser.pages import CANVAS
 
 PAINTER = """
 import numpy as np
-from latent_widgets.widgets.mask_painter import MaskPainter
+from latent_widgets.widgets.painter.painter import MaskPainter
 image = np.full((48, 64, 3), 90, np.uint8)
 image[12:36, 20:44] = (200, 160, 60)
 def segmenter(images):

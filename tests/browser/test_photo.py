@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from latent_widgets.faces import render, sample_factors
-from latent_widgets.widgets._encode import to_uint8
+from latent_widgets.faces.renderer import render, sample_factors
+from latent_widgets.widgets.kit.encode import to_uint8
 from tests.browser.pages import Explorer, open_explorer
 
 

@@ -8,14 +8,14 @@ from tests.browser.pages import open_plot
 
 SPECTRUM = """
 import latent_widgets as lw
-from latent_widgets.widgets.spectrum import JacobianSpectrum
+from latent_widgets.widgets.spectrum.spectrum import JacobianSpectrum
 G = lw.load()
 spectrum = JacobianSpectrum(G, seed=7)
 spectrum
 """
 LINKED = """
 import latent_widgets as lw, traitlets
-from latent_widgets.widgets.spectrum import JacobianSpectrum
+from latent_widgets.widgets.spectrum.spectrum import JacobianSpectrum
 G = lw.load()
 explorer = lw.LatentExplorer(G, seed=7, width=256)
 spectrum = JacobianSpectrum(G, width=520)

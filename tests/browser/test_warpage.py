@@ -6,14 +6,14 @@ from tests.browser.pages import open_plot
 
 WARPAGE = """
 import latent_widgets as lw
-from latent_widgets.widgets.warpage import WarpageHeatmap
+from latent_widgets.widgets.warpage.warpage import WarpageHeatmap
 G = lw.load()
 panel = WarpageHeatmap(G, n=24, k=10)
 panel
 """
 SWEEP = """
 import latent_widgets as lw
-from latent_widgets.widgets.warpage import WarpageHeatmap
+from latent_widgets.widgets.warpage.warpage import WarpageHeatmap
 G = lw.load()
 panel = WarpageHeatmap(G, n=4000, k=10, target=G.layer_names[2])
 panel

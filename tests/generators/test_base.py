@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pytest
 import torch
 
-from latent_widgets.generators._lock import PriorityLock
+from latent_widgets.core.lock import PriorityLock
 from latent_widgets.generators._weights import hash_weights
 from latent_widgets.generators.dcgan import DCGAN, PlainGenerator
 from latent_widgets.generators.style import StyleGenerator

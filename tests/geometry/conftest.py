@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from latent_widgets.geometry.jacobian import JacobianOperator
+from latent_widgets.geometry.jacobian.operator import JacobianOperator
 
 _RNG = torch.Generator().manual_seed(0)
 A = torch.randn(9, 6, generator=_RNG, dtype=torch.float64)

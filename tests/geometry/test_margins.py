@@ -8,10 +8,10 @@ import torch
 from torch import nn
 
 from latent_widgets import load
-from latent_widgets.generators._margins import behind_picture
+from latent_widgets.generators.margins import behind_picture
 from latent_widgets.generators.style import StyleGenerator
 from latent_widgets.generators.stylegan3 import make_stylegan3
-from latent_widgets.geometry.feature_layers import Layers, layers_of
+from latent_widgets.geometry.effects.feature_layers import Layers, layers_of
 from latent_widgets.segmentation import fit_segmenter
 from tests.linear import linear_generator
 

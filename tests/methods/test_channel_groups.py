@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from latent_widgets.directions import Directions
-from latent_widgets.methods._dp_lase_subspace import refine_subspace
+from latent_widgets.methods.dp_lase.subspace import refine_subspace
 from latent_widgets.methods.random import random_directions
+from latent_widgets.values.directions import Directions
 
 
 @pytest.mark.parametrize("space", ["w", "w+"])

@@ -5,15 +5,16 @@ import pytest
 import torch
 from torch import nn
 
-from latent_widgets._steps import Cancelled, Step
+from latent_widgets.core.steps import Cancelled, Step
 from latent_widgets.generators.dcgan import DCGAN, PlainGenerator
 from latent_widgets.generators.style import StyleGenerator
 from latent_widgets.generators.stylegan2 import StyleGAN2
-from latent_widgets.geometry.cdf import MonotoneNetwork, fit_cdf
-from latent_widgets.geometry.density import Gaussian, Uniform, fit_density
-from latent_widgets.geometry.grassmann import principal_angles
-from latent_widgets.methods import _dp_lase_run, dp_lase, methods, random_directions, refine_subspace
-from latent_widgets.methods._dp_lase_terms import orthogonality, pair_penalty, variation
+from latent_widgets.geometry.density.cdf import MonotoneNetwork, fit_cdf
+from latent_widgets.geometry.density.fitted import Gaussian, Uniform, fit_density
+from latent_widgets.geometry.subspaces.grassmann import principal_angles
+from latent_widgets.methods import dp_lase, methods, random_directions, refine_subspace
+from latent_widgets.methods.dp_lase import run
+from latent_widgets.methods.dp_lase.terms import orthogonality, pair_penalty, variation
 from tests.linear import linear_generator
 
 
@@ -31,9 +32,7 @@ def plain():
 @pytest.fixture
 def rough_fit(monkeypatch):
     """F is fitted in a moment, where its quality does not matter."""
-    monkeypatch.setattr(
-        _dp_lase_run, "fit_cdf", lambda t, kind, steps, **options: fit_cdf(t[:500], kind, steps=2, **options)
-    )
+    monkeypatch.setattr(run, "fit_cdf", lambda t, kind, steps, **options: fit_cdf(t[:500], kind, steps=2, **options))
 
 
 @pytest.fixture
@@ -190,7 +189,7 @@ def test_progress_covers_the_fit_of_F_and_the_joint_steps(plain, rough_fit):
     shares = [step.fraction for step in seen]
     assert shares == sorted(set(shares))  # it only grows
     assert shares[-1] == 1
-    assert {step.total for step in seen} == {_dp_lase_run.FIT_STEPS + 3}
+    assert {step.total for step in seen} == {run.FIT_STEPS + 3}
     seen.clear()
     dp_lase(plain, layer="image", k=2, steps=5, batch=2, start=found, on_step=seen.append)
     dp_lase(plain, layer="image", k=2, steps=2, batch=2, walk="norm", on_step=seen.append)
@@ -217,18 +216,18 @@ def test_run_without_progress_ends_early(plain, rough_fit):
 
 
 def test_run_that_diverges_returns_the_best_so_far(plain, rough_fit, monkeypatch):
-    losses = _dp_lase_run.Run.losses
+    losses = run.Run.losses
 
     def spoilt(self):
         found = losses(self)
         return found | {"total": found["total"] * (math.nan if self.done == 3 else 1)}
 
-    monkeypatch.setattr(_dp_lase_run.Run, "losses", spoilt)
+    monkeypatch.setattr(run.Run, "losses", spoilt)
     with pytest.warns(UserWarning, match="The objective must stay finite, got one that is not after 3 steps"):
         found = dp_lase(plain, layer="image", k=2, steps=9, batch=2)
     assert (found.stopped, found.steps, len(found.curve["total"])) == ("diverged", 3, 3)
     assert bool(found.directions.vectors.isfinite().all())
-    monkeypatch.setattr(_dp_lase_run.Run, "losses", lambda self: losses(self) | {"total": self.matrix.sum() * math.nan})
+    monkeypatch.setattr(run.Run, "losses", lambda self: losses(self) | {"total": self.matrix.sum() * math.nan})
     with pytest.raises(ValueError, match="The objective must stay finite, got one that is not after 0 steps"):
         dp_lase(plain, layer="image", k=2, steps=9, batch=2)
 

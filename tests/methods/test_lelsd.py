@@ -8,12 +8,12 @@ import torch
 
 from latent_widgets import Cancelled, faces, random_directions
 from latent_widgets.generators.exact import ExactFaces
-from latent_widgets.geometry.localisation import localisation
-from latent_widgets.geometry.units import latent_sd
+from latent_widgets.geometry.effects.localisation import localisation
 from latent_widgets.methods import Lelsd, lelsd, methods
-from latent_widgets.methods._lelsd_frame import penalty_of, preset_rate, published_rate
+from latent_widgets.methods.lelsd.frame import penalty_of, preset_rate, published_rate
 from latent_widgets.segmentation import Segmenter
-from latent_widgets.widgets._method_picker import fill_in
+from latent_widgets.values.units import latent_sd
+from latent_widgets.widgets.explorer.method_picker import fill_in
 from tests.blocks import BlockSegmenter, BlocksGenerator, block_labels
 
 PART = "south west"
@@ -129,7 +129,7 @@ def test_going_on_is_as_good_as_not_having_stopped(blocks):
 @pytest.mark.parametrize("n", [1, 6, 64, 1000, 10**6])
 @pytest.mark.parametrize("count", [8, 9, 20, 49])
 def test_few_pictures_are_shared_by_all_who_need_some(count, n):
-    cuts = importlib.import_module("latent_widgets.methods.lelsd")._cuts  # the name is that of the function too
+    cuts = importlib.import_module("latent_widgets.methods.lelsd.method")._cuts  # the name is that of the function too
     first, second = cuts(count, n)
     assert 0 < first < second < count
 

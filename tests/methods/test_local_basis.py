@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from latent_widgets.generators.exact import ExactFaces
-from latent_widgets.geometry.differential import differential, mapping_jacobians
+from latent_widgets.geometry.jacobian.differential import differential, mapping_jacobians
 from latent_widgets.methods.local_basis import local_bases, local_basis
 from tests.linear import linear_generator
 

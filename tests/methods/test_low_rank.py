@@ -5,11 +5,12 @@ import pytest
 import torch
 from tensorly.decomposition import robust_pca
 
-from latent_widgets import Code, _steps
-from latent_widgets.faces import PARTS
+from latent_widgets import Code
+from latent_widgets.core import steps as _steps
+from latent_widgets.faces.renderer import PARTS
 from latent_widgets.generators.exact import ExactFaces
-from latent_widgets.geometry.pcp import pcp
-from latent_widgets.geometry.regions import RegionSpectra
+from latent_widgets.geometry.regions.pcp import pcp
+from latent_widgets.geometry.regions.spectra import RegionSpectra
 from latent_widgets.methods.low_rank import low_rank_directions, transfer
 from tests.linear import LinearGenerator
 from tests.reference import disc

@@ -3,10 +3,10 @@ import inspect
 import pytest
 import torch
 
-from latent_widgets.directions import Directions
 from latent_widgets.generators.style import StyleGenerator
-from latent_widgets.geometry.units import latent_sd
 from latent_widgets.methods import random_directions
+from latent_widgets.values.directions import Directions
+from latent_widgets.values.units import latent_sd
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from latent_widgets import methods as package_or_function
-from latent_widgets.directions import Directions
 from latent_widgets.methods import MethodInfo, methods, random_directions
 from latent_widgets.methods._registry import describe, finds_directions
+from latent_widgets.values.directions import Directions
 
 
 @pytest.fixture

@@ -6,13 +6,13 @@ from itertools import pairwise
 import pytest
 import torch
 
-from latent_widgets.directions import Directions
 from latent_widgets.generators.exact import ExactFaces
-from latent_widgets.geometry.grassmann import grassmann_distance
-from latent_widgets.geometry.haar import haar_distance
+from latent_widgets.geometry.subspaces.grassmann import grassmann_distance
+from latent_widgets.geometry.subspaces.haar import haar_distance
 from latent_widgets.methods.ganspace import ganspace
 from latent_widgets.methods.local_basis import local_basis
 from latent_widgets.methods.warpage import Interval, warpage
+from latent_widgets.values.directions import Directions
 from tests.linear import linear_generator
 
 

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 
 from latent_widgets import faces
 from latent_widgets.generators.stylegan2 import StyleGAN2
-from latent_widgets.regressor import load_regressor
+from latent_widgets.readers.regressor import load_regressor
 from latent_widgets.training import _loop, faces128, fashion
 from latent_widgets.training._files import load_checkpoint
 from latent_widgets.training.adversarial import draw

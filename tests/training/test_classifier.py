@@ -2,8 +2,8 @@ import json
 
 import torch
 
-from latent_widgets.classifier import load_classifier
 from latent_widgets.generators import _shipped
+from latent_widgets.readers.classifier import load_classifier
 from latent_widgets.training import classifier
 from latent_widgets.training.__main__ import main
 from latent_widgets.training._files import load_checkpoint

@@ -6,9 +6,9 @@ import scipy.linalg
 import torch
 
 from latent_widgets import faces
-from latent_widgets.faces import FACTOR_NAMES
+from latent_widgets.faces.renderer import FACTOR_NAMES
 from latent_widgets.generators.stylegan2 import StyleGAN2
-from latent_widgets.regressor import load_regressor
+from latent_widgets.readers.regressor import load_regressor
 from latent_widgets.training import measure as module
 from latent_widgets.training._files import save_checkpoint
 from latent_widgets.training.judge import Judge

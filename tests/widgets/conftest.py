@@ -10,13 +10,13 @@ import torch
 from ipycanvas.canvas import _CANVAS_MANAGER
 from traitlets import Int
 
-from latent_widgets.edits import Mask
-from latent_widgets.widgets._encode import to_uint8
-from latent_widgets.widgets._job import Job
-from latent_widgets.widgets._panel import Panel
-from latent_widgets.widgets._picture import Picture
-from latent_widgets.widgets.explorer import LatentExplorer
-from latent_widgets.widgets.mask_painter import MaskPainter
+from latent_widgets.edits.edit import Mask
+from latent_widgets.widgets.explorer.explorer import LatentExplorer
+from latent_widgets.widgets.jobs.job import Job
+from latent_widgets.widgets.kit.encode import to_uint8
+from latent_widgets.widgets.kit.panel import Panel
+from latent_widgets.widgets.kit.picture import Picture
+from latent_widgets.widgets.painter.painter import MaskPainter
 
 PATIENCE = 30.0  # seconds until a test that would hang fails
 

@@ -7,18 +7,18 @@ import numpy as np
 import pytest
 import torch
 
-from latent_widgets.edits import Edit, Mask
-from latent_widgets.generators._place import place_of
+from latent_widgets.edits.edit import Edit, Mask
+from latent_widgets.generators.place import place_of
 from latent_widgets.generators.style import StyleGenerator
-from latent_widgets.geometry.regions import RegionSpectra
-from latent_widgets.inversion import invert
+from latent_widgets.geometry.regions.spectra import RegionSpectra
+from latent_widgets.inversion.invert import invert
 from latent_widgets.methods.local_basis import local_basis
-from latent_widgets.widgets import _explorer_photo
-from latent_widgets.widgets._densities import Densities
-from latent_widgets.widgets._region_work import Where
-from latent_widgets.widgets.explorer import LatentExplorer
-from latent_widgets.widgets.spectrum import JacobianSpectrum
-from latent_widgets.widgets.warpage import WarpageHeatmap
+from latent_widgets.widgets.explorer.explorer import LatentExplorer
+from latent_widgets.widgets.explorer.photo import photo as _explorer_photo
+from latent_widgets.widgets.explorer.region.work import Where
+from latent_widgets.widgets.explorer.walk.densities import Densities
+from latent_widgets.widgets.spectrum.spectrum import JacobianSpectrum
+from latent_widgets.widgets.warpage.warpage import WarpageHeatmap
 from tests.widgets.conftest import calm
 
 NO_WEIGHTS = "the generator must have its weights to draw, got it on the meta device, where tensors have shapes"
@@ -34,7 +34,7 @@ def region(steering, square):
 @pytest.fixture
 def part(tiny, square, monkeypatch):
     """A page for parts after a training of the painted region that was stopped."""
-    module = importlib.import_module("latent_widgets.methods.lelsd")  # not the function of that name
+    module = importlib.import_module("latent_widgets.methods.lelsd.method")  # not the function of that name
     for name in ("RANDOM", "CHECKED", "JUDGED"):
         monkeypatch.setattr(module, name, 2)
     with LatentExplorer(tiny, seed=3, k=2, mask=Mask(square), confine=False, executor="inline") as explorer:

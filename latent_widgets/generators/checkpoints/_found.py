@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
-from latent_widgets._steps import Cancelled, OnStep, report
+from latent_widgets.core.steps import Cancelled, OnStep, report
 from latent_widgets.generators._networks import build_network
 from latent_widgets.generators.checkpoints._changes import Change
 from latent_widgets.generators.checkpoints._values import CheckpointError, short

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from latent_widgets._steps import OnStep
+from latent_widgets.core.steps import OnStep
 from latent_widgets.generators.checkpoints import (
     _arrays,
     _names,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from latent_widgets._steps import OnStep
+from latent_widgets.core.steps import OnStep
 from latent_widgets.generators._networks import CONDITIONAL, wrap
 from latent_widgets.generators.base import Generator
 from latent_widgets.generators.checkpoints.reading import hash_file, read_network

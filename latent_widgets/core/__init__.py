@@ -1,0 +1,1 @@
+"""What every other room stands on: checks, rounding, steps and files. It knows no generator."""

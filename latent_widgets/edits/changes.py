@@ -1,0 +1,118 @@
+"""What sliders do to an edit: functions of frozen values. A slider stands for the first move along its direction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields, replace
+from typing import Any
+
+from latent_widgets.core import checks
+from latent_widgets.core.rounding import same
+from latent_widgets.edits.edit import Base, Code, Edit, Move
+from latent_widgets.values.directions import Directions
+
+__all__ = ["move_along", "place", "rebase", "rename", "same_code", "same_direction", "strangers", "with_move"]
+
+
+def same_direction(a: Directions, b: Directions) -> bool:
+    """Whether two single directions are the same but for rounding, as where one came from a file or was found anew.
+
+    Args:
+        a: One direction.
+        b: Another.
+
+    Returns:
+        Whether one slider stands for both; names do not matter.
+    """
+    return a is b or (
+        (a.space, a.unit, a.vectors.shape) == (b.space, b.unit, b.vectors.shape)
+        and same(a.vectors, b.vectors)
+        and all(same(x, y) for x, y in zip(a.scales, b.scales, strict=True))
+    )
+
+
+def _place_of(edit: Edit, direction: Directions) -> int | None:
+    found = (n for n, m in enumerate(edit.moves) if m.enabled and same_direction(m.direction, direction))
+    return next(found, None)
+
+
+def move_along(edit: Edit, direction: Directions) -> Move | None:
+    """Return the move that the slider of a direction stands for; None where there is none."""
+    n = _place_of(edit, direction)
+    return None if n is None else edit.moves[n]
+
+
+def with_move(edit: Edit, move: Move) -> Edit:
+    """Return the edit with a move in the place of the one along the same direction, or else at the end."""
+    n = _place_of(edit, move.direction)
+    n = len(edit.moves) if n is None else n
+    return replace(edit, moves=(*edit.moves[:n], move, *edit.moves[n + 1 :]))
+
+
+def place(edit: Edit, move: Move) -> Edit:
+    """Return the edit after a slider was moved.
+
+    Args:
+        edit: The edit before.
+        move: Where the slider is; at 0 it leaves no move.
+
+    Returns:
+        The new edit; the same object where nothing changed.
+    """
+    old = move_along(edit, move.direction)
+    if old is None:
+        return with_move(edit, move) if move.alpha else edit
+    if not move.alpha:
+        return replace(edit, moves=tuple(m for m in edit.moves if m is not old))
+    unmoved = (old.alpha, old.rows, old.kind) == (move.alpha, move.rows, move.kind)
+    return edit if unmoved else with_move(edit, move)
+
+
+def rename(edit: Edit, direction: Directions, renamed: Directions) -> Edit:
+    """Return the edit with another name for one direction; the same object where nothing moves along it."""
+    if not any(same_direction(m.direction, direction) for m in edit.moves):
+        return edit
+    moves = (replace(m, direction=renamed) if same_direction(m.direction, direction) else m for m in edit.moves)
+    return replace(edit, moves=tuple(moves))
+
+
+def rebase(edit: Edit, **changes: Any) -> Edit:
+    """Return the edit from another start.
+
+    Args:
+        edit: The edit.
+        **changes: Fields of :class:`~latent_widgets.edits.Base`; a seed takes the place of a code.
+
+    Returns:
+        The new edit; the same object where nothing changed.
+
+    Raises:
+        TypeError: If a field is unknown.
+    """
+    checks.known_keywords("change_base", changes, [f.name for f in fields(Base)])
+    changes = ({"code": None} if changes.get("seed") is not None else {}) | changes
+    old, base = edit.base, replace(edit.base, **changes)
+    return (
+        edit if all(getattr(old, f.name) == getattr(base, f.name) for f in fields(Base)) else replace(edit, base=base)
+    )
+
+
+def strangers(edit: Edit, directions: Sequence[Directions]) -> list[Move]:
+    """Return the moves of an edit for which no slider stands.
+
+    Args:
+        edit: The edit.
+        directions: Of the sliders, one each.
+
+    Returns:
+        The moves, in order.
+    """
+    mine = [move_along(edit, direction) for direction in directions]
+    return [move for move in edit.moves if not any(move is one for one in mine)]
+
+
+def same_code(a: Code | None, b: Code | None) -> bool:
+    """Whether two codes are the same point but for rounding, as to another type."""
+    if a is None or b is None:
+        return a is b
+    return (a.space, a.tensor.shape) == (b.space, b.tensor.shape) and same(a.tensor, b.tensor)

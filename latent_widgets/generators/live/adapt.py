@@ -1,0 +1,167 @@
+"""Live networks: pass the module that you have, and it is recognised by what it is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from latent_widgets.core import checks
+from latent_widgets.generators._networks import wrap
+from latent_widgets.generators.base import Generator
+from latent_widgets.generators.dcgan import DCGAN
+from latent_widgets.generators.dcgan_batch import BatchDCGAN
+from latent_widgets.generators.live.families import FAMILIES, unwrap
+from latent_widgets.generators.live.generator import LiveGenerator, feature_layers, picture_of
+from latent_widgets.generators.stylegan2 import StyleGAN2
+from latent_widgets.generators.stylegan3 import StyleGAN3
+
+__all__ = ["adapt"]
+
+_TRIAL = 2  # pictures drawn to learn size and range
+_CLOSE = 0.02
+
+
+class _Function(nn.Module):
+    """A function as a module; a picture of its own gives it an identity, a device and a type."""
+
+    fingerprint: Tensor
+
+    def __init__(self, function: Any, z_dim: int | None) -> None:
+        super().__init__()
+        self.function = function
+        if z_dim is not None:
+            self.z_dim = z_dim
+        self.register_buffer("fingerprint", torch.zeros(0))
+
+    def forward(self, z: Tensor) -> Any:
+        """Call the function."""
+        return self.function(z)
+
+
+def adapt(
+    source: Any,
+    *,
+    name: str | None = None,
+    z_dim: int | None = None,
+    z_shape: Sequence[int] | None = None,
+    condition: int | Tensor | None = None,
+    class_names: Sequence[str] | None = None,
+    truncation: float | None = None,
+    value_range: tuple[float, float] | None = None,
+    layers: Sequence[str] | None = None,
+) -> Generator:
+    """Make a live network a generator: recognised, tried on two latents, and told what was inferred in ``G.notes``.
+
+    Recognised are our own networks; NVIDIA-like ones (``mapping``, ``synthesis``, ``z_dim``); rosinality-like ones
+    (``style``, ``convs``); BigGAN with its class embedding; training wrappers (``avgG``, ``netG``); decoders with a
+    ``config`` as in diffusers; and any callable from ``z`` to pictures. The network itself is used, in evaluation mode
+    and without gradients of its weights.
+
+    Args:
+        source: The network.
+        name: What to call it; the name of its class by default.
+        z_dim: Length of its latent, where it does not say.
+        z_shape: Shape of one latent, where it is not a vector.
+        condition: The class that a conditional network draws: its number, or a class vector.
+        class_names: What its classes are called.
+        truncation: Of a BigGAN, in (0, 1], which picks the statistics of its batch normalisation.
+        value_range: Of its pictures; found from two pictures if not given: (0, 1) where they lie there, else (-1, 1).
+        layers: Dotted names of submodules whose features may be asked for; found if not given.
+
+    Returns:
+        The generator.
+
+    Raises:
+        TypeError: If it is no network, or returns no pictures.
+        ValueError: If something that cannot be inferred is missing, an option says nothing about such a network, or it
+            cannot be called.
+
+    Example:
+        >>> net = nn.Sequential(nn.ConvTranspose2d(6, 3, 8), nn.Tanh())
+        >>> G = adapt(net)
+        >>> G.z_dim, G.resolution, G.layer_names
+        (6, 8, ('0', '1'))
+    """
+    fixed = {"z_shape": z_shape, "truncation": truncation, "value_range": value_range, "layers": layers}
+    if isinstance(source, Generator):
+        _leave_out("a generator", fixed | {"name": name, "z_dim": z_dim, "class_names": class_names})
+        return source.of_class(None if condition is None else checks.integer("condition", condition))
+    inner, notes = unwrap(source)
+    if not callable(inner):
+        raise TypeError(
+            "source must be the name of a built-in generator, a path, or a network that can be called, "
+            f"got an object of type {type(source).__name__}."
+        )
+    called = name or str(getattr(inner, "__name__", type(inner).__name__))
+    if isinstance(inner, StyleGAN2 | StyleGAN3 | DCGAN | BatchDCGAN):
+        _leave_out("a network of this package", fixed)
+        G = wrap(inner, called, condition)
+        if class_names is not None:
+            G.name_classes(class_names)
+        G.notes = notes
+        return G
+    module = inner if isinstance(inner, nn.Module) else _Function(inner, z_dim)
+    module.eval()
+    options = {"z_dim": z_dim, "z_shape": None if z_shape is None else tuple(z_shape), "truncation": truncation}
+    given = {key: value for key, value in options.items() if value is not None}
+    parts = next(parts for family in FAMILIES if (parts := family(module, condition, **given)) is not None)
+    if parts.family != "BigGAN":
+        _leave_out("a network that is no BigGAN", {"truncation": truncation}, "Use G.map(z, truncation=...).")
+    G = _finish(parts, called, notes, value_range, layers)
+    if class_names is not None:
+        G.name_classes(class_names)
+    return G
+
+
+def _coarse(pictures: Tensor) -> Tensor:
+    """What a function is known by: its pictures, so coarse that another processor's rounding gives the same numbers."""
+    small = torch.nn.functional.adaptive_avg_pool2d(pictures, 4).flatten()
+    return (256 * small / pictures.abs().max().clamp(min=torch.finfo(small.dtype).tiny)).round()
+
+
+def _leave_out(what: str, options: Mapping[str, Any], fix: str = "") -> None:
+    for option, value in options.items():
+        if value is not None:
+            raise ValueError(f"{option} must be left out for {what}, got {value!r}. {fix}".rstrip())
+
+
+def _finish(parts: Any, name: str, notes: tuple[str, ...], value_range: Any, layers: Sequence[str] | None) -> Generator:
+    """Try the network on two latents to learn the size and range of its pictures."""
+    draft = LiveGenerator(parts, name, 1)
+    z = draft.sample_z(_TRIAL, seed=0).reshape(_TRIAL, *parts.z_shape)
+    with torch.no_grad():
+        pictures = picture_of(parts.draw(z))
+    if not bool(pictures.isfinite().all()):
+        raise ValueError(
+            f"the network must draw finite pictures, got {int((~pictures.isfinite()).sum())} numbers that are not."
+        )
+    if isinstance(parts.module, _Function):
+        parts.module.fingerprint = _coarse(pictures.float())
+    low, high = pictures.min().item(), pictures.max().item()
+    said = "They are taken to be in [-1, 1]"
+    if value_range is None:
+        value_range = (0.0, 1.0) if low >= -1e-6 and high <= 1 + _CLOSE else (-1.0, 1.0)
+        if value_range == (0.0, 1.0):
+            said = "They lie in [0, 1] and are brought to [-1, 1]"
+    else:
+        value_range = (checks.number("value_range", value_range[0]), checks.number("value_range", value_range[1]))
+        if value_range[0] >= value_range[1]:
+            raise ValueError(f"value_range must go up, got {value_range}.")
+        said = f"They are brought from {list(value_range)} to [-1, 1]"
+    if layers is None:
+        with torch.no_grad():
+            layers = feature_layers(parts.module, lambda: parts.draw(z))
+    known = dict(parts.module.named_modules())
+    for layer in layers:
+        checks.choice("layer", layer, [key for key in known if key])
+    side = max(pictures.shape[2:])
+    G = LiveGenerator(parts, name, side, value_range, layers)
+    shape = f"{pictures.shape[3]} x {pictures.shape[2]} px"
+    found = (
+        f"Its pictures, two of which were drawn, are {shape} in {pictures.shape[1]} colours. {said}; see value_range=."
+    )
+    G.notes = (f"The network was taken for a {parts.family} one.", *notes, *parts.notes, found)
+    return G

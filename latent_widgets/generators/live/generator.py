@@ -1,0 +1,217 @@
+"""A network of someone else as a :class:`Generator`: functions that call it, and hooks that live for one call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import cached_property, partial
+from itertools import chain
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from latent_widgets.generators._conditions import in_three_colours
+from latent_widgets.generators.base import Generator
+from latent_widgets.generators.live.styles import StyleMap, style_maps
+from latent_widgets.generators.margins import margin_of
+
+__all__ = ["LiveGenerator", "LiveParts", "feature_layers", "picture_of", "watching"]
+
+_MOST_LAYERS = 64
+_MEAN_OF = 2000  # latents, for the mean of w where the network has none
+
+
+@dataclass(frozen=True, eq=False)
+class LiveParts:
+    """What an adapter found out about a network.
+
+    Attributes:
+        family: What it was taken for.
+        module: The network.
+        z_shape: Shape of one latent as the network takes it; its numbers are one row of ``z``.
+        draw: From ``z``, of that shape each, to whatever the network returns.
+        mapping: From ``z`` and the class vector to ``w`` (n, w_dim), None without one.
+        synthesis: From ``w+`` (n, num_layers, w_dim) to whatever the network returns, None without one.
+        w_dim: Length of ``w``.
+        num_layers: Rows of ``w+``.
+        w_avg: The mean of ``w``, None where the network does not know it.
+        condition: The class vector to draw; None without classes.
+        notes: What was inferred, in sentences.
+    """
+
+    family: str
+    module: nn.Module
+    z_shape: tuple[int, ...]
+    draw: Callable[[Tensor], Any]
+    mapping: Callable[[Tensor, Tensor | None], Tensor] | None = None
+    synthesis: Callable[[Tensor], Any] | None = None
+    w_dim: int | None = None
+    num_layers: int = 1
+    w_avg: Tensor | None = None
+    notes: tuple[str, ...] = ()
+    condition: Tensor | None = None
+
+
+class LiveGenerator(Generator):
+    """A network of someone else, to explore.
+
+    Args:
+        parts: How to call it.
+        name: What to call it.
+        resolution: Side of its pictures in pixels.
+        value_range: Of its pictures; they are brought to [-1, 1].
+        layers: Dotted names of submodules that :meth:`features` accepts.
+    """
+
+    def __init__(
+        self,
+        parts: LiveParts,
+        name: str,
+        resolution: int,
+        value_range: tuple[float, float] = (-1.0, 1.0),
+        layers: Sequence[str] = (),
+    ) -> None:
+        z_dim = torch.Size(parts.z_shape).numel()
+        super().__init__(
+            parts.module,
+            name=name,
+            spaces=("z",) if parts.mapping is None else ("z", "w", "w+") if parts.num_layers > 1 else ("z", "w"),
+            z_dim=z_dim,
+            w_dim=parts.w_dim,
+            num_layers=parts.num_layers,
+            layer_names=layers,
+            resolution=resolution,
+        )
+        self.parts, self.value_range = parts, value_range
+        self.condition = parts.condition
+        self._means: dict[int | None, tuple[int, Tensor]] = {}  # of w, by class, and of which weights
+
+    @property
+    def w_avg(self) -> Tensor:
+        """The mean of ``w`` as the network knows it, or over 2000 seeded latents; zero for ``z``."""
+        if self.parts.mapping is None:
+            return super().w_avg
+        mean = self._sampled_mean() if self.parts.w_avg is None else self.parts.w_avg
+        return mean.to(self.device, self.dtype)
+
+    def _sampled_mean(self) -> Tensor:
+        tensors = chain(self.module.parameters(), self.module.buffers())
+        changes = sum(tensor._version for tensor in tensors if not tensor.is_inference())  # someone may train on
+        found = self._means.get(self.class_number)
+        if found is None or found[0] != changes:
+            with ThreadPoolExecutor(1) as outside:  # of transforms and inference, which belong to a thread
+                found = changes, outside.submit(self._mean_now).result()
+            self._means[self.class_number] = found
+        return found[1]
+
+    @torch.no_grad()
+    def _mean_now(self) -> Tensor:
+        return self._map(self.sample_z(_MEAN_OF, seed=0)).mean(0)
+
+    @cached_property  # read for every layer of every batch
+    def margins(self) -> dict[str, int]:
+        """By layer, how many pixels of its features lie beyond each border of the picture, where it says so."""
+        return {name: margin_of(self.module.get_submodule(name)) for name in self.layer_names}
+
+    def style_maps(self) -> tuple[StyleMap, ...]:
+        """Return the affine maps from rows of ``w+`` to styles, for SeFa; none where the network has no such layers."""
+        if self.parts.synthesis is None or not self.w_dim:
+            return ()
+        return style_maps(self.module, self.parts.synthesis, self.num_layers, self.w_dim)
+
+    def _map(self, z: Tensor) -> Tensor:
+        if self.parts.mapping is None:
+            raise NotImplementedError
+        return self.parts.mapping(z.reshape(len(z), *self.parts.z_shape), self.condition)
+
+    def _synthesize(self, code: Tensor, space: str) -> Tensor:
+        if self.parts.synthesis is None or (space == "z" and self.parts.mapping is None):
+            return self._picture(self.parts.draw(code.reshape(len(code), *self.parts.z_shape)))
+        rows = self._map(code) if space == "z" else code
+        if rows.ndim == 2:
+            rows = rows[:, None].expand(-1, self.num_layers, -1)
+        return self._picture(self.parts.synthesis(rows))
+
+    def _picture(self, result: Any) -> Tensor:
+        low, high = self.value_range
+        x = in_three_colours(picture_of(result))
+        return x if (low, high) == (-1.0, 1.0) else (x - low) * (2 / (high - low)) - 1
+
+    def _features(self, code: Tensor, space: str, layers: Sequence[str]) -> dict[str, Tensor]:
+        with watching(self.module, layers) as seen:
+            self._synthesize(code, space)
+        return {name: seen[name][0] for name in layers}
+
+
+class watching(ExitStack):
+    """Records what submodules give out, for the length of a ``with`` block: name to a list of tensors."""
+
+    def __init__(self, module: nn.Module, names: Sequence[str]) -> None:
+        super().__init__()
+        self.seen: dict[str, list[Tensor]] = {name: [] for name in names}
+        for name in names:
+            self.callback(module.get_submodule(name).register_forward_hook(partial(_record, self.seen[name])).remove)
+
+    def __enter__(self) -> dict[str, list[Tensor]]:  # type: ignore[override]
+        """Return the records."""
+        return self.seen
+
+
+def _record(seen: list[Tensor], module: nn.Module, inputs: Any, output: Any) -> None:
+    found = output[0] if isinstance(output, tuple | list) and output else output
+    if isinstance(found, Tensor):
+        seen.append(found)
+
+
+def feature_layers(module: nn.Module, draw: Callable[[], Any]) -> tuple[str, ...]:
+    """Find the submodules that give out features ``(n, C, h, w)``: those of the outermost level that has several.
+
+    Args:
+        module: The network.
+        draw: Runs it once.
+
+    Returns:
+        Their dotted names, in the order in which they run.
+    """
+    names = [name for name, _ in module.named_modules() if name]
+    order: list[str] = []
+    with watching(module, names) as seen, ExitStack() as hooks:
+        for name in names:
+            hooks.callback(module.get_submodule(name).register_forward_hook(lambda *_, n=name: order.append(n)).remove)
+        draw()
+    maps = [name for name in order if len(seen[name]) == 1 and seen[name][0].ndim == 4]
+    for depth in range(1, 8):
+        level = [name for name in maps if name.count(".") < depth]
+        inner = [name for name in level if not any(other.startswith(f"{name}.") for other in level)]
+        if len(inner) > 1:
+            return tuple(inner[:_MOST_LAYERS])
+    return tuple(maps[:_MOST_LAYERS])
+
+
+def picture_of(result: Any) -> Tensor:
+    """Take the picture out of what a network returned.
+
+    Args:
+        result: A tensor; a tuple or list that begins with one; or an object or dict with ``sample`` or ``images``.
+
+    Returns:
+        ``(n, 1 or 3, H, W)``.
+
+    Raises:
+        TypeError: If there is no picture in it.
+    """
+    if isinstance(result, tuple | list) and result:
+        result = result[0]
+    for name in ("sample", "images", "image"):
+        found = result.get(name) if isinstance(result, dict) else getattr(result, name, None)
+        if isinstance(found, Tensor):
+            result = found
+    if not (isinstance(result, Tensor) and result.ndim == 4 and result.shape[1] in (1, 3)):
+        got = f"shape {tuple(result.shape)}" if isinstance(result, Tensor) else type(result).__name__
+        raise TypeError(
+            f"the network must return pictures (n, 1 or 3, H, W), got {got}. Wrap it in a function that does."
+        )
+    return result

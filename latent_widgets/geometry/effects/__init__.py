@@ -1,0 +1,1 @@
+"""What a direction changes: which pixels, which parts, and how much."""

@@ -1,0 +1,191 @@
+"""Singular bases of a generator's differential at one or many latents: what Local Basis, curves and warpage share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from latent_widgets.core import checks
+from latent_widgets.core.steps import OnStep, report
+from latent_widgets.generators.base import Generator
+from latent_widgets.geometry.jacobian.functions import mapping_function, target_function
+from latent_widgets.geometry.jacobian.operator import JacobianOperator
+from latent_widgets.geometry.jacobian.svd import fix_signs
+
+__all__ = ["Differential", "differential", "differential_at", "mapping_jacobians"]
+
+
+@dataclass(frozen=True, eq=False)
+class Differential:
+    """Singular values and vectors of the differential at ``n`` latents.
+
+    For the target ``"w"`` the differential is that of the mapping, ``J = U S V'``: ``directions`` are the columns of
+    U, in ``w``, and ``inputs`` those of V, in ``z``. For an image or a layer it is that of the synthesis at the code,
+    and ``directions`` and ``inputs`` are the same right singular vectors, in the space of the code. The largest entry
+    of every direction is positive.
+
+    Attributes:
+        z: ``(n, z_dim)``.
+        codes: ``(n, d)``, in ``space``.
+        space: ``"w"``, or ``"z"`` without a mapping.
+        target: ``"w"``, ``"image"`` or a layer.
+        directions: ``(n, d, r)`` orthonormal columns.
+        singular_values: ``(n, r)``, descending; for ``"w"`` all of them.
+        inputs: ``(n, d_in, r)`` orthonormal columns.
+        shape: Rows and columns of the Jacobian.
+        complete: Whether these are all its singular values.
+        floor: Singular values below ``floor`` times the first are rounding noise.
+        total: How many latents were asked for; more than ``n`` if the run was cancelled.
+    """
+
+    z: Tensor
+    codes: Tensor
+    space: str
+    target: str
+    directions: Tensor
+    singular_values: Tensor
+    inputs: Tensor
+    shape: tuple[int, int]
+    complete: bool
+    floor: float
+    total: int
+
+    @property
+    def step_vectors(self) -> Tensor:
+        """``(n, d_in, r)``: the changes of the input that move the code by one unit along each direction."""
+        if self.target != "w":
+            return self.inputs
+        kept = self.inputs.shape[2]  # of the singular values there may be more
+        usable, values = self.usable[:, None, :kept], self.singular_values[:, None, :kept]
+        return torch.where(usable, self.inputs / torch.where(usable, values, 1), 0)
+
+    @property
+    def usable(self) -> Tensor:
+        """``(n, r)``: the directions with a singular value of at least 1/1000 of the largest."""
+        return self.singular_values >= 1e-3 * self.singular_values[:, :1]
+
+
+def mapping_jacobians(G: Generator, z: Tensor) -> Tensor:
+    """Return dw/dz at many latents, in reverse mode under ``vmap`` over latents and outputs.
+
+    Args:
+        G: A generator with a mapping network.
+        z: ``(n, z_dim)``.
+
+    Returns:
+        ``(n, w_dim, z_dim)``.
+
+    Raises:
+        ValueError: If the generator has no mapping network, or a derivative is not finite.
+    """
+    f = mapping_function(G, z[:1])
+    try:
+        with torch.inference_mode(False), torch.no_grad():
+            J: Tensor = torch.func.vmap(torch.func.jacrev(f))(z.detach().clone())
+    except RuntimeError:  # something in the mapping cannot be transformed: one latent at a time, in whatever mode works
+        J = torch.stack([JacobianOperator(f, point).dense() for point in z])
+    if not bool(J.isfinite().all()):
+        raise ValueError(
+            "The derivative of w must be finite, got NaN or infinity. The mapping has none at some latent."
+        )
+    return J.detach()
+
+
+def differential(
+    G: Generator,
+    z: Tensor,
+    target: str = "w",
+    k: int | None = None,
+    method: str = "exact",
+    on_step: OnStep | None = None,
+) -> Differential:
+    """Compute singular bases at one or many latents.
+
+    Args:
+        G: The generator.
+        z: ``(n, z_dim)`` or ``(z_dim,)``.
+        target: ``"w"``, ``"image"`` or one of ``G.layer_names``.
+        k: How many singular vectors to keep; all if not given.
+        method: For an image or a layer, how to find them, see ``JacobianOperator.svd``.
+        on_step: Called after each latent (for ``"w"``, after a batch of them); ``False`` ends the run.
+
+    Returns:
+        The bases of the latents that were finished: one at least.
+
+    Raises:
+        TypeError: If an argument has the wrong type.
+        ValueError: If the target does not exist, ``z`` does not fit, or ``k`` is too large.
+
+    Example:
+        >>> from latent_widgets.generators.exact import ExactFaces
+        >>> G = ExactFaces(resolution=16)
+        >>> D = differential(G, G.sample_z(3))
+        >>> torch.allclose(D.inputs.mT @ D.inputs, torch.eye(G.z_dim).expand(3, -1, -1), atol=1e-5)
+        True
+    """
+    checks.choice("target", target, ("w", "image", *G.layer_names))
+    if target == "w":
+        mapping_function(G, G.sample_z(1))  # says what to do where there is no mapping
+    z = G.check_code(z, "z", name="z")[0].detach().clone()
+    codes = G.map(z).detach() if "w" in G.spaces else z
+    compute = _of_mapping if target == "w" else _of_synthesis
+    return compute(G, z, codes, target, k, method, on_step)
+
+
+def differential_at(G: Generator, codes: Tensor, target: str) -> Differential:
+    """Compute singular bases of the synthesis at codes whose latents are not known.
+
+    Args:
+        G: The generator.
+        codes: ``(n, d)``, in its main space.
+        target: ``"image"`` or one of ``G.layer_names``.
+
+    Returns:
+        The bases; ``z`` is NaN.
+    """
+    return _of_synthesis(G, codes.new_full((len(codes), G.z_dim), torch.nan), codes, target, None, "exact", None)
+
+
+def _of_mapping(
+    G: Generator, z: Tensor, codes: Tensor, target: str, k: int | None, method: str, on_step: OnStep | None
+) -> Differential:
+    m, d = codes.shape[1], z.shape[1]
+    k = min(m, d) if k is None else checks.integer("k", k, 1, min(m, d))
+    parts: list[tuple[Tensor, ...]] = []
+    done, size = (
+        0,
+        max(1, 2**22 // (m * max(m, d))),
+    )  # rows of the batch that passes through the mapping, times their width
+    for chunk in z.split(size):
+        U, S, Vh = torch.linalg.svd(mapping_jacobians(G, chunk), full_matrices=False)
+        U, V = fix_signs(U[:, :, :k], Vh.mT[:, :, :k])
+        parts.append((U, S, V))
+        done += len(chunk)
+        if not report(on_step, done, len(z)):
+            break
+    directions, values, inputs = (torch.cat(tensors) for tensors in zip(*parts, strict=True))
+    floor = 8 * torch.finfo(z.dtype).eps
+    return Differential(
+        z[:done], codes[:done], "w", target, directions, values, inputs, (m, d), True, floor, len(z)
+    )  # all values are kept: the rank needs them, and they are few
+
+
+def _of_synthesis(
+    G: Generator, z: Tensor, codes: Tensor, target: str, k: int | None, method: str, on_step: OnStep | None
+) -> Differential:
+    parts = []
+    for i, code in enumerate(codes):
+        f = target_function(G, code, target)
+        J = JacobianOperator(f, f.x0)
+        checks.integer("k", min(J.shape) if k is None else k, 1, min(J.shape))
+        parts.append(J.svd(None if method == "exact" else k, method, left=False))
+        if not report(on_step, i + 1, len(codes)):
+            break
+    V = torch.stack([part.V[:, :k] for part in parts])
+    S = torch.stack([part.S for part in parts])
+    done, first = len(parts), parts[0]
+    return Differential(
+        z[:done], codes[:done], G.main_space, target, V, S, V, J.shape, first.complete, first.floor, len(z)
+    )

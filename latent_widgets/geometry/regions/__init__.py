@@ -1,0 +1,5 @@
+"""What happens inside a region of the picture and outside of it."""
+
+from latent_widgets.geometry.regions.spectra import RegionGrams, RegionSpectra, as_weights
+
+__all__ = ["RegionGrams", "RegionSpectra", "as_weights"]

@@ -1,0 +1,1 @@
+"""Subspaces and how far apart they are."""

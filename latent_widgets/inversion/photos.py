@@ -1,0 +1,208 @@
+"""Photos: from a file, upright, cropped and turned, to the square tensor that a generator's pictures are."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps, UnidentifiedImageError
+from torch import Tensor
+
+from latent_widgets.core import checks
+
+__all__ = ["load_photo", "read_photo"]
+
+LARGEST = 200_000_000  # pixels: a 14000 x 14000 photo; what claims more is refused before it is decoded
+Colour = tuple[float, float, float]
+
+
+def load_photo(
+    source: Any,
+    size: int,
+    *,
+    crop: Sequence[float] | None = None,
+    rotate: float = 0.0,
+    background: Colour = (1.0, 1.0, 1.0),
+) -> Tensor:
+    """Read a photo as a square picture in [-1, 1].
+
+    The orientation that a camera wrote into the file is applied, transparency is laid over ``background``, grey becomes
+    three equal channels, and of an animation the first frame is taken.
+
+    Args:
+        source: A path, the bytes of a file, a Pillow image, or an array ``(H, W)``, ``(H, W, 3)`` or ``(H, W, 4)``,
+            uint8, or floating in [0, 1].
+        size: Side of the result in pixels, such as ``G.resolution``.
+        crop: ``(left, top, right, bottom)`` as shares of the upright photo's width and height, from 0 to 1; beyond
+            lies the background. Without it, the largest square in the middle.
+        rotate: Degrees, counter-clockwise about the middle of the crop: for a face that is not upright.
+        background: Red, green and blue in [0, 1].
+
+    Returns:
+        ``(1, 3, size, size)`` float32 on the CPU, resampled with a Lanczos window.
+
+    Raises:
+        TypeError: If ``source`` is none of these.
+        ValueError: If the file is no picture, is cut off or claims more than 200 million pixels, or an argument does
+            not fit.
+
+    Example:
+        >>> photo = np.zeros((40, 60), dtype=np.uint8)
+        >>> load_photo(photo, 16).shape, float(load_photo(photo, 16, crop=(-1, 0, 0, 1)).mean())
+        (torch.Size([1, 3, 16, 16]), 1.0)
+    """
+    size = checks.integer("size", size, 1, 4096)
+    angle = checks.number("rotate", rotate)
+    paper = _colour(background)
+    photo = _flat(_opened(source), paper)
+    left, top, right, bottom = _box(crop, photo.size)
+    middle = ((left + right) / 2, (top + bottom) / 2)
+    side = max(right - left, bottom - top)
+    if angle:  # on a sheet that holds the crop whichever way it is turned
+        photo, (x, y) = _square(photo, middle, 1.5 * side + 4, paper)
+        middle = (middle[0] - x, middle[1] - y)
+        photo = photo.rotate(angle, Image.Resampling.BICUBIC, center=middle, fillcolor=paper)
+    photo, _ = _square(photo, middle, side, paper)
+    pixels = np.asarray(photo.resize((size, size), Image.Resampling.LANCZOS), dtype=np.float32)
+    return torch.from_numpy(pixels / 127.5 - 1).permute(2, 0, 1)[None].contiguous()
+
+
+def read_photo(source: Any, side: int) -> Image.Image:
+    """Read a photo once, to crop it many times: what :func:`load_photo` makes of the result costs little.
+
+    Args:
+        source: As for :func:`load_photo`.
+        side: The longest that a side of the result may be; a larger photo is shrunk.
+
+    Returns:
+        The photo upright, in RGB, or in RGBA where it has transparency.
+
+    Raises:
+        TypeError: If ``source`` is of no kind that can be read.
+        ValueError: If the file is no picture, is cut off or claims more than 200 million pixels.
+
+    Example:
+        >>> read_photo(np.zeros((40, 60), dtype=np.uint8), 30).size
+        (30, 20)
+    """
+    side = checks.integer("side", side, low=1)
+    photo = _opened(source)
+    if _transparent(photo):
+        photo = ImageOps.exif_transpose(photo).convert("RGBA")
+    else:
+        photo = _flat(photo, (255, 255, 255))
+    photo.thumbnail((side, side), Image.Resampling.LANCZOS)
+    return photo
+
+
+def _colour(background: Colour) -> tuple[int, int, int]:
+    values = [checks.number("background", value, 0, 1) for value in background]
+    if len(values) != 3:
+        raise ValueError(f"background must be red, green and blue, got {len(values)} numbers.")
+    red, green, blue = (round(255 * value) for value in values)
+    return red, green, blue
+
+
+def _opened(source: Any) -> Image.Image:
+    if isinstance(source, Image.Image):
+        return source
+    if isinstance(source, np.ndarray):
+        return _from_array(source)
+    if isinstance(source, (str, Path)):
+        path = Path(source).expanduser()
+        if not path.is_file():
+            raise ValueError(f"source must be a file that exists, got {str(source)!r}.")
+        return _decoded(path.read_bytes(), repr(path.name))
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        return _decoded(bytes(source), f"{len(source)} bytes")
+    raise TypeError(
+        f"source must be a path, bytes, a Pillow image or an array, got {type(source).__name__}. A tensor in [-1, 1] "
+        "needs no loading."
+    )
+
+
+def _decoded(data: bytes, name: str) -> Image.Image:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the limit below is the one that counts
+            image = Image.open(io.BytesIO(data))
+            if image.width * image.height > LARGEST:
+                raise ValueError(
+                    f"source must have at most {LARGEST // 1_000_000} million pixels, got {image.width} x "
+                    f"{image.height}. Shrink it first."
+                )
+            image.draft("RGB", (4096, 4096))  # a large JPEG is shrunk while it is decoded; others ignore it
+            image.load()
+    except UnidentifiedImageError:
+        raise ValueError(f"source must be a picture that Pillow can read, got {name}. Use PNG or JPEG.") from None
+    except Image.DecompressionBombError as error:
+        raise ValueError(f"source must have at most {LARGEST // 1_000_000} million pixels, got more: {error}") from None
+    except (OSError, SyntaxError) as error:
+        raise ValueError(f"source must be a whole picture, got {name}, which is damaged: {error}.") from None
+    return image
+
+
+def _from_array(array: np.ndarray) -> Image.Image:
+    if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (3, 4)) or 0 in array.shape:
+        raise ValueError(f"source must have shape (H, W), (H, W, 3) or (H, W, 4), got {array.shape}.")
+    if array.dtype.kind == "f":
+        low, high = float(array.min()), float(array.max())
+        if not (0 <= low and high <= 1):  # NaN fails too
+            raise ValueError(f"source must be between 0 and 1 where it is floating, got {low:g} to {high:g}.")
+        array = np.round(255 * array).astype(np.uint8)
+    if array.dtype != np.uint8:
+        raise TypeError(f"source must be uint8, or floating in [0, 1], got {array.dtype}.")
+    return Image.fromarray(array)
+
+
+def _flat(image: Image.Image, paper: tuple[int, int, int]) -> Image.Image:
+    """Upright, without transparency, in three channels of eight bits."""
+    image = ImageOps.exif_transpose(image)
+    if image.mode.startswith("I;16") or image.mode in ("I", "F"):  # sixteen bits: Pillow would clip, not scale
+        values = np.asarray(image, dtype=np.float64)
+        white = _white(image.mode, float(values.max()))
+        image = Image.fromarray(np.round(255 * (values / white)).clip(0, 255).astype(np.uint8))
+    if _transparent(image):
+        image = image.convert("RGBA")
+        sheet = Image.new("RGBA", image.size, (*paper, 255))
+        image = Image.alpha_composite(sheet, image)
+    return image.convert("RGB")
+
+
+def _white(mode: str, largest: float) -> float:
+    """What white is; where the mode does not say, the first that fits of a share, eight bits and sixteen bits."""
+    fits = (white for white in (1.0, 255.0, 65535.0, largest) if largest <= white)
+    return 65535.0 if mode.startswith("I;16") else next(fits, 1.0)
+
+
+def _transparent(image: Image.Image) -> bool:
+    return image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info
+
+
+def _box(crop: Sequence[float] | None, size: tuple[int, int]) -> tuple[float, float, float, float]:
+    width, height = size
+    if crop is None:
+        side = min(width, height)
+        left, top = (width - side) / 2, (height - side) / 2
+        return left, top, left + side, top + side
+    values = [checks.number("crop", value) for value in crop]
+    if len(values) != 4 or values[2] <= values[0] or values[3] <= values[1]:
+        raise ValueError(f"crop must be (left, top, right, bottom) with left < right, top < bottom, got {tuple(crop)}.")
+    left, top, right, bottom = values
+    return left * width, top * height, right * width, bottom * height
+
+
+def _square(
+    photo: Image.Image, middle: tuple[float, float], side: float, paper: tuple[int, int, int]
+) -> tuple[Image.Image, tuple[int, int]]:
+    """Cut a square out, and say where it began; what lies beyond the photo is paper."""
+    length = max(1, round(side))
+    left, top = round(middle[0] - side / 2), round(middle[1] - side / 2)
+    sheet = Image.new("RGB", (length, length), paper)
+    sheet.paste(photo, (-left, -top))
+    return sheet, (left, top)

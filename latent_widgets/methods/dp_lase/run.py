@@ -1,0 +1,264 @@
+"""One run of DP-LaSE: what is trained, one step of it, and its state."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from latent_widgets.core.steps import OnStep, Step, report
+from latent_widgets.generators.base import Generator
+from latent_widgets.geometry.density.cdf import CDF, CDFKind, fit_cdf, make_cdf
+from latent_widgets.geometry.density.coordinates import Independent, Whitened
+from latent_widgets.geometry.density.fitted import Density, Gaussian
+from latent_widgets.geometry.density.iso_density import norm_preserving
+from latent_widgets.methods.dp_lase import terms as terms
+from latent_widgets.methods.dp_lase.correction import Correction, CorrectionKind, LogDensity
+
+__all__ = ["Options", "Run", "WalkKind", "features", "moved"]
+
+WalkKind = Literal["learned", "norm", "linear"]
+_FIT = 256_000  # coordinates to which F is fitted before the joint run: errors of F are a drift that C cannot see
+FIT_STEPS = 15  # of that fit; in the progress of the run each counts as a joint step, which takes as long or longer
+_DENSER = 8  # F and C see so many times the codes that the generator draws: they cost little, and their noise counts
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a run is made of; see :func:`latent_widgets.methods.dp_lase.dp_lase`."""
+
+    space: str
+    layer: str
+    k: int
+    batch: int
+    stride: float
+    rate: float
+    weights: dict[str, float]
+    pair_form: terms.PairForm
+    orthogonal: str
+    cdf: CDFKind
+    correction: CorrectionKind
+    walk: WalkKind
+    seed: int
+    density: str | None = None
+
+
+class Run:
+    """Everything that is trained, in coordinates in which the prior has mean zero and variance one.
+
+    Args:
+        G: The generator.
+        options: What to do.
+        prior: Maps codes to those coordinates and back.
+        given: The density that walks are to keep, in those coordinates; None learns F.
+        state: Where to go on; None begins anew.
+        on_step: Called after each step of the fit of F with its loss; ``False`` raises ``Cancelled``.
+        steps: How many joint steps are to come.
+
+    Attributes:
+        done: How many joint steps were made.
+        fitted: How many steps of the fit are counted before them: none where F is not learned, or was earlier.
+    """
+
+    def __init__(
+        self,
+        G: Generator,
+        options: Options,
+        prior: Gaussian,
+        given: Whitened | None = None,
+        state: Mapping[str, Any] | None = None,
+        on_step: OnStep | None = None,
+        steps: int = 0,
+    ) -> None:
+        self.G, self.options, self.prior, self.given = G, options, prior, given
+        self.rng = torch.Generator().manual_seed(options.seed)
+        self.done = 0
+        d = prior.dim
+        matrix = torch.randn(options.k, d, generator=self.rng, dtype=torch.float64)
+        matrix = matrix / matrix.norm(dim=1, keepdim=True)
+        learns = options.walk == "learned" and given is None and state is None  # the other walks need no F
+        self.fitted = FIT_STEPS if learns else 0
+        cdf = self._fit(steps, on_step) if learns else make_cdf(options.cdf, options.seed)
+        correction = Correction(d, options.correction, options.seed)
+        self.parts = nn.ModuleDict({"cdf": cdf, "correction": correction}).requires_grad_()
+        self.parts.register_parameter("matrix", nn.Parameter(matrix))
+        self.parts.to(G.device)
+        slow: dict[str, Any] = {
+            "params": list(self.cdf.parameters()),
+            "lr": options.rate / 10,
+        }  # it is fitted, and batches are noisy
+        rest: dict[str, Any] = {"params": [*self.correction.parameters(), self.matrix]}
+        self.optimizer = torch.optim.Adam([slow, rest], options.rate)
+        if state is not None:
+            self._restore(state)
+            return
+        with torch.no_grad():
+            spread = features(G, prior.unwhiten(self.codes(32)).to(G.dtype), options)
+            self.scale = float(spread.var(0).mean().sqrt().clamp(min=torch.finfo(spread.dtype).tiny))
+
+    @property
+    def matrix(self) -> Tensor:
+        """The parameters ``(k, d)`` of the directions."""
+        return self.parts.matrix  # type: ignore[return-value]
+
+    @property
+    def cdf(self) -> CDF:
+        """F."""
+        return self.parts["cdf"]  # type: ignore[return-value]
+
+    @property
+    def correction(self) -> Correction:
+        """C."""
+        return self.parts["correction"]  # type: ignore[return-value]
+
+    @property
+    def density(self) -> Density:
+        """What a learned walk keeps, in whitened coordinates."""
+        return Independent(self.cdf, self.prior.dim) if self.given is None else self.given
+
+    def log_density(self) -> LogDensity:
+        """Return its logarithm, by which F is not taught: a flat F would make every walk keep it."""
+        if self.given is not None:
+            return self.given.log_prob
+        frozen = {name: value.detach() for name, value in self.cdf.named_parameters()}
+        return lambda x: _log_density(self.cdf, frozen, x)
+
+    def codes(self, n: int) -> Tensor:
+        """Draw ``(n, d)`` codes, in whitened coordinates and float64."""
+        z = torch.randn(n, self.G.z_dim, generator=self.rng).to(self.G.device, self.G.dtype)
+        with torch.no_grad():
+            code = self.G.map(z) if self.options.space == "w" else z
+        return self.prior.whiten(code.double())
+
+    def directions(self) -> Tensor:
+        """Return ``(k, d)`` rows of length one, orthogonal if that is built in."""
+        if self.options.orthogonal == "exact":
+            return torch.linalg.qr(self.matrix.T).Q.T
+        return self.matrix / self.matrix.norm(dim=1, keepdim=True)
+
+    def losses(self) -> dict[str, Tensor]:
+        """Return every term of the objective on a new batch, and their weighted total."""
+        options, weights = self.options, self.options.weights
+        directions = self.directions()
+        z = self.codes(options.batch * (_DENSER if options.walk == "learned" else 1))
+        count = min(2, options.k)  # two different directions for each code, as in the released programs
+        chosen = torch.rand(len(z), options.k, generator=self.rng).argsort(1)[:, :count].T.to(z.device)  # (count, n)
+        share = 2 * torch.rand(count, len(z), generator=self.rng, dtype=torch.float64).to(z) - 1
+        strides = share * options.stride * z.shape[1] ** 0.5
+        log_density, seen = self.log_density(), z[: options.batch]
+
+        def walked(n: int, along: Tensor) -> tuple[Tensor, Tensor]:
+            starts = z[:n].repeat(count, 1)
+            steps, chosen_along = strides[:, :n].flatten(), along[chosen[:, :n].flatten()]
+            return starts, moved(log_density, self.correction, starts, steps, chosen_along, options.walk)
+
+        found = {"reg": terms.orthogonality(directions)}
+        if options.walk == "learned":
+            if self.given is None:
+                found |= {"mon": terms.monotony(self.cdf, z), "lik": terms.likelihood(self.cdf, z)}
+            # it teaches C alone: what keeps a density best are directions that hardly change the picture
+            starts, ends = walked(len(z), directions.detach())
+            found["den"] = (log_density(ends) - log_density(starts)).square().mean()
+        with torch.no_grad():
+            before = features(self.G, self._code(seen), options)
+        after = features(self.G, self._code(walked(len(seen), directions)[1]), options)
+        changes = (after.unflatten(0, (count, -1)) - before) / self.scale
+        found |= {"var": terms.variation(changes), "pair": terms.pair_penalty(changes, options.pair_form)}
+        total = sum((weights[name] * value.double() for name, value in found.items()), z.new_zeros(()))
+        return found | {"total": total}
+
+    def step(self) -> dict[str, float]:
+        """Train one step and return every term; nothing changes and the total is NaN where a gradient is not finite."""
+        with torch.inference_mode(False), torch.enable_grad():
+            self.optimizer.zero_grad(set_to_none=True)
+            found = self.losses()
+            found["total"].backward()
+            slopes = [p.grad for p in self.parts.parameters() if p.grad is not None]
+            if not all(bool(slope.isfinite().all()) for slope in slopes):
+                return {name: float(value.detach()) for name, value in found.items()} | {"total": math.nan}
+            self.optimizer.step()
+        self.done += 1
+        return {name: float(value.detach()) for name, value in found.items()}
+
+    def _fit(self, steps: int, on_step: OnStep | None) -> CDF:
+        """Fit F to the codes of the generator."""
+
+        def tell(step: Step) -> bool:
+            return report(on_step, step.index, FIT_STEPS + steps, {"fit": step.value})
+
+        samples = self.codes(_FIT // self.prior.dim + 1).flatten()
+        return fit_cdf(samples, self.options.cdf, steps=FIT_STEPS, seed=self.options.seed, on_step=tell)
+
+    def _code(self, whitened: Tensor) -> Tensor:
+        return self.prior.unwhiten(whitened).to(self.G.dtype)
+
+    def state(self) -> dict[str, Any]:
+        """Return a copy of all that changes."""
+        return copy.deepcopy(
+            {
+                "parts": self.parts.state_dict(),
+                "optimizer": self.optimizer.state_dict(),
+                "rng": self.rng.get_state(),
+                "done": self.done,
+                "scale": self.scale,
+            }
+        )
+
+    def _restore(self, state: Mapping[str, Any]) -> None:
+        self.parts.load_state_dict(state["parts"])
+        self.optimizer.load_state_dict(copy.deepcopy(state["optimizer"]))
+        self.rng.set_state(state["rng"])
+        self.done, self.scale = state["done"], state["scale"]
+
+
+def moved(
+    log_density: LogDensity, correction: Correction, starts: Tensor, strides: Tensor, directions: Tensor, kind: WalkKind
+) -> Tensor:
+    """Walk from ``(n, d)`` starts along as many directions: equation 6, equation 2 or equation 1.
+
+    Args:
+        log_density: Of whitened coordinates, for the learned walk.
+        correction: C, for the learned walk.
+        starts: ``(n, d)`` in whitened coordinates.
+        strides: ``(n,)``.
+        directions: ``(n, d)`` of length one.
+        kind: Which walk.
+
+    Returns:
+        ``(n, d)``.
+    """
+    if kind == "norm":
+        return norm_preserving(starts, directions, strides)
+    straight = starts + strides[:, None] * directions
+    if kind == "linear":
+        return straight
+    return straight + correction(starts, strides, directions, log_density)
+
+
+def features(G: Generator, codes: Tensor, options: Options) -> Tensor:
+    """Return the flat features ``(n, p)`` of codes at the chosen layer."""
+    if options.layer == "image":
+        return G.synthesize(codes, options.space).flatten(1)
+    return G.features(codes, [options.layer], options.space)[options.layer].flatten(1)
+
+
+class _LogDensity(nn.Module):
+    """The log density of codes as the call of a module, for which parameters can be put in from outside."""
+
+    def __init__(self, cdf: CDF) -> None:
+        super().__init__()
+        self.cdf = cdf
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.cdf.log_density(x).sum(1)
+
+
+def _log_density(cdf: CDF, parameters: dict[str, Tensor], x: Tensor) -> Tensor:
+    named = {f"cdf.{name}": value for name, value in parameters.items()}
+    value: Tensor = torch.func.functional_call(_LogDensity(cdf), named, (x,))
+    return value

@@ -1,0 +1,327 @@
+"""LELSD (Pajouheshgar, Zhang and Süsstrunk 2022): directions that act only where you say."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from latent_widgets.core import checks as _checks
+from latent_widgets.core.steps import Cancelled, OnStep, report
+from latent_widgets.generators.base import Generator
+from latent_widgets.geometry.effects.feature_layers import layers_of
+from latent_widgets.geometry.effects.localisation import MODES, Scene, alpha_range
+from latent_widgets.geometry.effects.part_masks import MERGES, PartMasks, Parts
+from latent_widgets.geometry.effects.part_samples import PartSamples, part_samples
+from latent_widgets.methods.lelsd.frame import Frame, frame_of
+from latent_widgets.methods.lelsd.training import LelsdState, LelsdStep, Recipe, judge, train
+from latent_widgets.segmentation import Part
+from latent_widgets.values.directions import Directions
+
+__all__ = ["Lelsd", "lelsd"]
+
+RANDOM = 16  # directions of the band
+CHECKED = 16  # pictures of a check
+JUDGED = 32  # pictures of the final scores
+
+
+@dataclass(frozen=True, eq=False)
+class Lelsd:
+    """Directions that act inside a part, beside what chance gives.
+
+    All scores are localisation scores (see :func:`latent_widgets.localisation`) on pictures that the training has not
+    seen, with steps of the lengths that it uses.
+
+    Attributes:
+        directions: The best directions found.
+        score: ``(k,)``, their scores, means over layers.
+        layer_scores: ``(k, layers)``.
+        layers: Names of the layers; ``"image"`` is the picture.
+        chance: ``(k,)``, the score of a change that is the same everywhere: the mask's share of the area.
+        random: ``(16,)``, the scores of random directions, lowest first.
+        losses: One for each step: the negative objective on the step's batch.
+        checks: ``(checks,)``, the steps at which the training was checked.
+        curve: ``(checks, k)``, the scores there, on held-out pictures of their own.
+        norm: ``(k,)``, lengths of the vectors that the training ended with (over the latent axis; in ``w+`` root mean
+            square over rows): 1 but for ``schedule="published"``, which lets them grow.
+        part: What the part is called.
+        visible: The share of random pictures that show it.
+        steps: How many steps were done, those of ``start`` included.
+        total: How many were asked for.
+        stopped: ``"finished"``, ``"plateau"`` or ``"cancelled"``.
+        state: What :func:`lelsd` needs to go on, as its ``start``.
+    """
+
+    directions: Directions
+    score: Tensor
+    layer_scores: Tensor
+    layers: tuple[str, ...]
+    chance: Tensor
+    random: Tensor
+    losses: Tensor
+    checks: tuple[int, ...]
+    curve: Tensor
+    norm: Tensor
+    part: str
+    visible: float
+    steps: int
+    total: int
+    stopped: str
+    state: LelsdState = field(repr=False)
+
+    def __repr__(self) -> str:
+        scores = ", ".join(f"{float(s):.3f}" for s in self.score)
+        end = "" if self.stopped == "finished" else f", {self.stopped}"
+        return (
+            f"<Lelsd {self.part}: score {scores}; area {float(self.chance.mean()):.3f}, "
+            f"random {float(self.random.mean()):.3f}; {self.steps} steps{end}>"
+        )
+
+
+@torch.inference_mode(mode=False)  # what is trained must be made outside of it
+def lelsd(
+    G: Generator,
+    parts: Parts,
+    part: Part | None = None,
+    k: int = 1,
+    *,
+    steps: int = 200,
+    space: str | None = None,
+    layers: Sequence[int] | None = None,
+    features: Sequence[str] | None = None,
+    code: Any = None,
+    mode: Literal["inside", "outside"] = "inside",
+    merge: Literal["average", "union", "intersection"] = "average",
+    alpha: float = 1.0,
+    min_alpha: float | None = None,
+    unit: Literal["sd", "latent"] = "sd",
+    batch: int = 8,
+    samples: int = 64,
+    truncation: float = 1.0,
+    schedule: Literal["preset", "published"] = "preset",
+    penalty: Literal["squared", "published"] = "squared",
+    penalty_weight: float = 5.0,
+    patience: int | None = 60,
+    seed: int = 0,
+    start: Lelsd | None = None,
+    on_step: OnStep | None = None,
+) -> Lelsd:
+    r"""Train directions whose effect falls inside a part, in the picture and in every feature map.
+
+    Pajouheshgar, Zhang and Süsstrunk (ICASSP 2022, "Optimizing Latent Space Directions for GAN-based Local Image
+    Editing") maximise
+
+    .. math:: \sum_k LS(u_k) - \frac{c}{2} \lVert \mathrm{Corr}(u_1, ..., u_K) - I \rVert_F ,
+
+    where :math:`LS` is the share of the squared change of the features that falls inside the part's mask, the mean over
+    layers, and the mask is merged from the pictures before and after the edit. The segmenter is not differentiated.
+
+    Where the defaults differ from the published training: one step's alphas and directions differ from picture to
+    picture instead of being one for the batch; alphas keep away from 0, where the score is noise; the penalty is
+    squared, which has a slope at 0 only where there is correlation; vectors are brought back to unit length; the
+    learning rate is :math:`0.1 / \sqrt d` and falls with a cosine, because the published 1e-3 moves every entry by at
+    most 0.1 in 200 steps whatever their number; masks are shrunk by area, which keeps their mass.
+
+    Args:
+        G: The generator.
+        parts: Where parts are: a segmenter or any callable from pictures ``(n, 3, H, W)`` to integer labels
+            ``(n, H, W)``; a label map; or a mask, bool or in [0, 1], the same for all pictures.
+        part: Which part: a name of ``parts.names``, a label, or several that count as one. Beside a mask, its name.
+        k: How many directions.
+        steps: How many steps of Adam in all (published: 200 a direction).
+        space: Where the directions live; the main space if not given.
+        layers: Rows of ``w+`` that move; all if not given.
+        features: Layers whose change counts, ``"image"`` for the picture; if not given the picture and all feature
+            maps that the rows reach.
+        code: Hold this picture, or these, instead of drawing random ones: directions for one picture. For directions of
+            ``w`` a ``w+`` serves too.
+        mode: ``"outside"`` maximises the share that falls outside.
+        merge: How the masks before and after the edit merge: ``"average"`` as published; ``"union"`` lets the part
+            move, ``"intersection"`` holds its outline.
+        alpha: The longest step, in ``unit`` (published: 1).
+        min_alpha: The shortest; a fifth of the longest if not given (published: 0).
+        unit: Of alpha: standard deviations of the latents along the direction, or latent length (published).
+        batch: Pictures in a step (published: 4).
+        samples: Pictures to train on; they are drawn once, and their features are kept where they fit in 256 MB.
+        truncation: Of the pictures (published: 0.7).
+        schedule: ``"published"`` for a learning rate of 1e-3, halved every quarter, and vectors of any length.
+        penalty: ``"published"`` for the norm as in the formula.
+        penalty_weight: Its weight (published: 5).
+        patience: End when the score on held-out pictures has gained less than 0.001 in so many steps; never if None.
+        seed: Of everything that is drawn.
+        start: A previous result to go on from; its steps count. With the same settings the end is the same as without
+            the interruption.
+        on_step: Called after each step with a :class:`~latent_widgets.methods.lelsd.training.LelsdStep` as its value
+            (as step 0, without one, while pictures are drawn); ``False`` ends the training, and the result has the best
+            directions so far.
+
+    Returns:
+        The directions, with scores beside chance. One unit is a standard deviation, or a latent length.
+
+    Raises:
+        TypeError: If an argument has the wrong type.
+        ValueError: If something does not fit the generator, ``k`` is above the dimension, the part is visible in too
+            few pictures, or the segmenter fails.
+        Cancelled: If ``on_step`` ends the preparation, before there is any direction.
+
+    Example:
+        >>> from latent_widgets.generators.exact import ExactFaces
+        >>> G = ExactFaces(resolution=16)
+        >>> mask = torch.zeros(16, 16, dtype=torch.bool)
+        >>> mask[9:12, 5:11] = True
+        >>> found = lelsd(G, mask, part="mouth", code=G.code(4), features=["image"], steps=30, batch=4)
+        >>> bool(found.score[0] > found.random.max() > 0), found.directions.names
+        (True, ('mouth',))
+    """
+    for name, value, options in (("mode", mode, MODES), ("merge", merge, MERGES), ("unit", unit, ("sd", "latent"))):
+        _checks.choice(name, value, options)
+    _checks.choice("schedule", schedule, ("preset", "published"))
+    _checks.choice("penalty", penalty, ("squared", "published"))
+    low, high = alpha_range(alpha, min_alpha)
+    frame = frame_of(G, space, layers)
+    recipe = Recipe(
+        k=_dimension(frame, k),
+        steps=_checks.integer("steps", steps, low=1),
+        batch=_checks.integer("batch", batch, low=1),
+        low=low,
+        high=high,
+        unit=unit,
+        schedule=schedule,
+        penalty=penalty,
+        penalty_weight=_checks.number("penalty_weight", penalty_weight, low=0),
+        merge=merge,
+        mode=mode,
+        patience=None if patience is None else _checks.integer("patience", patience, low=1),
+        seed=_checks.integer("seed", seed, low=0, high=2**63 - 1),
+    )
+    n = _checks.integer("samples", samples, low=1)
+    masks = PartMasks.of(G, parts, part)
+    scene = Scene(layers_of(G, features, frame.rows), masks, frame.layers, merge, mode)
+    state = _begin(frame, recipe, start)
+    drawn = part_samples(
+        scene.layers, masks, frame.run, n=n + CHECKED + JUDGED, seed=recipe.seed, code=code,
+        truncation=_checks.number("truncation", truncation), on_step=on_step, total=recipe.steps,
+    )  # fmt: skip
+    first, second = _cuts(len(drawn), n)
+    to_train, to_check, to_judge = drawn.part(0, first), drawn.part(first, second), drawn.part(second, len(drawn))
+    band = _band(frame, scene, to_check, recipe, on_step)
+
+    def finish(free: Tensor) -> Directions:
+        return _directions(frame, recipe, scene, free)
+
+    def tell(state: LelsdState, loss: float, checked: bool) -> LelsdStep:
+        best = max(float(scores.mean()) for _, scores in state.checks)
+        scores, limits = state.checks[-1][1], (float(band.min()), float(band.mean()), float(band.max()))
+        norm = _norms(state.free)
+        return LelsdStep(float(scores.mean()), best, scores, chance, limits, loss, norm, checked, state, finish)
+
+    chance = float(to_check.masks.double().mean())
+    chance = chance if mode == "inside" else 1 - chance
+    state, kept, stopped = train(recipe, frame, scene, to_train, to_check, state, tell, on_step)
+    return _result(state, kept, stopped, recipe, frame, scene, to_judge, band, drawn.visible)
+
+
+def _cuts(count: int, n: int) -> tuple[int, int]:
+    """Where to cut the samples into those to train on, to check and to judge: of fewer than asked for, a share each."""
+    whole = n + CHECKED + JUDGED
+    first = min(max(1, count * n // whole), count - 2)  # one each at least
+    return first, min(max(first + 1, count * (n + CHECKED) // whole), count - 1)
+
+
+def _dimension(frame: Frame, k: int) -> int:
+    k, d = _checks.integer("k", k, low=1), frame.shape[1]
+    if k > d:
+        raise ValueError(f"k must be at most {d}, the dimension of {frame.space} here, got {k}.")
+    return k
+
+
+def _begin(frame: Frame, recipe: Recipe, start: Lelsd | None) -> LelsdState:
+    if start is None:
+        free = frame.start(recipe.k, recipe.seed)
+        return LelsdState(free, free)
+    if not isinstance(start, Lelsd):
+        raise TypeError(f"start must be a result of lelsd, got {type(start).__name__}.")
+    start.directions.check(frame.G)
+    shape = (recipe.k, *frame.shape)
+    if start.directions.space != frame.space or tuple(start.state.free.shape) != shape:
+        before = f"{len(start.directions)} in {start.directions.space}, {tuple(start.state.free.shape)}"
+        raise ValueError(f"start must have {recipe.k} directions in {frame.space}, {shape}, got {before}.")
+    if start.steps >= recipe.steps:
+        raise ValueError(f"steps must be above {start.steps}, which start has done already, got {recipe.steps}.")
+    return start.state
+
+
+def _norms(free: Tensor) -> Tensor:
+    return free.norm(dim=2).square().mean(1).sqrt()
+
+
+def _band(frame: Frame, scene: Scene, samples: PartSamples, recipe: Recipe, on_step: OnStep | None) -> Tensor:
+    free = frame.start(RANDOM, (recipe.seed + 1) % 2**63)
+    scores = []
+    for one in free.split(1):
+        scores += [shares.scores.mean() for shares in judge(one, frame, scene, samples, recipe)]
+        if not report(on_step, 0, recipe.steps):
+            raise Cancelled("Cancelled while random directions were measured.")
+    return torch.stack(scores).sort().values
+
+
+def _directions(frame: Frame, recipe: Recipe, scene: Scene, free: Tensor, **scores: Tensor) -> Directions:
+    label = scene.masks.label
+    asked = {name: value for name, value in asdict(recipe).items() if name not in ("low", "high", "seed")}
+    asked |= {"alpha": recipe.high, "min_alpha": recipe.low, "part": label, "features": scene.layers.names}
+    return Directions(
+        frame.spread(free),
+        frame.space,
+        unit=recipe.unit,
+        scales=frame.sd(free) if recipe.unit == "sd" else None,  # type: ignore[arg-type]  # filled in
+        layers=frame.layers,
+        names=[label] if len(free) == 1 else [f"{label} {i + 1}" for i in range(len(free))],
+        scores=scores,
+        method="lelsd",
+        parameters={
+            **asked,
+            "alpha": recipe.high,
+            "min_alpha": recipe.low,
+            "part": label,
+            "features": scene.layers.names,
+        },
+        seed=recipe.seed,
+        generator=frame.G.name,
+        weights_hash=frame.G.weights_hash,
+    )
+
+
+def _result(
+    state: LelsdState,
+    kept: LelsdState,
+    stopped: str,
+    recipe: Recipe,
+    frame: Frame,
+    scene: Scene,
+    samples: PartSamples,
+    band: Tensor,
+    visible: float,
+) -> Lelsd:
+    found = judge(state.best, frame, scene, samples, recipe)
+    score, chance = (torch.stack([getattr(f, name).mean() for f in found]) for name in ("scores", "areas"))
+    return Lelsd(
+        directions=_directions(frame, recipe, scene, state.best, score=score, chance=chance),
+        score=score,
+        layer_scores=torch.stack([f.per_layer for f in found]),
+        layers=scene.layers.names,
+        chance=chance,
+        random=band,
+        losses=torch.tensor(state.losses),
+        checks=tuple(step for step, _ in state.checks),
+        curve=torch.stack([scores for _, scores in state.checks]),
+        norm=_norms(state.best),
+        part=scene.masks.label,
+        visible=visible,
+        steps=state.step,
+        total=recipe.steps,
+        stopped=stopped,
+        state=kept,
+    )

@@ -1,0 +1,217 @@
+"""How LELSD trains: Adam on the score, checks on pictures that it does not train on, the best so far."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from latent_widgets.core.steps import OnStep, report
+from latent_widgets.geometry.effects.localisation import Scene, Shares, spread_alphas
+from latent_widgets.geometry.effects.part_samples import PartSamples
+from latent_widgets.methods.lelsd.frame import Frame, penalty_of, preset_rate, published_rate, unit_rows
+from latent_widgets.values.directions import Directions
+
+__all__ = ["LelsdState", "LelsdStep", "Recipe", "judge", "train"]
+
+EVERY = 10  # steps from one check to the next
+GAIN = 1e-3  # what a check must gain to count as better: below the noise of a few pictures
+BATCH = 32  # edits in one pass without gradients
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """The settings of a training, see :func:`latent_widgets.lelsd`."""
+
+    k: int
+    steps: int
+    batch: int
+    low: float
+    high: float
+    unit: str
+    schedule: str
+    penalty: str
+    penalty_weight: float
+    merge: str
+    mode: str
+    patience: int | None
+    seed: int
+
+
+@dataclass(frozen=True, eq=False)
+class LelsdState:
+    """All that a training needs to go on as if it had not stopped.
+
+    Attributes:
+        free: ``(k, rows, d)``, the numbers that are optimised, as they are now.
+        best: The same at the best check.
+        best_value: The objective there.
+        progress: The step and the objective from which on it grew too little to count.
+        optimizer: What Adam remembers.
+        losses: One for each step done.
+        checks: For each check the step, and the scores ``(k,)`` on held-out pictures.
+    """
+
+    free: Tensor
+    best: Tensor
+    best_value: float = float("-inf")
+    progress: tuple[int, float] = (0, float("-inf"))
+    optimizer: Mapping[str, Any] | None = field(default=None, repr=False)
+    losses: tuple[float, ...] = ()
+    checks: tuple[tuple[int, Tensor], ...] = ()
+
+    @property
+    def step(self) -> int:
+        """How many steps are done."""
+        return len(self.losses)
+
+
+@dataclass(frozen=True, eq=False)
+class LelsdStep:
+    """What a training has to show while it runs.
+
+    Attributes:
+        score: The mean score of the directions at the last check, on pictures that are not trained on.
+        best: The same at the best check.
+        scores: ``(k,)`` at the last check.
+        chance: The score of a change that is the same everywhere.
+        band: The scores of random directions: lowest, mean, highest.
+        loss: Of this step's batch.
+        norm: ``(k,)``, lengths of the vectors.
+        checked: Whether ``scores`` are those of this very step.
+    """
+
+    score: float
+    best: float
+    scores: Tensor
+    chance: float
+    band: tuple[float, float, float]
+    loss: float
+    norm: Tensor
+    checked: bool
+    _state: LelsdState = field(repr=False)
+    _finish: Callable[[Tensor], Directions] = field(repr=False)
+
+    @cached_property
+    def directions(self) -> Directions:
+        """The best directions so far."""
+        return self._finish(self._state.best)
+
+
+def judge(free: Tensor, frame: Frame, scene: Scene, samples: PartSamples, recipe: Recipe) -> list[Shares]:
+    """Measure directions at their unit length, with steps spread over the range: one entry a direction."""
+    alphas = spread_alphas(len(samples), recipe.low, recipe.high)
+    with torch.no_grad():
+        steps = frame.spread(_scaled(unit_rows(free), frame, recipe.unit))
+        return [scene.measure(samples, step, alphas) for step in steps]
+
+
+def _scaled(vectors: Tensor, frame: Frame, unit: str) -> Tensor:
+    return vectors if unit == "latent" else vectors * frame.sd(vectors)[:, None, None]
+
+
+def train(
+    recipe: Recipe,
+    frame: Frame,
+    scene: Scene,
+    samples: PartSamples,
+    held_out: PartSamples,
+    state: LelsdState,
+    tell: Callable[[LelsdState, float, bool], Any],
+    on_step: OnStep | None,
+) -> tuple[LelsdState, LelsdState, str]:
+    """Go on with a training until its steps are done, it makes no progress, or ``on_step`` ends it.
+
+    Args:
+        recipe: The settings.
+        frame: Where directions live.
+        scene: What edits are measured by.
+        samples: To train on.
+        held_out: To check on.
+        state: Where to begin.
+        tell: Makes the value of a step.
+        on_step: Called after each step.
+
+    Returns:
+        The last state, checked; that from which to go on, without a check that an unbroken run does not make; and why
+        it ended: ``"finished"``, ``"plateau"`` or ``"cancelled"``.
+
+    Raises:
+        ValueError: If the loss is not finite.
+    """
+    free = state.free.clone().requires_grad_()
+    optimizer = torch.optim.Adam([free], lr=1e-3)
+    if state.optimizer is not None:
+        optimizer.load_state_dict(deepcopy(dict(state.optimizer)))
+    published = recipe.schedule == "published"
+    if not state.checks:
+        state = _checked(state, free, frame, scene, held_out, recipe)
+    stopped = "finished"
+    while state.step < recipe.steps:
+        step = state.step
+        rate = published_rate(step, recipe.steps) if published else preset_rate(step, recipe.steps, frame.shape[1])
+        optimizer.param_groups[0]["lr"] = rate
+        with torch.enable_grad():
+            loss = _loss(free, step, recipe, frame, scene, samples)
+            optimizer.zero_grad()
+            loss.backward()
+        value = float(loss.detach())
+        if value != value or not bool(free.grad is not None and free.grad.isfinite().all()):
+            raise ValueError(f"G must give finite features and gradients, got NaN or infinity in step {step + 1}.")
+        optimizer.step()
+        if not published:
+            with torch.no_grad():
+                free.copy_(unit_rows(free))
+        state = replace(state, free=free.detach().clone(), losses=(*state.losses, value))
+        due = state.step % EVERY == 0 or state.step == recipe.steps
+        if due:
+            state = _checked(state, free, frame, scene, held_out, recipe)
+        if on_step is not None and not report(on_step, state.step, recipe.steps, tell(state, value, due)):
+            stopped = "cancelled"
+            break
+        if recipe.patience is not None and state.checks[-1][0] - state.progress[0] >= recipe.patience:
+            stopped = "plateau"
+            break
+    kept = state = replace(state, optimizer=deepcopy(optimizer.state_dict()))
+    if state.checks[-1][0] != state.step:  # ended between two checks
+        state = _checked(state, free, frame, scene, held_out, recipe)
+    return state, kept, stopped
+
+
+def _loss(free: Tensor, step: int, recipe: Recipe, frame: Frame, scene: Scene, samples: PartSamples) -> Tensor:
+    """The negative objective on a batch whose draw depends on the seed and the step alone."""
+    rng = torch.Generator().manual_seed((recipe.seed * 1_000_003 + step + 1) % 2**63)
+    index = torch.randperm(len(samples), generator=rng)[: recipe.batch]
+    size = len(index)
+    which = (torch.arange(size) + step * size) % recipe.k  # every direction gets as many pictures, within one
+    lengths = recipe.low + (recipe.high - recipe.low) * torch.rand(size, generator=rng, dtype=torch.float64)
+    signs = 1 - 2 * torch.randint(2, (size,), generator=rng)
+    units = unit_rows(free)
+    vectors = units if recipe.schedule != "published" else free  # the published training leaves the length alone
+    steps = frame.spread(vectors if recipe.unit == "latent" else vectors * frame.sd(units)[:, None, None])
+    alphas = (lengths * signs).to(steps).reshape(-1, *(1,) * (steps.ndim - 1))
+    found = scene.edit(samples, index, alphas * steps[which.to(steps.device)])
+    penalty = recipe.penalty_weight * penalty_of(units, recipe.penalty)
+    return penalty - recipe.k * found.scores.mean()  # the sum over directions of their mean scores
+
+
+def _checked(
+    state: LelsdState,
+    free: Tensor,
+    frame: Frame,
+    scene: Scene,
+    samples: PartSamples,
+    recipe: Recipe,
+) -> LelsdState:
+    now = free.detach().clone()
+    scores = torch.stack([found.scores.mean() for found in judge(now, frame, scene, samples, recipe)])
+    value = float(scores.mean() - recipe.penalty_weight / recipe.k * penalty_of(unit_rows(now), recipe.penalty))
+    state = replace(state, checks=(*state.checks, (state.step, scores)))
+    if value > state.progress[1] + GAIN:
+        state = replace(state, progress=(state.step, value))
+    return replace(state, best=now, best_value=value) if value > state.best_value else state

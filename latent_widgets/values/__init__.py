@@ -1,0 +1,1 @@
+"""The values that go from hand to hand: codes, masks, directions and their units."""

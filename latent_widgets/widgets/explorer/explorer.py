@@ -1,0 +1,368 @@
+"""The latent explorer: seeds, sliders and a picture, bound to one frozen edit."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from latent_widgets.core import checks
+from latent_widgets.core.steps import OnStep
+from latent_widgets.edits import changes as _moves
+from latent_widgets.edits.edit import Edit, Move
+from latent_widgets.generators.base import Generator
+from latent_widgets.geometry.walks.walk import Walk
+from latent_widgets.methods import MethodInfo, random_directions
+from latent_widgets.values.directions import Directions, as_directions
+from latent_widgets.widgets.explorer.controls import Controls
+from latent_widgets.widgets.explorer.method_picker import fill_in
+from latent_widgets.widgets.explorer.part.part import Part
+from latent_widgets.widgets.explorer.photo.photo import Photo
+from latent_widgets.widgets.explorer.region.region import Region
+from latent_widgets.widgets.explorer.saving import draw_page, save_file, way_of
+from latent_widgets.widgets.explorer.screen.frames import Frames
+from latent_widgets.widgets.explorer.screen.screen import Pictured
+from latent_widgets.widgets.explorer.sliders.rows import Handlers
+from latent_widgets.widgets.explorer.sliders.sliders import Sliders
+from latent_widgets.widgets.explorer.traits import drawn_class, known_to, take_mask
+from latent_widgets.widgets.jobs.turns import one_at_a_time
+from latent_widgets.widgets.kit.history import History
+from latent_widgets.widgets.kit.picture import Settle
+
+__all__ = ["LatentExplorer"]
+
+LATER = ("edit", "code", "selected_index", "layers")  # keywords that only mean something once there are sliders
+
+
+class LatentExplorer(Pictured):
+    """Explore a generator with the mouse or the keyboard; what you do is :attr:`edit`, a value that replays anywhere.
+
+    A region steers: two links let a painter paint on the picture that is shown, and the sliders follow the region.
+
+    ``traitlets.dlink((explorer, "picture"), (painter, "picture"))``
+    ``traitlets.link((painter, "mask"), (explorer, "mask"))``
+
+    Args:
+        G: The generator.
+        directions: What the sliders move along: ``Directions`` or a result that carries them; random ones if not given.
+        seed: Where to start.
+        truncation: How far codes are pulled towards the average.
+        width: Of the picture, in CSS pixels.
+        k: How many random directions to draw if none are given; 8, or as many as fit, by default.
+        **keywords: Values of traits, such as ``segmenter``, which finds the parts that the page **part** offers;
+            ``executor``, ``layout`` and ``theme``.
+
+    Raises:
+        TypeError: If a keyword is unknown or a value has the wrong type.
+        ValueError: If the directions were made for another generator.
+
+    Example:
+        >>> from latent_widgets.generators.style import StyleGenerator
+        >>> from latent_widgets.generators.stylegan2 import StyleGAN2
+        >>> G = StyleGenerator(StyleGAN2(z_dim=4, w_dim=5, resolution=8, channels={4: 4, 8: 4}), "tiny")
+        >>> explorer = LatentExplorer(G, seed=3, k=2, executor="inline")
+        >>> explorer.set_alpha(0, 1.5)
+        >>> explorer
+        <LatentExplorer of tiny: seed 3, 1 move>
+        >>> explorer.edit.apply(G).shape
+        torch.Size([1, 3, 8, 8])
+        >>> explorer.close()
+    """
+
+    def __init__(
+        self,
+        G: Generator,
+        directions: Any = None,
+        *,
+        seed: int = 0,
+        truncation: float = 1.0,
+        width: int = 384,
+        k: int | None = None,
+        **keywords: Any,
+    ) -> None:
+        if not isinstance(G, Generator):
+            raise TypeError(f"G must be a Generator, got {type(G).__name__}. Use lw.load(...).")
+        confine = keywords.setdefault("confine", not keywords.get("steer"))
+        mask = keywords.get("mask") if confine else None
+        start = Edit.of(G, seed=checks.integer("seed", seed, low=0), truncation=truncation, mask=mask)
+        if directions is None:
+            directions = random_directions(G, min(8, G.dim(G.main_space)) if k is None else k)
+        found = as_directions(directions).for_generator(G)
+        later = {name: keywords.pop(name) for name in LATER if keywords.get(name) is not None}
+        super().__init__(lock=G.lock, **keywords)
+        self.generator = G
+        self.history = History(start)
+        self.frames, self._settle = Frames(G), Settle(self.job)
+        handlers = Handlers(self.set_alpha, self._change_layers, self._rename, self.choose)
+        self.sliders = Sliders(G.num_layers if "w+" in G.spaces else 1, handlers, self.guard)
+        self.region, self.photo, self.part = Region(self), Photo(self), Part(self)
+        self.controls = Controls(self, width)
+        self.body.children = self.controls.body
+        self._ready = True
+        self.use(found)
+        self.adopt(start, now=True)
+        for name, value in later.items():
+            setattr(self, name, value)
+
+    # ---- what a hand can do, others can call
+
+    @property
+    def current(self) -> Edit:
+        """The edit that is shown, or about to be."""
+        return self.history.value
+
+    @property
+    def kept(self) -> Directions | None:
+        """The directions that carry a bookmark; None without any."""
+        return self.sliders.kept
+
+    @one_at_a_time
+    def set_alpha(self, index: int, alpha: float) -> None:
+        """Move one slider.
+
+        Args:
+            index: Of the direction.
+            alpha: Where to, in the unit of the directions.
+
+        Raises:
+            TypeError: If an argument has the wrong type.
+            ValueError: If there is no such direction or ``alpha`` is not finite.
+        """
+        i, alpha = self.sliders.check("index", index), checks.number("alpha", alpha)
+        self.select(i)
+        self.adopt(_moves.place(self.current, self.move(i, alpha)), gesture=("alpha", i))
+
+    @one_at_a_time
+    def select(self, index: int) -> None:
+        """Make a direction the active one.
+
+        Args:
+            index: Of the direction.
+
+        Raises:
+            TypeError: If it is no integer.
+            ValueError: If there is no such direction.
+        """
+        self.sliders.activate(self.sliders.check("selected_index", index))
+        self._announce()
+
+    @one_at_a_time
+    def change_base(self, gesture: object = None, **changes: Any) -> None:
+        """Start from elsewhere; the moves stay.
+
+        Args:
+            gesture: What the hand is doing: changes of one gesture are one entry of the history.
+            **changes: Fields of :class:`~latent_widgets.edits.Base`.
+
+        Raises:
+            TypeError: If a field is unknown or has the wrong type.
+            ValueError: If fields contradict each other.
+        """
+        self.adopt(_moves.rebase(self.current, **changes), gesture=gesture, now=gesture is None)
+
+    @one_at_a_time
+    def step_seed(self, by: int) -> None:
+        """Go to a neighbouring seed."""
+        self.change_base(seed=max(0, self.seed + by))
+
+    @one_at_a_time
+    def mix(self) -> None:
+        """Read the page for mixing."""
+        page = self.controls.mix
+        self.change_base(gesture=("mix", page.seed.value), **page.fields)
+
+    @one_at_a_time
+    def undo(self) -> None:
+        """Go back to the edit before the last gesture."""
+        self._return_to(self.history.undo())
+
+    @one_at_a_time
+    def redo(self) -> None:
+        """Take the last :meth:`undo` back."""
+        self._return_to(self.history.redo())
+
+    def _return_to(self, edit: Edit) -> None:
+        directions = self.region.recall(edit)
+        try:
+            if directions is not None:
+                shown = self._put(directions)
+                with self._silence():
+                    self.directions = shown
+        finally:  # also where somebody who is linked refuses them
+            self.adopt(edit, now=True, record=False)
+
+    @one_at_a_time
+    def reset(self) -> None:
+        """Drop all moves, the second seed and the style mixing; seed and truncation stay."""
+        mixing = {"second_seed": None, "weight": 0.0, "blend": None, "mix_seed": None, "mix_layers": ()}
+        edit = _moves.rebase(self.current, **mixing)
+        self.adopt(replace(edit, moves=()) if edit.moves else edit, now=True)
+
+    def find(self, method: MethodInfo, parameters: dict[str, Any]) -> None:
+        """Run a method beside the pictures and show what it finds, behind the kept directions.
+
+        Args:
+            method: One of :func:`latent_widgets.methods`.
+            parameters: Its keyword arguments; a latent, code or mask that it needs besides is the current one.
+        """
+        G, arguments = drawn_class(self), fill_in(method, parameters, known_to(self))
+        self.run(
+            lambda on_step: method.function(G, **arguments, on_step=on_step),
+            lambda result: self.take_over(self.sliders.with_kept(as_directions(result))),
+            beside=True,
+            label=method.title,
+            kind="method",
+        )
+
+    def walk(self, count: int | None = None) -> Walk:
+        """Return the walk along the active direction about the current edit: what the filmstrip shows.
+
+        Args:
+            count: How many codes; as many as the filmstrip has if not given.
+
+        Returns:
+            The walk.
+
+        Raises:
+            TypeError: If ``count`` is no integer.
+            ValueError: If it is below 2, or the chosen kind of walk does not exist for this edit.
+        """
+        way = way_of(self)
+        way = way if count is None else replace(way, count=checks.integer("count", count, low=2))
+        with self.generator.lock:
+            return way.walk(self.generator)
+
+    def save(self, path: str | Path, on_step: OnStep | None = None) -> Path:
+        """Save what the ending of ``path`` asks for.
+
+        Args:
+            path: ``.json`` for the edit; ``.safetensors`` for the kept directions; ``.gif``, ``.webp`` or ``.mp4`` for
+                an animation of the walk along the active direction; any other ending for the picture.
+            on_step: Called as the pictures of an animation are drawn.
+
+        Returns:
+            The path.
+
+        Raises:
+            ValueError: If no direction is kept, or MP4 is asked for without the extra ``video``.
+        """
+        return save_file(self, Path(path), on_step) or super().save(path)
+
+    # ---- sliders and moves
+
+    @one_at_a_time
+    def use(self, directions: Directions) -> None:
+        """Show sliders for these directions; moves along others stay and are listed below."""
+        first = not self.sliders.directions
+        self.sliders.use(directions)
+        self.controls.picker.show(directions.method)
+        self.select(0)
+        self._show_moves()
+        if not first:
+            self.show_page()
+        with self._silence():  # last: who is linked and refuses it stops nothing here
+            self.directions = directions
+
+    def take_over(self, directions: Directions) -> None:
+        """Show sliders for these directions, which come from somebody else than the region."""
+        self.steer = False
+        self.use(directions)
+
+    @one_at_a_time
+    def follow(self, directions: Directions, edit: Edit) -> None:
+        """Exchange the directions under the sliders, in place where they fit: a hand on one goes on.
+
+        Args:
+            directions: The new ones.
+            edit: The current one, with moves along them; what it exchanges is no act that could be undone.
+        """
+        shown = self._put(directions)
+        if edit is self.current:
+            self._show_moves()
+            draw_page(self, self.controls.page)
+        else:
+            before = self.current
+            self.history.change(lambda one: edit if one is before else one)
+            self.adopt(edit, gesture=self._gesture, record=False)
+        with self._silence():
+            self.directions = shown
+
+    def _put(self, directions: Directions) -> Directions:
+        """Put directions of the region, and the kept ones, under the sliders."""
+        shown, active = self.sliders.with_kept(directions), self.sliders.active
+        if not self.sliders.exchange(shown):
+            self.sliders.use(shown)
+            self.sliders.activate(min(active, len(shown) - 1))
+        self.controls.picker.show(directions.method)
+        return shown
+
+    def move(self, i: int, alpha: float) -> Move:
+        """Return the move that a slider makes."""
+        return self.sliders.move(i, alpha, str(self.controls.walk.kind.value))
+
+    def _change_layers(self, i: int) -> None:
+        self.select(i)
+        move = _moves.move_along(self.current, self.sliders.directions[i])
+        if move is None:
+            self.show_page()
+        else:
+            self.adopt(_moves.place(self.current, self.move(i, move.alpha)), gesture=("layers", i))
+
+    def _rename(self, i: int, name: str) -> None:
+        old = self.sliders.directions[i]
+        directions = (self.directions or old).rename(i, name)
+        self.sliders.rename(i, directions[i])
+        with self._silence():
+            self.directions = directions
+        before = self.current
+        region = self.region  # a name is no act: undo does not bring the old one back
+        self.history.change(lambda edit: region.pass_on(edit, _moves.rename(edit, old, directions[i])))
+        if self.current is before:
+            self.show_page()
+        else:
+            self.adopt(self.current, now=True, record=False)
+
+    def choose(self, index: int) -> None:
+        """Make a direction the active one and show it on the open page."""
+        self.select(index)
+        self.show_page()
+
+    @one_at_a_time
+    def _drop(self, move: Move) -> None:
+        self.adopt(replace(self.current, moves=tuple(m for m in self.current.moves if m is not move)), now=True)
+
+    def _show_moves(self) -> None:
+        """Bring sliders to the edit, and list the moves that no slider stands for."""
+        self.sliders.show(self.current)
+        self.controls.list_others(_moves.strangers(self.current, self.sliders.directions), self._drop)
+        self._announce()
+
+    def _announce(self) -> None:
+        layers: Any = self.sliders.layers(self.sliders.active)
+        self.controls.walk.reach.fit(self.sliders.directions[self.sliders.active].unit)
+        with self._silence():
+            self.selected_index, self.layers = self.sliders.active, layers
+
+    @one_at_a_time
+    def adopt(self, edit: Edit, *, gesture: object = None, now: bool = False, record: bool = True) -> None:
+        """Make ``edit`` the current one: history, traits, controls, picture."""
+        if record and edit is not self.current:
+            self.history.push(edit, merge=gesture is not None and gesture == self._gesture)
+        self._gesture = gesture
+        self.region.remember(edit)
+        try:
+            with self._silence():
+                self.edit = edit
+                take_mask(self, edit)
+                if edit.base.seed is not None:
+                    self.seed = edit.base.seed
+        finally:  # also where somebody who is linked refuses it
+            self._show_moves()
+            self.controls.show(self)
+            self.region.mark()
+            self.redraw(now)
+
+    def _describe(self) -> str:
+        base, moves = self.current.base, sum(m.enabled for m in self.current.moves)
+        start = f"seed {base.seed}" if base.code is None else f"a code in {base.code.space}"
+        return f"of {self.generator.name}: {start}, {moves} move{'s' * (moves != 1)}"

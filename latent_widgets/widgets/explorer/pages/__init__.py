@@ -1,0 +1,1 @@
+"""Its small pages, a file each."""

@@ -1,0 +1,170 @@
+"""The page with a palette: what two sliders do together, as a grid of pictures of which a click takes one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import ipywidgets
+import torch
+
+from latent_widgets.edits.changes import move_along, place
+from latent_widgets.edits.edit import Edit, Move
+from latent_widgets.widgets.explorer.pages.small_pages import row
+from latent_widgets.widgets.explorer.screen.drawing import small
+from latent_widgets.widgets.explorer.sliders.rows import UNIT_RANGES
+from latent_widgets.widgets.explorer.traits import drawn_class
+from latent_widgets.widgets.jobs.turns import one_at_a_time
+from latent_widgets.widgets.kit.encode import Pixels, sheet
+from latent_widgets.widgets.kit.plot import INK, Plot, Spot, dress, label
+from latent_widgets.widgets.kit.reach import Reach, positions
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from latent_widgets.widgets.explorer.explorer import LatentExplorer
+
+__all__ = ["PalettePage"]
+
+SIDE = 96  # pixels of a picture at most
+GAP = 2
+WORDS = "Click on a picture to take it. The middle one has neither; the frame is where the sliders are, if on the grid."
+
+
+def _moved(edit: Edit, a: Move, x: float, b: Move, y: float) -> Edit:
+    return place(place(edit, replace(a, alpha=x)), replace(b, alpha=y))
+
+
+class PalettePage(ipywidgets.VBox):
+    """Two sliders, and the grid of what they do together.
+
+    Args:
+        explorer: What it belongs to.
+    """
+
+    def __init__(self, explorer: LatentExplorer) -> None:
+        self._explorer, self._quiet = explorer, False
+        guard = explorer.guard
+        self.across = ipywidgets.Dropdown(description="across", tooltip="The slider that grows from left to right")
+        self.up = ipywidgets.Dropdown(description="up", tooltip="The slider that grows from bottom to top")
+        self.reach = Reach("Both go from minus to plus this far, in the unit of the directions")
+        self.size = ipywidgets.Dropdown(
+            options=[3, 5, 7, 9], value=5, description="pictures", tooltip="How many along each side"
+        )
+        self.words = ipywidgets.HTML(WORDS)
+        self.words.add_class("lw-note")
+        self.plot = Plot(480, 480, "Pictures of what two directions do together", guard(self._clicked))
+        self.plot.add_class("lw-framed")
+        controls = (self.across, self.up, self.reach, self.size)
+        for control in controls:
+            control.add_class("lw-short")
+            control.observe(guard(lambda _: None if self._quiet or self.reach.fitting else self.draw()), "value")
+        self._shown: tuple[Any, ...] = ()
+        self._axes: Any = None
+        super().__init__([row(*controls), self.words, self.plot])
+
+    def _moves(self) -> tuple[Move, Move] | None:
+        """The two moves; None while both sliders are the same one."""
+        explorer = self._explorer
+        i, j = self.across.value, self.up.value
+        return None if i is None or j is None or i == j else (explorer.move(i, 1.0), explorer.move(j, 1.0))
+
+    def draw(self) -> None:
+        """Bring the grid to the explorer's edit; clicks on it do not draw it anew."""
+        self._offer()
+        explorer, moves = self._explorer, self._moves()
+        if moves is None:
+            self.words.value = "Choose two sliders that differ."
+            self.plot.layout.display = "none"
+            return
+        a, b = moves
+        self.reach.fit(a.unit)
+        edit, at = explorer.current, positions(self.reach.value, self.size.value)
+        bare = _moved(edit, a, 0.0, b, 0.0)
+        steps = (value for m in moves for value in (m.direction, m.rows, m.kind))
+        what = (bare.base, bare.mask, *bare.moves, *steps, *at)
+        if what == self._shown:
+            self._mark()
+            return
+        G, size = drawn_class(explorer), self.size.value
+
+        def work(on_step: Any) -> Pixels | str | None:
+            drawn = []
+            try:
+                for y in reversed(at):
+                    for x in at:
+                        drawn.append(_moved(edit, a, x, b, y).apply(G))
+                        if not on_step() or explorer.current is not edit:
+                            return None
+            except ValueError as error:  # the edit has no place for one of them: the page says why
+                return str(error)
+            return sheet(small(torch.cat(drawn), SIDE), size, GAP)
+
+        def done(pixels: Pixels | str | None) -> None:
+            if isinstance(pixels, str):
+                self.words.value = pixels
+                self.plot.layout.display = "none"
+            elif pixels is not None:
+                self._shown = what
+                self.words.value = WORDS
+                self.plot.layout.display = None
+                self.plot.show(lambda figure: self._grid(figure, pixels, at, (a, b)))
+                self._mark()
+
+        explorer.run(work, done, kind="page", label="palette")
+
+    def _offer(self) -> None:
+        names = [d.names[0] for d in self._explorer.sliders.directions]
+        options = [(f"{i + 1} {name}", i) for i, name in enumerate(names)]
+        if list(self.across.options) == options:
+            return
+        chosen = self.across.value, self.up.value
+        self._quiet = True
+        try:
+            for control, old, first in ((self.across, chosen[0], 0), (self.up, chosen[1], 1)):
+                control.options = options
+                wanted = first if old is None or old >= len(options) else old
+                control.value = wanted if wanted < len(options) else None
+        finally:
+            self._quiet = False
+
+    def _grid(self, figure: Figure, pixels: Pixels, at: list[float], moves: tuple[Move, Move]) -> list[Spot]:
+        axes = figure.add_subplot(figure.add_gridspec(1, 1, left=0.12, right=0.99, top=0.99, bottom=0.1)[0])
+        dress(axes)
+        n, (a, b) = len(at), moves
+        axes.imshow(pixels, extent=(-0.5, n - 0.5, -0.5, n - 0.5), aspect="auto", interpolation="nearest")
+        axes.plot(n // 2, n // 2, marker="+", color=INK, markersize=9, markeredgewidth=0.9)
+        axes.set_xticks(range(n), [f"{x:+g}" if x else "0" for x in at])
+        axes.set_yticks(range(n), [f"{x:+g}" if x else "0" for x in at])
+        axes.set_xlabel(f"{label(a.name)}, {UNIT_RANGES[a.unit].label}")
+        axes.set_ylabel(f"{label(b.name)}, {UNIT_RANGES[b.unit].label}")
+        axes.tick_params(length=0)
+        self._axes = axes
+        return [
+            Spot(self.plot.box(axes, i - 0.5, j - 0.5, i + 0.5, j + 0.5), f"{a.name} {at[i]:+g}, {b.name} {at[j]:+g}")
+            for j in range(n)
+            for i in range(n)
+        ]
+
+    def _mark(self) -> None:
+        """Frame the picture at which the sliders are."""
+        moves, at = self._moves(), positions(self.reach.value, self.size.value)
+        if moves is None or self._axes is None:
+            return
+        found = [move_along(self._explorer.current, m.direction) for m in moves]
+        alphas = [0.0 if m is None else m.alpha for m in found]
+        cells = [next((i for i, x in enumerate(at) if abs(x - alpha) < 1e-6), None) for alpha in alphas]
+        i, j = cells
+        boxes = [] if i is None or j is None else [self.plot.box(self._axes, i - 0.5, j - 0.5, i + 0.5, j + 0.5)]
+        self.plot.mark(*boxes)
+
+    @one_at_a_time
+    def _clicked(self, x: float, y: float) -> None:
+        found, moves = None if self._axes is None else self.plot.at(self._axes, x, y), self._moves()
+        if found is None or moves is None:
+            return
+        at = positions(self.reach.value, self.size.value)
+        i, j = (min(max(round(value), 0), len(at) - 1) for value in found)
+        a, b = moves
+        self._explorer.adopt(_moved(self._explorer.current, a, at[i], b, at[j]), now=True)
+        self._mark()

@@ -1,0 +1,140 @@
+"""The page of the edit stack: every move of the edit as a row that can be switched off, weighed, reordered, dropped."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import ipywidgets
+
+from latent_widgets.edits.edit import Edit, Move
+from latent_widgets.widgets.explorer.pages.small_pages import Guard, button, row
+from latent_widgets.widgets.explorer.sliders.rows import UNIT_RANGES
+from latent_widgets.widgets.jobs.turns import one_at_a_time
+from latent_widgets.widgets.kit.panel import close_tree
+
+if TYPE_CHECKING:
+    from latent_widgets.widgets.explorer.explorer import LatentExplorer
+
+__all__ = ["MoveRow", "StackPage", "change_move", "drop_move", "shift_move"]
+
+EMPTY = "No move yet. What the sliders do appears here, in order; so does what earlier methods left behind."
+
+
+def change_move(edit: Edit, index: int, **changes: Any) -> Edit:
+    """Return the edit with fields of one move changed; the same object where nothing changed."""
+    old = edit.moves[index]
+    if all(getattr(old, name) == value for name, value in changes.items()):
+        return edit
+    return replace(edit, moves=(*edit.moves[:index], replace(old, **changes), *edit.moves[index + 1 :]))
+
+
+def shift_move(edit: Edit, index: int, by: int) -> Edit:
+    """Return the edit with one move earlier or later; the same object where it is at the end already."""
+    to = min(max(index + by, 0), len(edit.moves) - 1)
+    rest = [*edit.moves[:index], *edit.moves[index + 1 :]]
+    return edit if to == index else replace(edit, moves=(*rest[:to], edit.moves[index], *rest[to:]))
+
+
+def drop_move(edit: Edit, index: int) -> Edit:
+    """Return the edit without one move."""
+    return replace(edit, moves=(*edit.moves[:index], *edit.moves[index + 1 :]))
+
+
+class MoveRow(ipywidgets.HBox):
+    """The controls of one move.
+
+    Args:
+        index: Of the move.
+        move: The move.
+        last: Whether none comes after it.
+        act: Called with a function that takes the edit and returns another.
+        guard: Wraps handlers.
+    """
+
+    def __init__(
+        self, index: int, move: Move, last: bool, act: Callable[[Callable[[Edit], Edit]], object], guard: Guard
+    ) -> None:
+        unit = UNIT_RANGES[move.unit]
+        where = f"layers {min(move.rows)}-{max(move.rows)}" if move.rows else move.space
+        kind = "" if move.kind == "linear" else f", {move.kind}"
+        self.enabled = ipywidgets.Checkbox(
+            move.enabled, description=f"{index + 1}", indent=False, tooltip=f"Whether {move.name} counts"
+        )
+        self.enabled.add_class("lw-tick")
+        about = html.escape(f"{move.direction.method}, {where}{kind}")
+        self.name = ipywidgets.HTML(f'{html.escape(move.name)} <span class="lw-note">{about}</span>')
+        self.name.add_class("lw-grow")
+        reach = max(4 * unit.reach, abs(move.alpha))
+        self.weight = ipywidgets.BoundedFloatText(
+            round(move.alpha, 6), min=-reach, max=reach, step=unit.step, tooltip=f"How far along {move.name}"
+        )
+        self.weight.add_class("lw-number")
+        ends = ipywidgets.Label(unit.label)
+        ends.add_class("lw-unit")
+
+        def acting(icon: str, words: str, change: Callable[[Edit], Edit]) -> ipywidgets.Button:
+            return button("", words, guard(lambda _: act(change)), icon, "lw-icon")
+
+        self.up = acting("chevron-up", f"Make {move.name} earlier", lambda edit: shift_move(edit, index, -1))
+        self.down = acting("chevron-down", f"Make {move.name} later", lambda edit: shift_move(edit, index, 1))
+        self.drop = acting("trash", f"Drop {move.name}", lambda edit: drop_move(edit, index))
+        self.up.disabled, self.down.disabled = index == 0, last
+        self.enabled.observe(guard(lambda c: act(lambda e: change_move(e, index, enabled=bool(c["new"])))), "value")
+        self.weight.observe(guard(lambda c: act(lambda e: change_move(e, index, alpha=float(c["new"])))), "value")
+        super().__init__([self.enabled, self.name, self.weight, ends, self.up, self.down, self.drop])
+        for css in ("lw-row", "lw-move"):
+            self.add_class(css)
+
+
+class StackPage(ipywidgets.VBox):
+    """The moves of an explorer's edit, in the order in which they are made.
+
+    Args:
+        explorer: What it belongs to.
+    """
+
+    def __init__(self, explorer: LatentExplorer) -> None:
+        self._explorer = explorer
+        self._shown: tuple[Move, ...] = ()
+        guard = explorer.guard
+        self.words = ipywidgets.HTML()
+        self.words.add_class("lw-note")
+        self.on = button("all on", "Let every move count", guard(lambda _: self._switch(True)), "check-square-o")
+        self.off = button("all off", "Show the picture without moves", guard(lambda _: self._switch(False)), "square-o")
+        self.box = ipywidgets.VBox()
+        self.box.add_class("lw-rows")
+        super().__init__([row(self.on, self.off, self.words), self.box])
+        self._list(())
+
+    @property
+    def rows(self) -> Sequence[MoveRow]:
+        """The rows, in order."""
+        return tuple(self.box.children)
+
+    def draw(self) -> None:
+        """Bring the rows to the explorer's edit."""
+        moves = self._explorer.current.moves
+        if len(moves) != len(self._shown) or any(a is not b for a, b in zip(moves, self._shown, strict=True)):
+            self._list(moves)
+
+    def _list(self, moves: tuple[Move, ...]) -> None:
+        old, self._shown = self.box.children, moves
+        guard = self._explorer.guard
+        self.box.children = [MoveRow(i, m, i == len(moves) - 1, self._act, guard) for i, m in enumerate(moves)]
+        counting = sum(m.enabled for m in moves)
+        self.words.value = f"{counting} of {len(moves)} moves count, made from top to bottom" if moves else EMPTY
+        self.on.disabled, self.off.disabled = counting == len(moves), counting == 0
+        close_tree(*old)
+
+    @one_at_a_time
+    def _act(self, change: Callable[[Edit], Edit]) -> None:
+        edit = change(self._explorer.current)
+        if edit is not self._explorer.current:
+            self._explorer.adopt(edit, now=True)
+            self.draw()
+
+    def _switch(self, enabled: bool) -> None:
+        self._act(lambda edit: replace(edit, moves=tuple(replace(m, enabled=enabled) for m in edit.moves)))

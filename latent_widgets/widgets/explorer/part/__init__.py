@@ -1,0 +1,1 @@
+"""Its page on parts: directions that act on one."""

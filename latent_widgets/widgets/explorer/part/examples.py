@@ -1,0 +1,148 @@
+"""Parts that are painted by example in an explorer: each gets a segmenter, which is fitted beside the pictures."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from latent_widgets.segmentation import FewShotSegmenter
+from latent_widgets.widgets.explorer.part.examples_box import ExamplesBox
+from latent_widgets.widgets.explorer.part.examples_work import Example, Examples, example_of, fit_examples
+from latent_widgets.widgets.explorer.traits import drawn_class
+from latent_widgets.widgets.jobs.turns import one_at_a_time
+from latent_widgets.widgets.kit.page_work import PageWork
+
+if TYPE_CHECKING:
+    from latent_widgets.widgets.explorer.explorer import LatentExplorer
+    from latent_widgets.widgets.explorer.part.part import Part
+
+__all__ = ["Painted"]
+
+FACES = 16  # among which the one is sought that is most in doubt
+
+
+class Painted:
+    """What the lower half of the page for parts does.
+
+    Args:
+        explorer: What it belongs to.
+        part: The page's upper half.
+
+    Attributes:
+        examples: What was painted.
+        segmenters: What was fitted, by part.
+    """
+
+    def __init__(self, explorer: LatentExplorer, part: Part) -> None:
+        self._explorer, self._part = explorer, part
+        self.examples = Examples()
+        self.segmenters: dict[str, FewShotSegmenter] = {}
+        self.work = PageWork(explorer.job.executor)  # without the generator's lock: a fit mostly thinks
+        guard = explorer.guard
+        self.box = ExamplesBox(self.add, self.remove, self.paint, self.seek, self.work, guard)
+        self.box.name.observe(guard(lambda _: self.show()), "value")
+
+    @property
+    def name(self) -> str:
+        """The part that is painted."""
+        return str(self.box.name.value).strip()
+
+    @one_at_a_time
+    def add(self, name: str) -> None:
+        """Take the painted region as an example of a part, and learn from it.
+
+        Args:
+            name: Of the part.
+
+        Raises:
+            ValueError: If it has no name, nothing is painted, or there are enough.
+        """
+        explorer, name = self._explorer, name.strip()
+        if not name:
+            raise ValueError("part must have a name, got none. Type what you painted beside the button.")
+        still: Any = explorer.picture
+        example = example_of(drawn_class(explorer), explorer.current, explorer.mask, still.pixels)
+        self.examples = self.examples.add(name, example)
+        self.box.name.value = name
+        explorer.mask = None  # for the next face; a linked painter can take it back
+        self._learn(name)
+
+    @one_at_a_time
+    def remove(self, example: Example) -> None:
+        """Forget an example, and learn from the others."""
+        name = next(name for name, found in self.examples.parts.items() if any(e is example for e in found))
+        self.examples = self.examples.remove(name, example)
+        if not self.examples.of(name):
+            self.work.stop()
+            self.segmenters.pop(name, None)
+            self._part.offer()
+            self.show()
+        else:
+            self._learn(name)
+
+    def paint(self) -> None:
+        """Paint what was found on the picture that is shown.
+
+        Raises:
+            ValueError: If nothing was found on it.
+        """
+        seen = self._part.seen
+        if seen is None or seen.edit is not self._explorer.current:
+            raise ValueError("the part must be found on this picture first, got none. Wait until it is shown.")
+        self._explorer.mask = seen.mask
+
+    def seek(self) -> None:
+        """Go to the face, of sixteen, on which the segmenter is least sure."""
+        explorer, segmenter = self._explorer, self.segmenters.get(self.name)
+        if segmenter is None:
+            raise ValueError("a part must be painted on one face at least, got none. Add one first.")
+        G, truncation = drawn_class(explorer), explorer.current.base.truncation
+        seeds = [seed for seed in range(FACES) if seed != explorer.current.base.seed]
+
+        def work(on_step: Any) -> int:
+            return seeds[segmenter.least_sure(torch.stack([G.code(seed, truncation) for seed in seeds]), G.main_space)]
+
+        explorer.run(
+            work, lambda seed: explorer.change_base(seed=seed), beside=True, kind="seek", label="where it is in doubt"
+        )
+
+    def show(self) -> None:
+        """Show the examples of the part that is named, and what was learnt from them."""
+        name = self.name
+        segmenter, words = self.segmenters.get(name), []
+        if segmenter is not None and segmenter.painted == len(self.examples.of(name)):
+            found = segmenter.held_out
+            words = [f"held-out IoU of {name} {found.iou[name]:.2f}"] if found and name in found.iou else []
+            words += [advice for advice in segmenter.advice if "held out" not in advice or len(words) == 0]
+        self.box.fill(self.examples.of(name), " · ".join(words), find=segmenter is not None)
+
+    def _learn(self, name: str) -> None:
+        """Fit at once with few pixels, then with many and with a score."""
+        self.show()
+        examples, G = self.examples.of(name), drawn_class(self._explorer)
+
+        def fitted(segmenter: FewShotSegmenter) -> None:
+            if self._landed(name, examples, segmenter):
+                self.work.run(
+                    lambda on_step: fit_examples(G, name, examples, False, on_step),
+                    lambda better: self._landed(name, examples, better),
+                    kind="fit",
+                    label=f"learning {name} from all that is painted",
+                )
+
+        self.work.run(
+            lambda on_step: fit_examples(G, name, examples, True, on_step),
+            fitted,
+            kind="fit",
+            label=f"learning {name}",
+        )
+
+    @one_at_a_time
+    def _landed(self, name: str, examples: tuple[Example, ...], segmenter: FewShotSegmenter) -> bool:
+        if self.examples.of(name) is not examples:  # others meanwhile
+            return False
+        self.segmenters = self.segmenters | {name: segmenter}
+        self._part.offer(("painted", name))
+        self.show()
+        return True

@@ -1,0 +1,159 @@
+"""The page on which directions are trained for a part: its controls, its curve and its strips."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import ipywidgets
+
+from latent_widgets.geometry.effects.part_masks import MERGES
+from latent_widgets.widgets.explorer.pages.small_pages import Guard, button, layer_range, row
+from latent_widgets.widgets.explorer.part.examples_box import ExamplesBox
+from latent_widgets.widgets.explorer.part.work import Plan
+from latent_widgets.widgets.kit.page_work import PageWork
+from latent_widgets.widgets.kit.picture import Picture
+from latent_widgets.widgets.kit.plot import Plot
+
+__all__ = ["REGION", "PartPage", "Where"]
+
+Where = tuple[str, str]  # who finds a part, and which
+REGION: Where = ("mask", "region")
+MOST = 8  # directions
+HELP = (
+    "Nothing finds parts in the pictures of this generator yet. Paint one yourself, below; or set "
+    "<code>explorer.segmenter = lw.as_segmenter(function, names)</code>."
+)
+
+
+class PartPage(ipywidgets.VBox):
+    """Controls and plots of a training.
+
+    Args:
+        num_layers: Of the generator; rows of w+ can be chosen if there is more than one.
+        train: Called with True to go on with what was stopped, False to begin.
+        chosen: Called without arguments when another part or setting was chosen.
+        examples: The lower half, where parts are painted.
+        work: Where the training runs.
+        guard: Wraps handlers.
+    """
+
+    def __init__(
+        self,
+        num_layers: int,
+        train: Callable[[bool], object],
+        chosen: Callable[[], object],
+        examples: ExamplesBox,
+        work: PageWork,
+        guard: Guard,
+    ) -> None:
+        self._quiet = False
+        self.examples = examples
+        self.part = ipywidgets.Dropdown(description="part", tooltip="Where the directions are to act, and only there")
+        self.scope = ipywidgets.Dropdown(
+            options={"all faces": False, "this face": True},
+            description="of",
+            tooltip="Random pictures, or the one that is shown: a painted region fits one face only",
+        )
+        self.count = ipywidgets.BoundedIntText(
+            1, min=1, max=MOST, description="directions", tooltip="How many sliders to train, unlike each other"
+        )
+        self.steps = ipywidgets.BoundedIntText(
+            200, min=1, max=5000, step=50, description="steps", tooltip="How long to train at most"
+        )
+        self.merge = ipywidgets.Dropdown(
+            options=list(MERGES),
+            description="outline",
+            tooltip="The part before and after a move: union lets it move, intersection holds its outline",
+        )
+        self.layers = layer_range(num_layers)
+        for control in (self.part, self.scope, self.count, self.steps, self.merge):
+            control.add_class("lw-short")
+        self.train = button("Train", "Look for directions that act in this part", guard(lambda _: train(False)), "play")
+        self.more = button("Go on", "Go on with the training that was stopped", guard(lambda _: train(True)), "forward")
+        self.words, self.message = ipywidgets.HTML(), ipywidgets.HTML()
+        for text in (self.words, self.message):
+            text.add_class("lw-note")
+        self.message.add_class("lw-message")
+        self.curve = Plot(380, 240, "The score of the directions while they are trained, beside chance")
+        self.strips = Picture(width=5 * 72, caption="")
+        self.strips.add_class("lw-film")
+        self.seen = Picture(width=192, caption="")
+        self.shown = ipywidgets.HBox([self.seen, self.curve, self.strips])
+        self.shown.add_class("lw-plots")
+        self.part.observe(guard(self._picked), "value")
+        for control in (self.scope, self.count, self.steps, self.merge, *([self.layers] if self.layers else [])):
+            control.observe(guard(lambda _: chosen()), "value")
+        self._chosen = chosen
+        super().__init__(
+            [
+                row(self.part, self.scope, self.count, self.steps, self.merge, *([self.layers] if self.layers else [])),
+                row(self.train, self.more, self.words),
+                self.message,
+                work,
+                self.shown,
+                examples,
+            ]
+        )
+        self.tell("", "")
+        self.busy(False, False)
+        self.curve.layout.display = self.strips.layout.display = "none"
+
+    @property
+    def where(self) -> Where:
+        """Who finds the part, and which it is."""
+        found: Where = self.part.value
+        return found
+
+    @property
+    def plan(self) -> Plan:
+        """What the controls say of the training."""
+        low, high = (0, 0) if self.layers is None else self.layers.value
+        whole = self.layers is None or (low, high) == (self.layers.min, self.layers.max)
+        rows = None if whole else tuple(range(low, high + 1))
+        return Plan(self.where[1], self.count.value, self.steps.value, rows, self.merge.value, bool(self.scope.value))
+
+    def offer(self, names: Sequence[str], painted: Sequence[str], prefer: Where | None = None) -> None:
+        """Say which parts there are to choose from.
+
+        Args:
+            names: Those of the segmenter.
+            painted: Those that a segmenter was fitted for.
+            prefer: Which to choose; the one that is chosen, if not given.
+        """
+        options: dict[str, Where] = {f"{name}, as painted": ("painted", name) for name in painted}
+        options |= {name: ("segmenter", name) for name in names} | {"the painted region": REGION}
+        wanted = prefer or self.part.value
+        first = ("segmenter", names[0]) if names else REGION
+        self._quiet = True
+        try:
+            if dict(self.part.options) != options:
+                self.part.options = options
+            self.part.value = wanted if wanted in options.values() else first
+        finally:
+            self._quiet = False
+        self._picked(None)
+
+    def busy(self, busy: bool, more: bool) -> None:
+        """Let a training begin, or go on, or neither."""
+        self.train.disabled, self.more.disabled = busy, busy or not more
+
+    def tell(self, message: str, words: str, *, code: bool = False) -> None:
+        """Say what is missing, and how it goes.
+
+        Args:
+            message: What is to be done or noted; empty for nothing.
+            words: How it goes; HTML.
+            code: Whether the message is HTML.
+        """
+        self.message.value = message if code else html.escape(message)
+        self.message.layout.display = None if message else "none"
+        self.words.value = words
+
+    def _picked(self, change: Any) -> None:
+        if self._quiet:
+            return
+        if change is not None:
+            self.scope.value = self.where == REGION
+        self._chosen()

@@ -1,0 +1,270 @@
+"""A part in an explorer: directions are trained for it beside the pictures, and end up under the sliders."""
+
+from __future__ import annotations
+
+import html
+import time
+from dataclasses import replace
+from threading import Event
+from typing import TYPE_CHECKING, Any
+
+from latent_widgets.core.forward import load_rules
+from latent_widgets.core.steps import Step
+from latent_widgets.edits.edit import Code, Edit, Mask
+from latent_widgets.generators.place import place_of
+from latent_widgets.methods import Lelsd
+from latent_widgets.methods.lelsd.training import LelsdStep
+from latent_widgets.segmentation import Segmenter, as_segmenter
+from latent_widgets.values.directions import Directions
+from latent_widgets.widgets.explorer.part.examples import Painted
+from latent_widgets.widgets.explorer.part.page import HELP, PartPage, Where
+from latent_widgets.widgets.explorer.part.plot import draw_course
+from latent_widgets.widgets.explorer.part.work import REACH, Course, Plan, Seen, built_in, look, small_walks, train_part
+from latent_widgets.widgets.explorer.traits import drawn_class
+from latent_widgets.widgets.jobs.turns import one_at_a_time
+from latent_widgets.widgets.kit.encode import Pixels
+from latent_widgets.widgets.kit.page_work import PageWork
+
+if TYPE_CHECKING:
+    from latent_widgets.widgets.explorer.explorer import LatentExplorer
+
+__all__ = ["Part"]
+
+EVERY = 0.7  # seconds between two drawings of a training, which themselves take time
+
+
+class Training(PageWork):
+    """Work that is told to end, and then hands over the best so far; a job that is cancelled hands over nothing."""
+
+    ended: Event | None = None
+
+    def stop(self) -> None:
+        """End the training at its next step."""
+        if self.ended is not None:
+            self.ended.set()
+
+
+class Part:
+    """What the page for parts does.
+
+    Args:
+        explorer: What it belongs to.
+
+    Attributes:
+        segmenter: Finds parts; None where nothing does.
+        painted: Parts that are painted by example.
+        course: How the training has gone so far; None before the first.
+        found: What the last training found.
+        seen: Where the part is in the picture that is shown.
+    """
+
+    def __init__(self, explorer: LatentExplorer) -> None:
+        self._explorer, G = explorer, explorer.generator
+        self.segmenter: Segmenter | None = None
+        self.work = Training(explorer.job.executor, G.lock)
+        self.painted = Painted(explorer, self)
+        layers = G.num_layers if "w+" in G.spaces else 1
+        self.page = PartPage(layers, self.train, self.draw, self.painted.box, self.work, explorer.guard)
+        self.course: Course | None = None
+        self.found: Lelsd | None = None
+        self.seen: Seen | None = None
+        self._asked: tuple[Any, ...] = ()  # what the last training was for
+        self._busy = False
+        self._trained: list[Directions] = []
+        self._looked: tuple[Any, ...] = ()
+        self._drawn_at = 0.0
+        self.use(explorer.segmenter)
+
+    def use(self, source: Any) -> None:
+        """Find parts with a segmenter; with the one that comes with the generator, if there is none.
+
+        Args:
+            source: What :func:`latent_widgets.as_segmenter` takes, a function that has ``names``, or None.
+        """
+        if source is None:
+            self.segmenter = built_in(self._explorer.generator)
+        else:
+            names = None if isinstance(source, Segmenter) else getattr(source, "names", None)
+            self.segmenter = as_segmenter(source, names)
+        names = self.segmenter.names if self.segmenter else ()
+        self.offer(("segmenter", names[min(1, len(names) - 1)]) if names else None)  # names[0] is the background
+
+    def offer(self, prefer: Where | None = None) -> None:
+        """Bring the choice of parts up to date."""
+        names = self.segmenter.names if self.segmenter else ()
+        self.page.offer(names, tuple(self.painted.segmenters), prefer)
+
+    def source(self) -> Segmenter | Mask | None:
+        """Return what finds the chosen part; None where it has none, or nothing is painted."""
+        who, name = self.page.where
+        if who == "painted":
+            return self.painted.segmenters.get(name)
+        mask = self._explorer.mask
+        return self.segmenter if who == "segmenter" else mask if mask is not None and mask.area > 0 else None
+
+    # ---- the picture with the part
+
+    def draw(self) -> None:
+        """Show where the part is in the picture that is shown, if the page is."""
+        explorer, page = self._explorer, self.page
+        if not explorer._ready or explorer.controls.page != "part":
+            return
+        source, label, edit, G = self.source(), page.where[1], explorer.current, drawn_class(explorer)
+        page.busy(self._busy or source is None, self._more(source))
+        if source is None:
+            hint = HELP if self.segmenter is None else "Paint a region, or choose another part."
+            page.tell(hint, page.words.value, code=True)
+            page.seen.layout.display = "none"
+            self.seen, self._looked = None, ()
+            return
+        if not self._busy:
+            page.tell("", page.words.value)
+        asked = (source, label, edit, place_of(G))
+        if asked == self._looked:
+            return
+        self._looked = asked
+
+        def work(on_step: Any) -> Seen | str:
+            try:
+                return look(G, source, label, edit)
+            except (ValueError, TypeError, RuntimeError) as error:  # the segmenter's fault: something to say
+                return str(error)
+
+        explorer.run(work, self._look_at, kind="page", label="where the part is")
+
+    def _look_at(self, seen: Seen | str) -> None:
+        page = self.page
+        self.seen = None if isinstance(seen, str) else seen
+        if isinstance(seen, str):
+            page.tell(seen, page.words.value)
+            page.seen.layout.display = "none"
+            return
+        words = f"{page.where[1]}: {seen.mask.area:.1%} of the picture"
+        words += "" if seen.sure is None else f" · sure by {seen.sure:.0%}, hatched where not"
+        page.seen.show(seen.picture, caption=words)
+        page.seen.layout.display = None
+
+    # ---- the training
+
+    def _more(self, source: Any) -> bool:
+        found, plan = self.found, self.page.plan
+        if found is None or found.stopped != "cancelled" or found.steps >= found.total:
+            return False
+        if place_of(found.directions.vectors) != place_of(self._explorer.generator):
+            return False  # a training goes on with numbers of its own
+        asked, planned, edit = self._asked
+        return asked is source and planned == plan and (edit is self._explorer.current or not plan.here)
+
+    @one_at_a_time
+    def train(self, more: bool = False) -> None:
+        """Train directions for the chosen part, beside the pictures.
+
+        Args:
+            more: Whether to go on with a training that was stopped.
+
+        Raises:
+            ValueError: If nothing says where the part is.
+        """
+        explorer, plan, source = self._explorer, self.page.plan, self.source()
+        if source is None:
+            raise ValueError("part must be found by a segmenter or painted, got neither. Paint it, or set segmenter.")
+        G, edit = drawn_class(explorer), explorer.current
+        go_on = more and self._more(source)
+        start, code = self.found if go_on else None, self._code(plan)
+        self.course = self.course if go_on else None
+        self._asked = (source, plan, edit)
+        ended = self.work.ended = Event()
+
+        def work(on_step: Any) -> tuple[Lelsd, Pixels | None] | None:
+            def told(step: Step) -> bool:
+                going = bool(on_step(step)) and not ended.is_set()
+                if isinstance(step.value, LelsdStep):
+                    self._advance(step, step.value, edit)
+                return going
+
+            found = None if ended.is_set() else train_part(G, source, plan, code, start, told)
+            return None if found is None else (found, self._walks(edit, found.directions))
+
+        self._drawn_at, self._busy = 0.0, True
+        self.page.busy(True, False)
+        self.page.tell("", "Drawing pictures that show the part, and measuring random directions.")
+        said: dict[str, Any] = {"kind": "train", "label": f"training {plan.label}", "prepare": load_rules}
+        self.work.run(work, self._landed, failed=self._failed, **said)
+
+    def _code(self, plan: Plan) -> Code | None:
+        explorer = self._explorer
+        return replace(explorer.current, mask=None).code(drawn_class(explorer)) if plan.here else None
+
+    def _advance(self, step: Step, value: LelsdStep, edit: Edit) -> None:
+        """Show how it goes, on the worker; a drawing takes time, so not after each step."""
+        new = self.course is None
+        self.course = course = Course.after(self.course, step.index, step.total or step.index, value)
+        if not (new or value.checked) or time.monotonic() - self._drawn_at < EVERY:
+            return
+        self._show(course)
+        strips = self._walks(edit, value.directions)
+        if strips is not None:
+            self._show_walks(strips, "the best so far")
+        self._drawn_at = time.monotonic()
+
+    def _walks(self, edit: Edit, directions: Directions) -> Pixels | None:
+        try:
+            return small_walks(self._explorer.generator.of_class(edit.base.condition), edit, directions)
+        except ValueError:  # the edit has no place for them: a code in z, say
+            return None
+
+    def _show(self, course: Course) -> None:
+        low, _, high = course.band
+        page = self.page
+        page.curve.layout.display = None
+        page.curve.show(lambda figure: draw_course(figure, course))
+        page.words.value = (
+            f"step {course.done} of {course.total} · score {course.scores[-1]:.3f}, best {course.best:.3f} · "
+            f"chance {course.chance:.3f} · random directions {low:.3f} to {high:.3f}"
+        )
+
+    def _show_walks(self, strips: Pixels, what: str) -> None:
+        strip = self.page.strips
+        strip.layout.display = None
+        strip.show(strips, caption=f"{what}: {-REACH:g} to {REACH:g} sd, one row a direction")
+
+    @one_at_a_time
+    def _landed(self, result: tuple[Lelsd, Pixels | None] | None) -> None:
+        self._busy, page, source = False, self.page, self.source()
+        if result is None:
+            page.busy(source is None, self._more(source))
+            page.tell("Stopped before there was any direction.", "")
+            return
+        found, strips = result
+        self.found = found
+        if self.course is not None:
+            self._show(self.course)
+        if strips is not None:
+            self._show_walks(strips, "what was found")
+        ends = {"cancelled": "stopped: the best so far", "plateau": "no more progress", "finished": "finished"}
+        scores = ", ".join(f"{float(score):.3f}" for score in found.score)
+        page.tell(
+            "",
+            f"<b>{html.escape(found.part)}</b> after {found.steps} steps, {ends[found.stopped]}: score {scores} on "
+            f"fresh pictures · chance {float(found.chance.mean()):.3f} · random directions "
+            f"{float(found.random[0]):.3f} to {float(found.random[-1]):.3f}",
+        )
+        page.busy(source is None, self._more(source))
+        self._take_over(found)
+
+    def _failed(self, error: Exception) -> None:
+        self._busy, source = False, self.source()
+        self.page.busy(source is None, self._more(source))
+        self.page.tell("", "")
+
+    def _take_over(self, found: Lelsd) -> None:
+        """Put what was found under the sliders, behind the parts that are there already."""
+        explorer = self._explorer
+        new = found.directions.for_generator(explorer.generator)
+        here = {one.names[0] for one in explorer.sliders.directions}
+        old = [d for d in self._trained if set(d.names) & here and not set(d.names) & set(new.names)]
+        self._trained = [*old, new]
+        alike = [d for d in old if (d.space, d.unit, d.layers) == (new.space, new.unit, new.layers)]
+        shown = explorer.sliders.with_kept(Directions.concatenate([*alike, new]) if alike else new)
+        explorer.take_over(shown)
+        explorer.choose(len(shown) - len(new))

@@ -1,0 +1,168 @@
+"""The page on which a painted region becomes directions: its controls and plots; what they do is the region's."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable
+from typing import Any
+
+import ipywidgets
+
+from latent_widgets.geometry.regions.spectra import Channels
+from latent_widgets.widgets.explorer.pages.small_pages import LINK, Guard, layer_range, row
+from latent_widgets.widgets.explorer.region.work import Settings
+from latent_widgets.widgets.kit.log_slider import LogSlider
+from latent_widgets.widgets.kit.page_work import PageWork
+from latent_widgets.widgets.kit.plot import Plot
+
+__all__ = ["OVERLAYS", "RegionPage"]
+
+SOLVERS = {"generalised (ReSeFa)": "generalized", "null space (LowRankGAN)": "projection"}
+OVERLAYS = {
+    "none": "The plain picture",
+    "predicted": "Where the active direction acts to first order, from the Jacobian",
+    "true": "What the active direction really changes, from two pictures",
+}
+MOST = 24  # sliders
+_LINK = f" Link a painter to this explorer, in a cell:{LINK}or assign <code>explorer.mask = lw.Mask(array)</code>."
+HELP = f"Paint a region, and the sliders become directions that act there.{_LINK}"
+OFF = f"Tick <b>directions come from the region</b> and paint one: the sliders become directions that act there.{_LINK}"
+READY = "Tick <b>directions come from the region</b>, and the sliders become directions that act in the painted region."
+
+
+class RegionPage(ipywidgets.VBox):
+    """Controls and plots of a region.
+
+    Args:
+        num_layers: Of the generator; rows of w+ can be chosen if there is more than one.
+        switched: Called with the name of a switch, ``"steer"`` or ``"confine"``, and its new position.
+        changed: Called without arguments when a setting changed.
+        overlaid: Called without arguments when another overlay was chosen.
+        pick: Called with a place of the plot of directions, in shares of it.
+        work: Where the Jacobian is found.
+        guard: Wraps handlers.
+    """
+
+    def __init__(
+        self,
+        num_layers: int,
+        switched: Callable[[str, bool], object],
+        changed: Callable[[], object],
+        overlaid: Callable[[], object],
+        pick: Callable[[float, float], object],
+        work: PageWork,
+        guard: Guard,
+    ) -> None:
+        self._quiet = False
+        self.steer = _tick("directions come from the region", "The sliders act in the painted region, and follow it")
+        self.confine = _tick(
+            "moves show only inside it", "Outside the region stands the picture without the moves; saved with the edit"
+        )
+        self.solver = ipywidgets.Dropdown(
+            options=SOLVERS,
+            description="solver",
+            tooltip="Generalised eigenvectors weigh inside against outside; the projection removes what moves outside",
+        )
+        self.tolerance = LogSlider(1e-3, -5, 0, "tolerance", "How much may move outside: more of it, stronger moves")
+        self.count = ipywidgets.BoundedIntText(
+            6, min=1, max=MOST, description="directions", tooltip="How many sliders the region gets"
+        )
+        self.channels = ipywidgets.Dropdown(
+            options=["rgb", "luminance", "chroma"],
+            description="of",
+            tooltip="What of the picture counts: all three channels, brightness alone, or colour without brightness",
+        )
+        self.layers = layer_range(num_layers)
+        self.overlay = ipywidgets.ToggleButtons(options=list(OVERLAYS), tooltips=list(OVERLAYS.values()))
+        self.overlay.add_class("lw-toggles")
+        self.scale, self.words, self.message = ipywidgets.HTML(), ipywidgets.HTML(), ipywidgets.HTML()
+        for text in (self.scale, self.words, self.message):
+            text.add_class("lw-note")
+        self.message.add_class("lw-message")
+        self.spectrum = Plot(340, 230, "How strongly the region answers along its principal directions")
+        self.locality = Plot(340, 230, "Which share of its change each direction keeps inside the region", guard(pick))
+        self.effect = Plot(260, 230, "How much a step changes inside and outside the region")
+        self.plots = ipywidgets.HBox([self.spectrum, self.locality, self.effect])
+        self.plots.add_class("lw-plots")
+        self.tolerance.add_class("lw-wide")
+        for control in (self.solver, self.count, self.channels):
+            control.add_class("lw-short")
+        for name, tick in (("steer", self.steer), ("confine", self.confine)):
+            tick.observe(guard(lambda c, name=name: None if self._quiet else switched(name, c["new"])), "value")
+        for control in (
+            self.solver,
+            self.tolerance,
+            self.count,
+            self.channels,
+            *([self.layers] if self.layers else []),
+        ):
+            control.observe(guard(lambda _: changed()), "value")
+        self.overlay.observe(guard(lambda _: overlaid()), "value")
+        self.settings_rows = ipywidgets.VBox(
+            [
+                row(self.solver, self.count, self.channels, *([self.layers] if self.layers else [])),
+                row(self.tolerance, ipywidgets.Label("heat"), self.overlay, self.scale),
+            ]
+        )
+        self.settings_rows.layout.overflow = "visible"
+        super().__init__(
+            [row(self.steer, self.confine), self.message, self.settings_rows, self.words, work, self.plots]
+        )
+        self.show(False, True)
+        self.tell("", "")
+        self.ready(False)
+
+    @property
+    def settings(self) -> Settings:
+        """What the controls say of the directions."""
+        return Settings(self.solver.value, self.tolerance.value, self.count.value)
+
+    @property
+    def rows(self) -> tuple[int, ...] | None:
+        """The rows of w+ that are chosen; None for all."""
+        if self.layers is None or self.layers.value == (self.layers.min, self.layers.max):
+            return None
+        low, high = self.layers.value
+        return tuple(range(low, high + 1))
+
+    @property
+    def counts(self) -> Channels:
+        """What of the picture counts."""
+        chosen: Channels = self.channels.value
+        return chosen
+
+    def show(self, steer: bool, confine: bool) -> None:
+        """Bring the switches to a state without calling anything."""
+        self._quiet = True
+        try:
+            self.steer.value, self.confine.value = steer, confine
+        finally:
+            self._quiet = False
+        self.settings_rows.layout.display = None if steer else "none"
+
+    def ready(self, ready: bool) -> None:
+        """Show the plots, or not while there is nothing in them."""
+        self.plots.layout.display = None if ready else "none"
+
+    def tell(self, message: str, words: str, *, code: bool = False) -> None:
+        """Say what is missing, and what is shown.
+
+        Args:
+            message: What is to be done or noted; empty for nothing.
+            words: What the plots show; HTML.
+            code: Whether the message is HTML.
+        """
+        self.message.value = message if code else html.escape(message)
+        self.message.layout.display = None if message else "none"
+        self.words.value = words
+
+    def grey(self, stale: bool) -> None:
+        """Show the plots pale, as those of another latent, or not."""
+        for plot in (self.spectrum, self.locality, self.effect):
+            plot.grey(stale)
+
+
+def _tick(text: str, tooltip: str) -> ipywidgets.Checkbox:
+    box: Any = ipywidgets.Checkbox(False, description=text, tooltip=tooltip, indent=False)
+    box.add_class("lw-tick")
+    return box

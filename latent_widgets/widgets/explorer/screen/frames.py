@@ -1,0 +1,181 @@
+"""Pictures of edits: exact ones that re-run only what changed, and fast approximations while a slider moves."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from latent_widgets.core.forward import FORWARD, load_rules
+from latent_widgets.edits.edit import Base, Code, Edit
+from latent_widgets.generators.base import Activations, Generator
+from latent_widgets.generators.place import place_of, with_weights
+
+__all__ = ["Frames"]
+
+SLOW_MS = 60.0  # an exact picture that takes longer is replaced by an approximation while a slider moves
+TOGETHER = 3  # pictures in a batch of a fast generator: two thirds of the time that they take one by one
+
+
+def _checked(picture: Tensor) -> Tensor:
+    """Refuse a picture that cannot be shown."""
+    bad = int((~picture.isfinite()).sum())
+    if bad:
+        raise ValueError(
+            f"the generator's picture must be finite, got {bad} NaN or infinite of {picture.numel()} numbers. "
+            "Move the slider back or reset."
+        )
+    return picture
+
+
+def _first_changed_row(a: Tensor, b: Tensor) -> int | None:
+    """The first row in which two ``w+`` codes (1, L, d) differ; None where none does."""
+    rows = (a != b).any(-1)[0].nonzero()
+    return int(rows[0]) if len(rows) else None
+
+
+class Frames:
+    """Draw the edits of one generator.
+
+    The exact picture re-runs only the layers above the first that changed. The moving picture is the exact one for a
+    fast generator; for a slow one it is the generator's own small RGB, or else the first-order picture
+    ``x + J (code - code0)`` about the last exact one.
+
+    Args:
+        generator: What draws.
+    """
+
+    def __init__(self, generator: Generator) -> None:
+        self.generator = generator
+        self.exact_ms: float | None = None  # how long exact pictures take, smoothed
+        self.code: Code | None = None  # of the last exact picture
+        self._place = place_of(generator)
+        self._before: tuple[Base, Tensor] | None = None
+        self._resting: tuple[Tensor, str, Tensor] | None = None  # the last exact code, its space and its picture
+        self._cache: tuple[Tensor, Activations] | None = None
+        self._tangent: tuple[Tensor, Tensor, Tensor] | None = None  # base code, unit direction, change along it
+
+    @property
+    def slow(self) -> bool:
+        """Whether pictures are approximated while a slider moves."""
+        return self.exact_ms is not None and self.exact_ms > SLOW_MS
+
+    @property
+    def together(self) -> int:
+        """How many pictures of a strip are drawn at once: a hand that moves again waits for all of them."""
+        return TOGETHER if TOGETHER * (self.exact_ms or 0.0) < SLOW_MS else 1
+
+    def exact(self, edit: Edit) -> Tensor:
+        """Draw an edit: ``(1, 3, H, W)``.
+
+        Args:
+            edit: What to draw.
+
+        Returns:
+            The picture.
+
+        Raises:
+            ValueError: If the picture is not finite.
+        """
+        self._follow()
+        edited = edit.code(self.generator)
+        code, space = self.generator.check_code(edited)
+        start = time.perf_counter()
+        try:
+            picture = _checked(self._draw(code, space))
+        except Exception:
+            self._cache = None  # what a failure left behind is nothing to go on from
+            raise
+        elapsed = 1000 * (time.perf_counter() - start)
+        known = self.exact_ms  # falls at once and rises slowly: the first picture, or a busy moment, says little
+        self.exact_ms = elapsed if known is None else min(elapsed, 0.7 * known + 0.3 * elapsed)
+        self._resting, self.code = (code, space, picture), edited
+        return self.masked(edit, picture)
+
+    def before(self, edit: Edit) -> Tensor:
+        """Draw where an edit starts, without its moves; kept until the start changes."""
+        self._follow()
+        if self._before is None or self._before[0] is not edit.base:
+            code, space = self.generator.check_code(replace(edit, moves=(), mask=None).code(self.generator))
+            self._before = (edit.base, _checked(self.generator.synthesize(code, space)))
+        return self._before[1]
+
+    def moving(self, edit: Edit) -> Tensor:
+        """Draw an edit as well as the time between two slider positions allows.
+
+        Args:
+            edit: What to draw.
+
+        Returns:
+            The picture, perhaps smaller than the exact one.
+
+        Raises:
+            ValueError: If the picture is not finite.
+        """
+        self._follow()
+        code, space = self.generator.check_code(edit.code(self.generator))
+        if not self.slow or self._resting is None or self._resting[1] != space:
+            return self.exact(edit)
+        if small := self._small(edit):
+            return _checked(self.generator.preview(code, max(small), space))
+        return self.masked(edit, _checked(self._first_order(code, space)))
+
+    def preparation(self, edit: Edit) -> Callable[[], object] | None:
+        """Return what :meth:`moving` is better preceded by, while nobody waits for the generator; None for nothing."""
+        return load_rules if self.slow and not self._small(edit) else None
+
+    def _small(self, edit: Edit) -> list[int]:
+        """The sides of the generator's own small pictures that can stand in for that of an edit."""
+        sides = self.generator.preview_resolutions if edit.mask is None else ()
+        return [side for side in sides if side <= self.generator.resolution // 4]
+
+    def _follow(self) -> None:
+        """Forget what was drawn on another device or in another type: the generator can be moved at any time."""
+        place = place_of(with_weights(self.generator))
+        if place != self._place:
+            self._place, self.exact_ms = place, None
+            self._before = self._resting = self._cache = self._tangent = None
+
+    def masked(self, edit: Edit, pictures: Tensor) -> Tensor:
+        """Put the picture before the moves wherever the edit's mask, if it has one, does not show them.
+
+        Args:
+            edit: Has the mask.
+            pictures: ``(n, 3, H, W)`` after moves.
+
+        Returns:
+            ``(n, 3, H, W)``.
+        """
+        if edit.mask is None:
+            return pictures
+        before = self.before(edit)
+        return before + edit.mask.weights(*pictures.shape[-2:]).to(pictures) * (pictures - before)
+
+    def _first_order(self, code: Tensor, space: str) -> Tensor:
+        """``x + J (code - base)`` about the last exact picture; one Jacobian product serves a whole drag."""
+        if self._resting is None:
+            return self._draw(code, space)
+        base, picture = self._resting[0], self._resting[2]
+        step = code - base
+        length = step.norm()
+        if length == 0:
+            return picture
+        known = self._tangent
+        if known is None or known[0] is not base or (known[1] * step).sum().abs() < (1 - 1e-5) * length:
+            direction = step / length
+            with FORWARD:
+                change = torch.func.jvp(lambda c: self.generator.synthesize(c, space), (base,), (direction,))[1]
+            known = self._tangent = (base, direction, change)
+        return picture + (known[1] * step).sum() * known[2]
+
+    def _draw(self, code: Tensor, space: str) -> Tensor:
+        if not (self.generator.can_resume and space == "w+"):
+            return self.generator.synthesize(code, space)
+        row = 0 if self._cache is None else _first_changed_row(self._cache[0], code)
+        if self._cache is None or row == 0:
+            self._cache, row = (code, self.generator.activations(code)), None
+        last = self.generator.num_layers - 1
+        return self.generator.resynthesize(code, self._cache[1], last if row is None else row)

@@ -1,0 +1,125 @@
+"""The explorer's page of the filmstrip: one walk, or all kinds one above the other, and how likely their codes are."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import ipywidgets
+
+from latent_widgets.widgets.explorer.pages.small_pages import Guard, row
+from latent_widgets.widgets.explorer.walk.densities import Trace
+from latent_widgets.widgets.explorer.walk.plot import draw_traces
+from latent_widgets.widgets.kit.encode import Pixels
+from latent_widgets.widgets.kit.picture import Picture
+from latent_widgets.widgets.kit.plot import Plot
+from latent_widgets.widgets.kit.reach import Reach
+
+__all__ = ["SHOWN", "Strip", "WalkPage"]
+
+KINDS = {
+    "linear": "Straight along the direction",
+    "density": "At constant density, round the great circle of a Gaussian: of the prior for directions in z; for "
+    "directions in w of one that is fitted to w, and sliders stay straight",
+    "curve": "Along the local directions of the mapping, so that w stays on what it reaches; sliders stay straight",
+}
+SHOWN = {
+    "this kind": "The strip of the chosen kind",
+    "all, equal steps": "Every kind of walk at the same positions",
+    "all, equal change": "Every kind of walk, at positions where the picture has changed equally",
+}
+WIDTH = 720  # CSS pixels
+
+
+@dataclass(frozen=True)
+class Strip:
+    """What stands in one row of the page.
+
+    Attributes:
+        kind: Of the walk.
+        pixels: The strip; None where there is no such walk.
+        words: What it shows, or why there is none.
+    """
+
+    kind: str
+    pixels: Pixels | None
+    words: str
+
+
+class WalkPage(ipywidgets.VBox):
+    """The filmstrip along the active direction.
+
+    Args:
+        kinds: Kinds of walks to offer.
+        changed: Called without arguments when a control changed.
+        guard: Wraps handlers.
+    """
+
+    def __init__(self, kinds: Sequence[str], changed: Callable[[], object], guard: Guard) -> None:
+        self.kind = ipywidgets.ToggleButtons(options=list(kinds), tooltips=[KINDS[kind] for kind in kinds])
+        self.shown = ipywidgets.ToggleButtons(options=list(SHOWN), tooltips=list(SHOWN.values()))
+        self.reach = Reach("The strip goes from minus to plus this far, in the unit of the direction")
+        self.count = ipywidgets.BoundedIntText(
+            9, min=3, max=31, step=2, description="pictures", tooltip="How many pictures a strip has"
+        )
+        self.density = ipywidgets.Checkbox(
+            True, indent=False, description="density", tooltip="How likely the codes of the strip are"
+        )
+        for control in (self.kind, self.shown):
+            control.add_class("lw-toggles")
+        self.strip = Picture(width=WIDTH, caption="")
+        self.others = [Picture(width=WIDTH, caption="") for _ in kinds[1:]]
+        self.note = ipywidgets.HTML()
+        self.plot = Plot(WIDTH, 150, "log density along the walk")
+        for picture in (self.strip, *self.others):
+            picture.add_class("lw-strip")
+        self.count.add_class("lw-short")
+        self.density.add_class("lw-tick")
+        self.note.add_class("lw-note")
+        for control in (self.kind, self.shown, self.reach, self.count, self.density):
+            control.observe(guard(lambda _: None if self.reach.fitting else changed()), "value")
+        first = row(ipywidgets.Label("walk"), self.kind, self.reach, self.count, self.density)
+        super().__init__([first, row(self.shown), self.strip, *self.others, self.plot, self.note])
+        self.show([])
+        self.show_density([], "", "")
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds to show one above the other; none for that which is chosen alone."""
+        return () if self.shown.value == "this kind" else tuple(map(str, self.kind.options))
+
+    @property
+    def equal(self) -> bool:
+        """Whether the pictures of all kinds are to have changed equally."""
+        return bool(self.shown.value == "all, equal change")
+
+    def show(self, strips: Sequence[Strip]) -> None:
+        """Show strips with their words, and the words alone where there is no such walk."""
+        for i, picture in enumerate((self.strip, *self.others)):
+            one = strips[i] if i < len(strips) else None
+            picture.layout.display = "none" if one is None else None
+            if one is None or one.pixels is None:
+                picture.clear()
+                picture.add_class("lw-empty")
+                picture.caption = "" if one is None else one.words
+            else:
+                picture.show(one.pixels, caption=one.words)
+                picture.remove_class("lw-empty")
+
+    def show_density(
+        self, traces: Sequence[Trace], unit: str, words: str, places: Sequence[float] | None = None
+    ) -> None:
+        """Show how likely the codes of the strips are.
+
+        Args:
+            traces: Of each walk; none where nothing is known.
+            unit: Of their positions.
+            words: How likely the current code is, or why that is not known.
+            places: Where the pictures stand on the axis, if not at their positions.
+        """
+        self.plot.layout.display = None if traces else "none"
+        self.note.layout.display = None if words else "none"
+        self.note.value = html.escape(words)
+        if traces:
+            self.plot.show(lambda figure: draw_traces(figure, traces, unit, places))

@@ -1,0 +1,1 @@
+"""Work beside the pictures: one worker, one queue, the latest wins."""

@@ -1,0 +1,78 @@
+"""A strip of pictures along a direction, drawn on a panel's job."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor
+
+from latent_widgets.core.steps import OnStep
+from latent_widgets.generators.base import Generator
+from latent_widgets.generators.place import with_weights
+from latent_widgets.geometry.walks.walk import curve_along, walk
+from latent_widgets.widgets.explorer.walk.way import words_of
+from latent_widgets.widgets.kit.encode import Pixels, strip
+from latent_widgets.widgets.kit.picture import Picture
+from latent_widgets.widgets.kit.reach import positions
+
+__all__ = ["Filmstrip", "film"]
+
+PICTURES = 7  # of a strip
+
+
+class Filmstrip(Picture):
+    """A strip that shrinks where it does not fit.
+
+    Args:
+        width: CSS pixels.
+        caption: The words under it.
+    """
+
+    shape = (PICTURES, 1)
+
+    def __init__(self, width: int, caption: str = "") -> None:
+        super().__init__(width=width, caption=caption)
+        self.add_class("lw-film")
+
+
+def film(
+    G: Generator,
+    code: Any,
+    direction: Any,
+    index: int = 0,
+    *,
+    reach: float = 3.0,
+    count: int = PICTURES,
+    unit: str | None = None,
+    curve: tuple[Tensor, float, int] | None = None,
+    on_step: OnStep | None = None,
+) -> tuple[Pixels, str]:
+    """Draw the walk from a code along a direction.
+
+    Args:
+        G: The generator.
+        code: Where the middle is.
+        direction: ``Directions``, or one vector.
+        index: Which of them.
+        reach: How far the strip goes to each side.
+        count: How many pictures.
+        unit: What the reach is measured in; that of the directions if not given.
+        curve: For a curve along ``Directions`` rather than a straight line: ``z``, truncation and how many local
+            directions to project on, see ``curve_through``.
+        on_step: Called as the curve and the pictures are drawn.
+
+    Returns:
+        The strip, and what it shows in words.
+
+    Raises:
+        ValueError: If the generator is on the meta device.
+    """
+    with_weights(G)
+    at = positions(reach, count)
+    if curve is None:
+        path = walk(G, code, direction, at, unit, index=index)
+    else:
+        z, truncation, candidates = curve
+        path = curve_along(G, z, direction[index], at, truncation=truncation, candidates=candidates, on_step=on_step)
+    images: Tensor = path.images(G, batch=4, on_step=on_step)
+    return strip(images), words_of(path)

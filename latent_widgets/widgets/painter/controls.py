@@ -1,0 +1,180 @@
+"""The painter's controls and where they stand; what they do is the painter's."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import ipywidgets
+
+from latent_widgets.widgets.explorer.pages.small_pages import button, row
+from latent_widgets.widgets.painter.hand import KEYS
+
+if TYPE_CHECKING:
+    from latent_widgets.widgets.painter.painter import MaskPainter
+
+__all__ = ["TOOLS", "Controls"]
+
+TOOLS = {
+    "brush": "Paint with a round brush", "line": "A straight line as thick as the brush",
+    "rectangle": "From corner to corner", "ellipse": "Inside a box from corner to corner",
+    "polygon": "Click the corners; close it on the first one or with Enter", "lasso": "Draw around an area",
+    "fill": "The area of similar colour around a click, up to what is painted",
+    "superpixel": "A small area that belongs together", "pan": "Move the picture under the window",
+}  # fmt: skip
+
+
+class Controls:
+    """Every control of a painter but its canvas.
+
+    Args:
+        painter: What the controls call.
+        parts: Names of ready masks.
+        most: The largest brush, in pixels of the picture.
+    """
+
+    def __init__(self, painter: MaskPainter, parts: Sequence[str], most: float) -> None:
+        self._quiet = False
+        guard = painter.guard
+        self.tool = ipywidgets.ToggleButtons(options=list(TOOLS), tooltips=list(TOOLS.values()))
+        self.tool.add_class("lw-toggles")
+        self.tool.add_class("lw-tools")
+        self.erase = ipywidgets.Checkbox(False, description="erase", indent=False, tooltip="Take away (key x)")
+        self.brush = ipywidgets.BoundedFloatText(
+            1.0, min=0.5, max=most, step=0.5, description="brush, px", tooltip="Diameter in pixels of the picture"
+        )
+        sizes = [
+            button("", "Smaller brush ([)", guard(lambda _: painter.gesture.resize_brush(0.8)), "minus", "lw-icon"),
+            button("", "Larger brush (])", guard(lambda _: painter.gesture.resize_brush(1.25)), "plus", "lw-icon"),
+        ]
+        self.tolerance = ipywidgets.BoundedFloatText(
+            20, min=0, max=255, step=5, description="tolerance", tooltip="How far colours may differ when filling"
+        )
+        self.opacity = ipywidgets.FloatSlider(
+            0.5, min=0, max=1, step=0.05, description="opacity", readout_format=".2f", tooltip="Of the painted region"
+        )
+        self.colour = ipywidgets.ColorPicker(
+            value="#d55e00", description="colour", concise=True, tooltip="Of the region"
+        )
+        self.region = ipywidgets.Dropdown(
+            options=[""], description="region", tooltip="Which region is painted (keys 1 to 9)"
+        )
+        self.name = ipywidgets.Text(placeholder="name", description="new", tooltip="Name of a new region")
+        self.add = button("add", "Add a region of this name", guard(lambda _: painter.add(self.name.value)), "plus")
+        self.remove = button("remove", "Remove the region", guard(lambda _: painter.remove(painter.region)), "trash")
+        self.part = ipywidgets.Dropdown(options=list(parts), description="part", tooltip="A part that was found")
+        self.take = button("take", "Add the part to the region, or erase it", guard(lambda _: self._take(painter)))
+        self.undo = button("undo", "Undo the last change (Ctrl+Z)", guard(lambda _: painter.undo()), "undo")
+        self.redo = button("redo", "Do it again (Ctrl+Shift+Z)", guard(lambda _: painter.redo()), "repeat")
+        self.clear = button("clear", "Empty the region (Delete)", guard(lambda _: painter.clear()), "times")
+        self.invert = button("invert", "Exchange inside and outside (i)", guard(lambda _: painter.invert()))
+        self.amount = ipywidgets.BoundedFloatText(
+            2, min=0, max=most, step=1, description="by, px", tooltip="Pixels to grow, to shrink or to soften by"
+        )
+        changes = {"grow": "Move the edge outwards", "shrink": "Move the edge inwards", "feather": "Make the edge soft"}
+        changing = [
+            button(name, words, guard(lambda _, how=name: painter.later.edge(how, self.amount.value)))
+            for name, words in changes.items()
+        ]
+        self.range = ipywidgets.IntRangeSlider(
+            value=(128, 255), min=0, max=255, description="luminance", tooltip="From dark to bright, 0 to 255"
+        )
+        self.threshold = button(
+            "threshold", "The region becomes all pixels of this luminance",
+            guard(lambda _: painter.later.threshold(*self.range.value)),
+        )  # fmt: skip
+        self.path = ipywidgets.Text(
+            "mask.png", description="file", tooltip=".png or .npy: this region; .json: all regions"
+        )
+        save = button("save", "Save to this file", guard(lambda _: painter.save_mask(self.path.value)), "download")
+        self.load = button("load", "Load this file", guard(lambda _: painter.load_mask(self.path.value)), "upload")
+        self.upload = ipywidgets.FileUpload(
+            accept=".png,.npy,.json", multiple=False, description="upload",
+            tooltip="Take a file of your computer: .png or .npy for this region, .json for all",
+        )  # fmt: skip
+        zooms = [
+            button("", "Zoom in (+)", guard(lambda _: painter.zoom_by(1.5)), "search-plus", "lw-icon"),
+            button("", "Zoom out (-)", guard(lambda _: painter.zoom_by(1 / 1.5)), "search-minus", "lw-icon"),
+            button("all", "Show the whole picture (0)", guard(lambda _: painter.zoom_by(0.0))),
+        ]
+        for box in (self.brush, self.tolerance, self.amount, self.name, self.path, self.colour):
+            box.add_class("lw-short")
+        for slider in (self.opacity, self.range):
+            slider.add_class("lw-wide")
+        self.words = ipywidgets.HTML()
+        self.words.add_class("lw-note")
+        self.keys = ipywidgets.HTML(_list_keys())
+        self.keys.add_class("lw-note")
+        self.waiting = ipywidgets.HTML("A cell is running: what you paint now appears when it ends. Nothing is lost.")
+        self.waiting.add_class("lw-waiting")
+        self.waiting.layout.visibility = "hidden"
+        self.below = row(*zooms, self.undo, self.redo, self.clear, self.invert)
+        parting = [row(self.part, self.take)] if parts else []
+        self.rows = [
+            row(self.region, self.name, self.add, self.remove),
+            row(self.tool, self.erase),
+            row(self.brush, *sizes, self.tolerance),
+            row(self.opacity, self.colour),
+            *parting,
+            row(*changing, self.amount),
+            row(self.range, self.threshold),
+            row(self.path, save, self.load, self.upload),
+        ]
+        self.spare = [] if parts else [self.part, self.take]
+        self._listen(painter)
+
+    def _listen(self, painter: MaskPainter) -> None:
+        def on(widget: ipywidgets.Widget, handler: Callable[[Any], object]) -> None:
+            guarded = painter.guard(handler)
+            widget.observe(lambda change: None if self._quiet else guarded(change["new"]), "value")
+
+        def take_file(change: Any) -> None:
+            files, self.upload.value = self.upload.value, ()
+            for file in files:
+                painter.take_file(file["name"], bytes(file["content"]))
+
+        self.upload.observe(painter.guard(take_file), "value")
+        on(self.tool, lambda value: setattr(painter, "tool", value))
+        on(self.erase, lambda value: setattr(painter, "erase", value))
+        on(self.brush, lambda value: setattr(painter, "brush", value))
+        on(self.tolerance, lambda value: setattr(painter, "tolerance", value))
+        on(self.opacity, lambda value: setattr(painter, "opacity", value))
+        on(self.colour, lambda value: setattr(painter, "colour", value))
+        on(self.region, lambda value: setattr(painter, "region", value))
+
+    def _take(self, painter: MaskPainter) -> None:
+        painter.later.take(self.part.value)
+
+    def show(self, painter: MaskPainter) -> None:
+        """Bring the controls to the painter's state without calling anything."""
+        model = painter.model
+        self._quiet = True
+        try:
+            if tuple(self.region.options) != model.names:
+                self.region.options = model.names
+            self.region.value, self.tool.value, self.erase.value = model.region, painter.tool, painter.erase
+            most = float(max(2, *model.size))  # the picture may be another than at the start
+            self.brush.max, self.amount.max = max(most, painter.brush), most
+            self.brush.value, self.opacity.value = painter.brush, painter.opacity
+            self.tolerance.value, self.colour.value = painter.tolerance, painter.colour
+        finally:
+            self._quiet = False
+        self.undo.disabled, self.redo.disabled = not model.can_undo, not model.can_redo
+        self.remove.disabled = len(model.names) == 1
+        area = float(model.mask.mean())
+        height, width = model.size
+        kind = "soft, " if model.mask.dtype != bool else ""
+        self.words.value = (
+            f"{html.escape(model.region)}: {kind}{100 * area:.3g} % of {height} x {width} pixels"
+            if area
+            else f"{html.escape(model.region)}: nothing painted yet"
+        )
+
+
+def _list_keys() -> str:
+    items = "".join(f"<li><kbd>{html.escape(key)}</kbd> {html.escape(words)}</li>" for key, words in KEYS)
+    return (
+        f'<details open><summary>keys, once the picture is clicked</summary><ul class="lw-keys">{items}</ul>'
+        "Two fingers zoom and move the picture.</details>"
+    )

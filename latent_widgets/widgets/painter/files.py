@@ -1,0 +1,168 @@
+"""Masks as files: a PNG or an array of one region, JSON of all regions with the strokes that made them."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import os
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from latent_widgets.core import checks
+from latent_widgets.core.files import write_whole
+from latent_widgets.widgets.painter.model import MaskModel, Packed, State
+from latent_widgets.widgets.painter.tools import Stroke
+
+__all__ = ["FORMATS", "from_json", "from_png", "load_mask", "read_mask", "save_mask", "to_json", "to_png"]
+
+FORMATS = (".png", ".npy", ".json")
+VERSION = 1
+
+
+def to_png(mask: NDArray[Any]) -> bytes:
+    """Return a mask as the bytes of a grey PNG: white inside. A hard mask takes one bit a pixel, a soft one eight."""
+    image = Image.fromarray(mask) if mask.dtype == bool else Image.fromarray(np.rint(mask * 255).astype(np.uint8))
+    file = io.BytesIO()
+    image.save(file, "PNG")
+    return file.getvalue()
+
+
+def from_png(data: bytes) -> NDArray[Any]:
+    """Read a mask from a picture file: one of two shades gives bool, others weights by brightness.
+
+    Args:
+        data: The bytes.
+
+    Returns:
+        ``(H, W)``, bool or float32.
+
+    Raises:
+        ValueError: If it is no picture, or one with colours.
+    """
+    try:
+        with Image.open(io.BytesIO(data)) as file:
+            array = np.asarray(file.convert("RGB"))
+    except (OSError, Image.DecompressionBombError) as error:
+        raise ValueError(f"mask must be a picture file, got something else: {error}.") from None
+    grey = array[..., 0]
+    if (array != grey[..., None]).any():
+        raise ValueError("mask must be black, white and grey, got a picture with colours. Use mask > 0 of one channel.")
+    if np.isin(grey, (0, 255)).all():
+        return np.asarray(grey > 0)
+    return (grey / 255).astype(np.float32)
+
+
+def to_json(model: MaskModel) -> str:
+    """Return all regions as JSON: each mask, which is the truth, and the strokes that made it, where strokes did."""
+    regions = []
+    for name, packed in model.state.regions.items():
+        strokes = None if packed.strokes is None else [asdict(stroke) for stroke in packed.strokes]
+        data = base64.b64encode(packed.data).decode()
+        regions.append({"name": name, "soft": packed.soft, "mask": data, "strokes": strokes})
+    plain = {
+        "format": "latent_widgets.regions", "version": VERSION, "size": list(model.size), "region": model.region,
+        "regions": regions,
+    }  # fmt: skip
+    return json.dumps(plain, indent=1)
+
+
+def from_json(text: str, size: tuple[int, int]) -> State:
+    """Read what :func:`to_json` wrote.
+
+    Args:
+        text: The JSON.
+        size: Height and width of the picture that the regions shall fit.
+
+    Returns:
+        The regions.
+
+    Raises:
+        ValueError: If it is something else, or of another size.
+    """
+    wrong = "text must be regions as JSON"
+    try:
+        plain = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{wrong}, got something else: {error}.") from None
+    if not isinstance(plain, dict) or plain.get("format") != "latent_widgets.regions":
+        raise ValueError(f"{wrong}, got {text[:60]!r}.")
+    if plain.get("version") != VERSION:
+        raise ValueError(f"{wrong} of format {VERSION}, got {plain.get('version')!r}. A newer version wrote it.")
+    if plain.get("size") != list(size):
+        raise ValueError(f"regions must have the picture's height and width, {list(size)}, got {plain.get('size')}.")
+    try:
+        regions = {}
+        for one in plain["regions"]:
+            given = one["strokes"]
+            strokes = None if given is None else tuple(Stroke(**stroke) for stroke in given)
+            packed = Packed(base64.b64decode(one["mask"], validate=True), bool(one["soft"]), strokes)
+            mask = packed.unpack(*size)
+            if packed.soft and not ((mask >= 0) & (mask <= 1)).all():
+                raise ValueError("a weight outside [0, 1]")
+            regions[str(one["name"])] = packed
+        return State(regions, checks.choice("region", plain["region"], tuple(regions)))
+    except Exception as error:
+        raise ValueError(f"{wrong}, got a damaged file: {error}.") from None
+
+
+def save_mask(model: MaskModel, path: str | os.PathLike[str]) -> Path:
+    """Save the selected region as ``.png`` or ``.npy``, or all regions as ``.json``.
+
+    Args:
+        model: The masks.
+        path: Where to.
+
+    Returns:
+        The path.
+    """
+    path = Path(path)
+    ending = checks.choice("the ending of path", path.suffix.lower(), FORMATS)
+    if ending == ".json":
+        return write_whole(path, to_json(model).encode())
+    if ending == ".png":
+        return write_whole(path, to_png(model.mask))
+    file = io.BytesIO()
+    np.save(file, model.mask, allow_pickle=False)
+    return write_whole(path, file.getvalue())
+
+
+def load_mask(model: MaskModel, path: str | os.PathLike[str]) -> None:
+    """Read what :func:`save_mask` wrote, or another grey picture or array: one region, or from JSON all.
+
+    Args:
+        model: What to change; one undo takes it back.
+        path: The file.
+    """
+    path = Path(path)
+    checks.choice("the ending of path", path.suffix.lower(), FORMATS)
+    read_mask(model, path.name, path.read_bytes())
+
+
+def read_mask(model: MaskModel, name: str, data: bytes) -> None:
+    """Take the content of a file, as it is uploaded.
+
+    Args:
+        model: What to change; one undo takes it back.
+        name: Of the file, whose ending says what it is.
+        data: The bytes.
+
+    Raises:
+        ValueError: If it is none of the formats, or does not fit the picture.
+    """
+    ending = checks.choice("the ending of path", Path(name).suffix.lower(), FORMATS)
+    if ending == ".json":
+        model.restore(from_json(data.decode(errors="replace"), model.size))
+    elif ending == ".png":
+        model.assign(from_png(data))
+    else:
+        try:
+            array = np.load(io.BytesIO(data), allow_pickle=False)
+        except (ValueError, EOFError, OSError) as error:
+            raise ValueError(f"mask must be an array as numpy saves it, got something else: {error}.") from None
+        model.assign(array)

@@ -1,0 +1,5 @@
+"""The Grassmannian warpage heatmap."""
+
+from latent_widgets.widgets.warpage.warpage import WarpageHeatmap
+
+__all__ = ["WarpageHeatmap"]

@@ -1,0 +1,172 @@
+"""What the pages beside the heatmap show: a pair of latents, and the map of all."""
+
+from __future__ import annotations
+
+import base64
+import io
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PIL import Image
+from torch import Tensor
+
+from latent_widgets.core.steps import report
+from latent_widgets.generators.base import Generator
+from latent_widgets.generators.place import with_weights
+from latent_widgets.geometry.subspaces.haar import haar_sample
+from latent_widgets.methods.warpage import WarpageMap
+from latent_widgets.widgets.kit.encode import to_uint8
+from latent_widgets.widgets.kit.filmstrip import film
+from latent_widgets.widgets.warpage.data import embed
+from latent_widgets.widgets.warpage.plot import draw_angles, draw_map
+
+if TYPE_CHECKING:
+    from latent_widgets.widgets.warpage.warpage import WarpageHeatmap
+
+__all__ = ["Pages"]
+
+MOST_PICTURES = 200  # latents that the map still shows as pictures
+THUMBNAIL = 64  # pixels
+
+
+class Pages:
+    """Draws the pages of a warpage panel on its job.
+
+    Args:
+        panel: The panel.
+    """
+
+    def __init__(self, panel: WarpageHeatmap) -> None:
+        self._panel = panel
+        self.axes: Any = None  # of the map
+        self.positions, self.stress = np.zeros((0, 2)), 0.0
+        self._pictures: list[str] = []
+
+    def draw_pair(self, view: WarpageMap, pair: tuple[int, int], delay: float) -> None:
+        """Draw principal angles and both pictures, then walks and map.
+
+        Args:
+            view: The distances.
+            pair: Two latents.
+            delay: Seconds to wait for a newer request.
+        """
+        panel, G, (i, j) = self._panel, self._panel.generator, pair
+
+        def work(on_step: Any) -> tuple[Any, Any, Tensor | None]:
+            images = None if G is None else G.synthesize(_here(G, view.codes[[i, j]]), view.space)
+            return view.angles(i, j).cpu(), haar_sample(view.bases.shape[1], view.k), images
+
+        def done(found: tuple[Any, Any, Tensor | None]) -> None:
+            angles, chance, images = found
+            for number, (picture, name) in enumerate(zip(panel.controls.pictures, "AB", strict=True)):
+                if images is not None:
+                    picture.show(images[number], caption=f"{name}: latent {pair[number]}")
+            value = float(view.distances[pair])
+            panel.controls.angles.show(lambda figure: draw_angles(figure, angles, chance, value))
+            panel.show_strips()
+            panel.show_page()
+
+        panel.run(work, done, kind="pair", priority=6, label="pair", delay=delay)
+
+    def draw_strips(self, view: WarpageMap, pair: tuple[int, int]) -> None:
+        """Draw the walk along a local direction of A at A and at B, and along B's own at B.
+
+        Args:
+            view: The bases.
+            pair: A and B.
+        """
+        panel, G, (i, j) = self._panel, self._panel.generator, pair
+        if G is None:
+            return
+        m = min(panel.controls.direction.value, view.k) - 1
+        plans = [
+            (i, i, f"direction {m + 1} of A, at A"),
+            (i, j, f"direction {m + 1} of A, at B"),
+            (j, j, f"direction {m + 1} of B, at B"),
+        ]
+
+        def work(on_step: Any) -> list[tuple[Any, str]]:
+            found, codes, bases = [], _here(G, view.codes), _here(G, view.bases)
+            for number, (of, at, words) in enumerate(plans):
+                pixels, _ = film(G, codes[at], bases[of, :, m], unit="sd")
+                found.append((pixels, f"{words}: -3 to +3 sd"))
+                if not report(on_step, number + 1, len(plans)):
+                    break
+            return found
+
+        def done(found: list[tuple[Any, str]]) -> None:
+            for strip, (pixels, words) in zip(panel.controls.strips, found, strict=False):
+                strip.show(pixels, caption=words)
+
+        panel.run(work, done, kind="strips", priority=4, label="walks")
+
+    def draw_map(self, view: WarpageMap, pair: tuple[int, int] | None) -> None:
+        """Place all latents in the plane; from one drawing to the next they move as little as they must.
+
+        Args:
+            view: The distances.
+            pair: The two to name.
+        """
+        panel = self._panel
+        rows = view.distances.sum(1) / max(len(view) - 1, 1)
+        words = [f"latent {i}: {float(mean):.2f} of chance from the others" for i, mean in enumerate(rows)]
+
+        def work(on_step: Any) -> Any:
+            start = self.positions if len(self.positions) == len(view) else None
+            return embed(view.distances.double().cpu().numpy(), start)
+
+        def draw(figure: Any) -> Any:
+            self.axes, spots = draw_map(figure, self.positions, self.stress, self._pictures, pair, words)
+            return spots
+
+        def done(found: Any) -> None:
+            self.positions, self.stress = found
+            panel.controls.map.show(draw)
+
+        panel.run(work, done, kind="map", frame=True, priority=3, label="map")
+
+    def draw_pictures(self, result: WarpageMap) -> None:
+        """Draw a small picture of every latent, for the map.
+
+        Args:
+            result: The latents.
+        """
+        panel, G = self._panel, self._panel.generator
+        self._pictures = []
+        if G is None or len(result) > MOST_PICTURES:
+            return
+
+        def work(on_step: Any) -> list[str]:
+            found: list[str] = []
+            for codes in _here(G, result.codes).split(8):
+                found += [_data_url(image) for image in G.synthesize(codes, result.space)]
+                if not report(on_step, len(found), len(result)):
+                    break
+            return found
+
+        def done(found: list[str]) -> None:
+            if panel.result is result and len(found) == len(result):
+                self._pictures = found
+                panel.show_page()
+
+        panel.run(work, done, kind="thumbs", priority=1, label="pictures of the map")
+
+    def nearest(self, x: float, y: float) -> int | None:
+        """Return the latent nearest to a place of the map, in shares of it; None outside."""
+        found = None if self.axes is None else self._panel.controls.map.at(self.axes, x, y)
+        if found is None or not len(self.positions):
+            return None
+        return int(np.linalg.norm(self.positions - np.array(found), axis=1).argmin())
+
+
+def _here(G: Generator, values: Tensor) -> Tensor:
+    """Bring what was measured to where the generator is now."""
+    return values.to(with_weights(G).device, G.dtype)
+
+
+def _data_url(image: Tensor) -> str:
+    picture = Image.fromarray(to_uint8(image))
+    picture.thumbnail((THUMBNAIL, THUMBNAIL))
+    file = io.BytesIO()
+    picture.save(file, "JPEG", quality=85)
+    return f"data:image/jpeg;base64,{base64.b64encode(file.getvalue()).decode()}"

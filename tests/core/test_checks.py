@@ -1,0 +1,116 @@
+import re
+
+import numpy as np
+import pytest
+import torch
+
+from latent_widgets.core import checks
+
+
+@pytest.mark.parametrize("value", [3, np.int64(3), torch.tensor(3)])
+def test_integers_come_back_as_int(value):
+    assert type(checks.integer("n", value, low=3, high=3)) is int
+
+
+@pytest.mark.parametrize(
+    ("value", "bounds", "error", "text"),
+    [
+        (3.0, {}, TypeError, "n must be an integer, got 3.0."),
+        ("3", {}, TypeError, "n must be an integer, got '3'."),
+        (True, {}, TypeError, "n must be an integer, got True."),
+        (None, {}, TypeError, "n must be an integer, got None."),
+        (torch.ones(2, dtype=torch.int64), {}, TypeError, "n must be an integer, got tensor([1, 1])."),
+        (0, {"low": 1}, ValueError, "n must be at least 1, got 0."),
+        (9, {"high": 8}, ValueError, "n must be at most 8, got 9."),
+        (9, {"low": 1, "high": 8}, ValueError, "n must be between 1 and 8, got 9."),
+    ],
+)
+def test_what_is_no_such_integer(value, bounds, error, text):
+    with pytest.raises(error, match=f"^{re.escape(text)}$"):
+        checks.integer("n", value, **bounds)
+
+
+@pytest.mark.parametrize("value", [2, 2.0, np.float32(2), torch.tensor(2.0)])
+def test_numbers_come_back_as_float(value):
+    result = checks.number("alpha", value, low=2, high=2)
+    assert type(result) is float
+    assert result == 2.0
+
+
+@pytest.mark.parametrize(
+    ("value", "bounds", "error", "text"),
+    [
+        ("2", {}, TypeError, "alpha must be a number, got '2'."),
+        (False, {}, TypeError, "alpha must be a number, got False."),
+        (None, {}, TypeError, "alpha must be a number, got None."),
+        (torch.ones(2), {}, TypeError, "alpha must be a number, got tensor([1., 1.])."),
+        (float("nan"), {}, ValueError, "alpha must be finite, got nan."),
+        (float("-inf"), {}, ValueError, "alpha must be finite, got -inf."),
+        (-0.5, {"low": 0.0}, ValueError, "alpha must be at least 0.0, got -0.5."),
+        (1.5, {"high": 1}, ValueError, "alpha must be at most 1, got 1.5."),
+        (1.5, {"low": 0, "high": 1}, ValueError, "alpha must be between 0 and 1, got 1.5."),
+    ],
+)
+def test_what_is_no_such_number(value, bounds, error, text):
+    with pytest.raises(error, match=f"^{re.escape(text)}$"):
+        checks.number("alpha", value, **bounds)
+
+
+def test_choice_lists_all_and_offers_the_nearest():
+    assert checks.choice("space", "w", ("z", "w")) == "w"
+    text = "part must be one of 'mouth', 'nose', got 'moth'. Did you mean 'mouth'?"
+    with pytest.raises(ValueError, match=f"^{re.escape(text)}$"):
+        checks.choice("part", "moth", ("mouth", "nose"))
+    text = "part must be one of 'mouth', 'nose', got 7. Use a name."
+    with pytest.raises(ValueError, match=f"^{re.escape(text)}$"):
+        checks.choice("part", 7, ("mouth", "nose"), "Use a name.")
+
+
+def test_nearest_is_silent_where_nothing_is_near():
+    assert checks.nearest("zzz", ["mouth"]) == ""
+    assert checks.nearest("b8.conv", ["b8.conv0", "b8.conv1", "x"]) == " Did you mean 'b8.conv1' or 'b8.conv0'?"
+
+
+def test_unknown_keywords_are_refused():
+    checks.known_keywords("load", ["seed"], {"seed", "resolution"})
+    text = "load must be given known keywords, got 'resolutoin'. Did you mean 'resolution'? Known: resolution, seed."
+    with pytest.raises(TypeError, match=f"^{re.escape(text)}$"):
+        checks.known_keywords("load", ["seed", "resolutoin"], {"seed", "resolution"})
+
+
+def test_shapes_may_leave_lengths_open():
+    value = torch.zeros(3, 4)
+    assert checks.shape("code", value, ("n", 5), ("n", 4)) is value
+    text = "code must have shape (n, 5) or (5,), got (3, 4)."
+    with pytest.raises(ValueError, match=f"^{re.escape(text)}$"):
+        checks.shape("code", value, ("n", 5), (5,))
+    text = "code must be a torch tensor, got ndarray. Use torch.as_tensor(...)."
+    with pytest.raises(TypeError, match=f"^{re.escape(text)}$"):
+        checks.shape("code", value.numpy(), ("n", 4))
+
+
+def test_dtype_and_device_say_the_fix():
+    value = torch.zeros(2)
+    assert checks.floating("code", value, torch.float32) is value
+    text = "code must have dtype torch.float64, got torch.float32. Use code.to(torch.float64)."
+    with pytest.raises(TypeError, match=f"^{re.escape(text)}$"):
+        checks.floating("code", value, torch.float64)
+    assert checks.placed("code", value, torch.device("cpu")) is value
+    text = "code must be on device meta, got cpu. Use code.to('meta')."
+    with pytest.raises(ValueError, match=f"^{re.escape(text)}$"):
+        checks.placed("code", value, torch.device("meta"))
+
+
+def test_finite_counts_what_is_not():
+    value = torch.tensor([1.0, float("nan"), float("inf")])
+    assert checks.finite("code", value[:1]).shape == (1,)
+    text = "code must be finite, got 2 NaN or infinite of 3 numbers."
+    with pytest.raises(ValueError, match=f"^{re.escape(text)}$"):
+        checks.finite("code", value)
+
+
+def test_finite_looks_only_where_it_can():
+    nothing = torch.full((3,), float("nan"))
+    assert checks.readable(nothing)
+    assert checks.finite("code", nothing.to("meta")).is_meta
+    assert torch.vmap(lambda x: checks.finite("code", x))(nothing[:, None]).isnan().all()

@@ -1,0 +1,103 @@
+"""What a slider does to an edit."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from latent_widgets.edits import changes
+from latent_widgets.edits.edit import Code, Edit, Move
+from latent_widgets.values.directions import Directions
+
+
+@pytest.fixture
+def D():
+    """Three directions in w."""
+    return Directions(torch.eye(3), "w", names=["a", "b", "c"])
+
+
+@pytest.fixture
+def edit(D):
+    """Two moves along a, one along b."""
+    return Edit().move(D, "a", 1.0, layers=[0]).move(D, "b", 2.0).move(D, "a", 3.0, layers=[1])
+
+
+def test_slider_stands_for_a_move_whose_direction_was_found_anew(edit, D):
+    """On another processor: the last digits of vectors and deviations are others."""
+    anew = Directions(D.vectors * (1 + 1e-7), "w", scales=D.scales * (1 - 1e-7), names=D.names)
+    assert changes.move_along(edit, anew["a"]) is edit.moves[0]
+    assert changes.move_along(edit, Directions(D.vectors, "w", scales=1.001 * D.scales)[0]) is None
+    code = Code(torch.tensor([1.0, 2.0, 3.0]), "w")
+    assert changes.same_code(code, Code(code.tensor * (1 + 1e-7), "w"))
+    assert not changes.same_code(code, Code(code.tensor + 1e-4, "w"))
+
+
+def test_slider_stands_for_the_first_move_along_its_direction(edit, D):
+    assert changes.move_along(edit, D["a"]) is edit.moves[0]
+    assert changes.move_along(edit, D["c"]) is None
+    assert changes.strangers(edit, list(D)) == [edit.moves[2]]
+    assert changes.strangers(edit, [D["b"]]) == [edit.moves[0], edit.moves[2]]
+
+
+def test_slider_leaves_all_other_moves_alone(edit, D):
+    moved = changes.place(edit, Move.of(D, "a", 5.0))
+    assert [m.alpha for m in moved.moves] == [5, 2, 3]
+    assert moved.moves[1:] == edit.moves[1:]
+    assert [m.alpha for m in changes.place(edit, Move.of(D, "a", 0.0)).moves] == [2, 3]
+    assert [m.name for m in changes.place(edit, Move.of(D, "c", 1.0)).moves] == ["a", "b", "a", "c"]
+
+
+def test_what_changes_nothing_is_the_same_edit(edit, D):
+    assert changes.place(edit, Move.of(D, "c", 0.0)) is edit
+    assert changes.place(edit, Move.of(D, "b", 2.0)) is edit
+    assert changes.place(edit, Move.of(D, "b", 2.0, layers=[1])) is not edit
+    assert changes.rebase(edit, seed=0, truncation=1.0) is edit
+    assert changes.rename(edit, D["c"], D.rename("c", "x")["x"]) is edit
+
+
+def test_move_that_is_off_has_no_slider(edit, D):
+    off = replace(edit, moves=tuple(replace(m, enabled=False) for m in edit.moves))
+    assert changes.move_along(off, D["a"]) is None
+    assert len(changes.strangers(off, list(D))) == 3
+
+
+def test_walk_keeps_a_move_of_zero(edit, D):
+    assert [m.alpha for m in changes.with_move(edit, Move.of(D, "b", 0.0)).moves] == [1, 0, 3]
+
+
+def test_directions_are_the_same_by_value(D):
+    loaded = replace(D["a"], names=("other",))
+    assert changes.same_direction(D["a"], loaded)
+    assert changes.same_direction(D["a"], loaded.to(dtype=torch.float64))
+    assert not changes.same_direction(D["a"], D["b"])
+    assert not changes.same_direction(D["a"], Directions(torch.eye(3)[:1], "z"))
+    assert not changes.same_direction(D["a"], replace(D["a"], scales=torch.tensor([2.0])))
+    assert not changes.same_direction(D["a"], Directions(torch.eye(4)[:1], "w"))
+
+
+def test_rename_reaches_every_move_along_the_direction(edit, D):
+    renamed = changes.rename(edit, D["a"], D.rename("a", "smile")["smile"])
+    assert [m.name for m in renamed.moves] == ["smile", "b", "smile"]
+    assert [m.alpha for m in renamed.moves] == [1, 2, 3]
+
+
+def test_seed_takes_the_place_of_a_code():
+    edit = changes.rebase(Edit(), seed=None, code=Code(torch.zeros(3), "w"))
+    assert edit.base.seed is None
+    back = changes.rebase(edit, seed=7)
+    assert (back.base.seed, back.base.code) == (7, None)
+
+
+def test_unknown_field_of_a_start_is_refused(edit):
+    with pytest.raises(TypeError, match=r"got 'trunction'\. Did you mean 'truncation'"):
+        changes.rebase(edit, trunction=0.5)
+
+
+def test_codes_are_the_same_up_to_their_type():
+    a = Code(torch.tensor([0.1, 0.2], dtype=torch.float64), "w")
+    assert changes.same_code(a, Code(a.tensor.clone(), "w", seed=3))
+    assert changes.same_code(a, a.to(dtype=torch.float32))
+    assert not changes.same_code(a, Code(a.tensor, "z"))
+    assert not changes.same_code(a, Code(torch.zeros(3), "w"))
+    assert not changes.same_code(a, None)
+    assert changes.same_code(None, None)

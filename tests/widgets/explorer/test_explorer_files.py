@@ -1,0 +1,170 @@
+"""Everything that the explorer saves can be read again and is what was shown."""
+
+import json
+import sys
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image, ImageSequence
+
+import latent_widgets as lw
+from latent_widgets.edits.edit import Edit
+from latent_widgets.widgets.explorer.controls import SAVED
+from latent_widgets.widgets.explorer.explorer import LatentExplorer
+from latent_widgets.widgets.kit.encode import strip, to_uint8
+
+
+@pytest.fixture
+def explorer(tiny):
+    """An explorer with a move and a kept direction."""
+    with LatentExplorer(tiny, seed=3, k=3, executor="inline") as made:
+        made.controls.walk.count.value = 3
+        made.set_alpha(1, 2.0)
+        made.sliders.rows[2].keep.value = True
+        yield made
+
+
+@pytest.fixture
+def save(explorer, tmp_path):
+    """Saves from the page and returns the path."""
+
+    def click(kind, name):
+        page = explorer.controls.save
+        page.kind.value = kind
+        page.path.value = str(tmp_path / name)
+        page.press.click()
+        return tmp_path / name
+
+    return click
+
+
+def test_picture_has_the_pixels_shown(explorer, tmp_path):
+    path = explorer.save(tmp_path / "face.png")
+    assert (np.array(Image.open(path)) == to_uint8(explorer.edit.apply(explorer.generator))).all()
+
+
+def test_edit_replays(explorer, tmp_path):
+    path = explorer.save(tmp_path / "edit.json")
+    assert json.loads(path.read_text())["generator"] == "tiny"
+    assert torch.equal(Edit.load(path).apply(explorer.generator), explorer.edit.apply(explorer.generator))
+
+
+def test_kept_directions_are_a_file(explorer, tmp_path):
+    loaded = lw.Directions.load(explorer.save(tmp_path / "kept.safetensors"))
+    assert loaded.names == (explorer.directions.names[2],)
+    assert torch.equal(loaded.vectors, explorer.directions.vectors[2:])
+
+
+def test_nothing_kept_is_said(explorer, tmp_path):
+    explorer.sliders.rows[2].keep.value = False
+    with pytest.raises(ValueError, match=r"kept directions must be at least one, got none\. Mark one"):
+        explorer.save(tmp_path / "kept.safetensors")
+
+
+@pytest.mark.parametrize("format", ["gif", "webp"])
+def test_animation_runs_to_and_fro(explorer, tmp_path, format):
+    path = explorer.save(tmp_path / f"walk.{format}")
+    with Image.open(path) as file:
+        frames = [np.array(frame.convert("RGB"), float) for frame in ImageSequence.Iterator(file)]
+    assert len(frames) == 62
+    first = to_uint8(explorer.walk(2).images(explorer.generator)[:1])
+    assert np.abs(frames[0] - first).mean() < np.abs(frames[31] - first).mean()
+
+
+def test_mp4_or_its_fix(explorer, tmp_path):
+    try:
+        import imageio_ffmpeg  # noqa: F401
+    except ImportError:
+        with pytest.raises(ImportError, match=r"pip install latent_widgets\[video\]"):
+            explorer.save(tmp_path / "walk.mp4")
+    else:
+        assert explorer.save(tmp_path / "walk.mp4").read_bytes()[4:8] == b"ftyp"
+
+
+def test_missing_mp4_writer_shows_its_fix(explorer, save, monkeypatch):
+    monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
+    path = save("animation, MP4", "walk.mp4")
+    assert "pip install latent_widgets[video]" in str(explorer.error)
+    assert not path.exists()
+
+
+def test_pdf_is_a_figure(explorer, tmp_path):
+    assert explorer.save(tmp_path / "face.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_refused_file_is_said_until_another_is_saved(explorer, save):
+    save("picture", "face.gif")
+    assert "file must end in .png for picture" in str(explorer.error)
+    assert save("picture", "face.png").exists()
+    assert explorer.error is None
+
+
+@pytest.mark.parametrize("kind", SAVED)
+def test_every_kind_of_the_page_writes_its_file(explorer, save, kind):
+    path = save(kind, "some file")
+    assert explorer.error is None
+    written = path.with_suffix(f".{SAVED[kind]}")
+    assert written.stat().st_size > 0
+    assert explorer.status == f"saved {written}"
+
+
+def test_strip_of_the_page_has_full_pictures(explorer, save):
+    path = save("strip of the walk", "strip.png")
+    expected = strip(explorer.walk().images(explorer.generator))
+    assert (np.array(Image.open(path)) == expected).all()
+
+
+def test_page_suggests_the_ending(explorer):
+    page = explorer.controls.save
+    for kind, ending in SAVED.items():
+        page.kind.value = kind
+        assert page.path.value == f"latent.{ending}"
+    page.path.value = "faces/smile.safetensors"
+    page.kind.value = "animation, GIF"
+    assert page.path.value == "faces/smile.gif"
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "message"),
+    [
+        ("picture", " ", "file must be a path, got an empty one"),
+        ("edit", "face.png", "file must end in .json for edit, got 'face.png'"),
+        ("picture", "face.gif", "file must end in .png for picture, got 'face.gif'"),
+        ("picture", "nowhere/face.png", "file must lie in a folder that there is, got"),
+    ],
+)
+def test_wrong_paths_are_said_in_the_panel(explorer, tmp_path, monkeypatch, kind, name, message):
+    monkeypatch.chdir(tmp_path)
+    page = explorer.controls.save
+    page.kind.value = kind
+    page.path.value = name
+    page.press.click()
+    assert message in str(explorer.error)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_cancelled_animation_writes_nothing(explorer, tmp_path):
+    with pytest.raises(lw.Cancelled, match=r"walk\.gif must be drawn whole"):
+        explorer.save(tmp_path / "walk.gif", on_step=lambda step: step.index < 3)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_progress_of_an_animation_is_told(explorer, tmp_path):
+    shares = []
+    explorer.save(tmp_path / "walk.webp", on_step=lambda step: shares.append(step.fraction))
+    assert shares == sorted(shares)
+    assert shares[-1] == 1
+
+
+def test_code_page_shows_a_program_that_draws_the_picture(explorer, monkeypatch):
+    explorer.controls.page = "code"
+    text = explorer.controls.code.text.value
+    program = explorer.edit.to_python()
+    assert program.splitlines()[0] in text
+    explorer.set_alpha(0, 1.25)
+    assert "1.25" in explorer.controls.code.text.value
+    monkeypatch.setattr(lw, "load", lambda name: explorer.generator)
+    scope = {}
+    exec(explorer.edit.to_python(), scope)  # noqa: S102
+    assert torch.allclose(scope["image"], explorer.edit.apply(explorer.generator))

@@ -1,0 +1,123 @@
+"""While the Jacobian at a new latent is on its way, the old directions serve, marked as old; the newest latent wins."""
+
+from threading import Event
+
+import pytest
+
+from latent_widgets.core.steps import Cancelled
+from latent_widgets.edits.edit import Mask
+from latent_widgets.widgets.explorer.explorer import LatentExplorer
+from latent_widgets.widgets.explorer.region.work import Where
+from tests.widgets.conftest import PATIENCE, calm, until
+
+
+@pytest.fixture
+def explorer(steering):
+    """An explorer whose sliders follow a region."""
+    return steering
+
+
+@pytest.fixture
+def threaded(tiny, square):
+    """The same with workers, a region and its directions."""
+    with LatentExplorer(tiny, seed=3, k=3, steer=True, mask=Mask(square), executor="thread") as made:
+        made.controls.page = "region"
+        calm(made)
+        yield made
+        calm(made)
+
+
+@pytest.fixture
+def slow(monkeypatch):
+    """Holds each pass back until `slow.open()`; it goes on taking steps, at which others have their turn."""
+    slow, spectra = Event(), Where.spectra
+
+    def held(self, G, on_step=None):
+        slow.begun.set()
+        while not slow.opened.wait(0.002):
+            if not on_step():
+                raise Cancelled("stopped")
+        return spectra(self, G, on_step)
+
+    slow.begun, slow.opened = Event(), Event()
+    monkeypatch.setattr(Where, "spectra", held)
+    yield slow
+    slow.opened.set()
+
+
+def test_old_result_stays_and_serves_until_the_new_one_lands(threaded, square, slow):
+    region, page = threaded.region, threaded.region.page
+    shown, directions = page.spectrum.svg, threaded.directions
+    threaded.seed = 5
+    assert slow.begun.wait(PATIENCE)
+    assert threaded.job.wait(PATIENCE)
+    assert region.stale
+    assert page.spectrum.svg == shown
+    assert "<b>old</b>" in page.words.value
+    assert "lw-stale" in page.spectrum._shown[0]._dom_classes
+    more = square.clone()
+    more[2:4] = True
+    threaded.mask = Mask(more)  # painting goes on, with the Jacobian that is there
+    until(lambda: threaded.directions is not directions)
+    assert region.stale
+    assert region.where.base.seed == 3
+    threaded.set_alpha(0, 0.1)  # and so does everything else
+    assert threaded.job.wait(PATIENCE)
+    slow.opened.set()
+    calm(threaded)
+    assert not region.stale
+    assert region.where.base.seed == 5
+    assert "old" not in page.words.value
+    assert "lw-stale" not in page.spectrum._shown[0]._dom_classes
+    assert threaded.error is None
+
+
+def test_newest_latent_wins(threaded, slow, monkeypatch):
+    landed = []
+    region = threaded.region
+    arrive = region._landed
+    monkeypatch.setattr(region, "_landed", lambda where, found: (landed.append(where.base.seed), arrive(where, found)))
+    threaded.seed = 5
+    assert slow.begun.wait(PATIENCE)
+    threaded.seed = 6
+    assert threaded.job.wait(PATIENCE)
+    slow.opened.set()
+    calm(threaded)
+    assert set(landed) == {6}
+    assert region.where.base.seed == 6
+    assert not region.stale
+
+
+def test_pass_can_be_stopped_and_asked_for_again(threaded, slow):
+    region = threaded.region
+    threaded.seed = 5
+    assert slow.begun.wait(PATIENCE)
+    until(lambda: region.work.children[1].layout.display is None)  # the picture's worker shows it, after the beginning
+    assert not region.work.cancel.disabled
+    region.work.cancel.click()
+    assert "Stopped" in region.page.message.value
+    slow.opened.set()
+    calm(threaded)
+    assert region.where.base.seed == 3
+    assert region.stale
+    threaded.seed = 6
+    calm(threaded)
+    assert region.where.base.seed == 6
+    assert threaded.error is None
+
+
+def test_failure_of_the_pass_is_shown_and_the_page_lives_on(explorer, square, monkeypatch):
+    spectra = Where.spectra
+
+    def broken(self, G, on_step=None):
+        raise RuntimeError("no forward derivative")
+
+    monkeypatch.setattr(Where, "spectra", broken)
+    explorer.mask = Mask(square)
+    work = explorer.region.work
+    assert "no forward derivative" in work.message.value
+    assert work.trouble.layout.display is None
+    monkeypatch.setattr(Where, "spectra", spectra)
+    explorer.seed = 4
+    assert work.message.value == ""
+    assert explorer.directions.method == "region"
