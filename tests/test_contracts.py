@@ -8,6 +8,7 @@ from tests import architecture
 from tests.architecture import ROOT
 
 FLOORS = "A room imports those on lower floors only"
+WIDGETS = "Widgets share the kit and the jobs, and never import each other"
 METHODS = "A method stands alone"
 
 # (contract, file, a line that breaks it)
@@ -18,6 +19,8 @@ PLANTED = [
     (FLOORS, "methods/sefa.py", "def f():\n    import latent_widgets.training.gan"),
     (FLOORS, "oddments/__init__.py", "x = 1"),
     (METHODS, "methods/sefa.py", "from latent_widgets.methods.low_rank import transfer"),
+    (WIDGETS, "widgets/kit/line.py", "from latent_widgets.widgets.painter import MaskPainter"),
+    (WIDGETS, "widgets/spectrum/data.py", "from latent_widgets.widgets.warpage import plot"),
 ]
 
 

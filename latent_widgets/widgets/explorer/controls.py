@@ -15,12 +15,13 @@ from latent_widgets.widgets.explorer.class_box import class_box
 from latent_widgets.widgets.explorer.method_picker import MethodPicker
 from latent_widgets.widgets.explorer.pages.compare import ComparePage
 from latent_widgets.widgets.explorer.pages.palette import PalettePage
-from latent_widgets.widgets.explorer.pages.small_pages import CodePage, MixPage, SavePage, SeedsPage, button, row
+from latent_widgets.widgets.explorer.pages.small_pages import CodePage, MixPage, SavePage, SeedsPage
 from latent_widgets.widgets.explorer.pages.stack import StackPage
 from latent_widgets.widgets.explorer.saving import save_from_page
 from latent_widgets.widgets.explorer.screen.drawing import VIEWS, Drawn
 from latent_widgets.widgets.explorer.walk.densities import Densities
 from latent_widgets.widgets.explorer.walk.page import WalkPage
+from latent_widgets.widgets.kit.controls import button, row
 from latent_widgets.widgets.kit.numbered import NumberSlider
 from latent_widgets.widgets.kit.panel import close_tree
 from latent_widgets.widgets.kit.picture import Picture

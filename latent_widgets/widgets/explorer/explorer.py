@@ -25,9 +25,9 @@ from latent_widgets.widgets.explorer.screen.screen import Pictured
 from latent_widgets.widgets.explorer.sliders.rows import Handlers
 from latent_widgets.widgets.explorer.sliders.sliders import Sliders
 from latent_widgets.widgets.explorer.traits import drawn_class, known_to, take_mask
+from latent_widgets.widgets.jobs.settle import Settle
 from latent_widgets.widgets.jobs.turns import one_at_a_time
 from latent_widgets.widgets.kit.history import History
-from latent_widgets.widgets.kit.picture import Settle
 
 __all__ = ["LatentExplorer"]
 

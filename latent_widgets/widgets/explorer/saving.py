@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image
 
 from latent_widgets.core.steps import Cancelled, OnStep, report
-from latent_widgets.widgets.explorer.screen.drawing import small
 from latent_widgets.widgets.explorer.traits import drawn_class
 from latent_widgets.widgets.explorer.walk.way import Way
 from latent_widgets.widgets.explorer.walk.work import Drawing, draw_walks
 from latent_widgets.widgets.jobs.turns import one_at_a_time
-from latent_widgets.widgets.kit.encode import animation, strip
+from latent_widgets.widgets.kit.encode import animation, small, strip
 from latent_widgets.widgets.kit.panel import Panel
 
 if TYPE_CHECKING:

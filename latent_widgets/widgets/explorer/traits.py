@@ -21,9 +21,9 @@ from latent_widgets.edits.edit import Code, Edit, Mask
 from latent_widgets.generators.base import Generator
 from latent_widgets.generators.place import with_weights
 from latent_widgets.values.directions import Directions
+from latent_widgets.widgets.jobs.settle import REST
 from latent_widgets.widgets.jobs.turns import one_at_a_time
 from latent_widgets.widgets.kit.panel import Panel
-from latent_widgets.widgets.kit.picture import REST
 from latent_widgets.widgets.kit.still import Still
 
 if TYPE_CHECKING:

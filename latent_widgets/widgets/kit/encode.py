@@ -17,10 +17,11 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
+from torch.nn.functional import avg_pool2d
 
 from latent_widgets.core import checks
 
-__all__ = ["Picturelike", "animation", "colourise", "difference", "encode", "sheet", "strip", "to_uint8"]
+__all__ = ["Picturelike", "animation", "colourise", "difference", "encode", "sheet", "small", "strip", "to_uint8"]
 
 Pixels = NDArray[np.uint8]
 Picturelike = Tensor | Pixels
@@ -252,3 +253,17 @@ def _mp4(tiles: Sequence[Pixels], fps: float) -> bytes:
             writer.send(np.ascontiguousarray(np.pad(tile, odd, mode="edge")))
         writer.close()
         return Path(file).read_bytes()
+
+
+def small(pictures: Tensor, side: int) -> Tensor:
+    """Shrink pictures that are larger than a page shows them.
+
+    Args:
+        pictures: ``(n, 3, H, W)``.
+        side: The most pixels that a side should have.
+
+    Returns:
+        Averages over whole blocks of pixels; the pictures themselves where they are small enough.
+    """
+    block = -(-max(pictures.shape[-2:]) // side)
+    return avg_pool2d(pictures, block) if block > 1 else pictures

@@ -9,13 +9,13 @@ from torch import Tensor
 from latent_widgets.core.steps import OnStep
 from latent_widgets.generators.base import Generator
 from latent_widgets.generators.place import with_weights
-from latent_widgets.geometry.walks.walk import curve_along, walk
-from latent_widgets.widgets.explorer.walk.way import words_of
+from latent_widgets.geometry.walks.curves import WEAK_MATCH, CurveWalk
+from latent_widgets.geometry.walks.walk import Walk, curve_along, walk
 from latent_widgets.widgets.kit.encode import Pixels, strip
 from latent_widgets.widgets.kit.picture import Picture
 from latent_widgets.widgets.kit.reach import positions
 
-__all__ = ["Filmstrip", "film"]
+__all__ = ["Filmstrip", "film", "words_of"]
 
 PICTURES = 7  # of a strip
 
@@ -76,3 +76,14 @@ def film(
         path = curve_along(G, z, direction[index], at, truncation=truncation, candidates=candidates, on_step=on_step)
     images: Tensor = path.images(G, batch=4, on_step=on_step)
     return strip(images), words_of(path)
+
+
+def words_of(walk: Walk) -> str:
+    """Say what a strip shows: where it goes, and of a curve how well it follows the direction and how far it bends."""
+    words = [f"{walk.name}, {walk.kind}: {walk.at[0]:g} to {walk.at[-1]:g} {walk.unit}"]
+    if isinstance(walk, CurveWalk):
+        match, length = float(walk.cosines.min()), float(walk.arc_length.abs().max())
+        bend = float(walk.deviation.max()) / length if length else 0.0
+        weak = ", weak: hardly this direction" if match < WEAK_MATCH else ""
+        words += [f"bends by {100 * bend:.2g} % of its length", f"match {match:.2f}{weak}"]
+    return " · ".join(words)

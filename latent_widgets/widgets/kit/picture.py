@@ -1,23 +1,17 @@
-"""A picture on the screen, and the rule by which it follows a moving hand: fast while it moves, exact at rest."""
+"""A picture on the screen."""
 
 from __future__ import annotations
 
 import io
-import time
-from collections.abc import Callable
 from typing import Any
 
 import ipywidgets
 from PIL import Image
 from traitlets import Bool, Int, Unicode, observe
 
-from latent_widgets.core import checks
-from latent_widgets.widgets.jobs.job import Job, Work
 from latent_widgets.widgets.kit.encode import Picturelike, encode
 
-__all__ = ["Picture", "Settle"]
-
-REST = 0.15  # seconds without a move that count as rest: a slow hand on a slider moves some ten times a second
+__all__ = ["Picture"]
 
 
 class Picture(ipywidgets.VBox):
@@ -121,97 +115,3 @@ def _nothing(shape: tuple[int, int]) -> bytes:
     file = io.BytesIO()
     Image.new("RGBA", shape).save(file, "PNG")
     return file.getvalue()
-
-
-class Settle:
-    """Follows a moving control: a fast picture at each move, the exact one after a rest.
-
-    Moves supersede each other and the exact picture that was to come; an exact picture is never overwritten by a fast
-    one that was on its way.
-
-    Args:
-        job: Where the work runs. Inline, every move gives the fast and then the exact picture.
-        kind: The job's slot that the pictures share.
-        delay: Seconds without a move that count as rest.
-        priority: Of the pictures, among what waits for the job or for the generator.
-
-    Example:
-        >>> with Job(executor="inline") as job:
-        ...     Settle(job).change(lambda on_step: "exact", print, preview=lambda on_step: "fast")
-        fast False
-        exact True
-    """
-
-    def __init__(self, job: Job, *, kind: str = "picture", delay: float = REST, priority: int = 10) -> None:
-        self.job, self.kind, self.priority = job, kind, priority
-        self.delay = checks.number("delay", delay, low=0)
-
-    def change(
-        self,
-        exact: Work,
-        show: Callable[[Any, bool], object],
-        *,
-        preview: Work | None = None,
-        prepare: Callable[[], object] | None = None,
-        failed: Callable[[Exception], object] | None = None,
-        label: str = "",
-    ) -> None:
-        """Ask for the pictures of a move.
-
-        Args:
-            exact: Work that gives the exact picture; each move brings its own, with the state it is to show.
-            show: Called as ``show(picture, at_rest)``.
-            preview: Work that gives a fast picture; without it the exact one serves while moving too, and is not
-                made again at rest.
-            prepare: What precedes it, before the lock is taken.
-            failed: Called with an exception.
-            label: What the work does, for the status line.
-        """
-        made: list[Any] = []
-        took: list[float] = []
-
-        def moving(on_step: Callable[..., bool]) -> Any:
-            if preview is not None:
-                return preview(on_step)
-            start = time.perf_counter()
-            made.append(exact(on_step))
-            took.append(1000 * (time.perf_counter() - start))
-            return made[0]
-
-        def resting(on_step: Callable[..., bool]) -> Any:
-            return made[0] if made else exact(on_step)
-
-        def rested(picture: Any) -> None:
-            if took:
-                self.job.took(self.kind, took[0])  # to make the picture, not to hand it over
-            show(picture, True)
-
-        common: dict[str, Any] = {"kind": self.kind, "priority": self.priority, "failed": failed, "label": label}
-        self.job.submit(moving, done=lambda picture: show(picture, False), frame=True, prepare=prepare, **common)
-        if not self.job.closed and self.job.state != "error":  # inline, the move is over by now
-            self.job.submit(resting, done=rested, delay=self.delay, **common)
-
-    def now(
-        self,
-        exact: Work,
-        show: Callable[[Any, bool], object],
-        *,
-        failed: Callable[[Exception], object] | None = None,
-        label: str = "",
-    ) -> None:
-        """Ask for the exact picture at once, as after a click; what moved before it is dropped.
-
-        Args:
-            exact: As in :meth:`change`.
-            show: As in :meth:`change`.
-            failed: As in :meth:`change`.
-            label: As in :meth:`change`.
-        """
-        self.job.submit(
-            exact,
-            done=lambda picture: show(picture, True),
-            kind=self.kind,
-            priority=self.priority,
-            failed=failed,
-            label=label,
-        )

@@ -28,11 +28,20 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["DIM", "EDGE", "INK", "PAPER", "Plot", "Spot", "dress", "label", "rasterise"]
+__all__ = ["DIM", "EDGE", "INK", "LOOKS", "PAPER", "Plot", "Spot", "dress", "label", "rasterise"]
 
 # Inks that stand for the theme's: readable as they are on white paper, exchanged in what the page shows.
 INK, DIM, EDGE, PAPER = "#212122", "#5f5f60", "#bdbdbe", "#fefefe"
 THEMED = {INK: "var(--lw-ink)", DIM: "var(--lw-dim)", EDGE: "var(--lw-edge)", PAPER: "var(--lw-paper)"}
+# Okabe and Ito's colours, those first that stand out on white and on black; a marker tells them apart too.
+LOOKS = [
+    ("#0072b2", "o"),
+    ("#d55e00", "s"),
+    ("#009e73", "^"),
+    ("#cc79a7", "D"),
+    ("#e69f00", "v"),
+    ("#56b4e9", "P"),
+]
 POINT = 96 / 72  # CSS pixels
 
 Box = tuple[float, float, float, float]  # left, bottom, right, top, as shares of the figure

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipywidgets
 import torch
 
-from latent_widgets.widgets.explorer.sliders.rows import UNIT_RANGES
+from latent_widgets.widgets.kit.unit_ranges import UNIT_RANGES
 
 __all__ = ["Reach", "positions"]
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import ipywidgets
 
-from latent_widgets.widgets.explorer.pages.small_pages import button, row
+from latent_widgets.widgets.kit.controls import button, row
 from latent_widgets.widgets.painter.hand import KEYS
 
 if TYPE_CHECKING:

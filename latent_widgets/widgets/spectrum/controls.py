@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import ipywidgets
 
+from latent_widgets.widgets.kit.controls import row, tick
 from latent_widgets.widgets.kit.filmstrip import Filmstrip
 from latent_widgets.widgets.kit.plot import Plot
 from latent_widgets.widgets.spectrum.plot import SpectrumView
@@ -42,14 +43,18 @@ class SpectrumControls:
             options=["log", "linear"], tooltips=["Logarithmic axis", "Linear axis from zero"]
         )
         self.scale.add_class("lw-toggles")
-        self.normalised = _check("over the first", "Divide each spectrum by its first value", False)
-        self.ranks = _check("ranks", "Draw where three rules end the spectrum", True)
-        self.energy = _check("energy", "Draw the share of the sum of squares that the leading values hold", True)
+        self.normalised = tick("over the first", "Divide each spectrum by its first value", False)
+        self.ranks = tick("ranks", "Draw where three rules end the spectrum", True)
+        self.energy = tick("energy", "Draw the share of the sum of squares that the leading values hold", True)
         self.chance = ipywidgets.Dropdown(
             options=CHANCES, description="compare with", tooltip="Draw the singular values that chance gives, as a band"
         )
-        self.keep = _button("keep", "Keep this spectrum in the plot for comparison", "thumb-tack")
-        self.forget = _button("clear", "Take the kept spectra out of the plot", "times")
+        self.keep = ipywidgets.Button(
+            description="keep", tooltip="Keep this spectrum in the plot for comparison", icon="thumb-tack"
+        )
+        self.forget = ipywidgets.Button(
+            description="clear", tooltip="Take the kept spectra out of the plot", icon="times"
+        )
         self.forget.disabled = True
         self.index = ipywidgets.IntSlider(
             1,
@@ -90,11 +95,11 @@ class SpectrumControls:
         self.keep.on_click(guard(lambda _: panel.keep()))
         self.forget.on_click(guard(lambda _: panel.forget()))
         self.body = [
-            _row(self.target, self.scale, self.normalised, self.ranks, self.energy),
-            _row(self.chance, self.keep, self.forget),
+            row(self.target, self.scale, self.normalised, self.ranks, self.energy),
+            row(self.chance, self.keep, self.forget),
             self.plot,
             self.words,
-            _row(self.index, self.number, self.reach, self.kind),
+            row(self.index, self.number, self.reach, self.kind),
             self.strip,
         ]
 
@@ -126,19 +131,3 @@ class SpectrumControls:
         finally:
             self._quiet = False
         self.forget.disabled = kept == 0
-
-
-def _check(text: str, tooltip: str, value: bool) -> ipywidgets.Checkbox:
-    box = ipywidgets.Checkbox(value, description=text, tooltip=tooltip, indent=False)
-    box.add_class("lw-tick")
-    return box
-
-
-def _button(text: str, tooltip: str, icon: str) -> ipywidgets.Button:
-    return ipywidgets.Button(description=text, tooltip=tooltip, icon=icon)
-
-
-def _row(*children: ipywidgets.Widget) -> ipywidgets.HBox:
-    box = ipywidgets.HBox(list(children))
-    box.add_class("lw-row")
-    return box

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from latent_widgets.widgets.kit.plot import DIM, EDGE, INK, PAPER, Spot, dress
+from latent_widgets.widgets.kit.plot import DIM, EDGE, INK, LOOKS, PAPER, Spot, dress
 from latent_widgets.widgets.spectrum.data import Band, Spectrum, decades
 
 if TYPE_CHECKING:
@@ -17,15 +17,6 @@ if TYPE_CHECKING:
 
 __all__ = ["SpectrumView", "draw_spectrum"]
 
-# Okabe and Ito's colours, those first that stand out on white and on black; a marker tells them apart too.
-LOOKS = [
-    ("#0072b2", "o"),
-    ("#d55e00", "s"),
-    ("#009e73", "^"),
-    ("#cc79a7", "D"),
-    ("#e69f00", "v"),
-    ("#56b4e9", "P"),
-]
 RULES = {"energy": "99 % of the energy", "kritchman-nadler": "Kritchman-Nadler", "gap": "largest gap"}
 MOST_SPOTS = 256  # more columns than this are too narrow to point at
 

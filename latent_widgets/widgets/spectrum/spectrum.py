@@ -20,7 +20,7 @@ from latent_widgets.values.codes import Code
 from latent_widgets.values.directions import Directions
 from latent_widgets.widgets.kit.filmstrip import film
 from latent_widgets.widgets.kit.panel import Panel
-from latent_widgets.widgets.kit.plot import rasterise
+from latent_widgets.widgets.kit.plot import LOOKS, rasterise
 from latent_widgets.widgets.spectrum.controls import SpectrumControls
 from latent_widgets.widgets.spectrum.data import (
     Band,
@@ -33,7 +33,7 @@ from latent_widgets.widgets.spectrum.data import (
     spectrum_of,
 )
 from latent_widgets.widgets.spectrum.latents import Latents, Start, same
-from latent_widgets.widgets.spectrum.plot import LOOKS, draw_spectrum
+from latent_widgets.widgets.spectrum.plot import draw_spectrum
 
 __all__ = ["JacobianSpectrum"]
 

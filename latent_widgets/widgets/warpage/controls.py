@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets
 
 from latent_widgets.geometry.subspaces.grassmann import METRICS
+from latent_widgets.widgets.kit.controls import row
 from latent_widgets.widgets.kit.filmstrip import Filmstrip
 from latent_widgets.widgets.kit.picture import Picture
 from latent_widgets.widgets.kit.plot import Plot
@@ -86,10 +87,10 @@ class WarpageControls:
         self._listen(panel)
         pair = ipywidgets.VBox(
             [
-                _row(self.first, self.second, self.swap),
-                _row(*self.pictures),
+                row(self.first, self.second, self.swap),
+                row(*self.pictures),
                 self.angles,
-                _row(self.direction),
+                row(self.direction),
                 *self.strips,
             ]
         )
@@ -98,9 +99,9 @@ class WarpageControls:
         self.pages.observe(guard(lambda _: panel.show_page()), "selected_index")
         left = ipywidgets.VBox(
             [
-                *([_row(self.n, self.seed, self.measure)] if can_measure else []),
-                _row(self.k, self.k_box, self.stretch),
-                _row(self.metric, self.order, self.sort),
+                *([row(self.n, self.seed, self.measure)] if can_measure else []),
+                row(self.k, self.k_box, self.stretch),
+                row(self.metric, self.order, self.sort),
                 self.heatmap,
                 self.words,
             ]
@@ -167,9 +168,3 @@ class WarpageControls:
                 self.first.value, self.second.value = selected
         finally:
             self._quiet = False
-
-
-def _row(*children: ipywidgets.Widget) -> ipywidgets.HBox:
-    box = ipywidgets.HBox(list(children))
-    box.add_class("lw-row")
-    return box

@@ -17,8 +17,8 @@ from latent_widgets.generators.base import Generator
 from latent_widgets.geometry.jacobian.targets import checked_target
 from latent_widgets.geometry.subspaces.grassmann import METRICS
 from latent_widgets.methods.warpage import WarpageMap, warpage
+from latent_widgets.widgets.jobs.settle import REST
 from latent_widgets.widgets.kit.panel import Panel
-from latent_widgets.widgets.kit.picture import REST
 from latent_widgets.widgets.kit.plot import rasterise
 from latent_widgets.widgets.warpage.controls import WarpageControls
 from latent_widgets.widgets.warpage.data import seriation

@@ -5,9 +5,10 @@ import torch
 
 from latent_widgets.edits.edit import Edit
 from latent_widgets.values.directions import Directions
-from latent_widgets.widgets.explorer.sliders.rows import UNIT_RANGES, DirectionRow, Handlers
+from latent_widgets.widgets.explorer.sliders.rows import DirectionRow, Handlers
 from latent_widgets.widgets.explorer.sliders.sliders import Sliders
 from latent_widgets.widgets.kit.panel import close_tree
+from latent_widgets.widgets.kit.unit_ranges import UNIT_RANGES
 
 
 @pytest.fixture

@@ -12,8 +12,9 @@ from latent_widgets.geometry.density.fitted import Gaussian
 from latent_widgets.methods import local_basis, random_directions
 from latent_widgets.widgets.explorer.explorer import LatentExplorer
 from latent_widgets.widgets.explorer.walk.densities import Densities, level_of
-from latent_widgets.widgets.explorer.walk.way import Way, words_of
+from latent_widgets.widgets.explorer.walk.way import Way
 from latent_widgets.widgets.kit.encode import to_uint8
+from latent_widgets.widgets.kit.filmstrip import words_of
 from tests.linear import linear_generator
 
 

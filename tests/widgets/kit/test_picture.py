@@ -9,11 +9,12 @@ import pytest
 import torch
 from PIL import Image
 
+from latent_widgets.widgets.jobs import settle
 from latent_widgets.widgets.jobs.job import Job
-from latent_widgets.widgets.kit import picture as _picture
+from latent_widgets.widgets.jobs.settle import Settle
 from latent_widgets.widgets.kit.encode import animation, colourise, difference, encode, sheet, strip, to_uint8
 from latent_widgets.widgets.kit.filmstrip import Filmstrip
-from latent_widgets.widgets.kit.picture import Picture, Settle
+from latent_widgets.widgets.kit.picture import Picture
 from tests.widgets.conftest import PATIENCE
 
 
@@ -261,7 +262,7 @@ def test_without_a_preview_the_exact_picture_is_made_once():
 
 def test_time_told_is_that_of_making_the_picture(monkeypatch, seen):
     clock = iter([1.0, 3.5])
-    monkeypatch.setattr(_picture, "time", SimpleNamespace(perf_counter=lambda: next(clock)))
+    monkeypatch.setattr(settle, "time", SimpleNamespace(perf_counter=lambda: next(clock)))
     with Job(executor="inline") as job:
         Settle(job).change(lambda on_step: 0, lambda picture, at_rest: seen.append((at_rest, job.elapsed_ms)))
     assert seen[-1] == (True, 2500.0)

@@ -12,15 +12,14 @@ from latent_widgets.core.steps import Cancelled
 from latent_widgets.edits.changes import same_direction
 from latent_widgets.geometry.effects.equal_change import DISTANCES, EqualChange, equal_change
 from latent_widgets.values.directions import Directions
-from latent_widgets.widgets.explorer.pages.small_pages import button, row
-from latent_widgets.widgets.explorer.screen.drawing import small
-from latent_widgets.widgets.explorer.sliders.rows import UNIT_RANGES
 from latent_widgets.widgets.explorer.traits import drawn_class
 from latent_widgets.widgets.jobs.turns import one_at_a_time
-from latent_widgets.widgets.kit.encode import Pixels, strip
+from latent_widgets.widgets.kit.controls import button, row
+from latent_widgets.widgets.kit.encode import Pixels, small, strip
 from latent_widgets.widgets.kit.page_work import PageWork
 from latent_widgets.widgets.kit.panel import close_tree
 from latent_widgets.widgets.kit.plot import Plot, Spot, dress, label
+from latent_widgets.widgets.kit.unit_ranges import UNIT_RANGES
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

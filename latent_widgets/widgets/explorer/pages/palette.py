@@ -10,14 +10,13 @@ import torch
 
 from latent_widgets.edits.changes import move_along, place
 from latent_widgets.edits.edit import Edit, Move
-from latent_widgets.widgets.explorer.pages.small_pages import row
-from latent_widgets.widgets.explorer.screen.drawing import small
-from latent_widgets.widgets.explorer.sliders.rows import UNIT_RANGES
 from latent_widgets.widgets.explorer.traits import drawn_class
 from latent_widgets.widgets.jobs.turns import one_at_a_time
-from latent_widgets.widgets.kit.encode import Pixels, sheet
+from latent_widgets.widgets.kit.controls import row
+from latent_widgets.widgets.kit.encode import Pixels, sheet, small
 from latent_widgets.widgets.kit.plot import INK, Plot, Spot, dress, label
 from latent_widgets.widgets.kit.reach import Reach, positions
+from latent_widgets.widgets.kit.unit_ranges import UNIT_RANGES
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

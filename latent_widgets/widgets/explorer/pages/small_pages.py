@@ -9,10 +9,11 @@ from typing import Any
 
 import ipywidgets
 
+from latent_widgets.widgets.kit.controls import Guard, button, row
 from latent_widgets.widgets.kit.numbered import NumberSlider
 from latent_widgets.widgets.kit.picture import Picture
 
-__all__ = ["LINK", "CodePage", "MixPage", "SavePage", "SeedsPage", "button", "layer_range", "row"]
+__all__ = ["LINK", "CodePage", "MixPage", "SavePage", "SeedsPage"]
 
 # Without a clipboard, as on a page that is not served securely, the older command copies what is selected.
 _COPY = (
@@ -25,41 +26,6 @@ LINK = (  # what a page says where a painter is needed: a cell to copy
     'traitlets.dlink((explorer, "picture"), (painter, "picture"))\n'
     'traitlets.link((painter, "mask"), (explorer, "mask"))\npainter</pre>'
 )
-Guard = Callable[[Callable[..., Any]], Callable[..., Any]]
-
-
-def button(
-    text: str, tooltip: str, handler: Callable[[Any], object], icon: str = "", css: str = ""
-) -> ipywidgets.Button:
-    """A button with a tooltip and a click handler."""
-    made = ipywidgets.Button(description=text, tooltip=tooltip, icon=icon)
-    made.on_click(handler)
-    if css:
-        made.add_class(css)
-    return made
-
-
-def row(*children: ipywidgets.Widget) -> ipywidgets.HBox:
-    """Controls side by side, which wrap in a narrow window."""
-    box = ipywidgets.HBox(list(children))
-    box.add_class("lw-row")
-    return box
-
-
-def layer_range(num_layers: int) -> ipywidgets.IntRangeSlider | None:
-    """A slider for the rows of ``w+`` that directions change; None where there is one row only."""
-    if num_layers < 2:
-        return None
-    made = ipywidgets.IntRangeSlider(
-        value=(0, num_layers - 1),
-        min=0,
-        max=num_layers - 1,
-        continuous_update=False,
-        description="layers",
-        tooltip="First and last row of w+ that the directions change",
-    )
-    made.add_class("lw-wide")
-    return made
 
 
 class SeedsPage(ipywidgets.VBox):

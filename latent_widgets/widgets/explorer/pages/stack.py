@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets
 
 from latent_widgets.edits.edit import Edit, Move
-from latent_widgets.widgets.explorer.pages.small_pages import Guard, button, row
-from latent_widgets.widgets.explorer.sliders.rows import UNIT_RANGES
 from latent_widgets.widgets.jobs.turns import one_at_a_time
+from latent_widgets.widgets.kit.controls import Guard, button, row
 from latent_widgets.widgets.kit.panel import close_tree
+from latent_widgets.widgets.kit.unit_ranges import UNIT_RANGES
 
 if TYPE_CHECKING:
     from latent_widgets.widgets.explorer.explorer import LatentExplorer

@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 
 import ipywidgets
 
-from latent_widgets.widgets.explorer.pages.small_pages import LINK, Guard, button, row
+from latent_widgets.widgets.explorer.pages.small_pages import LINK
 from latent_widgets.widgets.explorer.part.examples_work import MOST, Example
+from latent_widgets.widgets.kit.controls import Guard, button, row
 from latent_widgets.widgets.kit.page_work import PageWork
 from latent_widgets.widgets.kit.panel import close_tree
 from latent_widgets.widgets.kit.picture import Picture

@@ -9,9 +9,9 @@ from typing import Any
 import ipywidgets
 
 from latent_widgets.geometry.effects.part_masks import MERGES
-from latent_widgets.widgets.explorer.pages.small_pages import Guard, button, layer_range, row
 from latent_widgets.widgets.explorer.part.examples_box import ExamplesBox
 from latent_widgets.widgets.explorer.part.work import Plan
+from latent_widgets.widgets.kit.controls import Guard, button, layer_range, row
 from latent_widgets.widgets.kit.page_work import PageWork
 from latent_widgets.widgets.kit.picture import Picture
 from latent_widgets.widgets.kit.plot import Plot

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from latent_widgets.widgets.kit.plot import DIM, EDGE, INK, PAPER, Spot, dress
-from latent_widgets.widgets.spectrum.plot import LOOKS
+from latent_widgets.widgets.kit.plot import DIM, EDGE, INK, LOOKS, PAPER, Spot, dress
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

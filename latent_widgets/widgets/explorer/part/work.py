@@ -21,8 +21,7 @@ from latent_widgets.methods import Lelsd, lelsd
 from latent_widgets.methods.lelsd.training import LelsdStep
 from latent_widgets.segmentation import Features, FewShotSegmenter, Segmenter, load_segmenter, overlay
 from latent_widgets.values.directions import Directions
-from latent_widgets.widgets.explorer.screen.drawing import small
-from latent_widgets.widgets.kit.encode import Pixels, sheet, to_uint8
+from latent_widgets.widgets.kit.encode import Pixels, sheet, small, to_uint8
 
 __all__ = ["Course", "ExactParts", "Plan", "Seen", "built_in", "look", "small_walks", "tinted", "train_part"]
 

@@ -10,10 +10,10 @@ import ipywidgets
 from PIL import Image
 from torch import Tensor
 
-from latent_widgets.widgets.explorer.pages.small_pages import Guard, button, row
 from latent_widgets.widgets.explorer.photo.crop import Crop
 from latent_widgets.widgets.explorer.photo.drop import PhotoDrop
 from latent_widgets.widgets.explorer.photo.plot import draw_crop, draw_loss
+from latent_widgets.widgets.kit.controls import Guard, button, row
 from latent_widgets.widgets.kit.encode import difference
 from latent_widgets.widgets.kit.log_slider import LogSlider
 from latent_widgets.widgets.kit.numbered import NumberSlider

@@ -10,8 +10,7 @@ from PIL import Image
 
 from latent_widgets.inversion.invert import Inversion
 from latent_widgets.widgets.explorer.photo.crop import Crop
-from latent_widgets.widgets.kit.plot import INK, Spot, dress
-from latent_widgets.widgets.spectrum.plot import LOOKS
+from latent_widgets.widgets.kit.plot import INK, LOOKS, Spot, dress
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

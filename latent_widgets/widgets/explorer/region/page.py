@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import html
 from collections.abc import Callable
-from typing import Any
 
 import ipywidgets
 
 from latent_widgets.geometry.regions.spectra import Channels
-from latent_widgets.widgets.explorer.pages.small_pages import LINK, Guard, layer_range, row
+from latent_widgets.widgets.explorer.pages.small_pages import LINK
 from latent_widgets.widgets.explorer.region.work import Settings
+from latent_widgets.widgets.kit.controls import Guard, layer_range, row, tick
 from latent_widgets.widgets.kit.log_slider import LogSlider
 from latent_widgets.widgets.kit.page_work import PageWork
 from latent_widgets.widgets.kit.plot import Plot
@@ -54,8 +54,8 @@ class RegionPage(ipywidgets.VBox):
         guard: Guard,
     ) -> None:
         self._quiet = False
-        self.steer = _tick("directions come from the region", "The sliders act in the painted region, and follow it")
-        self.confine = _tick(
+        self.steer = tick("directions come from the region", "The sliders act in the painted region, and follow it")
+        self.confine = tick(
             "moves show only inside it", "Outside the region stands the picture without the moves; saved with the edit"
         )
         self.solver = ipywidgets.Dropdown(
@@ -87,8 +87,8 @@ class RegionPage(ipywidgets.VBox):
         self.tolerance.add_class("lw-wide")
         for control in (self.solver, self.count, self.channels):
             control.add_class("lw-short")
-        for name, tick in (("steer", self.steer), ("confine", self.confine)):
-            tick.observe(guard(lambda c, name=name: None if self._quiet else switched(name, c["new"])), "value")
+        for name, box in (("steer", self.steer), ("confine", self.confine)):
+            box.observe(guard(lambda c, name=name: None if self._quiet else switched(name, c["new"])), "value")
         for control in (
             self.solver,
             self.tolerance,
@@ -160,9 +160,3 @@ class RegionPage(ipywidgets.VBox):
         """Show the plots pale, as those of another latent, or not."""
         for plot in (self.spectrum, self.locality, self.effect):
             plot.grey(stale)
-
-
-def _tick(text: str, tooltip: str) -> ipywidgets.Checkbox:
-    box: Any = ipywidgets.Checkbox(False, description=text, tooltip=tooltip, indent=False)
-    box.add_class("lw-tick")
-    return box

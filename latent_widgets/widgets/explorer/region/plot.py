@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from latent_widgets.geometry.regions.solvers import RegionSpectrum
-from latent_widgets.widgets.kit.plot import DIM, EDGE, INK, PAPER, Spot, dress
-from latent_widgets.widgets.spectrum.plot import LOOKS
+from latent_widgets.widgets.kit.plot import DIM, EDGE, INK, LOOKS, PAPER, Spot, dress
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -27,10 +27,10 @@ from latent_widgets.widgets.explorer.region.work import (
     matched,
     true_effect,
 )
-from latent_widgets.widgets.explorer.sliders.rows import UNIT_RANGES
 from latent_widgets.widgets.jobs.turns import one_at_a_time
 from latent_widgets.widgets.kit.page_work import PageWork
 from latent_widgets.widgets.kit.plot import label
+from latent_widgets.widgets.kit.unit_ranges import UNIT_RANGES
 
 if TYPE_CHECKING:
     from latent_widgets.widgets.explorer.explorer import LatentExplorer

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from torch import Tensor
-from torch.nn.functional import avg_pool2d, interpolate
+from torch.nn.functional import interpolate
 
 from latent_widgets.edits.edit import Code, Edit
 from latent_widgets.widgets.explorer.screen.frames import Frames
 from latent_widgets.widgets.kit.encode import difference
 
-__all__ = ["VIEWS", "Drawn", "draw", "draw_moving", "small"]
+__all__ = ["VIEWS", "Drawn", "draw", "draw_moving"]
 
 VIEWS = {
     "after": "The edited picture",
@@ -78,17 +78,3 @@ def _words(frames: Frames, edit: Edit, view: str, after: Tensor) -> str:
     if view == "difference":
         words += ["orange is darker, purple brighter" if moves else "no move yet, so nothing differs"]
     return " · ".join(words)
-
-
-def small(pictures: Tensor, side: int) -> Tensor:
-    """Shrink pictures that are larger than a page shows them.
-
-    Args:
-        pictures: ``(n, 3, H, W)``.
-        side: The most pixels that a side should have.
-
-    Returns:
-        Averages over whole blocks of pixels; the pictures themselves where they are small enough.
-    """
-    block = -(-max(pictures.shape[-2:]) // side)
-    return avg_pool2d(pictures, block) if block > 1 else pictures

@@ -12,8 +12,8 @@ from latent_widgets.widgets.explorer.saving import draw_page
 from latent_widgets.widgets.explorer.screen.drawing import Drawn, draw, draw_moving
 from latent_widgets.widgets.explorer.screen.frames import Frames
 from latent_widgets.widgets.explorer.traits import Linked, publish
+from latent_widgets.widgets.jobs.settle import Settle
 from latent_widgets.widgets.jobs.turns import one_at_a_time
-from latent_widgets.widgets.kit.picture import Settle
 
 if TYPE_CHECKING:
     from latent_widgets.widgets.explorer.controls import Controls

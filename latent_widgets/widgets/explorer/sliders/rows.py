@@ -12,26 +12,9 @@ import ipywidgets
 from latent_widgets.values.directions import Directions
 from latent_widgets.widgets.jobs.turns import one_at_a_time
 from latent_widgets.widgets.kit.step_slider import StepSlider
+from latent_widgets.widgets.kit.unit_ranges import UNIT_RANGES
 
-__all__ = ["UNIT_RANGES", "DirectionRow", "Handlers", "UnitRange"]
-
-
-@dataclass(frozen=True)
-class UnitRange:
-    """How a slider in some unit is drawn: it goes from ``-reach`` to ``reach``, the number box four times as far."""
-
-    label: str
-    reach: float
-    step: float
-    format: str
-
-
-UNIT_RANGES = {
-    "sd": UnitRange("sd", 5.0, 0.1, ".1f"),
-    "latent": UnitRange("latent", 10.0, 0.1, ".1f"),
-    "degrees": UnitRange("deg", 90.0, 1.0, ".0f"),
-    "rms": UnitRange("rms", 0.5, 0.01, ".2f"),
-}
+__all__ = ["DirectionRow", "Handlers"]
 
 
 @dataclass(frozen=True)

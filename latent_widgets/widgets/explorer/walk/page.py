@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import ipywidgets
 
-from latent_widgets.widgets.explorer.pages.small_pages import Guard, row
 from latent_widgets.widgets.explorer.walk.densities import Trace
 from latent_widgets.widgets.explorer.walk.plot import draw_traces
+from latent_widgets.widgets.kit.controls import Guard, row
 from latent_widgets.widgets.kit.encode import Pixels
 from latent_widgets.widgets.kit.picture import Picture
 from latent_widgets.widgets.kit.plot import Plot

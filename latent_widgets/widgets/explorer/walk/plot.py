@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from latent_widgets.widgets.explorer.walk.densities import Trace
-from latent_widgets.widgets.kit.plot import EDGE, INK, Spot, dress
-from latent_widgets.widgets.spectrum.plot import LOOKS
+from latent_widgets.widgets.kit.plot import EDGE, INK, LOOKS, Spot, dress
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

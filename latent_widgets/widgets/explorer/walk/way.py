@@ -12,14 +12,14 @@ from latent_widgets.edits.changes import move_along, with_move
 from latent_widgets.edits.edit import Base, Code, Edit, Move
 from latent_widgets.generators.base import Generator
 from latent_widgets.generators.place import with_weights
-from latent_widgets.geometry.walks.curves import WEAK_MATCH, CurveWalk, z_behind
+from latent_widgets.geometry.walks.curves import CurveWalk, z_behind
 from latent_widgets.geometry.walks.walk import Walk, curve_along, interpolate, refusal
 from latent_widgets.geometry.walks.walk import walk as walk_along
 from latent_widgets.widgets.explorer.screen.frames import Frames
 from latent_widgets.widgets.explorer.walk.densities import Densities
 from latent_widgets.widgets.kit.reach import positions
 
-__all__ = ["Way", "latent_of", "words_of"]
+__all__ = ["Way", "latent_of"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,14 +168,3 @@ def latent_of(edit: Edit, G: Generator) -> tuple[Tensor, float]:
         if move.enabled and move.space == "z":
             z = move.apply(G, z)
     return z, truncation
-
-
-def words_of(walk: Walk) -> str:
-    """Say what a strip shows: where it goes, and of a curve how well it follows the direction and how far it bends."""
-    words = [f"{walk.name}, {walk.kind}: {walk.at[0]:g} to {walk.at[-1]:g} {walk.unit}"]
-    if isinstance(walk, CurveWalk):
-        match, length = float(walk.cosines.min()), float(walk.arc_length.abs().max())
-        bend = float(walk.deviation.max()) / length if length else 0.0
-        weak = ", weak: hardly this direction" if match < WEAK_MATCH else ""
-        words += [f"bends by {100 * bend:.2g} % of its length", f"match {match:.2f}{weak}"]
-    return " · ".join(words)

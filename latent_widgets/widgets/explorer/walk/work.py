@@ -15,12 +15,12 @@ from latent_widgets.generators.base import Generator
 from latent_widgets.geometry.effects.equal_change import Distance, image_distance
 from latent_widgets.geometry.walks.equal_walks import equal_walks
 from latent_widgets.geometry.walks.walk import KINDS, Walk
-from latent_widgets.widgets.explorer.screen.drawing import small
 from latent_widgets.widgets.explorer.screen.frames import Frames
 from latent_widgets.widgets.explorer.walk.densities import Densities, Trace, in_words, trace_of
 from latent_widgets.widgets.explorer.walk.page import Strip
-from latent_widgets.widgets.explorer.walk.way import Way, latent_of, words_of
-from latent_widgets.widgets.kit.encode import strip
+from latent_widgets.widgets.explorer.walk.way import Way, latent_of
+from latent_widgets.widgets.kit.encode import small, strip
+from latent_widgets.widgets.kit.filmstrip import words_of
 
 __all__ = ["Drawing", "draw_walks", "way_along"]
 
