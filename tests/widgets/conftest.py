@@ -76,7 +76,7 @@ def instances():
 
 def random_acts(explorer, rng):
     """What a restless hand does to an explorer of four directions in w and six layers."""
-    controls = explorer.controls
+    controls, mix = explorer.controls, explorer.pages["mix"]
     return [
         lambda: explorer.set_alpha(int(rng.integers(4)), float(rng.normal(scale=2))),
         lambda: explorer.sliders.rows[rng.integers(4)].slider.put(rng.uniform(-3, 3)),
@@ -84,8 +84,8 @@ def random_acts(explorer, rng):
         lambda: setattr(explorer, "seed", int(rng.integers(1000))),
         lambda: setattr(explorer, "mask", Mask(rng.random((4, 4))) if rng.integers(2) else None),
         lambda: setattr(controls.truncation, "value", round(rng.uniform(0, 1.2), 2)),
-        lambda: setattr(controls.mix.weight, "value", round(rng.uniform(), 2)),
-        lambda: setattr(controls.mix.mixing, "value", bool(rng.integers(2))),
+        lambda: setattr(mix.weight, "value", round(rng.uniform(), 2)),
+        lambda: setattr(mix.mixing, "value", bool(rng.integers(2))),
         explorer.undo,
         explorer.redo,
     ]
@@ -162,7 +162,7 @@ def faces():
 def explorer(tiny):
     """An explorer whose work is done where it is asked for."""
     with LatentExplorer(tiny, seed=3, k=4, executor="inline") as made:
-        walk = made.controls.walk
+        walk = made.pages["walk"]
         walk.count.value, walk.density.value = 3, False  # each act draws the strip too
         yield made
 

@@ -32,7 +32,7 @@ def region(steering, square):
 
 
 @pytest.fixture
-def part(tiny, square, monkeypatch):
+def explorer_with_part(tiny, square, monkeypatch):
     """A page for parts after a training of the painted region that was stopped."""
     module = importlib.import_module("latent_widgets.methods.lelsd.method")  # not the function of that name
     for name in ("RANDOM", "CHECKED", "JUDGED"):
@@ -43,11 +43,17 @@ def part(tiny, square, monkeypatch):
         explorer.part.train()
         explorer.part.found = replace(explorer.part.found, stopped="cancelled", total=9)
         explorer.redraw()
-        yield explorer.part
+        yield explorer
 
 
 @pytest.fixture
-def photo(tiny, monkeypatch):
+def part(explorer_with_part):
+    """The page."""
+    return explorer_with_part.part
+
+
+@pytest.fixture
+def explorer_with_photo(tiny, monkeypatch):
     """A page for photos after a search."""
     monkeypatch.setattr(_explorer_photo, "invert", lambda *a, **k: invert(*a, **k, samples=8, starts=2))
     with LatentExplorer(tiny, seed=3, k=2, executor="inline") as explorer:
@@ -56,7 +62,13 @@ def photo(tiny, monkeypatch):
         explorer.photo.open(np.random.default_rng(0).integers(0, 256, (16, 16, 3), dtype=np.uint8))
         explorer.photo.start()
         assert explorer.photo.found is not None
-        yield explorer.photo
+        yield explorer
+
+
+@pytest.fixture
+def photo(explorer_with_photo):
+    """The page."""
+    return explorer_with_photo.photo
 
 
 @pytest.fixture
@@ -76,13 +88,13 @@ def heatmap(tiny):
 # ---- to another type
 
 
-def test_jacobian_of_a_region_is_found_anew_where_the_generator_is_then(tiny, region, square):
-    explorer, before = region._explorer, region._spectra
+def test_jacobian_of_a_region_is_found_anew_where_the_generator_is_then(tiny, region, square, steering):
+    explorer, before = steering, region.follower.spectra
     explorer.controls.page = "region"
     tiny.to(dtype=torch.float32)
     explorer.redraw()
-    assert region._spectra is not before
-    assert place_of(region._spectra.functions[0].x0) == place_of(tiny)
+    assert region.follower.spectra is not before
+    assert place_of(region.follower.spectra.functions[0].x0) == place_of(tiny)
     assert not region.stale
     expected = RegionSpectra(tiny, tiny.code(3)).directions(square, 2)
     assert torch.allclose(explorer.directions.vectors.abs(), expected.vectors.abs(), atol=1e-4)
@@ -91,8 +103,8 @@ def test_jacobian_of_a_region_is_found_anew_where_the_generator_is_then(tiny, re
 
 
 @pytest.mark.parametrize("act", ["tolerance", "overlay", "mask", "unsteered"])
-def test_whatever_is_touched_first_drops_the_old_jacobian(tiny, region, square, act):
-    explorer, before = region._explorer, region._spectra
+def test_whatever_is_touched_first_drops_the_old_jacobian(tiny, region, square, act, steering):
+    explorer, before = steering, region.follower.spectra
     tiny.to(dtype=torch.float32)
     if act == "tolerance":
         region.page.tolerance.value = 0.1
@@ -103,20 +115,20 @@ def test_whatever_is_touched_first_drops_the_old_jacobian(tiny, region, square, 
         explorer.mask = Mask(~square)
     else:
         explorer.steer = False
-        assert region._spectra is None
+        assert region.follower.spectra is None
         explorer.steer = True
-    assert region._spectra is not before
-    assert place_of(region._spectra.functions[0].x0) == place_of(tiny)
+    assert region.follower.spectra is not before
+    assert place_of(region.follower.spectra.functions[0].x0) == place_of(tiny)
     assert region.found.spectrum.singular_values is not None
     assert explorer.error is None
 
 
-def test_jacobian_of_another_generator_is_dropped(make_network, region):
-    explorer, before = region._explorer, region._spectra
+def test_jacobian_of_another_generator_is_dropped(make_network, region, steering):
+    explorer, before = steering, region.follower.spectra
     explorer.generator = StyleGenerator(make_network(), "tiny")  # with the same weights
     explorer.redraw()
-    assert region._spectra is not before
-    assert region._spectra.generator is explorer.generator
+    assert region.follower.spectra is not before
+    assert region.follower.spectra.generator is explorer.generator
     assert explorer.error is None
 
 
@@ -134,7 +146,7 @@ def test_jacobian_that_lands_after_the_move_is_found_again(tiny, square, monkeyp
     with LatentExplorer(tiny, seed=3, k=2, steer=True, mask=Mask(square), executor="thread") as explorer:
         calm(explorer)
         assert len(seen) == 2
-        assert explorer.region._spectra is seen[1]
+        assert explorer.region.follower.spectra is seen[1]
         assert explorer.directions.vectors.dtype == torch.float32
         assert explorer.error is None
 
@@ -169,25 +181,25 @@ def test_pictures_beside_the_distances_are_drawn_where_the_generator_is_then(tin
     assert heatmap.result is result  # it says what was measured
 
 
-def test_training_goes_on_only_where_it_began_and_the_part_is_looked_at_anew(tiny, part):
+def test_training_goes_on_only_where_it_began_and_the_part_is_looked_at_anew(tiny, part, explorer_with_part):
     seen = part.seen
     assert not part.page.more.disabled
     tiny.to(dtype=torch.float32)
-    part._explorer.redraw()
+    explorer_with_part.redraw()
     assert part.page.more.disabled
     assert part.seen is not seen
     part.train(more=True)  # anew
     assert part.found.stopped == "finished"
     assert place_of(part.found.directions.vectors) == place_of(tiny)
-    assert part._explorer.error is None
+    assert explorer_with_part.error is None
 
 
-def test_search_goes_on_where_the_generator_is_then(tiny, photo):
+def test_search_goes_on_where_the_generator_is_then(tiny, photo, explorer_with_photo):
     tiny.to(dtype=torch.float32)
     photo.go_on()
     assert photo.work.job.error is None
     assert place_of(photo.found.image) == place_of(tiny)
-    assert photo._explorer.error is None
+    assert explorer_with_photo.error is None
 
 
 def test_density_of_a_walk_is_fitted_where_the_generator_is_then(tiny):
@@ -205,12 +217,12 @@ def test_density_of_a_walk_is_fitted_where_the_generator_is_then(tiny):
 # ---- to where there are no values
 
 
-def test_region_page_says_what_is_missing(tiny, region):
-    explorer = region._explorer
+def test_region_page_says_what_is_missing(tiny, region, steering):
+    explorer = steering
     tiny.to("meta")
     region.page.tolerance.value = 0.1
     assert NO_WEIGHTS in region.page.message.value
-    assert region._spectra is None
+    assert region.follower.spectra is None
     assert region.page.plots.layout.display == "none"
     for act in (lambda: setattr(region.page.overlay, "value", "true"), region.refresh, region.show_effects):
         act()
@@ -229,7 +241,7 @@ def test_explorer_says_what_is_missing(tiny, explorer):
         act()
         assert NO_WEIGHTS in str(explorer.error)
     explorer.controls.page = "walk"
-    assert NO_WEIGHTS in explorer.controls.walk.strip.caption
+    assert NO_WEIGHTS in explorer.pages["walk"].strip.caption
     for act in (explorer.walk, lambda: setattr(explorer, "code", replace(code, seed=None))):
         with pytest.raises(ValueError, match=NO_WEIGHTS):
             act()
@@ -237,12 +249,12 @@ def test_explorer_says_what_is_missing(tiny, explorer):
         Densities(tiny).of("w")
 
 
-def test_part_page_says_what_is_missing(tiny, part):
+def test_part_page_says_what_is_missing(tiny, part, explorer_with_part):
     tiny.to("meta")
     for button in (part.page.train, part.page.more):
-        part._explorer.dismiss()
+        explorer_with_part.dismiss()
         button.click()
-        assert NO_WEIGHTS in str(part._explorer.error)
+        assert NO_WEIGHTS in str(explorer_with_part.error)
     for act in (part.draw, lambda: part.painted.add("nose")):
         with pytest.raises(ValueError, match=NO_WEIGHTS):
             act()

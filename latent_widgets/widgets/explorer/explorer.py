@@ -6,35 +6,54 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+from traitlets import default, observe
+
 from latent_widgets.core import checks
 from latent_widgets.core.steps import OnStep
-from latent_widgets.edits import changes as _moves
+from latent_widgets.edits.changes import move_along, place, rebase, rename, same_code, strangers
 from latent_widgets.edits.edit import Edit, Move
 from latent_widgets.generators.base import Generator
 from latent_widgets.geometry.walks.walk import Walk
 from latent_widgets.methods import MethodInfo, random_directions
 from latent_widgets.values.directions import Directions, as_directions
-from latent_widgets.widgets.explorer.controls import Controls
+from latent_widgets.widgets.explorer.assign import NOTED, TAKEN, Assignments
+from latent_widgets.widgets.explorer.controls import Acts, Controls
+from latent_widgets.widgets.explorer.desk import Desk, Page
+from latent_widgets.widgets.explorer.files import write_file
 from latent_widgets.widgets.explorer.method_picker import fill_in
+from latent_widgets.widgets.explorer.pages.code import CodePage
+from latent_widgets.widgets.explorer.pages.compare import ComparePage
+from latent_widgets.widgets.explorer.pages.mix import MixPage
+from latent_widgets.widgets.explorer.pages.palette import PalettePage
+from latent_widgets.widgets.explorer.pages.save import SavePage
+from latent_widgets.widgets.explorer.pages.seeds import SeedsPage
+from latent_widgets.widgets.explorer.pages.stack import StackPage
 from latent_widgets.widgets.explorer.part.part import Part
 from latent_widgets.widgets.explorer.photo.photo import Photo
 from latent_widgets.widgets.explorer.region.region import Region
-from latent_widgets.widgets.explorer.saving import draw_page, save_file, way_of
+from latent_widgets.widgets.explorer.screen.drawing import Drawn
 from latent_widgets.widgets.explorer.screen.frames import Frames
-from latent_widgets.widgets.explorer.screen.screen import Pictured
+from latent_widgets.widgets.explorer.screen.screen import Screen
 from latent_widgets.widgets.explorer.sliders.rows import Handlers
 from latent_widgets.widgets.explorer.sliders.sliders import Sliders
-from latent_widgets.widgets.explorer.traits import drawn_class, known_to, take_mask
-from latent_widgets.widgets.jobs.settle import Settle
+from latent_widgets.widgets.explorer.state import State
+from latent_widgets.widgets.explorer.traits import ExplorerTraits
+from latent_widgets.widgets.explorer.walk.walk import Walks
 from latent_widgets.widgets.jobs.turns import one_at_a_time
 from latent_widgets.widgets.kit.history import History
+from latent_widgets.widgets.kit.silence import Silence
+from latent_widgets.widgets.kit.still import Still
 
 __all__ = ["LatentExplorer"]
 
 LATER = ("edit", "code", "selected_index", "layers")  # keywords that only mean something once there are sliders
 
 
-class LatentExplorer(Pictured):
+class LatentExplorer(ExplorerTraits):
     """Explore a generator with the mouse or the keyboard; what you do is :attr:`edit`, a value that replays anywhere.
 
     A region steers: two links let a painter paint on the picture that is shown, and the sliders follow the region.
@@ -69,6 +88,8 @@ class LatentExplorer(Pictured):
         >>> explorer.close()
     """
 
+    _ready = False
+
     def __init__(
         self,
         G: Generator,
@@ -90,14 +111,63 @@ class LatentExplorer(Pictured):
         found = as_directions(directions).for_generator(G)
         later = {name: keywords.pop(name) for name in LATER if keywords.get(name) is not None}
         super().__init__(lock=G.lock, **keywords)
-        self.generator = G
-        self.history = History(start)
-        self.frames, self._settle = Frames(G), Settle(self.job)
+        self.silence = Silence()  # entered while the explorer sets its own traits
+        self.state = state = State(G, start)
+        state.mask, state.confine, state.steer = self.mask, self.confine, self.steer
+        self.frames = Frames(G)
+        desk = Desk(
+            state=state,
+            guard=self.guard,
+            executor=self.job.executor,
+            adopt=self.adopt,
+            rebase=self.change_base,
+            choose=self.choose,
+            put=self.take_over,
+            follow=self.follow,
+            set=self._set,
+            run=self.run,
+            cancel=self.job.cancel,
+            say=self.say,
+            refresh=self.show_page,
+            repaint=lambda: self.screen.repaint(),
+            picture=lambda: getattr(self.picture, "pixels", None),
+        )
         handlers = Handlers(self.set_alpha, self._change_layers, self._rename, self.choose)
-        self.sliders = Sliders(G.num_layers if "w+" in G.spaces else 1, handlers, self.guard)
-        self.region, self.photo, self.part = Region(self), Photo(self), Part(self)
-        self.controls = Controls(self, width)
+        self.sliders = Sliders(state, G.num_layers if "w+" in G.spaces else 1, handlers, self.guard)
+        self.region, self.photo, self.part = Region(desk), Photo(desk), Part(desk, self.segmenter)
+        self.walks, self._mix = Walks(desk, self.frames), MixPage(desk)
+        self._assignments = Assignments(desk, self.select, self.sliders, self.region, self.part)
+        drawn: dict[str, Any] = {
+            "walk": self.walks,
+            "part": self.part,
+            "stack": StackPage(desk),
+            "palette": PalettePage(desk),
+            "compare": ComparePage(desk),
+            "seeds": SeedsPage(desk),
+            "mix": self._mix,
+            "code": CodePage(desk),
+        }
+        self._drawn: dict[str, Page] = drawn
+        self.pages = {
+            "walk": self.walks.page,
+            "region": self.region.page,
+            "part": self.part.page,
+            "stack": drawn["stack"],
+            "palette": drawn["palette"],
+            "compare": drawn["compare"],
+            "photo": self.photo.page,
+            "seeds": drawn["seeds"],
+            "mix": self._mix,
+            "save": SavePage(desk, self._write),
+            "code": drawn["code"],
+        }
+        self.screen = Screen(state, self.frames, self.job, self.region, self._settled, self.guard, width)
+        acts = Acts(
+            self.change_base, self.step_seed, self.find, self.undo, self.redo, self.reset, self._drop, self._turn
+        )
+        self.controls = Controls(G, acts, self.guard, self.screen, self.sliders, self.pages)
         self.body.children = self.controls.body
+        state.page = self.controls.page
         self._ready = True
         self.use(found)
         self.adopt(start, now=True)
@@ -109,12 +179,26 @@ class LatentExplorer(Pictured):
     @property
     def current(self) -> Edit:
         """The edit that is shown, or about to be."""
-        return self.history.value
+        return self.state.edit
+
+    @property
+    def history(self) -> History[Edit]:
+        """The edits that undo and redo go through."""
+        return self.state.history
+
+    @property
+    def generator(self) -> Generator:
+        """What is explored."""
+        return self.state.generator
+
+    @generator.setter
+    def generator(self, generator: Generator) -> None:
+        self.state.generator = generator
 
     @property
     def kept(self) -> Directions | None:
         """The directions that carry a bookmark; None without any."""
-        return self.sliders.kept
+        return self.state.kept
 
     @one_at_a_time
     def set_alpha(self, index: int, alpha: float) -> None:
@@ -130,7 +214,7 @@ class LatentExplorer(Pictured):
         """
         i, alpha = self.sliders.check("index", index), checks.number("alpha", alpha)
         self.select(i)
-        self.adopt(_moves.place(self.current, self.move(i, alpha)), gesture=("alpha", i))
+        self.adopt(place(self.current, self.move(i, alpha)), gesture=("alpha", i))
 
     @one_at_a_time
     def select(self, index: int) -> None:
@@ -158,7 +242,7 @@ class LatentExplorer(Pictured):
             TypeError: If a field is unknown or has the wrong type.
             ValueError: If fields contradict each other.
         """
-        self.adopt(_moves.rebase(self.current, **changes), gesture=gesture, now=gesture is None)
+        self.adopt(rebase(self.current, **changes), gesture=gesture, now=gesture is None)
 
     @one_at_a_time
     def step_seed(self, by: int) -> None:
@@ -168,8 +252,7 @@ class LatentExplorer(Pictured):
     @one_at_a_time
     def mix(self) -> None:
         """Read the page for mixing."""
-        page = self.controls.mix
-        self.change_base(gesture=("mix", page.seed.value), **page.fields)
+        self._mix.take()
 
     @one_at_a_time
     def undo(self) -> None:
@@ -186,7 +269,7 @@ class LatentExplorer(Pictured):
         try:
             if directions is not None:
                 shown = self._put(directions)
-                with self._silence():
+                with self.silence:
                     self.directions = shown
         finally:  # also where somebody who is linked refuses them
             self.adopt(edit, now=True, record=False)
@@ -195,7 +278,7 @@ class LatentExplorer(Pictured):
     def reset(self) -> None:
         """Drop all moves, the second seed and the style mixing; seed and truncation stay."""
         mixing = {"second_seed": None, "weight": 0.0, "blend": None, "mix_seed": None, "mix_layers": ()}
-        edit = _moves.rebase(self.current, **mixing)
+        edit = rebase(self.current, **mixing)
         self.adopt(replace(edit, moves=()) if edit.moves else edit, now=True)
 
     def find(self, method: MethodInfo, parameters: dict[str, Any]) -> None:
@@ -205,10 +288,10 @@ class LatentExplorer(Pictured):
             method: One of :func:`latent_widgets.methods`.
             parameters: Its keyword arguments; a latent, code or mask that it needs besides is the current one.
         """
-        G, arguments = drawn_class(self), fill_in(method, parameters, known_to(self))
+        G, arguments = self.state.drawn(), fill_in(method, parameters, self.state.known(self.code))
         self.run(
             lambda on_step: method.function(G, **arguments, on_step=on_step),
-            lambda result: self.take_over(self.sliders.with_kept(as_directions(result))),
+            lambda result: self.take_over(self.state.with_kept(as_directions(result))),
             beside=True,
             label=method.title,
             kind="method",
@@ -227,7 +310,7 @@ class LatentExplorer(Pictured):
             TypeError: If ``count`` is no integer.
             ValueError: If it is below 2, or the chosen kind of walk does not exist for this edit.
         """
-        way = way_of(self)
+        way = self.walks.way()
         way = way if count is None else replace(way, count=checks.integer("count", count, low=2))
         with self.generator.lock:
             return way.walk(self.generator)
@@ -246,21 +329,24 @@ class LatentExplorer(Pictured):
         Raises:
             ValueError: If no direction is kept, or MP4 is asked for without the extra ``video``.
         """
-        return save_file(self, Path(path), on_step) or super().save(path)
+        return self._write(Path(path), on_step)
+
+    def _write(self, path: Path, on_step: OnStep | None = None, strip_only: bool = False) -> Path:
+        return write_file(self.state, self.frames, self.walks.way, path, on_step, strip_only) or super().save(path)
 
     # ---- sliders and moves
 
     @one_at_a_time
     def use(self, directions: Directions) -> None:
         """Show sliders for these directions; moves along others stay and are listed below."""
-        first = not self.sliders.directions
+        first = not self.state.directions
         self.sliders.use(directions)
         self.controls.picker.show(directions.method)
         self.select(0)
         self._show_moves()
         if not first:
             self.show_page()
-        with self._silence():  # last: who is linked and refuses it stops nothing here
+        with self.silence:  # last: who is linked and refuses it stops nothing here
             self.directions = directions
 
     def take_over(self, directions: Directions) -> None:
@@ -279,17 +365,15 @@ class LatentExplorer(Pictured):
         shown = self._put(directions)
         if edit is self.current:
             self._show_moves()
-            draw_page(self, self.controls.page)
+            self._draw_page()
         else:
-            before = self.current
-            self.history.change(lambda one: edit if one is before else one)
-            self.adopt(edit, gesture=self._gesture, record=False)
-        with self._silence():
+            self.adopt(edit, gesture=self.state.exchange(edit), record=False)
+        with self.silence:
             self.directions = shown
 
     def _put(self, directions: Directions) -> Directions:
         """Put directions of the region, and the kept ones, under the sliders."""
-        shown, active = self.sliders.with_kept(directions), self.sliders.active
+        shown, active = self.state.with_kept(directions), self.state.active
         if not self.sliders.exchange(shown):
             self.sliders.use(shown)
             self.sliders.activate(min(active, len(shown) - 1))
@@ -298,25 +382,25 @@ class LatentExplorer(Pictured):
 
     def move(self, i: int, alpha: float) -> Move:
         """Return the move that a slider makes."""
-        return self.sliders.move(i, alpha, str(self.controls.walk.kind.value))
+        return self.state.move(i, alpha)
 
     def _change_layers(self, i: int) -> None:
         self.select(i)
-        move = _moves.move_along(self.current, self.sliders.directions[i])
+        move = move_along(self.current, self.state.directions[i])
         if move is None:
             self.show_page()
         else:
-            self.adopt(_moves.place(self.current, self.move(i, move.alpha)), gesture=("layers", i))
+            self.adopt(place(self.current, self.move(i, move.alpha)), gesture=("layers", i))
 
     def _rename(self, i: int, name: str) -> None:
-        old = self.sliders.directions[i]
+        old = self.state.directions[i]
         directions = (self.directions or old).rename(i, name)
         self.sliders.rename(i, directions[i])
-        with self._silence():
+        with self.silence:
             self.directions = directions
         before = self.current
         region = self.region  # a name is no act: undo does not bring the old one back
-        self.history.change(lambda edit: region.pass_on(edit, _moves.rename(edit, old, directions[i])))
+        self.history.change(lambda edit: region.pass_on(edit, rename(edit, old, directions[i])))
         if self.current is before:
             self.show_page()
         else:
@@ -334,35 +418,108 @@ class LatentExplorer(Pictured):
     def _show_moves(self) -> None:
         """Bring sliders to the edit, and list the moves that no slider stands for."""
         self.sliders.show(self.current)
-        self.controls.list_others(_moves.strangers(self.current, self.sliders.directions), self._drop)
+        self.controls.list_others(strangers(self.current, self.state.directions))
         self._announce()
 
     def _announce(self) -> None:
-        layers: Any = self.sliders.layers(self.sliders.active)
-        self.controls.walk.reach.fit(self.sliders.directions[self.sliders.active].unit)
-        with self._silence():
-            self.selected_index, self.layers = self.sliders.active, layers
+        active = self.state.active
+        layers: Any = self.sliders.layers(active)
+        self.walks.fit()
+        with self.silence:
+            self.selected_index, self.layers = active, layers
 
     @one_at_a_time
     def adopt(self, edit: Edit, *, gesture: object = None, now: bool = False, record: bool = True) -> None:
         """Make ``edit`` the current one: history, traits, controls, picture."""
-        if record and edit is not self.current:
-            self.history.push(edit, merge=gesture is not None and gesture == self._gesture)
-        self._gesture = gesture
+        self.state.adopt(edit, gesture=gesture, record=record)
         self.region.remember(edit)
         try:
-            with self._silence():
+            with self.silence:
                 self.edit = edit
-                take_mask(self, edit)
+                self._assignments.follow(edit)
                 if edit.base.seed is not None:
                     self.seed = edit.base.seed
         finally:  # also where somebody who is linked refuses it
             self._show_moves()
-            self.controls.show(self)
+            self.controls.show(self.state)
+            self._mix.show()
             self.region.mark()
             self.redraw(now)
+
+    # ---- pictures and pages
+
+    def redraw(self, now: bool = True) -> None:
+        """Draw the current edit again: at once and exactly, or as a moving picture first."""
+        self.screen.redraw(now)
+
+    def show_page(self) -> None:
+        """Bring the open page up to date, after the picture."""
+        self._draw_page()
+        self.region.show_effects()
+
+    def _draw_page(self) -> None:
+        if (page := self._drawn.get(self.state.page)) is not None:
+            page.draw()
+
+    def _turn(self, page: str) -> None:
+        self.state.page = page
+        self.show_page()
+
+    @one_at_a_time
+    def _settled(self, drawn: Drawn) -> None:
+        if drawn.edit is not self.current:  # the hand has moved on meanwhile
+            return
+        self.state.rest()
+        self._publish(drawn.after)
+        self.show_page()
+        if not same_code(drawn.code, self.code):  # or else linked explorers would answer each other for ever
+            with self.silence:
+                self.code = drawn.code
+        self.region.refresh()
+
+    def _publish(self, picture: Tensor) -> None:
+        """Hand a picture to who is linked, if it is another than the last."""
+        known, new = self._trait_values.get("picture"), Still(picture)
+        if known is None or not np.array_equal(known.pixels, new.pixels):
+            self.set_trait("picture", new)
+
+    @default("picture")
+    def _first_picture(self) -> Still:
+        with self.generator.lock, torch.no_grad():
+            return Still(self.frames.exact(self.current))
 
     def _describe(self) -> str:
         base, moves = self.current.base, sum(m.enabled for m in self.current.moves)
         start = f"seed {base.seed}" if base.code is None else f"a code in {base.code.space}"
         return f"of {self.generator.name}: {start}, {moves} move{'s' * (moves != 1)}"
+
+    def _static_image(self) -> Image.Image | None:
+        shown = self.screen.picture.to_pil()
+        if shown is None and self.error is None:  # displayed before the worker was done
+            shown = Image.fromarray(self._first_picture().pixels)
+        return shown
+
+    # ---- traits that somebody assigns
+
+    @observe(*TAKEN)
+    def _assigned(self, change: Any) -> None:
+        if self._ready:
+            if change["name"] in NOTED:
+                setattr(self.state, change["name"], change["new"])
+            self._answer(change["name"], change["old"], change["new"])
+
+    @one_at_a_time
+    def _answer(self, name: str, old: Any, new: Any) -> None:
+        if self.silence:
+            return
+        refused = True
+        try:
+            refused = not self._assignments.take(name, new)
+        finally:
+            if refused:  # it does not stay
+                with self.silence:
+                    setattr(self, name, old)
+
+    def _set(self, **values: Any) -> None:
+        for name, value in values.items():
+            setattr(self, name, value)

@@ -7,7 +7,7 @@ import torch
 import latent_widgets as lw
 from latent_widgets.generators.style import StyleGenerator
 from latent_widgets.generators.stylegan2 import StyleGAN2
-from latent_widgets.widgets.explorer.class_box import class_box
+from latent_widgets.widgets.explorer.controls import class_box
 from tests.live_networks import SmallBigGAN, conditional_style
 
 
@@ -46,7 +46,7 @@ def test_pages_and_methods_draw_the_class(G):
     explorer = lw.LatentExplorer(G, k=1, executor="inline")
     explorer.change_base(condition=3)
     explorer.controls.page = "seeds"
-    assert {key[2] for key in explorer.controls.seeds.shown.values()} == {3}
+    assert {key[2] for key in explorer.pages["seeds"].shown.values()} == {3}
     explorer.controls.page = "mix"
     basis = next(method for method in lw.methods() if method.name == "local_basis")
     explorer.find(basis, {"k": 1})

@@ -7,6 +7,7 @@ from latent_widgets.edits.edit import Edit
 from latent_widgets.values.directions import Directions
 from latent_widgets.widgets.explorer.sliders.rows import DirectionRow, Handlers
 from latent_widgets.widgets.explorer.sliders.sliders import Sliders
+from latent_widgets.widgets.explorer.state import State
 from latent_widgets.widgets.kit.panel import close_tree
 from latent_widgets.widgets.kit.unit_ranges import UNIT_RANGES
 
@@ -43,9 +44,15 @@ def row(D, handlers):
 
 
 @pytest.fixture
-def sliders(D, handlers):
+def state(plain):
+    """The state of an explorer."""
+    return State(plain, Edit.of(plain))
+
+
+@pytest.fixture
+def sliders(D, handlers, state):
     """A row for each."""
-    made = Sliders(6, handlers, lambda handler: handler)
+    made = Sliders(state, 6, handlers, lambda handler: handler)
     made.use(D)
     yield made
     close_tree(made)
@@ -166,10 +173,11 @@ def test_untouched_range_means_the_layers_of_the_direction(layers, handlers):
     close_tree(row)
 
 
-def test_sliders_make_moves_with_their_layers_and_kind(sliders, D):
-    assert sliders.move(2, 1.5, "linear").layers is None
+def test_state_makes_moves_with_the_layers_and_the_kind_chosen(sliders, state):
+    assert state.move(2, 1.5).layers is None
     sliders.choose_layers(2, (1, 4))
-    move = sliders.move(2, 1.5, "density")  # which is no kind in w
+    state.kind = "density"  # which is no kind in w
+    move = state.move(2, 1.5)
     assert (move.name, move.alpha, move.layers, move.kind) == ("c", 1.5, (1, 2, 3, 4), "linear")
     sliders.choose_layers(2, None)
     assert sliders.layers(2) == (0, 5)
@@ -182,8 +190,8 @@ def test_layers_that_are_not_there_are_refused(sliders, layers):
     assert sliders.layers(0) == (0, 5)
 
 
-def test_layers_outside_w_are_refused(handlers):
-    sliders = Sliders(6, handlers, lambda handler: handler)
+def test_layers_outside_w_are_refused(handlers, state):
+    sliders = Sliders(state, 6, handlers, lambda handler: handler)
     sliders.use(Directions(torch.eye(4), "z"))
     assert sliders.layers(1) is None
     with pytest.raises(ValueError, match="layers must be None for a direction outside w and w"):
@@ -201,35 +209,35 @@ def test_sliders_show_an_edit_and_take_it_back(sliders, D, heard):
     assert heard == []
 
 
-def test_kept_directions_stay_and_come_first(sliders, D):
-    assert sliders.kept is None
+def test_kept_directions_stay_and_come_first(sliders, D, state):
+    assert state.kept is None
     sliders.rows[2].keep.value = True
     assert sliders.rows[2].keep.icon == "bookmark"
     found = Directions(-torch.eye(4)[:2], "w", names=["new", "c"])
-    both = sliders.with_kept(found)
+    both = state.with_kept(found)
     assert both.names == ("c", "new", "c (2)")
     sliders.use(both)
     assert [row.keep.value for row in sliders.rows] == [True, False, False]
     sliders.rename(0, both.rename(0, "smile")["smile"])
-    assert sliders.kept.names == ("smile",)
+    assert state.kept.names == ("smile",)
     assert sliders.rows[0].name.value == "smile"
     sliders.rows[0].keep.value = False
-    assert sliders.kept is None
-    assert sliders.with_kept(found) is found
+    assert state.kept is None
+    assert state.with_kept(found) is found
 
 
-def test_kept_directions_of_another_space_wait(sliders):
+def test_kept_directions_of_another_space_wait(sliders, state):
     sliders.rows[1].keep.value = True
     found = Directions(torch.eye(4), "z")
-    assert sliders.with_kept(found) is found
+    assert state.with_kept(found) is found
     sliders.use(found)
     assert not any(row.keep.value for row in sliders.rows)
-    assert sliders.kept.names == ("b",)
+    assert state.kept.names == ("b",)
 
 
-def test_kept_direction_that_is_found_again_is_not_doubled(sliders, D):
+def test_kept_direction_that_is_found_again_is_not_doubled(sliders, D, state):
     sliders.rows[1].keep.value = True
-    assert sliders.with_kept(D) is D
+    assert state.with_kept(D) is D
 
 
 def test_replaced_rows_are_freed(instances, sliders, D):

@@ -38,8 +38,8 @@ def test_edit_replays_bit_for_bit_on_a_fresh_generator(make_network, explorer):
     explorer.layers = (2, 4)
     explorer.set_alpha(2, -1 / 3)
     explorer.controls.truncation.value = 0.7
-    explorer.controls.mix.seed.value = 11
-    explorer.controls.mix.weight.value = 0.25
+    explorer.pages["mix"].seed.value = 11
+    explorer.pages["mix"].weight.value = 0.25
     explorer.mask = Mask(torch.rand(8, 8))
     fresh = StyleGenerator(make_network(), "tiny")
     replayed = Edit.from_json(explorer.edit.to_json()).apply(fresh)
@@ -135,7 +135,7 @@ def test_two_sliders_are_two_entries(threaded):
 def test_what_changes_nothing_is_no_entry(explorer):
     explorer.set_alpha(0, 0.0)
     explorer.change_base(seed=3, truncation=1.0)
-    explorer.controls.mix.seed.value = 5
+    explorer.pages["mix"].seed.value = 5
     explorer.select(2)
     explorer.sliders.rows[0].name.value = "smile"
     assert not explorer.history.can_undo
@@ -146,8 +146,8 @@ def test_reset_can_be_clicked_only_when_something_changed(explorer):
     reset = explorer.controls.reset
     changes = [
         lambda: explorer.set_alpha(1, 1.0),
-        lambda: setattr(explorer.controls.mix.weight, "value", 0.5),
-        lambda: setattr(explorer.controls.mix.mixing, "value", True),
+        lambda: setattr(explorer.pages["mix"].weight, "value", 0.5),
+        lambda: setattr(explorer.pages["mix"].mixing, "value", True),
     ]
     assert reset.disabled
     explorer.reset()
@@ -179,7 +179,7 @@ def test_seed_buttons_step_and_stop_at_zero(explorer):
 
 
 def test_two_seeds_are_blended_and_their_styles_mixed(tiny, explorer, agrees):
-    mix = explorer.controls.mix
+    mix = explorer.pages["mix"]
     mix.seed.value = 8
     mix.weight.value = 0.25
     blended = torch.lerp(tiny.code(3), tiny.code(8), 0.25)
@@ -194,7 +194,7 @@ def test_two_seeds_are_blended_and_their_styles_mixed(tiny, explorer, agrees):
 
 
 def test_seeds_page_shows_and_picks_seeds(tiny, explorer, agrees):
-    page = explorer.controls.seeds
+    page = explorer.pages["seeds"]
     explorer.controls.page = "seeds"
     assert page.back.disabled  # there are no seeds before the first
     page.show_from(32)
@@ -207,7 +207,7 @@ def test_seeds_page_shows_and_picks_seeds(tiny, explorer, agrees):
 
 def test_seeds_page_draws_only_what_is_new(explorer, monkeypatch):
     explorer.controls.page = "seeds"
-    page, drawn = explorer.controls.seeds, []
+    page, drawn = explorer.pages["seeds"], []
     for i, picture in enumerate(page.pictures):
         monkeypatch.setattr(picture, "show", lambda *a, i=i, **k: drawn.append(i))
     explorer.set_alpha(0, 1.0)
@@ -219,12 +219,12 @@ def test_seeds_page_draws_only_what_is_new(explorer, monkeypatch):
 def test_strip_shows_the_walk_along_the_active_direction(tiny, explorer):
     explorer.set_alpha(0, 1.0)
     explorer.set_alpha(2, 2.0)
-    explorer.controls.walk.count.value = 5
-    explorer.controls.walk.reach.value = 2.0
+    explorer.pages["walk"].count.value = 5
+    explorer.pages["walk"].reach.value = 2.0
     walk = explorer.walk()
     assert walk.at == (-2, -1, 0, 1, 2)
     assert torch.allclose(walk.codes[4], explorer.code.tensor, atol=1e-12)  # where the slider is
-    strip = np.array(explorer.controls.walk.strip.to_pil())
+    strip = np.array(explorer.pages["walk"].strip.to_pil())
     assert strip.shape == (16, 5 * 16 + 4 * 2, 3)
     assert (strip[:, -16:] == to_uint8(explorer.edit.apply(tiny))).all()
     explorer.selected_index = 0
@@ -237,7 +237,7 @@ def test_strip_shows_the_walk_along_the_active_direction(tiny, explorer):
 def test_strip_shows_moves_inside_the_mask_alone(tiny, explorer):
     explorer.mask = Mask(torch.eye(16) > 0)
     explorer.set_alpha(1, 3.0)
-    strip = np.array(explorer.controls.walk.strip.to_pil())
+    strip = np.array(explorer.pages["walk"].strip.to_pil())
     assert (strip[:, -16:] == to_uint8(explorer.edit.apply(tiny))).all()
 
 

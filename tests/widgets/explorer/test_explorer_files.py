@@ -10,8 +10,8 @@ from PIL import Image, ImageSequence
 
 import latent_widgets as lw
 from latent_widgets.edits.edit import Edit
-from latent_widgets.widgets.explorer.controls import SAVED
 from latent_widgets.widgets.explorer.explorer import LatentExplorer
+from latent_widgets.widgets.explorer.pages.save import KINDS
 from latent_widgets.widgets.kit.encode import strip, to_uint8
 
 
@@ -19,7 +19,7 @@ from latent_widgets.widgets.kit.encode import strip, to_uint8
 def explorer(tiny):
     """An explorer with a move and a kept direction."""
     with LatentExplorer(tiny, seed=3, k=3, executor="inline") as made:
-        made.controls.walk.count.value = 3
+        made.pages["walk"].count.value = 3
         made.set_alpha(1, 2.0)
         made.sliders.rows[2].keep.value = True
         yield made
@@ -30,7 +30,7 @@ def save(explorer, tmp_path):
     """Saves from the page and returns the path."""
 
     def click(kind, name):
-        page = explorer.controls.save
+        page = explorer.pages["save"]
         page.kind.value = kind
         page.path.value = str(tmp_path / name)
         page.press.click()
@@ -100,11 +100,11 @@ def test_refused_file_is_said_until_another_is_saved(explorer, save):
     assert explorer.error is None
 
 
-@pytest.mark.parametrize("kind", SAVED)
+@pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_of_the_page_writes_its_file(explorer, save, kind):
     path = save(kind, "some file")
     assert explorer.error is None
-    written = path.with_suffix(f".{SAVED[kind]}")
+    written = path.with_suffix(f".{KINDS[kind]}")
     assert written.stat().st_size > 0
     assert explorer.status == f"saved {written}"
 
@@ -116,8 +116,8 @@ def test_strip_of_the_page_has_full_pictures(explorer, save):
 
 
 def test_page_suggests_the_ending(explorer):
-    page = explorer.controls.save
-    for kind, ending in SAVED.items():
+    page = explorer.pages["save"]
+    for kind, ending in KINDS.items():
         page.kind.value = kind
         assert page.path.value == f"latent.{ending}"
     page.path.value = "faces/smile.safetensors"
@@ -136,7 +136,7 @@ def test_page_suggests_the_ending(explorer):
 )
 def test_wrong_paths_are_said_in_the_panel(explorer, tmp_path, monkeypatch, kind, name, message):
     monkeypatch.chdir(tmp_path)
-    page = explorer.controls.save
+    page = explorer.pages["save"]
     page.kind.value = kind
     page.path.value = name
     page.press.click()
@@ -159,11 +159,11 @@ def test_progress_of_an_animation_is_told(explorer, tmp_path):
 
 def test_code_page_shows_a_program_that_draws_the_picture(explorer, monkeypatch):
     explorer.controls.page = "code"
-    text = explorer.controls.code.text.value
+    text = explorer.pages["code"].text.value
     program = explorer.edit.to_python()
     assert program.splitlines()[0] in text
     explorer.set_alpha(0, 1.25)
-    assert "1.25" in explorer.controls.code.text.value
+    assert "1.25" in explorer.pages["code"].text.value
     monkeypatch.setattr(lw, "load", lambda name: explorer.generator)
     scope = {}
     exec(explorer.edit.to_python(), scope)  # noqa: S102

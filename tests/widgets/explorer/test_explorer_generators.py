@@ -26,11 +26,11 @@ from tests.widgets.conftest import PATIENCE
 def test_built_in_generators_can_be_explored(name, agrees):
     G = lw.load(name, resolution=32) if name == "faces-exact" else lw.load(name)
     with LatentExplorer(G, seed=1, executor="inline") as explorer:
-        explorer.controls.walk.count.value = 3
+        explorer.pages["walk"].count.value = 3
         explorer.set_alpha(0, 1.0)
         explorer.set_alpha(1, -2.0)
         explorer.controls.truncation.value = 0.6
-        explorer.controls.mix.weight.value = 0.3
+        explorer.pages["mix"].weight.value = 0.3
         for page in range(5):
             explorer.controls.pages.selected_index = page
         agrees(explorer)
@@ -42,9 +42,9 @@ def test_z_only_generator_has_no_layers(plain, agrees):
     with LatentExplorer(plain, seed=1, executor="inline") as explorer:
         assert explorer.layers is None
         assert len(explorer.directions) == 5
-        assert explorer.controls.mix.mixing is None
-        assert list(explorer.controls.walk.kind.options) == ["linear", "density"]
-        explorer.controls.walk.kind.value = "density"
+        assert explorer.pages["mix"].mixing is None
+        assert list(explorer.pages["walk"].kind.options) == ["linear", "density"]
+        explorer.pages["walk"].kind.value = "density"
         explorer.set_alpha(0, 2.0)
         assert explorer.edit.moves[0].kind == "density"
         norm = explorer.code.tensor.norm()

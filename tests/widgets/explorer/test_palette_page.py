@@ -14,7 +14,7 @@ from latent_widgets.widgets.kit.reach import positions
 def explorer(tiny):
     """An explorer on the page of the palette, small."""
     with LatentExplorer(tiny, seed=3, k=3, executor="inline") as made:
-        made.controls.palette.size.value = 3
+        made.pages["palette"].size.value = 3
         made.controls.page = "palette"
         yield made
 
@@ -25,22 +25,22 @@ def test_positions_have_an_exact_middle():
 
 
 def test_a_click_takes_the_picture_under_it(tiny, explorer):
-    page = explorer.controls.palette
+    page = explorer.pages["palette"]
     assert (page.across.value, page.up.value) == (0, 1)
-    axes, drawn = page._axes, page.plot.svg
+    axes, drawn = page.axes, page.plot.svg
     names = [d.names[0] for d in explorer.sliders.directions]
     assert f"{names[0]} -3, {names[1]} +3" in drawn
     assert page.plot._marks.value.count("<span") == 1  # the middle, where the sliders are
     left, bottom, right, top = page.plot.box(axes, 1.5, -0.5, 2.5, 0.5)  # the right column, the lowest row
-    page._clicked((left + right) / 2, (bottom + top) / 2)
+    page.click((left + right) / 2, (bottom + top) / 2)
     assert {m.name: m.alpha for m in explorer.edit.moves} == {names[0]: 3.0, names[1]: -3.0}
     both = Edit.of(tiny, seed=3)
     for i, alpha in ((0, 3.0), (1, -3.0)):
         both = both.move(explorer.sliders.directions[i], 0, alpha)
     assert explorer.edit.apply(tiny).equal(both.apply(tiny))
-    assert page._axes is axes  # the grid is about the same edit without the two: not drawn again
+    assert page.axes is axes  # the grid is about the same edit without the two: not drawn again
     assert f"left:{100 * left:.3f}%" in page.plot._marks.value
-    page._clicked(0.001, 0.5)  # beside the grid
+    page.click(0.001, 0.5)  # beside the grid
     assert len(explorer.edit.moves) == 2
     explorer.set_alpha(0, 1.0)
     assert page.plot._marks.value == ""  # not on the grid
@@ -48,24 +48,24 @@ def test_a_click_takes_the_picture_under_it(tiny, explorer):
     explorer.undo()
     assert explorer.edit.moves == ()
     explorer.set_alpha(2, 1.0)
-    assert page._axes is not axes  # another edit under it
+    assert page.axes is not axes  # another edit under it
     assert explorer.error is None
 
 
 def test_other_kind_of_walk_is_another_palette(plain):
     with LatentExplorer(plain, k=2, executor="inline") as explorer:
-        explorer.controls.palette.size.value = 3
+        explorer.pages["palette"].size.value = 3
         explorer.controls.page = "palette"
-        straight = explorer.controls.palette.plot.svg
-        explorer.controls.walk.kind.value = "density"
+        straight = explorer.pages["palette"].plot.svg
+        explorer.pages["walk"].kind.value = "density"
         explorer.controls.page = "walk"
         explorer.controls.page = "palette"
-        assert explorer.controls.palette.plot.svg != straight
+        assert explorer.pages["palette"].plot.svg != straight
         assert explorer.error is None
 
 
 def test_reach_is_that_of_the_unit(tiny, explorer):
-    page = explorer.controls.palette
+    page = explorer.pages["palette"]
     page.reach.value = 2.0
     explorer.directions = random_directions(tiny, k=2, seed=1).in_unit("latent", tiny)
     assert (page.reach.value, page.reach.description) == (6.0, "reach, latent")
@@ -79,7 +79,7 @@ def test_reach_is_that_of_the_unit(tiny, explorer):
 
 
 def test_any_name_fits_on_an_axis(explorer):
-    page = explorer.controls.palette
+    page = explorer.pages["palette"]
     explorer.sliders.rows[0].name.value = "costs $\\nonsense$, " + "and so on " * 20
     explorer.sliders.rows[1].name.value = "5 $ to 7 $ <b>"
     assert explorer.error is None
@@ -88,7 +88,7 @@ def test_any_name_fits_on_an_axis(explorer):
 
 
 def test_one_slider_twice_is_no_palette(explorer):
-    page = explorer.controls.palette
+    page = explorer.pages["palette"]
     page.up.value = 0
     assert "two sliders that differ" in page.words.value
     page.up.value = 2
@@ -99,14 +99,16 @@ def test_one_slider_twice_is_no_palette(explorer):
 
 
 def test_comparison_is_at_equal_change(explorer):
-    page = explorer.controls.compare
+    page = explorer.pages["compare"]
     explorer.controls.page = "compare"
     page.most.value, page.count.value, page.distance.value = 0.05, 3, "rms"
     explorer.set_alpha(2, 0.5)
     page.compare.click()
     assert page.work.message.value == ""
     assert len(page.plots.children) == 3
-    assert [p.words for p in page.plots.children] == [f"{d.names[0]} at equal change" for d in rows_of_change(explorer)]
+    assert [p.words for p in page.plots.children] == [
+        f"{d.names[0]} at equal change" for d in rows_of_change(explorer.state)
+    ]
     assert "lw-stale" not in page.plots.children[0]._shown[0]._dom_classes
     explorer.seed = 5
     assert "lw-stale" in page.plots.children[0]._shown[0]._dom_classes
@@ -114,16 +116,16 @@ def test_comparison_is_at_equal_change(explorer):
 
 def test_the_active_direction_is_compared_with_the_kept_ones(explorer):
     directions = explorer.sliders.directions
-    assert rows_of_change(explorer) == directions
+    assert rows_of_change(explorer.state) == directions
     explorer.select(1)
-    assert rows_of_change(explorer) == [directions[1], directions[0], directions[2]]
-    explorer.sliders.keep(2, True)
-    found = rows_of_change(explorer)
+    assert rows_of_change(explorer.state) == [directions[1], directions[0], directions[2]]
+    explorer.state.keep(2, True)
+    found = rows_of_change(explorer.state)
     assert [d.names[0] for d in found] == [directions[1].names[0], directions[2].names[0]]
 
 
 def test_strips_are_those_of_the_steps_found(explorer, monkeypatch):
-    page, shown = explorer.controls.compare, []
+    page, shown = explorer.pages["compare"], []
     explorer.controls.page = "compare"
     page.most.value, page.count.value, page.distance.value = 0.05, 3, "rms"
     monkeypatch.setattr(page, "_show", shown.extend)

@@ -65,18 +65,18 @@ def threaded(on_page):
 
 
 @pytest.fixture
-def held(monkeypatch):
+def held(monkeypatch, threaded):
     """Holds trainings back after their first step until `held.set()`; they go on taking steps meanwhile."""
-    held, advance = Event(), _explorer_part.Part._advance
+    held, advance = Event(), _explorer_part.Part.advance
     held.begun = Event()
 
     def slow(self, step, value, edit):
         advance(self, step, value, edit)
         held.begun.set()
         while not held.wait(0.002) and not self.work.ended.is_set():
-            self._explorer.generator.lock.give_way()
+            threaded.generator.lock.give_way()
 
-    monkeypatch.setattr(_explorer_part.Part, "_advance", slow)
+    monkeypatch.setattr(_explorer_part.Part, "advance", slow)
     yield held
     held.set()
 
@@ -151,12 +151,12 @@ def test_any_segmenter_can_be_given_and_set_later(tiny):
 
 def test_training_gives_a_slider_named_after_the_part(exact, explorer):
     page, old = explorer.part.page, explorer.sliders.directions
-    explorer.sliders.keep(0, True)
+    explorer.state.keep(0, True)
     page.train.click()
     assert page.message.value == ""
     assert explorer.part.work.message.value == ""
     assert [d.names[0] for d in explorer.sliders.directions] == [old[0].names[0], "mouth"]
-    assert explorer.sliders.active == 1
+    assert explorer.state.active == 1
     expected = lelsd(exact, ExactParts(exact), "mouth", steps=4, code=exact.code(3))
     assert explorer.directions[1].vectors.equal(expected.directions.vectors)
     assert explorer.part.course.steps == (0, 4)

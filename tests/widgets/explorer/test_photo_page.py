@@ -121,10 +121,10 @@ def test_frame_lies_where_the_photo_is_cut(turn):
 def test_click_on_the_photo_moves_the_square_there(explorer, noise):
     page = explorer.photo.page
     explorer.photo.open(noise)
-    left, bottom, right, top = page.photo.box(page._axes, 15, 30, 15, 30)
-    page._put((left + right) / 2, (bottom + top) / 2)
+    left, bottom, right, top = page.photo.box(page.axes, 15, 30, 15, 30)
+    page.put((left + right) / 2, (bottom + top) / 2)
     assert (page.across.value, page.down.value) == (25, 75)
-    page._put(-1, 0.5)  # beside the drawing
+    page.put(-1, 0.5)  # beside the drawing
     assert (page.across.value, page.down.value) == (25, 75)
 
 

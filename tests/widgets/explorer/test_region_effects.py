@@ -109,5 +109,5 @@ def test_page_shows_locality_beside_chance(explorer, square):
     assert all("<svg" in plot.svg for plot in (page.spectrum, page.locality, page.effect))
     page.solver.value = "projection"
     assert "kept norm" in page.words.value
-    explorer.region._pick(0.9, 0.5)  # a click on the last bar
+    explorer.region.pick(0.9, 0.5)  # a click on the last bar
     assert explorer.selected_index == 1

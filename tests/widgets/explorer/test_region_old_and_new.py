@@ -60,13 +60,13 @@ def test_old_result_stays_and_serves_until_the_new_one_lands(threaded, square, s
     threaded.mask = Mask(more)  # painting goes on, with the Jacobian that is there
     until(lambda: threaded.directions is not directions)
     assert region.stale
-    assert region.where.base.seed == 3
+    assert region.follower.where.base.seed == 3
     threaded.set_alpha(0, 0.1)  # and so does everything else
     assert threaded.job.wait(PATIENCE)
     slow.opened.set()
     calm(threaded)
     assert not region.stale
-    assert region.where.base.seed == 5
+    assert region.follower.where.base.seed == 5
     assert "old" not in page.words.value
     assert "lw-stale" not in page.spectrum._shown[0]._dom_classes
     assert threaded.error is None
@@ -74,9 +74,11 @@ def test_old_result_stays_and_serves_until_the_new_one_lands(threaded, square, s
 
 def test_newest_latent_wins(threaded, slow, monkeypatch):
     landed = []
-    region = threaded.region
-    arrive = region._landed
-    monkeypatch.setattr(region, "_landed", lambda where, found: (landed.append(where.base.seed), arrive(where, found)))
+    follower = threaded.region.follower
+    arrive = follower.arrived
+    monkeypatch.setattr(
+        follower, "arrived", lambda where, found: (landed.append(where.base.seed), arrive(where, found))
+    )
     threaded.seed = 5
     assert slow.begun.wait(PATIENCE)
     threaded.seed = 6
@@ -84,8 +86,8 @@ def test_newest_latent_wins(threaded, slow, monkeypatch):
     slow.opened.set()
     calm(threaded)
     assert set(landed) == {6}
-    assert region.where.base.seed == 6
-    assert not region.stale
+    assert follower.where.base.seed == 6
+    assert not threaded.region.stale
 
 
 def test_pass_can_be_stopped_and_asked_for_again(threaded, slow):
@@ -98,11 +100,11 @@ def test_pass_can_be_stopped_and_asked_for_again(threaded, slow):
     assert "Stopped" in region.page.message.value
     slow.opened.set()
     calm(threaded)
-    assert region.where.base.seed == 3
+    assert region.follower.where.base.seed == 3
     assert region.stale
     threaded.seed = 6
     calm(threaded)
-    assert region.where.base.seed == 6
+    assert region.follower.where.base.seed == 6
     assert threaded.error is None
 
 

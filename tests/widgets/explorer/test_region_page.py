@@ -145,7 +145,7 @@ def test_picture_that_lands_during_a_stroke_goes_under_it(explorer, linked):
 
 
 def test_strip_of_the_walk_goes_along_the_region_as_far_as_its_unit_asks_for(explorer, square):
-    walk = explorer.controls.walk
+    walk = explorer.pages["walk"]
     explorer.controls.page, walk.density.value = "walk", False
     assert "random 1, linear: -3 to 3 sd" in walk.strip.caption
     explorer.mask = Mask(square)
@@ -287,7 +287,7 @@ def test_kept_direction_stays_when_another_region_is_painted(explorer, square):
     explorer.mask = Mask(square)
     explorer.set_alpha(0, 0.2)
     kept = explorer.sliders.directions[0]
-    explorer.sliders.keep(0, True)
+    explorer.state.keep(0, True)
     explorer.mask = Mask(~square)
     assert explorer.sliders.directions[0].vectors.equal(kept.vectors)
     assert explorer.edit.moves[0].direction is kept
@@ -300,11 +300,11 @@ def test_kept_directions_of_two_units_stop_nothing(explorer, square):
     explorer.sliders.rows[0].keep.value = True
     explorer.mask = Mask(square)
     explorer.sliders.rows[0].keep.value = True
-    assert {d.unit for d in explorer.sliders.bookmarked} == {"sd", "rms"}
+    assert {d.unit for d in explorer.state.bookmarked} == {"sd", "rms"}
     explorer.set_alpha(1, 0.2)
     explorer.undo()
     explorer.controls.page = "compare"
-    explorer.controls.compare.start()
+    explorer.pages["compare"].start()
     assert explorer.error is None
 
 

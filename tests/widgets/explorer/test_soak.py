@@ -20,7 +20,7 @@ def test_two_thousand_edits_leave_memory_widgets_and_threads_as_they_were(instan
     rng, process, threads = np.random.default_rng(0), psutil.Process(), set(threading.enumerate())
     find = next(m for m in methods() if m.name == "random_directions")
     explorer = LatentExplorer(tiny, k=4, executor="thread")
-    explorer.controls.walk.count.value = 3
+    explorer.pages["walk"].count.value = 3
     acts = random_acts(explorer, rng)
     rss, tensors, widgets = [], [], []
     for i in range(EDITS):

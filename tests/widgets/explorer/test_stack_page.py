@@ -26,17 +26,17 @@ def alphas():
 
 
 def test_rows_are_the_moves_in_order(explorer):
-    rows = explorer.controls.stack.rows
+    rows = explorer.pages["stack"].rows
     assert [row.weight.value for row in rows] == [2.0, 1.0, -1.5]
     assert "sefa" in rows[0].name.value
     assert "random_directions" in rows[1].name.value
     assert [row.up.disabled for row in rows] == [True, False, False]
     assert [row.down.disabled for row in rows] == [False, False, True]
-    assert "3 of 3 moves" in explorer.controls.stack.words.value
+    assert "3 of 3 moves" in explorer.pages["stack"].words.value
 
 
 def test_switching_off_and_on_is_exact_and_can_be_undone(tiny, explorer):
-    page, before = explorer.controls.stack, explorer.edit
+    page, before = explorer.pages["stack"], explorer.edit
     page.rows[0].enabled.value = False
     assert [m.enabled for m in explorer.edit.moves] == [False, True, True]
     without = Edit.of(tiny, seed=3).move(before.moves[1].direction, 0, 1.0).move(before.moves[2].direction, 0, -1.5)
@@ -55,7 +55,7 @@ def test_switching_off_and_on_is_exact_and_can_be_undone(tiny, explorer):
 
 
 def test_weights_order_and_removal(explorer, alphas):
-    page = explorer.controls.stack
+    page = explorer.pages["stack"]
     page.rows[1].weight.value = 0.25
     assert alphas(explorer.edit) == [2.0, 0.25, -1.5]
     assert explorer.sliders.rows[0].slider.number == 0.2  # the nearest step; the box has the number
@@ -73,7 +73,7 @@ def test_weights_order_and_removal(explorer, alphas):
 
 
 def test_rows_stay_where_nothing_changed(explorer):
-    page = explorer.controls.stack
+    page = explorer.pages["stack"]
     rows = page.rows
     explorer.redraw()
     assert page.rows == rows

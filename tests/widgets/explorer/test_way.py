@@ -23,7 +23,7 @@ def explorer(tiny):
     """An explorer of local directions, whose work is done where it is asked for."""
     D = local_basis(tiny, tiny.sample_z(1, 3)[0]).directions[:3]
     with LatentExplorer(tiny, D, seed=3, executor="inline") as made:
-        made.controls.walk.count.value, made.controls.walk.reach.value = 3, 0.2
+        made.pages["walk"].count.value, made.pages["walk"].reach.value = 3, 0.2
         yield made
 
 
@@ -58,7 +58,7 @@ def test_curve_about_an_edit_of_a_linear_generator_is_straight(base, layers):
 
 
 def test_strip_shows_the_curve_and_sliders_stay_straight(tiny, explorer):
-    page = explorer.controls.walk
+    page = explorer.pages["walk"]
     assert list(page.kind.options) == ["linear", "density", "curve"]
     explorer.set_alpha(1, 0.1)
     explorer.select(0)
@@ -76,7 +76,7 @@ def test_strip_shows_the_curve_and_sliders_stay_straight(tiny, explorer):
 
 
 def test_animation_follows_the_curve(explorer, tmp_path):
-    explorer.controls.walk.kind.value = "curve"
+    explorer.pages["walk"].kind.value = "curve"
     assert explorer.save(tmp_path / "curve.gif").stat().st_size > 100
 
 
@@ -90,7 +90,7 @@ def test_weak_curve_says_so(tiny):
 
 
 def test_page_says_what_a_kind_cannot_do(tiny, explorer):
-    page = explorer.controls.walk
+    page = explorer.pages["walk"]
     page.kind.value = "curve"
     assert page.strip.data
 
@@ -124,7 +124,7 @@ def test_directions_in_z_have_density_and_no_curve(tiny):
     D = random_directions(tiny, 2, space="z")
     z = D.vectors[0] * 2
     with LatentExplorer(tiny, D, seed=3, executor="inline") as explorer:
-        page = explorer.controls.walk
+        page = explorer.pages["walk"]
         page.count.value = 3
         page.kind.value = "curve"
         assert page.strip.caption.startswith("direction must live in w for a curve, got one in z. Use kind='linear'.")
@@ -170,7 +170,7 @@ def test_walk_in_w_keeps_the_fitted_density(layers):
 
 
 def test_page_shows_all_kinds_at_equal_steps_and_at_equal_change(tiny, explorer):
-    page = explorer.controls.walk
+    page = explorer.pages["walk"]
     explorer.set_alpha(0, 0.1)
     assert "<title>linear, -0.2 sd: log density " in page.plot.svg
     assert re.match(
@@ -198,7 +198,7 @@ def test_page_shows_all_kinds_at_equal_steps_and_at_equal_change(tiny, explorer)
 def test_codes_that_do_not_fill_w_get_words_and_no_trace():
     G = linear_generator(z_dim=5, w_dim=7)
     with LatentExplorer(G, random_directions(G, 2, space="w"), executor="inline") as explorer:
-        page = explorer.controls.walk
+        page = explorer.pages["walk"]
         page.count.value = 3
         assert page.strip.data
         assert page.plot.layout.display == "none"

@@ -12,7 +12,8 @@ from latent_widgets.core.steps import Cancelled
 from latent_widgets.edits.changes import same_direction
 from latent_widgets.geometry.effects.equal_change import DISTANCES, EqualChange, equal_change
 from latent_widgets.values.directions import Directions
-from latent_widgets.widgets.explorer.traits import drawn_class
+from latent_widgets.widgets.explorer.desk import Desk
+from latent_widgets.widgets.explorer.state import State
 from latent_widgets.widgets.jobs.turns import one_at_a_time
 from latent_widgets.widgets.kit.controls import button, row
 from latent_widgets.widgets.kit.encode import Pixels, small, strip
@@ -23,8 +24,6 @@ from latent_widgets.widgets.kit.unit_ranges import UNIT_RANGES
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-    from latent_widgets.widgets.explorer.explorer import LatentExplorer
 
 __all__ = ["ComparePage", "Row", "rows_of_change"]
 
@@ -39,11 +38,10 @@ LABELS = {"lap1": "Laplacian pyramid", "rms": "rms of pixels", "lpips": "LPIPS"}
 Row = tuple[Directions, EqualChange, Pixels]
 
 
-def rows_of_change(explorer: LatentExplorer) -> list[Directions]:
+def rows_of_change(state: State) -> list[Directions]:
     """Return what is compared: the active direction, and the kept ones or else the other sliders."""
-    sliders, kept = explorer.sliders, explorer.sliders.bookmarked
-    active = sliders.directions[sliders.active]
-    others = [d for d in (kept or sliders.directions) if not same_direction(d, active)]
+    active = state.direction
+    others = [d for d in (state.bookmarked or state.directions) if not same_direction(d, active)]
     return [active, *others][:MOST]
 
 
@@ -51,13 +49,12 @@ class ComparePage(ipywidgets.VBox):
     """Strips of several directions at equal change.
 
     Args:
-        explorer: What it belongs to.
+        desk: What it works with.
     """
 
-    def __init__(self, explorer: LatentExplorer) -> None:
-        self._explorer = explorer
-        guard = explorer.guard
-        self.work = PageWork(explorer.job.executor, explorer.generator.lock)
+    def __init__(self, desk: Desk) -> None:
+        self._state, guard = desk.state, desk.guard
+        self.work = PageWork(desk.executor, desk.lock)
         self.most = ipywidgets.BoundedFloatText(
             0.1, min=0.001, max=2, step=0.05, description="change", tooltip="Of the first and the last picture"
         )
@@ -84,13 +81,13 @@ class ComparePage(ipywidgets.VBox):
     def draw(self) -> None:
         """Show strips of another edit pale."""
         for plot in self.plots.children:
-            plot.grey(self._edit is not self._explorer.current)
+            plot.grey(self._edit is not self._state.edit)
 
     @one_at_a_time
     def start(self) -> None:
         """Find the steps beside the pictures, and draw the strips."""
-        explorer, edit = self._explorer, self._explorer.current
-        G, compared, distance = drawn_class(explorer), rows_of_change(explorer), self.distance.value
+        state, edit = self._state, self._state.edit
+        G, compared, distance = state.drawn(), rows_of_change(state), self.distance.value
         at = torch.linspace(-self.most.value, self.most.value, self.count.value).tolist()
         at[len(at) // 2] = 0.0
 

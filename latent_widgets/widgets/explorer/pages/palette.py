@@ -10,18 +10,17 @@ import torch
 
 from latent_widgets.edits.changes import move_along, place
 from latent_widgets.edits.edit import Edit, Move
-from latent_widgets.widgets.explorer.traits import drawn_class
+from latent_widgets.widgets.explorer.desk import Desk
 from latent_widgets.widgets.jobs.turns import one_at_a_time
 from latent_widgets.widgets.kit.controls import row
 from latent_widgets.widgets.kit.encode import Pixels, sheet, small
 from latent_widgets.widgets.kit.plot import INK, Plot, Spot, dress, label
 from latent_widgets.widgets.kit.reach import Reach, positions
+from latent_widgets.widgets.kit.silence import Silence, heard
 from latent_widgets.widgets.kit.unit_ranges import UNIT_RANGES
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-    from latent_widgets.widgets.explorer.explorer import LatentExplorer
 
 __all__ = ["PalettePage"]
 
@@ -38,12 +37,15 @@ class PalettePage(ipywidgets.VBox):
     """Two sliders, and the grid of what they do together.
 
     Args:
-        explorer: What it belongs to.
+        desk: What it works with.
+
+    Attributes:
+        axes: Of the grid; None before it is drawn.
     """
 
-    def __init__(self, explorer: LatentExplorer) -> None:
-        self._explorer, self._quiet = explorer, False
-        guard = explorer.guard
+    def __init__(self, desk: Desk) -> None:
+        self._desk, self.silence = desk, Silence()
+        guard = desk.guard
         self.across = ipywidgets.Dropdown(description="across", tooltip="The slider that grows from left to right")
         self.up = ipywidgets.Dropdown(description="up", tooltip="The slider that grows from bottom to top")
         self.reach = Reach("Both go from minus to plus this far, in the unit of the directions")
@@ -52,40 +54,40 @@ class PalettePage(ipywidgets.VBox):
         )
         self.words = ipywidgets.HTML(WORDS)
         self.words.add_class("lw-note")
-        self.plot = Plot(480, 480, "Pictures of what two directions do together", guard(self._clicked))
+        self.plot = Plot(480, 480, "Pictures of what two directions do together", guard(self.click))
         self.plot.add_class("lw-framed")
         controls = (self.across, self.up, self.reach, self.size)
         for control in controls:
             control.add_class("lw-short")
-            control.observe(guard(lambda _: None if self._quiet or self.reach.fitting else self.draw()), "value")
+            control.observe(guard(self._changed), "value")
         self._shown: tuple[Any, ...] = ()
-        self._axes: Any = None
+        self.axes: Any = None
         super().__init__([row(*controls), self.words, self.plot])
 
     def _moves(self) -> tuple[Move, Move] | None:
         """The two moves; None while both sliders are the same one."""
-        explorer = self._explorer
+        state = self._desk.state
         i, j = self.across.value, self.up.value
-        return None if i is None or j is None or i == j else (explorer.move(i, 1.0), explorer.move(j, 1.0))
+        return None if i is None or j is None or i == j else (state.move(i, 1.0), state.move(j, 1.0))
 
     def draw(self) -> None:
         """Bring the grid to the explorer's edit; clicks on it do not draw it anew."""
         self._offer()
-        explorer, moves = self._explorer, self._moves()
+        state, moves = self._desk.state, self._moves()
         if moves is None:
             self.words.value = "Choose two sliders that differ."
             self.plot.layout.display = "none"
             return
         a, b = moves
         self.reach.fit(a.unit)
-        edit, at = explorer.current, positions(self.reach.value, self.size.value)
+        edit, at = state.edit, positions(self.reach.value, self.size.value)
         bare = _moved(edit, a, 0.0, b, 0.0)
         steps = (value for m in moves for value in (m.direction, m.rows, m.kind))
         what = (bare.base, bare.mask, *bare.moves, *steps, *at)
         if what == self._shown:
             self._mark()
             return
-        G, size = drawn_class(explorer), self.size.value
+        G, size = state.drawn(), self.size.value
 
         def work(on_step: Any) -> Pixels | str | None:
             drawn = []
@@ -93,7 +95,7 @@ class PalettePage(ipywidgets.VBox):
                 for y in reversed(at):
                     for x in at:
                         drawn.append(_moved(edit, a, x, b, y).apply(G))
-                        if not on_step() or explorer.current is not edit:
+                        if not on_step() or state.edit is not edit:
                             return None
             except ValueError as error:  # the edit has no place for one of them: the page says why
                 return str(error)
@@ -110,22 +112,24 @@ class PalettePage(ipywidgets.VBox):
                 self.plot.show(lambda figure: self._grid(figure, pixels, at, (a, b)))
                 self._mark()
 
-        explorer.run(work, done, kind="page", label="palette")
+        self._desk.run(work, done, kind="page", label="palette")
 
     def _offer(self) -> None:
-        names = [d.names[0] for d in self._explorer.sliders.directions]
+        names = [d.names[0] for d in self._desk.state.directions]
         options = [(f"{i + 1} {name}", i) for i, name in enumerate(names)]
         if list(self.across.options) == options:
             return
         chosen = self.across.value, self.up.value
-        self._quiet = True
-        try:
+        with self.silence:
             for control, old, first in ((self.across, chosen[0], 0), (self.up, chosen[1], 1)):
                 control.options = options
                 wanted = first if old is None or old >= len(options) else old
                 control.value = wanted if wanted < len(options) else None
-        finally:
-            self._quiet = False
+
+    @heard
+    def _changed(self, change: Any) -> None:
+        if not self.reach.fitting:
+            self.draw()
 
     def _grid(self, figure: Figure, pixels: Pixels, at: list[float], moves: tuple[Move, Move]) -> list[Spot]:
         axes = figure.add_subplot(figure.add_gridspec(1, 1, left=0.12, right=0.99, top=0.99, bottom=0.1)[0])
@@ -138,7 +142,7 @@ class PalettePage(ipywidgets.VBox):
         axes.set_xlabel(f"{label(a.name)}, {UNIT_RANGES[a.unit].label}")
         axes.set_ylabel(f"{label(b.name)}, {UNIT_RANGES[b.unit].label}")
         axes.tick_params(length=0)
-        self._axes = axes
+        self.axes = axes
         return [
             Spot(self.plot.box(axes, i - 0.5, j - 0.5, i + 0.5, j + 0.5), f"{a.name} {at[i]:+g}, {b.name} {at[j]:+g}")
             for j in range(n)
@@ -148,22 +152,23 @@ class PalettePage(ipywidgets.VBox):
     def _mark(self) -> None:
         """Frame the picture at which the sliders are."""
         moves, at = self._moves(), positions(self.reach.value, self.size.value)
-        if moves is None or self._axes is None:
+        if moves is None or self.axes is None:
             return
-        found = [move_along(self._explorer.current, m.direction) for m in moves]
+        found = [move_along(self._desk.state.edit, m.direction) for m in moves]
         alphas = [0.0 if m is None else m.alpha for m in found]
         cells = [next((i for i, x in enumerate(at) if abs(x - alpha) < 1e-6), None) for alpha in alphas]
         i, j = cells
-        boxes = [] if i is None or j is None else [self.plot.box(self._axes, i - 0.5, j - 0.5, i + 0.5, j + 0.5)]
+        boxes = [] if i is None or j is None else [self.plot.box(self.axes, i - 0.5, j - 0.5, i + 0.5, j + 0.5)]
         self.plot.mark(*boxes)
 
     @one_at_a_time
-    def _clicked(self, x: float, y: float) -> None:
-        found, moves = None if self._axes is None else self.plot.at(self._axes, x, y), self._moves()
+    def click(self, x: float, y: float) -> None:
+        """Take the picture at a place of the drawing, in shares of it."""
+        found, moves = None if self.axes is None else self.plot.at(self.axes, x, y), self._moves()
         if found is None or moves is None:
             return
         at = positions(self.reach.value, self.size.value)
         i, j = (min(max(round(value), 0), len(at) - 1) for value in found)
         a, b = moves
-        self._explorer.adopt(_moved(self._explorer.current, a, at[i], b, at[j]), now=True)
+        self._desk.adopt(_moved(self._desk.state.edit, a, at[i], b, at[j]), now=True)
         self._mark()

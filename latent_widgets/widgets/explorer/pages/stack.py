@@ -5,18 +5,16 @@ from __future__ import annotations
 import html
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import ipywidgets
 
 from latent_widgets.edits.edit import Edit, Move
+from latent_widgets.widgets.explorer.desk import Desk
 from latent_widgets.widgets.jobs.turns import one_at_a_time
 from latent_widgets.widgets.kit.controls import Guard, button, row
 from latent_widgets.widgets.kit.panel import close_tree
 from latent_widgets.widgets.kit.unit_ranges import UNIT_RANGES
-
-if TYPE_CHECKING:
-    from latent_widgets.widgets.explorer.explorer import LatentExplorer
 
 __all__ = ["MoveRow", "StackPage", "change_move", "drop_move", "shift_move"]
 
@@ -93,13 +91,13 @@ class StackPage(ipywidgets.VBox):
     """The moves of an explorer's edit, in the order in which they are made.
 
     Args:
-        explorer: What it belongs to.
+        desk: What it works with.
     """
 
-    def __init__(self, explorer: LatentExplorer) -> None:
-        self._explorer = explorer
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
         self._shown: tuple[Move, ...] = ()
-        guard = explorer.guard
+        guard = desk.guard
         self.words = ipywidgets.HTML()
         self.words.add_class("lw-note")
         self.on = button("all on", "Let every move count", guard(lambda _: self._switch(True)), "check-square-o")
@@ -116,13 +114,13 @@ class StackPage(ipywidgets.VBox):
 
     def draw(self) -> None:
         """Bring the rows to the explorer's edit."""
-        moves = self._explorer.current.moves
+        moves = self._desk.state.edit.moves
         if len(moves) != len(self._shown) or any(a is not b for a, b in zip(moves, self._shown, strict=True)):
             self._list(moves)
 
     def _list(self, moves: tuple[Move, ...]) -> None:
         old, self._shown = self.box.children, moves
-        guard = self._explorer.guard
+        guard = self._desk.guard
         self.box.children = [MoveRow(i, m, i == len(moves) - 1, self._act, guard) for i, m in enumerate(moves)]
         counting = sum(m.enabled for m in moves)
         self.words.value = f"{counting} of {len(moves)} moves count, made from top to bottom" if moves else EMPTY
@@ -131,9 +129,9 @@ class StackPage(ipywidgets.VBox):
 
     @one_at_a_time
     def _act(self, change: Callable[[Edit], Edit]) -> None:
-        edit = change(self._explorer.current)
-        if edit is not self._explorer.current:
-            self._explorer.adopt(edit, now=True)
+        edit = change(self._desk.state.edit)
+        if edit is not self._desk.state.edit:
+            self._desk.adopt(edit, now=True)
             self.draw()
 
     def _switch(self, enabled: bool) -> None:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import torch
 
 from latent_widgets.segmentation import FewShotSegmenter
+from latent_widgets.widgets.explorer.desk import Desk
 from latent_widgets.widgets.explorer.part.examples_box import ExamplesBox
 from latent_widgets.widgets.explorer.part.examples_work import Example, Examples, example_of, fit_examples
-from latent_widgets.widgets.explorer.traits import drawn_class
+from latent_widgets.widgets.explorer.part.work import Seen
 from latent_widgets.widgets.jobs.turns import one_at_a_time
 from latent_widgets.widgets.kit.page_work import PageWork
-
-if TYPE_CHECKING:
-    from latent_widgets.widgets.explorer.explorer import LatentExplorer
-    from latent_widgets.widgets.explorer.part.part import Part
 
 __all__ = ["Painted"]
 
@@ -26,20 +24,21 @@ class Painted:
     """What the lower half of the page for parts does.
 
     Args:
-        explorer: What it belongs to.
-        part: The page's upper half.
+        desk: What it works with.
+        offer: Called with who finds which part, to choose it above; without, to offer what there is.
+        seen: Says where the part is in the picture that is shown, if that is known.
 
     Attributes:
         examples: What was painted.
         segmenters: What was fitted, by part.
     """
 
-    def __init__(self, explorer: LatentExplorer, part: Part) -> None:
-        self._explorer, self._part = explorer, part
+    def __init__(self, desk: Desk, offer: Callable[..., None], seen: Callable[[], Seen | None]) -> None:
+        self._desk, self._offer, self._seen = desk, offer, seen
         self.examples = Examples()
         self.segmenters: dict[str, FewShotSegmenter] = {}
-        self.work = PageWork(explorer.job.executor)  # without the generator's lock: a fit mostly thinks
-        guard = explorer.guard
+        self.work = PageWork(desk.executor)  # without the generator's lock: a fit mostly thinks
+        guard = desk.guard
         self.box = ExamplesBox(self.add, self.remove, self.paint, self.seek, self.work, guard)
         self.box.name.observe(guard(lambda _: self.show()), "value")
 
@@ -58,14 +57,13 @@ class Painted:
         Raises:
             ValueError: If it has no name, nothing is painted, or there are enough.
         """
-        explorer, name = self._explorer, name.strip()
+        state, name = self._desk.state, name.strip()
         if not name:
             raise ValueError("part must have a name, got none. Type what you painted beside the button.")
-        still: Any = explorer.picture
-        example = example_of(drawn_class(explorer), explorer.current, explorer.mask, still.pixels)
+        example = example_of(state.drawn(), state.edit, state.mask, self._desk.picture())
         self.examples = self.examples.add(name, example)
         self.box.name.value = name
-        explorer.mask = None  # for the next face; a linked painter can take it back
+        self._desk.set(mask=None)  # for the next face; a linked painter can take it back
         self._learn(name)
 
     @one_at_a_time
@@ -76,7 +74,7 @@ class Painted:
         if not self.examples.of(name):
             self.work.stop()
             self.segmenters.pop(name, None)
-            self._part.offer()
+            self._offer()
             self.show()
         else:
             self._learn(name)
@@ -87,25 +85,23 @@ class Painted:
         Raises:
             ValueError: If nothing was found on it.
         """
-        seen = self._part.seen
-        if seen is None or seen.edit is not self._explorer.current:
+        seen = self._seen()
+        if seen is None or seen.edit is not self._desk.state.edit:
             raise ValueError("the part must be found on this picture first, got none. Wait until it is shown.")
-        self._explorer.mask = seen.mask
+        self._desk.set(mask=seen.mask)
 
     def seek(self) -> None:
         """Go to the face, of sixteen, on which the segmenter is least sure."""
-        explorer, segmenter = self._explorer, self.segmenters.get(self.name)
+        desk, state, segmenter = self._desk, self._desk.state, self.segmenters.get(self.name)
         if segmenter is None:
             raise ValueError("a part must be painted on one face at least, got none. Add one first.")
-        G, truncation = drawn_class(explorer), explorer.current.base.truncation
-        seeds = [seed for seed in range(FACES) if seed != explorer.current.base.seed]
+        G, truncation = state.drawn(), state.edit.base.truncation
+        seeds = [seed for seed in range(FACES) if seed != state.edit.base.seed]
 
         def work(on_step: Any) -> int:
             return seeds[segmenter.least_sure(torch.stack([G.code(seed, truncation) for seed in seeds]), G.main_space)]
 
-        explorer.run(
-            work, lambda seed: explorer.change_base(seed=seed), beside=True, kind="seek", label="where it is in doubt"
-        )
+        desk.run(work, lambda seed: desk.rebase(seed=seed), beside=True, kind="seek", label="where it is in doubt")
 
     def show(self) -> None:
         """Show the examples of the part that is named, and what was learnt from them."""
@@ -120,7 +116,7 @@ class Painted:
     def _learn(self, name: str) -> None:
         """Fit at once with few pixels, then with many and with a score."""
         self.show()
-        examples, G = self.examples.of(name), drawn_class(self._explorer)
+        examples, G = self.examples.of(name), self._desk.state.drawn()
 
         def fitted(segmenter: FewShotSegmenter) -> None:
             if self._landed(name, examples, segmenter):
@@ -143,6 +139,6 @@ class Painted:
         if self.examples.of(name) is not examples:  # others meanwhile
             return False
         self.segmenters = self.segmenters | {name: segmenter}
-        self._part.offer(("painted", name))
+        self._offer(("painted", name))
         self.show()
         return True

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import ipywidgets
 
-from latent_widgets.widgets.explorer.pages.small_pages import LINK
+from latent_widgets.widgets.explorer.desk import LINK
 from latent_widgets.widgets.explorer.part.examples_work import MOST, Example
 from latent_widgets.widgets.kit.controls import Guard, button, row
 from latent_widgets.widgets.kit.page_work import PageWork

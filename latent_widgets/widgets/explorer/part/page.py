@@ -15,6 +15,7 @@ from latent_widgets.widgets.kit.controls import Guard, button, layer_range, row
 from latent_widgets.widgets.kit.page_work import PageWork
 from latent_widgets.widgets.kit.picture import Picture
 from latent_widgets.widgets.kit.plot import Plot
+from latent_widgets.widgets.kit.silence import Silence, heard
 
 __all__ = ["REGION", "PartPage", "Where"]
 
@@ -48,7 +49,7 @@ class PartPage(ipywidgets.VBox):
         work: PageWork,
         guard: Guard,
     ) -> None:
-        self._quiet = False
+        self.silence = Silence()
         self.examples = examples
         self.part = ipywidgets.Dropdown(description="part", tooltip="Where the directions are to act, and only there")
         self.scope = ipywidgets.Dropdown(
@@ -126,13 +127,10 @@ class PartPage(ipywidgets.VBox):
         options |= {name: ("segmenter", name) for name in names} | {"the painted region": REGION}
         wanted = prefer or self.part.value
         first = ("segmenter", names[0]) if names else REGION
-        self._quiet = True
-        try:
+        with self.silence:
             if dict(self.part.options) != options:
                 self.part.options = options
             self.part.value = wanted if wanted in options.values() else first
-        finally:
-            self._quiet = False
         self._picked(None)
 
     def busy(self, busy: bool, more: bool) -> None:
@@ -151,9 +149,8 @@ class PartPage(ipywidgets.VBox):
         self.message.layout.display = None if message else "none"
         self.words.value = words
 
+    @heard
     def _picked(self, change: Any) -> None:
-        if self._quiet:
-            return
         if change is not None:
             self.scope.value = self.where == REGION
         self._chosen()

@@ -6,7 +6,7 @@ import html
 import time
 from dataclasses import replace
 from threading import Event
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from latent_widgets.core.forward import load_rules
 from latent_widgets.core.steps import Step
@@ -16,17 +16,14 @@ from latent_widgets.methods import Lelsd
 from latent_widgets.methods.lelsd.training import LelsdStep
 from latent_widgets.segmentation import Segmenter, as_segmenter
 from latent_widgets.values.directions import Directions
+from latent_widgets.widgets.explorer.desk import Desk
 from latent_widgets.widgets.explorer.part.examples import Painted
 from latent_widgets.widgets.explorer.part.page import HELP, PartPage, Where
 from latent_widgets.widgets.explorer.part.plot import draw_course
 from latent_widgets.widgets.explorer.part.work import REACH, Course, Plan, Seen, built_in, look, small_walks, train_part
-from latent_widgets.widgets.explorer.traits import drawn_class
 from latent_widgets.widgets.jobs.turns import one_at_a_time
 from latent_widgets.widgets.kit.encode import Pixels
 from latent_widgets.widgets.kit.page_work import PageWork
-
-if TYPE_CHECKING:
-    from latent_widgets.widgets.explorer.explorer import LatentExplorer
 
 __all__ = ["Part"]
 
@@ -48,7 +45,8 @@ class Part:
     """What the page for parts does.
 
     Args:
-        explorer: What it belongs to.
+        desk: What it works with.
+        source: What finds parts at first, see :meth:`use`.
 
     Attributes:
         segmenter: Finds parts; None where nothing does.
@@ -58,22 +56,22 @@ class Part:
         seen: Where the part is in the picture that is shown.
     """
 
-    def __init__(self, explorer: LatentExplorer) -> None:
-        self._explorer, G = explorer, explorer.generator
+    def __init__(self, desk: Desk, source: Any = None) -> None:
+        self._desk, G = desk, desk.state.generator
         self.segmenter: Segmenter | None = None
-        self.work = Training(explorer.job.executor, G.lock)
-        self.painted = Painted(explorer, self)
+        self.seen: Seen | None = None
+        self.work = Training(desk.executor, desk.lock)
+        self.painted = Painted(desk, self.offer, lambda: self.seen)
         layers = G.num_layers if "w+" in G.spaces else 1
-        self.page = PartPage(layers, self.train, self.draw, self.painted.box, self.work, explorer.guard)
+        self.page = PartPage(layers, self.train, self.draw, self.painted.box, self.work, desk.guard)
         self.course: Course | None = None
         self.found: Lelsd | None = None
-        self.seen: Seen | None = None
         self._asked: tuple[Any, ...] = ()  # what the last training was for
         self._busy = False
         self._trained: list[Directions] = []
         self._looked: tuple[Any, ...] = ()
         self._drawn_at = 0.0
-        self.use(explorer.segmenter)
+        self.use(source)
 
     def use(self, source: Any) -> None:
         """Find parts with a segmenter; with the one that comes with the generator, if there is none.
@@ -82,7 +80,7 @@ class Part:
             source: What :func:`latent_widgets.as_segmenter` takes, a function that has ``names``, or None.
         """
         if source is None:
-            self.segmenter = built_in(self._explorer.generator)
+            self.segmenter = built_in(self._desk.state.generator)
         else:
             names = None if isinstance(source, Segmenter) else getattr(source, "names", None)
             self.segmenter = as_segmenter(source, names)
@@ -99,17 +97,17 @@ class Part:
         who, name = self.page.where
         if who == "painted":
             return self.painted.segmenters.get(name)
-        mask = self._explorer.mask
+        mask = self._desk.state.mask
         return self.segmenter if who == "segmenter" else mask if mask is not None and mask.area > 0 else None
 
     # ---- the picture with the part
 
     def draw(self) -> None:
         """Show where the part is in the picture that is shown, if the page is."""
-        explorer, page = self._explorer, self.page
-        if not explorer._ready or explorer.controls.page != "part":
+        state, page = self._desk.state, self.page
+        if state.page != "part":
             return
-        source, label, edit, G = self.source(), page.where[1], explorer.current, drawn_class(explorer)
+        source, label, edit, G = self.source(), page.where[1], state.edit, state.drawn()
         page.busy(self._busy or source is None, self._more(source))
         if source is None:
             hint = HELP if self.segmenter is None else "Paint a region, or choose another part."
@@ -130,7 +128,7 @@ class Part:
             except (ValueError, TypeError, RuntimeError) as error:  # the segmenter's fault: something to say
                 return str(error)
 
-        explorer.run(work, self._look_at, kind="page", label="where the part is")
+        self._desk.run(work, self._look_at, kind="page", label="where the part is")
 
     def _look_at(self, seen: Seen | str) -> None:
         page = self.page
@@ -150,10 +148,10 @@ class Part:
         found, plan = self.found, self.page.plan
         if found is None or found.stopped != "cancelled" or found.steps >= found.total:
             return False
-        if place_of(found.directions.vectors) != place_of(self._explorer.generator):
+        if place_of(found.directions.vectors) != place_of(self._desk.state.generator):
             return False  # a training goes on with numbers of its own
         asked, planned, edit = self._asked
-        return asked is source and planned == plan and (edit is self._explorer.current or not plan.here)
+        return asked is source and planned == plan and (edit is self._desk.state.edit or not plan.here)
 
     @one_at_a_time
     def train(self, more: bool = False) -> None:
@@ -165,10 +163,10 @@ class Part:
         Raises:
             ValueError: If nothing says where the part is.
         """
-        explorer, plan, source = self._explorer, self.page.plan, self.source()
+        state, plan, source = self._desk.state, self.page.plan, self.source()
         if source is None:
             raise ValueError("part must be found by a segmenter or painted, got neither. Paint it, or set segmenter.")
-        G, edit = drawn_class(explorer), explorer.current
+        G, edit = state.drawn(), state.edit
         go_on = more and self._more(source)
         start, code = self.found if go_on else None, self._code(plan)
         self.course = self.course if go_on else None
@@ -179,7 +177,7 @@ class Part:
             def told(step: Step) -> bool:
                 going = bool(on_step(step)) and not ended.is_set()
                 if isinstance(step.value, LelsdStep):
-                    self._advance(step, step.value, edit)
+                    self.advance(step, step.value, edit)
                 return going
 
             found = None if ended.is_set() else train_part(G, source, plan, code, start, told)
@@ -192,10 +190,10 @@ class Part:
         self.work.run(work, self._landed, failed=self._failed, **said)
 
     def _code(self, plan: Plan) -> Code | None:
-        explorer = self._explorer
-        return replace(explorer.current, mask=None).code(drawn_class(explorer)) if plan.here else None
+        state = self._desk.state
+        return replace(state.edit, mask=None).code(state.drawn()) if plan.here else None
 
-    def _advance(self, step: Step, value: LelsdStep, edit: Edit) -> None:
+    def advance(self, step: Step, value: LelsdStep, edit: Edit) -> None:
         """Show how it goes, on the worker; a drawing takes time, so not after each step."""
         new = self.course is None
         self.course = course = Course.after(self.course, step.index, step.total or step.index, value)
@@ -209,7 +207,7 @@ class Part:
 
     def _walks(self, edit: Edit, directions: Directions) -> Pixels | None:
         try:
-            return small_walks(self._explorer.generator.of_class(edit.base.condition), edit, directions)
+            return small_walks(self._desk.state.generator.of_class(edit.base.condition), edit, directions)
         except ValueError:  # the edit has no place for them: a code in z, say
             return None
 
@@ -259,12 +257,12 @@ class Part:
 
     def _take_over(self, found: Lelsd) -> None:
         """Put what was found under the sliders, behind the parts that are there already."""
-        explorer = self._explorer
-        new = found.directions.for_generator(explorer.generator)
-        here = {one.names[0] for one in explorer.sliders.directions}
+        state = self._desk.state
+        new = found.directions.for_generator(state.generator)
+        here = {one.names[0] for one in state.directions}
         old = [d for d in self._trained if set(d.names) & here and not set(d.names) & set(new.names)]
         self._trained = [*old, new]
         alike = [d for d in old if (d.space, d.unit, d.layers) == (new.space, new.unit, new.layers)]
-        shown = explorer.sliders.with_kept(Directions.concatenate([*alike, new]) if alike else new)
-        explorer.take_over(shown)
-        explorer.choose(len(shown) - len(new))
+        shown = state.with_kept(Directions.concatenate([*alike, new]) if alike else new)
+        self._desk.put(shown)
+        self._desk.choose(len(shown) - len(new))

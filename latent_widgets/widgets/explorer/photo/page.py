@@ -20,6 +20,7 @@ from latent_widgets.widgets.kit.numbered import NumberSlider
 from latent_widgets.widgets.kit.page_work import PageWork
 from latent_widgets.widgets.kit.picture import Picture
 from latent_widgets.widgets.kit.plot import Plot
+from latent_widgets.widgets.kit.silence import Silence, heard
 
 __all__ = ["PhotoActs", "PhotoPage"]
 
@@ -51,15 +52,15 @@ class PhotoPage(ipywidgets.VBox):
     """
 
     def __init__(self, spaces: Sequence[str], acts: PhotoActs, reading: PageWork, work: PageWork, guard: Guard) -> None:
-        self._quiet, self._acts = False, acts
-        self._axes: Any = None  # of the drawing of the photo
+        self.silence, self._acts = Silence(), acts
+        self.axes: Any = None  # of the drawing of the photo
         self._sides = (1, 1)  # its width and height
         self.drop = PhotoDrop(guard(acts.taken))
         self.message = ipywidgets.HTML()
         self.message.add_class("lw-note")
         self.message.add_class("lw-message")
         # ---- the crop
-        self.photo = Plot(230, 190, "The photo, and the square of it that is taken; a click moves it", guard(self._put))
+        self.photo = Plot(230, 190, "The photo, and the square of it that is taken; a click moves it", guard(self.put))
         self.target = Picture(width=SIDE, pixelated=True)
         self.size = NumberSlider(100, 5, 200, 1, "size %", "Side of the square, of the photo's shorter side")
         self.across = NumberSlider(50, 0, 100, 1, "across %", "Where its middle is, from left to right")
@@ -71,7 +72,7 @@ class PhotoPage(ipywidgets.VBox):
         middle = button("middle", "The largest square in the middle, upright", guard(lambda _: self.crop_whole()))
         sliders = (self.size, self.across, self.down, self.turn)
         for control in (*sliders, self.paper):
-            control.observe(guard(self._heard), "value")
+            control.observe(guard(self._changed), "value")
         for control in sliders:
             control.add_class("lw-wide")
         self.paper.add_class("lw-short")
@@ -130,26 +131,23 @@ class PhotoPage(ipywidgets.VBox):
         """Take the largest square in the middle."""
         self._put_all({self.size: 100, self.across: 50, self.down: 50, self.turn: 0})
 
-    def _put(self, x: float, y: float) -> None:
+    def put(self, x: float, y: float) -> None:
         """Move the middle of the square to a place of the drawing."""
-        found = None if self._axes is None else self.photo.at(self._axes, x, y)
+        found = None if self.axes is None else self.photo.at(self.axes, x, y)
         if found is not None:
             shares = (100 * value / side for value, side in zip(found, self._sides, strict=True))
             across, down = (min(max(round(share), 0), 100) for share in shares)
             self._put_all({self.across: across, self.down: down})
 
     def _put_all(self, values: dict[NumberSlider, float]) -> None:
-        self._quiet = True
-        try:
+        with self.silence:
             for slider, value in values.items():
                 slider.value = value
-        finally:
-            self._quiet = False
         self._acts.cropped()
 
-    def _heard(self, change: Any) -> None:
-        if not self._quiet:
-            self._acts.cropped()
+    @heard
+    def _changed(self, change: Any) -> None:
+        self._acts.cropped()
 
     # ---- what it shows
 
@@ -172,7 +170,7 @@ class PhotoPage(ipywidgets.VBox):
         """Show a photo, and what is taken of it."""
 
         def draw(figure: Any) -> Any:
-            self._axes, spots = draw_crop(figure, photo, crop)
+            self.axes, spots = draw_crop(figure, photo, crop)
             return spots
 
         self._sides = photo.size

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from PIL import Image
 from torch import Tensor
@@ -14,14 +14,11 @@ from latent_widgets.core.steps import OnStep, Step
 from latent_widgets.edits.edit import Edit
 from latent_widgets.inversion.invert import Inversion, invert
 from latent_widgets.inversion.photos import read_photo
+from latent_widgets.widgets.explorer.desk import Desk
 from latent_widgets.widgets.explorer.photo.page import PhotoActs, PhotoPage
 from latent_widgets.widgets.explorer.photo.plot import words_of
-from latent_widgets.widgets.explorer.traits import drawn_class
 from latent_widgets.widgets.jobs.turns import one_at_a_time
 from latent_widgets.widgets.kit.page_work import PageWork
-
-if TYPE_CHECKING:
-    from latent_widgets.widgets.explorer.explorer import LatentExplorer
 
 __all__ = ["Photo"]
 
@@ -51,20 +48,19 @@ class Photo:
     """Finds the code of a photo.
 
     Args:
-        explorer: What it belongs to.
+        desk: What it works with.
 
     Attributes:
         image: The photo, upright; None before the first.
         found: What the last search found; None before the first.
     """
 
-    def __init__(self, explorer: LatentExplorer) -> None:
-        self._explorer, G = explorer, explorer.generator
-        executor = explorer.job.executor
-        self.reading = PageWork(executor)  # has no use for the generator, so pictures need not wait
-        self.work = Search(executor, G.lock)
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self.reading = PageWork(desk.executor)  # has no use for the generator, so pictures need not wait
+        self.work = Search(desk.executor, desk.lock)
         acts = PhotoActs(self.open, self.crop, self.start, self.go_on, self.adopt, self._offer)
-        self.page = PhotoPage(G.spaces, acts, self.reading, self.work, explorer.guard)
+        self.page = PhotoPage(desk.state.generator.spaces, acts, self.reading, self.work, desk.guard)
         self.image: Image.Image | None = None
         self.found: Inversion | None = None
         self._losses: list[float] = []
@@ -79,7 +75,7 @@ class Photo:
             source: What :func:`~latent_widgets.inversion.photos.load_photo` takes.
             name: What to call it.
         """
-        side = max(KEPT, 4 * self._explorer.generator.resolution)
+        side = max(KEPT, 4 * self._desk.state.generator.resolution)
 
         def work(on_step: Any) -> Image.Image | str:
             try:
@@ -101,7 +97,7 @@ class Photo:
     @one_at_a_time
     def crop(self) -> None:
         """Show what the controls take of the photo."""
-        photo, crop, side = self.image, self.page.crop, self._explorer.generator.resolution
+        photo, crop, side = self.image, self.page.crop, self._desk.state.generator.resolution
         if photo is not None:
             self.reading.run(
                 lambda on_step: crop.cut(photo, side),
@@ -123,7 +119,7 @@ class Photo:
 
     @one_at_a_time
     def _search(self, start: Inversion | None) -> None:
-        photo, crop, page, G = self.image, self.page.crop, self.page, self._explorer.generator
+        photo, crop, page, G = self.image, self.page.crop, self.page, self._desk.state.generator
         if photo is None:
             page.tell("Drop a photo first, or choose one.")
             return
@@ -163,10 +159,10 @@ class Photo:
     @one_at_a_time
     def adopt(self) -> None:
         """Make the code found last the explorer's; undo goes back."""
-        explorer = self._explorer
+        state = self._desk.state
         if self.found is not None:
-            edit = Edit.of(drawn_class(explorer), code=self.found.code, mask=explorer.current.mask)
-            explorer.adopt(edit, now=True)
+            edit = Edit.of(state.drawn(), code=self.found.code, mask=state.edit.mask)
+            self._desk.adopt(edit, now=True)
 
     def _fits(self) -> bool:
         """Whether a search in the chosen space can begin at the code found last."""

@@ -8,12 +8,13 @@ from collections.abc import Callable
 import ipywidgets
 
 from latent_widgets.geometry.regions.spectra import Channels
-from latent_widgets.widgets.explorer.pages.small_pages import LINK
+from latent_widgets.widgets.explorer.desk import LINK
 from latent_widgets.widgets.explorer.region.work import Settings
 from latent_widgets.widgets.kit.controls import Guard, layer_range, row, tick
 from latent_widgets.widgets.kit.log_slider import LogSlider
 from latent_widgets.widgets.kit.page_work import PageWork
 from latent_widgets.widgets.kit.plot import Plot
+from latent_widgets.widgets.kit.silence import Silence
 
 __all__ = ["OVERLAYS", "RegionPage"]
 
@@ -53,7 +54,7 @@ class RegionPage(ipywidgets.VBox):
         work: PageWork,
         guard: Guard,
     ) -> None:
-        self._quiet = False
+        self.silence = Silence()
         self.steer = tick("directions come from the region", "The sliders act in the painted region, and follow it")
         self.confine = tick(
             "moves show only inside it", "Outside the region stands the picture without the moves; saved with the edit"
@@ -88,7 +89,7 @@ class RegionPage(ipywidgets.VBox):
         for control in (self.solver, self.count, self.channels):
             control.add_class("lw-short")
         for name, box in (("steer", self.steer), ("confine", self.confine)):
-            box.observe(guard(lambda c, name=name: None if self._quiet else switched(name, c["new"])), "value")
+            box.observe(guard(lambda c, name=name: None if self.silence else switched(name, c["new"])), "value")
         for control in (
             self.solver,
             self.tolerance,
@@ -133,11 +134,8 @@ class RegionPage(ipywidgets.VBox):
 
     def show(self, steer: bool, confine: bool) -> None:
         """Bring the switches to a state without calling anything."""
-        self._quiet = True
-        try:
+        with self.silence:
             self.steer.value, self.confine.value = steer, confine
-        finally:
-            self._quiet = False
         self.settings_rows.layout.display = None if steer else "none"
 
     def ready(self, ready: bool) -> None:

@@ -2,44 +2,71 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any, Protocol
 
-from PIL import Image
+import ipywidgets
 
-from latent_widgets.edits.changes import same_code
-from latent_widgets.edits.edit import Edit
-from latent_widgets.widgets.explorer.saving import draw_page
-from latent_widgets.widgets.explorer.screen.drawing import Drawn, draw, draw_moving
+from latent_widgets.widgets.explorer.screen.drawing import VIEWS, Drawn, draw, draw_moving
 from latent_widgets.widgets.explorer.screen.frames import Frames
-from latent_widgets.widgets.explorer.traits import Linked, publish
+from latent_widgets.widgets.explorer.state import State
+from latent_widgets.widgets.jobs.job import Job
 from latent_widgets.widgets.jobs.settle import Settle
-from latent_widgets.widgets.jobs.turns import one_at_a_time
+from latent_widgets.widgets.kit.controls import Guard
+from latent_widgets.widgets.kit.picture import Picture
 
-if TYPE_CHECKING:
-    from latent_widgets.widgets.explorer.controls import Controls
-    from latent_widgets.widgets.explorer.region.region import Region
-
-__all__ = ["Pictured"]
+__all__ = ["Heat", "Screen"]
 
 
-class Pictured(Linked):
-    """An explorer's picture; what is at rest is also told to those who are linked."""
-
-    controls: Controls
-    frames: Frames
-    region: Region
-    _settle: Settle
-    _gesture: object = None
-    _drawn: Drawn | None = None
+class Heat(Protocol):
+    """What may lie over a picture."""
 
     @property
-    def current(self) -> Edit:
-        """The edit that is shown, or about to be."""
-        raise NotImplementedError
+    def words(self) -> str:
+        """What the line under the picture says of it."""
+
+    def over(self, picture: Any, view: str) -> Any:
+        """Return the picture with it."""
+
+
+class Screen:
+    """The picture of an explorer, and which view of it is chosen.
+
+    Args:
+        state: Has the edit.
+        frames: Draws.
+        job: Where it is drawn.
+        heat: What lies over it.
+        settled: Called with what was drawn at rest.
+        guard: Wraps handlers.
+        width: CSS pixels.
+
+    Attributes:
+        picture: The picture.
+        view: The choice of a view.
+    """
+
+    def __init__(
+        self,
+        state: State,
+        frames: Frames,
+        job: Job,
+        heat: Heat,
+        settled: Callable[[Drawn], object],
+        guard: Guard,
+        width: int,
+    ) -> None:
+        self._state, self._frames, self._heat, self._settled = state, frames, heat, settled
+        self._settle = Settle(job)
+        self._drawn: Drawn | None = None
+        self.picture = Picture(width=width)
+        self.view = ipywidgets.ToggleButtons(options=list(VIEWS), tooltips=list(VIEWS.values()))
+        self.view.add_class("lw-toggles")
+        self.view.observe(guard(lambda _: self.redraw()), "value")
 
     def redraw(self, now: bool = True) -> None:
-        """Draw the current edit again: at once and exactly, or as a moving picture first."""
-        edit, view, frames = self.current, str(self.controls.view.value), self.frames
+        """Draw the edit again: at once and exactly, or as a moving picture first."""
+        edit, view, frames = self._state.edit, str(self.view.value), self._frames
         if now:
             self._settle.now(lambda on_step: draw(frames, edit, view), self._show)
         else:
@@ -50,35 +77,15 @@ class Pictured(Linked):
     def repaint(self) -> None:
         """Show the last picture again, with or without heat."""
         if self._drawn is not None:
-            self.controls.paint(self._drawn)
+            self._paint(self._drawn)
 
     def _show(self, drawn: Drawn, at_rest: bool) -> None:
         self._drawn = drawn
-        self.controls.paint(drawn, lossless=at_rest)
+        self._paint(drawn, lossless=at_rest)
         if at_rest:
             self._settled(drawn)
 
-    @one_at_a_time
-    def _settled(self, drawn: Drawn) -> None:
-        me: Any = self
-        if drawn.edit is not self.current:  # the hand has moved on meanwhile
-            return
-        self._gesture = None
-        publish(me, drawn.after)
-        self.show_page()
-        if not same_code(drawn.code, self.code):  # or else linked explorers would answer each other for ever
-            with self._silence():
-                self.code = drawn.code
-        self.region.refresh()
-
-    def show_page(self) -> None:
-        """Bring the open page up to date, after the picture."""
-        me: Any = self
-        draw_page(me, self.controls.page)
-        self.region.show_effects()
-
-    def _static_image(self) -> Image.Image | None:
-        shown = self.controls.picture.to_pil()
-        if shown is None and self.error is None:  # displayed before the worker was done
-            shown = Image.fromarray(self._first_picture().pixels)
-        return shown
+    def _paint(self, drawn: Drawn, lossless: bool = True) -> None:
+        self.picture.show(self._heat.over(drawn.image, str(self.view.value)), lossless=lossless)
+        if lossless and drawn.words:  # at rest: while a hand moves, each message delays the next picture
+            self.picture.caption = drawn.words + self._heat.words

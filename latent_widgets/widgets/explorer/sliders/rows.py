@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,8 @@ import ipywidgets
 
 from latent_widgets.values.directions import Directions
 from latent_widgets.widgets.jobs.turns import one_at_a_time
+from latent_widgets.widgets.kit.controls import Guard
+from latent_widgets.widgets.kit.silence import Silence, heard
 from latent_widgets.widgets.kit.step_slider import StepSlider
 from latent_widgets.widgets.kit.unit_ranges import UNIT_RANGES
 
@@ -44,9 +46,9 @@ class DirectionRow(ipywidgets.HBox):
         direction: Directions,
         num_layers: int,
         handlers: Handlers,
-        guard: Callable[[Callable[..., Any]], Callable[..., Any]],
+        guard: Guard,
     ) -> None:
-        self.index, self._handlers, self._quiet = index, handlers, False
+        self.index, self._handlers, self.silence = index, handlers, Silence()
         unit = self._range = UNIT_RANGES[direction.unit]
         self.select = ipywidgets.Button(
             description=str(index + 1),
@@ -116,7 +118,7 @@ class DirectionRow(ipywidgets.HBox):
             alpha: What the slider stands for; ranges widen where they do not reach.
             rows: The layers that move; None leaves the range.
         """
-        with self._silence():
+        with self.silence:
             self.slider.put(alpha)
             shown = round(alpha, 6)
             self.box.min, self.box.max = min(self.box.min, shown), max(self.box.max, shown)
@@ -131,21 +133,13 @@ class DirectionRow(ipywidgets.HBox):
     def show_name(self, name: str) -> None:
         """Show another name without calling any handler."""
         unit = self._range
-        with self._silence():
+        with self.silence:
             self.name.value = name
         self.name.tooltip = f"{name}: the name of the direction; type a new one"
         self.slider.tooltip = f"{name}, in {unit.label}"
         self.box.tooltip = f"{name}: type any number from {self.box.min:g} to {self.box.max:g} {unit.label}"
         self.zero.tooltip = f"Set {name} to 0"
         self.keep.tooltip = f"Keep {name} for later methods and files"
-
-    @contextmanager
-    def _silence(self) -> Iterator[None]:
-        self._quiet = True
-        try:
-            yield
-        finally:
-            self._quiet = False
 
     def _slid(self, change: Any) -> None:
         """Do what the slider says; the picture goes first, and what the number box shows with or after it."""
@@ -154,22 +148,21 @@ class DirectionRow(ipywidgets.HBox):
             self._guarded(change)
             one_at_a_time(held.close)()  # or a message of another thread that changes the row could be lost
 
+    @heard
     def _moved(self, change: Any) -> None:
-        if not self._quiet:
-            self._handlers.alpha(self.index, round(change["new"] * self.slider.size, 9))
+        self._handlers.alpha(self.index, round(change["new"] * self.slider.size, 9))
 
+    @heard
     def _typed(self, change: Any) -> None:
-        if not self._quiet:
-            self._handlers.alpha(self.index, float(change["new"]))
+        self._handlers.alpha(self.index, float(change["new"]))
 
+    @heard
     def _ranged(self, change: Any) -> None:
-        if not self._quiet:
-            self._rows = None
-            self._handlers.layers(self.index)
+        self._rows = None
+        self._handlers.layers(self.index)
 
+    @heard
     def _renamed(self, change: Any) -> None:
-        if self._quiet:
-            return
         try:
             self._handlers.name(self.index, change["new"])
         except Exception:

@@ -52,11 +52,14 @@ class WalkPage(ipywidgets.VBox):
 
     Args:
         kinds: Kinds of walks to offer.
-        changed: Called without arguments when a control changed.
+        chosen: Called with the kind that is chosen.
+        changed: Called without arguments when another control changed.
         guard: Wraps handlers.
     """
 
-    def __init__(self, kinds: Sequence[str], changed: Callable[[], object], guard: Guard) -> None:
+    def __init__(
+        self, kinds: Sequence[str], chosen: Callable[[str], object], changed: Callable[[], object], guard: Guard
+    ) -> None:
         self.kind = ipywidgets.ToggleButtons(options=list(kinds), tooltips=[KINDS[kind] for kind in kinds])
         self.shown = ipywidgets.ToggleButtons(options=list(SHOWN), tooltips=list(SHOWN.values()))
         self.reach = Reach("The strip goes from minus to plus this far, in the unit of the direction")
@@ -77,7 +80,8 @@ class WalkPage(ipywidgets.VBox):
         self.count.add_class("lw-short")
         self.density.add_class("lw-tick")
         self.note.add_class("lw-note")
-        for control in (self.kind, self.shown, self.reach, self.count, self.density):
+        self.kind.observe(guard(lambda change: chosen(str(change["new"]))), "value")
+        for control in (self.shown, self.reach, self.count, self.density):
             control.observe(guard(lambda _: None if self.reach.fitting else changed()), "value")
         first = row(ipywidgets.Label("walk"), self.kind, self.reach, self.count, self.density)
         super().__init__([first, row(self.shown), self.strip, *self.others, self.plot, self.note])

@@ -1,0 +1,83 @@
+"""The page that saves: what to write, and where."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import ipywidgets
+
+from latent_widgets.core.steps import OnStep
+from latent_widgets.widgets.explorer.desk import Desk
+from latent_widgets.widgets.kit.controls import button, row
+
+__all__ = ["KINDS", "SavePage"]
+
+# Everything that can be saved, with the ending of its file.
+KINDS = {
+    "picture": "png", "strip of the walk": "png", "animation, GIF": "gif", "animation, WebP": "webp",
+    "animation, MP4": "mp4", "edit": "json", "kept directions": "safetensors",
+}  # fmt: skip
+
+
+class SavePage(ipywidgets.VBox):
+    """What to write to a file, and where.
+
+    Args:
+        desk: What it works with.
+        write: Called on the worker with a path, ``on_step``, and whether a picture is to be the strip of the walk.
+    """
+
+    def __init__(self, desk: Desk, write: Callable[[Path, OnStep, bool], Path]) -> None:
+        self._desk, self._write, guard = desk, write, desk.guard
+        self.kind = ipywidgets.Dropdown(options=list(KINDS), description="save", tooltip="What to save")
+        self.path = ipywidgets.Text(
+            "", continuous_update=False, description="file", tooltip="Where to, relative to the notebook's folder"
+        )
+        self.press = button("Save", "Write the file", guard(lambda _: self.save()), "save")
+        self.kind.observe(guard(self._suggest), "value")
+        super().__init__([row(self.kind, self.path, self.press)])
+        self._suggest(None)
+
+    def save(self) -> None:
+        """Save what the controls say, beside the pictures."""
+        desk, kind, write = self._desk, str(self.kind.value), self._write
+        file = self.file(kind, self.path.value)
+        desk.run(
+            lambda on_step: write(file, on_step, kind.startswith("strip")),
+            lambda saved: desk.say(f"saved {saved}"),
+            beside=True,
+            label=f"saving {file}",
+            kind="save",
+            prepare=None,
+        )
+
+    def file(self, kind: str, path: str) -> Path:
+        """Return where to write a kind of file; its ending is added where there is none.
+
+        Args:
+            kind: One of those offered.
+            path: What was typed.
+
+        Returns:
+            The path.
+
+        Raises:
+            ValueError: If there is none, its ending is that of another kind, or there is no such folder.
+        """
+        if not path.strip():
+            raise ValueError("file must be a path, got an empty one. Type a file name.")
+        ending, found = KINDS[kind], Path(path.strip()).expanduser()
+        if not found.parent.is_dir():
+            raise ValueError(f"file must lie in a folder that there is, got {path!r}. Make the folder first.")
+        if not found.suffix:
+            return found.with_suffix(f".{ending}")
+        others = {other for other in KINDS.values() if other != ending}
+        if found.suffix[1:].lower() != ending and (ending != "png" or found.suffix[1:].lower() in others):
+            raise ValueError(f"file must end in .{ending} for {kind}, got {path!r}. Choose what to save above.")
+        return found
+
+    def _suggest(self, change: Any) -> None:
+        stem = self.path.value.rsplit(".", 1)[0] or "latent"
+        self.path.value = f"{stem}.{KINDS[self.kind.value]}"
