@@ -162,6 +162,19 @@ class Controls:
     def _turned(self, put: Callable[[Any], object], change: Any) -> None:
         put(change["new"])
 
+    def around(self, canvas: ipywidgets.Widget) -> ipywidgets.HBox:
+        """Return the controls below and beside a canvas."""
+        left = ipywidgets.VBox([canvas, self.waiting, self.below, self.words])
+        right = ipywidgets.VBox(self.rows)
+        both = ipywidgets.HBox([left, right, self.keys])
+        left.add_class("lw-left")
+        left.add_class("lw-easel")
+        right.add_class("lw-right")
+        right.layout.flex = "1 1 380px"
+        self.keys.layout.flex = "1 1 100%"  # below both, also in a narrow window
+        both.add_class("lw-columns")
+        return both
+
     def show(self) -> None:
         """Bring the controls to the painter's state without calling anything."""
         model, brush, most = self._easel.model, self._easel.brush(), self._easel.largest_brush

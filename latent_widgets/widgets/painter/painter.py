@@ -91,8 +91,8 @@ class MaskPainter(Painted):
         super().__init__(**keywords)
         self.canvas = Canvas(Viewport(*self.model.size, side))
         self._easel = Easel(
-            self.model, self.canvas, self._as_brush, self.set_trait, self._change, self.settle, self.redraw, self.run,
-            self.say,
+            model=self.model, canvas=self.canvas, brush=self._as_brush, set_trait=self.set_trait, change=self._change,
+            settle=self.settle, redraw=self.redraw, run=self.run, say=self.say,
         )  # fmt: skip
         self.later = Later(self._easel, self.parts.find)
         self.gesture = Gesture(self._easel, {"fill": self.later.fill, "superpixel": self.later.pick})
@@ -100,7 +100,7 @@ class MaskPainter(Painted):
         self.controls = Controls(self._easel, self.later, files, self.parts.names, self.guard)
         self.own(*self.controls.spare)
         connect(self._easel, self.gesture, self.controls.take_focus, self._exclusive)
-        self._lay_out()
+        self.body.children = [self.controls.around(self.canvas.widget)]
         self._watch = CellWatch(self._wait)
         if isinstance(regions, Mapping) and any(mask is not None for mask in regions.values()):
             self.model.replace(regions, names[0])
@@ -113,21 +113,6 @@ class MaskPainter(Painted):
             setattr(self, name, value)
         self._publish()
         self.redraw()
-
-    def _lay_out(self) -> None:
-        import ipywidgets
-
-        controls = self.controls
-        left = ipywidgets.VBox([self.canvas.widget, controls.waiting, controls.below, controls.words])
-        right = ipywidgets.VBox(controls.rows)
-        both = ipywidgets.HBox([left, right, controls.keys])
-        left.add_class("lw-left")
-        left.add_class("lw-easel")
-        right.add_class("lw-right")
-        right.layout.flex = "1 1 380px"
-        controls.keys.layout.flex = "1 1 100%"  # below both, also in a narrow window
-        both.add_class("lw-columns")
-        self.body.children = [both]
 
     def _exclusive(self, handler: Callable[..., Any]) -> Callable[..., Any]:
         """Guard a handler of the canvas; one at a time, none after the end. An exception ends the stroke."""
