@@ -8,6 +8,7 @@ import ipywidgets
 from traitlets import Float, observe
 
 from latent_widgets.widgets.jobs.turns import one_at_a_time
+from latent_widgets.widgets.kit.silence import Silence, heard
 from latent_widgets.widgets.kit.step_slider import StepSlider
 
 __all__ = ["NumberSlider", "Numbered"]
@@ -26,8 +27,7 @@ class Numbered(ipywidgets.HBox):
     "The number."
 
     def __init__(self, slider: StepSlider, box: ipywidgets.BoundedFloatText, value: float) -> None:
-        self.slider, self.box = slider, box
-        self._follows = False
+        self.slider, self.box, self.silence = slider, box, Silence()
         super().__init__([slider, box])
         self.add_class("lw-numbered")
         box.add_class("lw-number")
@@ -46,21 +46,18 @@ class Numbered(ipywidgets.HBox):
     @observe("value")
     @one_at_a_time
     def _follow(self, change: Any) -> None:
-        self._follows = True
-        try:
+        with self.silence:
             self._show(change["new"])
-        finally:
-            self._follows = False
 
     @one_at_a_time
+    @heard
     def _slid(self, _: Any) -> None:
-        if not self._follows:
-            self.value = self._number()
+        self.value = self._number()
 
     @one_at_a_time
+    @heard
     def _typed(self, change: Any) -> None:
-        if not self._follows:
-            self.value = change["new"]
+        self.value = change["new"]
 
 
 class NumberSlider(Numbered):

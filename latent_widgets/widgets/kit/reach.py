@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipywidgets
 import torch
 
+from latent_widgets.widgets.kit.silence import Silence
 from latent_widgets.widgets.kit.unit_ranges import UNIT_RANGES
 
 __all__ = ["Reach", "positions"]
@@ -23,9 +24,6 @@ class Reach(ipywidgets.BoundedFloatText):
     Args:
         tooltip: What goes so far.
 
-    Attributes:
-        fitting: Whether the number changes because the unit did, which nobody asked for.
-
     Example:
         >>> reach = Reach("The strip goes so far")
         >>> reach.fit("rms")
@@ -36,20 +34,23 @@ class Reach(ipywidgets.BoundedFloatText):
 
     def __init__(self, tooltip: str) -> None:
         self._unit, self._others = "sd", dict[str, float]()
-        self.fitting = False
+        self._silence = Silence()
         super().__init__(
             SHARE * UNIT_RANGES["sd"].reach, min=0.01, max=200, step=0.5, description="reach, sd", tooltip=tooltip
         )
         self.add_class("lw-short")
+
+    @property
+    def fitting(self) -> bool:
+        """Whether the number changes because the unit did, which nobody asked for."""
+        return bool(self._silence)
 
     def fit(self, unit: str) -> None:
         """Change to another unit: to what was chosen for it before, if anything was."""
         if unit == self._unit:
             return
         self._others[self._unit] = self.value
-        self._unit, self.fitting = unit, True
-        try:
+        self._unit = unit
+        with self._silence:
             self.step, self.description = 5 * UNIT_RANGES[unit].step, f"reach, {UNIT_RANGES[unit].label}"
             self.set_trait("value", self._others.get(unit, round(SHARE * UNIT_RANGES[unit].reach, 9)))
-        finally:
-            self.fitting = False

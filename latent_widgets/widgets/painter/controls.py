@@ -1,42 +1,51 @@
-"""The painter's controls and where they stand; what they do is the painter's."""
+"""The painter's controls and where they stand; what they do is done by others."""
 
 from __future__ import annotations
 
+import functools
 import html
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any, NamedTuple
 
 import ipywidgets
 
-from latent_widgets.widgets.kit.controls import button, row
-from latent_widgets.widgets.painter.hand import KEYS
+from latent_widgets.widgets.kit.controls import Guard, button, row
+from latent_widgets.widgets.kit.silence import Silence, heard
+from latent_widgets.widgets.painter.easel import Easel
+from latent_widgets.widgets.painter.keys import KEYS, TOOLS
+from latent_widgets.widgets.painter.later import Later
 
-if TYPE_CHECKING:
-    from latent_widgets.widgets.painter.painter import MaskPainter
+__all__ = ["Controls", "FileActs"]
 
-__all__ = ["TOOLS", "Controls"]
 
-TOOLS = {
-    "brush": "Paint with a round brush", "line": "A straight line as thick as the brush",
-    "rectangle": "From corner to corner", "ellipse": "Inside a box from corner to corner",
-    "polygon": "Click the corners; close it on the first one or with Enter", "lasso": "Draw around an area",
-    "fill": "The area of similar colour around a click, up to what is painted",
-    "superpixel": "A small area that belongs together", "pan": "Move the picture under the window",
-}  # fmt: skip
+class FileActs(NamedTuple):
+    """What the controls call for files.
+
+    Attributes:
+        save: To a path.
+        load: From a path.
+        take: The name and the content of a file that was uploaded.
+    """
+
+    save: Callable[[str], object]
+    load: Callable[[str], object]
+    take: Callable[[str, bytes], object]
 
 
 class Controls:
     """Every control of a painter but its canvas.
 
     Args:
-        painter: What the controls call.
+        easel: What the controls change.
+        later: What takes long.
+        files: What saves and loads.
         parts: Names of ready masks.
-        most: The largest brush, in pixels of the picture.
+        guard: Wraps handlers.
     """
 
-    def __init__(self, painter: MaskPainter, parts: Sequence[str], most: float) -> None:
-        self._quiet = False
-        guard = painter.guard
+    def __init__(self, easel: Easel, later: Later, files: FileActs, parts: Sequence[str], guard: Guard) -> None:
+        self._easel, self.silence = easel, Silence()
+        model, change, most = easel.model, easel.change, easel.largest_brush
         self.tool = ipywidgets.ToggleButtons(options=list(TOOLS), tooltips=list(TOOLS.values()))
         self.tool.add_class("lw-toggles")
         self.tool.add_class("lw-tools")
@@ -45,8 +54,8 @@ class Controls:
             1.0, min=0.5, max=most, step=0.5, description="brush, px", tooltip="Diameter in pixels of the picture"
         )
         sizes = [
-            button("", "Smaller brush ([)", guard(lambda _: painter.gesture.resize_brush(0.8)), "minus", "lw-icon"),
-            button("", "Larger brush (])", guard(lambda _: painter.gesture.resize_brush(1.25)), "plus", "lw-icon"),
+            button("", "Smaller brush ([)", guard(lambda _: easel.resize_brush(0.8)), "minus", "lw-icon"),
+            button("", "Larger brush (])", guard(lambda _: easel.resize_brush(1.25)), "plus", "lw-icon"),
         ]
         self.tolerance = ipywidgets.BoundedFloatText(
             20, min=0, max=255, step=5, description="tolerance", tooltip="How far colours may differ when filling"
@@ -61,20 +70,26 @@ class Controls:
             options=[""], description="region", tooltip="Which region is painted (keys 1 to 9)"
         )
         self.name = ipywidgets.Text(placeholder="name", description="new", tooltip="Name of a new region")
-        self.add = button("add", "Add a region of this name", guard(lambda _: painter.add(self.name.value)), "plus")
-        self.remove = button("remove", "Remove the region", guard(lambda _: painter.remove(painter.region)), "trash")
+        self.add = button(
+            "add", "Add a region of this name", guard(lambda _: change(model.add, self.name.value)), "plus"
+        )
+        self.remove = button(
+            "remove", "Remove the region", guard(lambda _: change(model.remove, model.region)), "trash"
+        )
         self.part = ipywidgets.Dropdown(options=list(parts), description="part", tooltip="A part that was found")
-        self.take = button("take", "Add the part to the region, or erase it", guard(lambda _: self._take(painter)))
-        self.undo = button("undo", "Undo the last change (Ctrl+Z)", guard(lambda _: painter.undo()), "undo")
-        self.redo = button("redo", "Do it again (Ctrl+Shift+Z)", guard(lambda _: painter.redo()), "repeat")
-        self.clear = button("clear", "Empty the region (Delete)", guard(lambda _: painter.clear()), "times")
-        self.invert = button("invert", "Exchange inside and outside (i)", guard(lambda _: painter.invert()))
+        self.take = button(
+            "take", "Add the part to the region, or erase it", guard(lambda _: later.take(self.part.value))
+        )
+        self.undo = button("undo", "Undo the last change (Ctrl+Z)", guard(lambda _: change(model.undo)), "undo")
+        self.redo = button("redo", "Do it again (Ctrl+Shift+Z)", guard(lambda _: change(model.redo)), "repeat")
+        self.clear = button("clear", "Empty the region (Delete)", guard(lambda _: change(model.clear)), "times")
+        self.invert = button("invert", "Exchange inside and outside (i)", guard(lambda _: change(model.invert)))
         self.amount = ipywidgets.BoundedFloatText(
             2, min=0, max=most, step=1, description="by, px", tooltip="Pixels to grow, to shrink or to soften by"
         )
         changes = {"grow": "Move the edge outwards", "shrink": "Move the edge inwards", "feather": "Make the edge soft"}
         changing = [
-            button(name, words, guard(lambda _, how=name: painter.later.edge(how, self.amount.value)))
+            button(name, words, guard(lambda _, how=name: later.edge(how, self.amount.value)))
             for name, words in changes.items()
         ]
         self.range = ipywidgets.IntRangeSlider(
@@ -82,21 +97,21 @@ class Controls:
         )
         self.threshold = button(
             "threshold", "The region becomes all pixels of this luminance",
-            guard(lambda _: painter.later.threshold(*self.range.value)),
+            guard(lambda _: later.threshold(*self.range.value)),
         )  # fmt: skip
         self.path = ipywidgets.Text(
             "mask.png", description="file", tooltip=".png or .npy: this region; .json: all regions"
         )
-        save = button("save", "Save to this file", guard(lambda _: painter.save_mask(self.path.value)), "download")
-        self.load = button("load", "Load this file", guard(lambda _: painter.load_mask(self.path.value)), "upload")
+        save = button("save", "Save to this file", guard(lambda _: files.save(self.path.value)), "download")
+        self.load = button("load", "Load this file", guard(lambda _: files.load(self.path.value)), "upload")
         self.upload = ipywidgets.FileUpload(
             accept=".png,.npy,.json", multiple=False, description="upload",
             tooltip="Take a file of your computer: .png or .npy for this region, .json for all",
         )  # fmt: skip
         zooms = [
-            button("", "Zoom in (+)", guard(lambda _: painter.zoom_by(1.5)), "search-plus", "lw-icon"),
-            button("", "Zoom out (-)", guard(lambda _: painter.zoom_by(1 / 1.5)), "search-minus", "lw-icon"),
-            button("all", "Show the whole picture (0)", guard(lambda _: painter.zoom_by(0.0))),
+            button("", "Zoom in (+)", guard(lambda _: easel.zoom_by(1.5)), "search-plus", "lw-icon"),
+            button("", "Zoom out (-)", guard(lambda _: easel.zoom_by(1 / 1.5)), "search-minus", "lw-icon"),
+            button("all", "Show the whole picture (0)", guard(lambda _: easel.zoom_by(0.0))),
         ]
         for box in (self.brush, self.tolerance, self.amount, self.name, self.path, self.colour):
             box.add_class("lw-short")
@@ -122,44 +137,54 @@ class Controls:
             row(self.path, save, self.load, self.upload),
         ]
         self.spare = [] if parts else [self.part, self.take]
-        self._listen(painter)
+        self._listen(files, guard)
 
-    def _listen(self, painter: MaskPainter) -> None:
-        def on(widget: ipywidgets.Widget, handler: Callable[[Any], object]) -> None:
-            guarded = painter.guard(handler)
-            widget.observe(lambda change: None if self._quiet else guarded(change["new"]), "value")
+    def take_focus(self) -> None:
+        """Take the keyboard's focus: the first control below the picture has it then."""
+        self.below.children[0].focus()
 
+    def _listen(self, files: FileActs, guard: Guard) -> None:
         def take_file(change: Any) -> None:
-            files, self.upload.value = self.upload.value, ()
-            for file in files:
-                painter.take_file(file["name"], bytes(file["content"]))
+            given, self.upload.value = self.upload.value, ()
+            for file in given:
+                files.take(file["name"], bytes(file["content"]))
 
-        self.upload.observe(painter.guard(take_file), "value")
-        on(self.tool, lambda value: setattr(painter, "tool", value))
-        on(self.erase, lambda value: setattr(painter, "erase", value))
-        on(self.brush, lambda value: setattr(painter, "brush", value))
-        on(self.tolerance, lambda value: setattr(painter, "tolerance", value))
-        on(self.opacity, lambda value: setattr(painter, "opacity", value))
-        on(self.colour, lambda value: setattr(painter, "colour", value))
-        on(self.region, lambda value: setattr(painter, "region", value))
+        self.upload.observe(guard(take_file), "value")
+        of_traits = {
+            "tool": self.tool, "erase": self.erase, "brush": self.brush, "tolerance": self.tolerance,
+            "opacity": self.opacity, "colour": self.colour, "region": self.region,
+        }  # fmt: skip
+        for trait, control in of_traits.items():
+            put = guard(functools.partial(self._easel.set_trait, trait))
+            control.observe(functools.partial(self._turned, put), "value")
 
-    def _take(self, painter: MaskPainter) -> None:
-        painter.later.take(self.part.value)
+    @heard
+    def _turned(self, put: Callable[[Any], object], change: Any) -> None:
+        put(change["new"])
 
-    def show(self, painter: MaskPainter) -> None:
+    def around(self, canvas: ipywidgets.Widget) -> ipywidgets.HBox:
+        """Return the controls below and beside a canvas."""
+        left = ipywidgets.VBox([canvas, self.waiting, self.below, self.words])
+        right = ipywidgets.VBox(self.rows)
+        both = ipywidgets.HBox([left, right, self.keys])
+        left.add_class("lw-left")
+        left.add_class("lw-easel")
+        right.add_class("lw-right")
+        right.layout.flex = "1 1 380px"
+        self.keys.layout.flex = "1 1 100%"  # below both, also in a narrow window
+        both.add_class("lw-columns")
+        return both
+
+    def show(self) -> None:
         """Bring the controls to the painter's state without calling anything."""
-        model = painter.model
-        self._quiet = True
-        try:
+        model, brush, most = self._easel.model, self._easel.brush(), self._easel.largest_brush
+        with self.silence:
             if tuple(self.region.options) != model.names:
                 self.region.options = model.names
-            self.region.value, self.tool.value, self.erase.value = model.region, painter.tool, painter.erase
-            most = float(max(2, *model.size))  # the picture may be another than at the start
-            self.brush.max, self.amount.max = max(most, painter.brush), most
-            self.brush.value, self.opacity.value = painter.brush, painter.opacity
-            self.tolerance.value, self.colour.value = painter.tolerance, painter.colour
-        finally:
-            self._quiet = False
+            self.region.value, self.tool.value, self.erase.value = model.region, brush.tool, brush.erase
+            self.brush.max, self.amount.max = max(most, brush.size), most
+            self.brush.value, self.opacity.value = brush.size, brush.opacity
+            self.tolerance.value, self.colour.value = brush.tolerance, brush.colour
         self.undo.disabled, self.redo.disabled = not model.can_undo, not model.can_redo
         self.remove.disabled = len(model.names) == 1
         area = float(model.mask.mean())

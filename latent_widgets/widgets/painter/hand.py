@@ -1,4 +1,4 @@
-"""Mouse, fingers and keys on a painter's canvas, as calls of the painter.
+"""Mouse, fingers and keys on a painter's canvas, as calls of its gestures.
 
 Mouse events carry no button, and a release outside never comes: leaving the canvas ends the stroke. Keys never leave a
 canvas of ipycanvas' by themselves: Tab and Escape hand the focus on.
@@ -7,47 +7,28 @@ canvas of ipycanvas' by themselves: Tab and Escape hand the focus on.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
 
 from latent_widgets.widgets.kit.canvas import listen
+from latent_widgets.widgets.kit.controls import Guard
+from latent_widgets.widgets.painter.easel import Easel
+from latent_widgets.widgets.painter.gesture import Gesture
+from latent_widgets.widgets.painter.keys import ARROWS, TOOL_KEYS
 from latent_widgets.widgets.painter.touch import Fingers
 
-if TYPE_CHECKING:
-    from latent_widgets.widgets.painter.painter import MaskPainter
-
-__all__ = ["KEYS", "TOOL_KEYS", "connect"]
-
-TOOL_KEYS = {
-    "b": "brush", "l": "line", "r": "rectangle", "o": "ellipse", "p": "polygon", "s": "lasso", "f": "fill",
-    "k": "superpixel", "h": "pan",
-}  # fmt: skip
-KEYS = (
-    *((key, name) for key, name in TOOL_KEYS.items()),
-    ("x", "paint or erase"),
-    ("[ ]", "smaller or larger brush"),
-    ("arrows", "move the cursor; with Shift by one pixel"),
-    ("Space", "paint at the cursor, or set a corner of a polygon"),
-    ("Enter", "close the polygon"),
-    ("Ctrl+Z, Ctrl+Shift+Z", "undo, redo"),
-    ("i", "invert"),
-    ("Delete", "clear"),
-    ("+ - 0", "zoom in, out, all"),
-    ("1 to 9", "select a region"),
-    ("Esc", "drop the stroke, or leave the canvas"),
-    ("Tab", "leave the canvas"),
-)
-ARROWS = {"ArrowLeft": (-1, 0), "ArrowRight": (1, 0), "ArrowUp": (0, -1), "ArrowDown": (0, 1)}
+__all__ = ["connect"]
 
 
-def connect(painter: MaskPainter, guard: Callable[..., Any]) -> None:
+def connect(easel: Easel, gesture: Gesture, hand_on: Callable[[], object], guard: Guard) -> None:
     """Let a painter's canvas call its gestures.
 
     Args:
-        painter: The painter.
+        easel: Whose canvas it is.
+        gesture: What mouse, fingers and keys do.
+        hand_on: Gives the keyboard's focus to what comes after the canvas.
         guard: Wraps handlers.
     """
-    gesture = painter.gesture
-    fingers = Fingers(painter)
+    fingers = Fingers(easel, gesture)
+    keys = _Keys(easel, gesture, hand_on)
     mouse_at: list[tuple[float, float]] = []  # for the wheel, whose events do not say
 
     def press(x: float, y: float) -> None:
@@ -60,11 +41,11 @@ def connect(painter: MaskPainter, guard: Callable[..., Any]) -> None:
 
     def turn(_: float, dy: float) -> None:
         if dy and not gesture.down:
-            at = painter.view.to_image(*mouse_at[0]) if mouse_at else None
-            painter.zoom_by(1.25 if dy < 0 else 0.8, at)
+            at = easel.view.to_image(*mouse_at[0]) if mouse_at else None
+            easel.zoom_by(1.25 if dy < 0 else 0.8, at)
 
     listen(
-        painter.canvas.widget,
+        easel.canvas.widget,
         mouse_down=guard(press),
         mouse_move=guard(move),
         mouse_up=guard(lambda x, y: gesture.lift(x, y)),
@@ -74,40 +55,59 @@ def connect(painter: MaskPainter, guard: Callable[..., Any]) -> None:
         touch_move=guard(fingers.move),
         touch_end=guard(fingers.up),
         touch_cancel=guard(fingers.up),
-        key_down=guard(lambda *key: _key(painter, *key)),
-        client_ready=guard(painter.redraw),
+        key_down=guard(keys.press),
+        client_ready=guard(easel.redraw),
     )
 
 
-def _key(painter: MaskPainter, key: str, shift: bool, ctrl: bool, meta: bool) -> None:
-    low = key.lower()
-    if ctrl or meta:
-        if low == "y" or (low == "z" and shift):
-            painter.redo()
-        elif low == "z":
-            painter.undo()
-    elif low in TOOL_KEYS:
-        painter.tool = TOOL_KEYS[low]
-    elif key in ARROWS:
-        dx, dy = ARROWS[key]
-        step = 1.0 if shift else max(1.0, painter.brush / 2)
-        painter.gesture.move_cursor(dx * step, dy * step)
-    elif key.isdigit() and key != "0":
-        if int(key) <= len(painter.model.names):
-            painter.region = painter.model.names[int(key) - 1]
-    else:
-        _other(painter, key)
+class _Keys:
+    """What keys do while the canvas has the focus."""
 
+    def __init__(self, easel: Easel, gesture: Gesture, hand_on: Callable[[], object]) -> None:
+        self._easel, self._gesture, self._hand_on = easel, gesture, hand_on
+        model = easel.model
+        self._acts: dict[str, Callable[[], object]] = {
+            "x": self._toggle_erase, "X": self._toggle_erase,
+            "[": lambda: easel.resize_brush(0.8), "]": lambda: easel.resize_brush(1.25),
+            " ": gesture.act, "Enter": gesture.close_polygon,
+            "i": lambda: easel.change(model.invert), "I": lambda: easel.change(model.invert),
+            "Delete": lambda: easel.change(model.clear),
+            "+": lambda: easel.zoom_by(1.5), "=": lambda: easel.zoom_by(1.5),
+            "-": lambda: easel.zoom_by(1 / 1.5), "0": lambda: easel.zoom_by(0.0),
+            "Escape": self._escape, "Tab": self._leave,
+        }  # fmt: skip
 
-def _other(painter: MaskPainter, key: str) -> None:
-    gesture = painter.gesture
-    actions: dict[str, Callable[[], object]] = {
-        "x": gesture.toggle_erase, "X": gesture.toggle_erase,
-        "[": lambda: gesture.resize_brush(0.8), "]": lambda: gesture.resize_brush(1.25),
-        " ": gesture.act, "Enter": gesture.close_polygon, "i": painter.invert, "I": painter.invert,
-        "Delete": painter.clear, "+": lambda: painter.zoom_by(1.5), "=": lambda: painter.zoom_by(1.5),
-        "-": lambda: painter.zoom_by(1 / 1.5), "0": lambda: painter.zoom_by(0.0),
-        "Escape": gesture.escape, "Tab": gesture.leave,
-    }  # fmt: skip
-    if key in actions:
-        actions[key]()
+    def press(self, key: str, shift: bool, ctrl: bool, meta: bool) -> None:
+        """A key goes down."""
+        easel, low = self._easel, key.lower()
+        model = easel.model
+        if ctrl or meta:
+            if low == "y" or (low == "z" and shift):
+                easel.change(model.redo)
+            elif low == "z":
+                easel.change(model.undo)
+        elif low in TOOL_KEYS:
+            easel.set_trait("tool", TOOL_KEYS[low])
+        elif key in ARROWS:
+            dx, dy = ARROWS[key]
+            step = 1.0 if shift else max(1.0, easel.brush().size / 2)
+            self._gesture.move_cursor(dx * step, dy * step)
+        elif key.isdigit() and key != "0":
+            if int(key) <= len(model.names):
+                easel.set_trait("region", model.names[int(key) - 1])
+        elif key in self._acts:
+            self._acts[key]()
+
+    def _toggle_erase(self) -> None:
+        self._easel.set_trait("erase", not self._easel.brush().erase)
+
+    def _escape(self) -> None:
+        """Drop the stroke that is being made; where there is none, leave the canvas."""
+        if self._gesture.points:
+            self._gesture.drop()
+        else:
+            self._leave()
+
+    def _leave(self) -> None:
+        self._easel.canvas.widget.blur()
+        self._hand_on()

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from numpy.typing import NDArray
 
+from latent_widgets.widgets.jobs.turns import HANDS
 from latent_widgets.widgets.painter import tools as tools
-from latent_widgets.widgets.painter.tools import Pixels
-
-if TYPE_CHECKING:
-    from latent_widgets.widgets.painter.painter import MaskPainter
+from latent_widgets.widgets.painter.easel import Easel
+from latent_widgets.widgets.painter.tools import Bits, Pixels
 
 __all__ = ["Later"]
 
@@ -25,36 +24,38 @@ class Later:
     made meanwhile are kept. All that are asked for are done, in turn; Cancel drops them.
 
     Args:
-        painter: Whose regions change.
+        easel: Whose regions change.
+        find: Returns where a ready part of a picture is.
     """
 
-    def __init__(self, painter: MaskPainter) -> None:
-        self._painter, self._count = painter, 0
+    def __init__(self, easel: Easel, find: Callable[[str, Pixels], Bits]) -> None:
+        self._easel, self._find = easel, find
+        self._count = 0
 
     def fill(self, x: float, y: float) -> None:
-        """See :meth:`MaskPainter.fill`."""
-        tolerance, erase = self._painter.tolerance, self._painter.erase
-        self._ask("fill", lambda image, mask: tools.filled(image, mask, x, y, tolerance, erase))
+        """Add the area of similar colour around a point, or erase what is painted around it."""
+        brush = self._easel.brush()
+        self._ask("fill", lambda image, mask: tools.filled(image, mask, x, y, brush.tolerance, brush.erase))
 
     def pick(self, x: float, y: float) -> None:
-        """See :meth:`MaskPainter.pick`."""
-        model, erase = self._painter.model, self._painter.erase
+        """Add the superpixel under a point, or erase it."""
+        model, erase = self._easel.model, self._easel.brush().erase
         self._ask("superpixel", lambda image, mask: tools.over(mask, tools.pick(model.areas(), x, y), erase))
 
     def take(self, part: str) -> None:
-        """See :meth:`MaskPainter.take`."""
-        painter, erase = self._painter, self._painter.erase
+        """Add a ready part, or erase it."""
+        erase = self._easel.brush().erase
 
         def change(image: Pixels, mask: NDArray[Any]) -> NDArray[Any]:
-            covered = painter.parts.find(part, image)
+            covered = self._find(part, image)
             if not covered.any():
-                painter.say(f"no {part} in this picture")
+                self._easel.say(f"no {part} in this picture")
             return tools.over(mask, covered, erase)
 
         self._ask(part, change)
 
     def threshold(self, low: float, high: float) -> None:
-        """See :meth:`MaskPainter.threshold`."""
+        """Make the region all pixels whose luminance, 0 to 255, is between two numbers."""
         self._ask("threshold", lambda image, mask: tools.threshold(image, low, high))
 
     def edge(self, how: str, amount: float) -> None:
@@ -63,23 +64,22 @@ class Later:
         self._ask(how, lambda image, mask: change(mask, amount))
 
     def _ask(self, words: str, change: Change, region: str | None = None) -> None:
-        painter = self._painter
-        with painter.lock:
-            model = painter.model
+        easel, model = self._easel, self._easel.model
+        with HANDS:
             image, state, name = model.image, model.state, region or model.region
             mask = model.mask_of(name)
             self._count += 1
             kind = f"tool {self._count}"  # one does not supersede another
 
         def done(result: NDArray[Any]) -> None:
-            with painter.lock:
+            with HANDS:
                 if name not in model.names:
                     return
                 if model.image.shape != image.shape:
-                    painter.say(f"{words} was dropped: the picture has another size now")
+                    easel.say(f"{words} was dropped: the picture has another size now")
                 elif model.image is not image or model.state is not state:
                     self._ask(words, change, name)
                 else:
-                    painter.settle(name, result)
+                    easel.settle(name, result)
 
-        painter.run(lambda on_step: change(image, mask), done, label=words, kind=kind)
+        easel.run(lambda on_step: change(image, mask), done, label=words, kind=kind)

@@ -9,20 +9,25 @@ from pathlib import Path
 from typing import Any
 
 from PIL import Image
+from traitlets import validate
 
 from latent_widgets.core import checks
+from latent_widgets.widgets.jobs.turns import HANDS
 from latent_widgets.widgets.kit.encode import Picturelike, to_uint8
+from latent_widgets.widgets.kit.silence import Silence, heard
 from latent_widgets.widgets.kit.still import Still
 from latent_widgets.widgets.painter.cell_watch import CellWatch
-from latent_widgets.widgets.painter.controls import Controls
+from latent_widgets.widgets.painter.controls import Controls, FileActs
+from latent_widgets.widgets.painter.easel import Brush, Easel
 from latent_widgets.widgets.painter.files import load_mask, read_mask, save_mask
 from latent_widgets.widgets.painter.gesture import Gesture
 from latent_widgets.widgets.painter.hand import connect
 from latent_widgets.widgets.painter.later import Later
-from latent_widgets.widgets.painter.model import MaskModel
+from latent_widgets.widgets.painter.model import MaskModel, as_array
 from latent_widgets.widgets.painter.parts import Parts
+from latent_widgets.widgets.painter.regions import INKS, inks_for, masks_of
 from latent_widgets.widgets.painter.tools import Pixels, Stroke
-from latent_widgets.widgets.painter.traits import INKS, Painted, publish
+from latent_widgets.widgets.painter.traits import Painted
 from latent_widgets.widgets.painter.view import Canvas, Point, Viewport, composed
 
 __all__ = ["MaskPainter"]
@@ -59,6 +64,8 @@ class MaskPainter(Painted):
         >>> painter.close()
     """
 
+    lock = HANDS
+    "Held while a painter changes. Linked panels call each other from within a change, so that there is one for all."
     _watch: CellWatch | None = None
 
     def __init__(
@@ -76,44 +83,36 @@ class MaskPainter(Painted):
         names = tuple(regions) if regions is not None else ("region",)
         self.model = MaskModel(pixels, names)
         self.parts = Parts(parts, segmenter, self.model.size)
-        self.later = Later(self)
         self._side = side
         self._inks = {name: INKS[i % len(INKS)] for i, name in enumerate(names)}
+        self.silence = Silence()  # entered while the painter sets its own traits
         given = {name: keywords.pop(name) for name in ("mask", "region") if name in keywords}
         keywords.setdefault("brush", max(1.0, round(max(self.model.size) / 16)))
         super().__init__(**keywords)
-        self.view = Viewport(*self.model.size, side)
-        self.canvas = Canvas(self.view)
-        self.controls = Controls(self, self.parts.names, max(2.0, float(max(self.model.size))))
+        self.canvas = Canvas(Viewport(*self.model.size, side))
+        self._easel = Easel(
+            model=self.model, canvas=self.canvas, brush=self._as_brush, set_trait=self.set_trait, change=self._change,
+            settle=self.settle, redraw=self.redraw, run=self.run, say=self.say,
+        )  # fmt: skip
+        self.later = Later(self._easel, self.parts.find)
+        self.gesture = Gesture(self._easel, {"fill": self.later.fill, "superpixel": self.later.pick})
+        files = FileActs(self.save_mask, self.load_mask, self.take_file)
+        self.controls = Controls(self._easel, self.later, files, self.parts.names, self.guard)
         self.own(*self.controls.spare)
-        self.gesture = Gesture(self)
-        connect(self, self._exclusive)
-        self._lay_out()
+        connect(self._easel, self.gesture, self.controls.take_focus, self._exclusive)
+        self.body.children = [self.controls.around(self.canvas.widget)]
         self._watch = CellWatch(self._wait)
         if isinstance(regions, Mapping) and any(mask is not None for mask in regions.values()):
             self.model.replace(regions, names[0])
         if "colour" in keywords:
             self._inks[self.model.region] = self.colour
-        self._ready = True
+        self.observe(self._assigned, ["mask", "regions", "region", "colour"])
+        self.observe(self._set, ["tool", "erase", "brush", "opacity", "tolerance"])
+        self.observe(self._followed, "picture")
         for name, value in given.items():
             setattr(self, name, value)
-        publish(self)
+        self._publish()
         self.redraw()
-
-    def _lay_out(self) -> None:
-        import ipywidgets
-
-        controls = self.controls
-        left = ipywidgets.VBox([self.canvas.widget, controls.waiting, controls.below, controls.words])
-        right = ipywidgets.VBox(controls.rows)
-        both = ipywidgets.HBox([left, right, controls.keys])
-        left.add_class("lw-left")
-        left.add_class("lw-easel")
-        right.add_class("lw-right")
-        right.layout.flex = "1 1 380px"
-        controls.keys.layout.flex = "1 1 100%"  # below both, also in a narrow window
-        both.add_class("lw-columns")
-        self.body.children = [both]
 
     def _exclusive(self, handler: Callable[..., Any]) -> Callable[..., Any]:
         """Guard a handler of the canvas; one at a time, none after the end. An exception ends the stroke."""
@@ -131,7 +130,65 @@ class MaskPainter(Painted):
 
         return run
 
+    # ---- the traits
+
+    @validate("mask", "region")
+    def _fits(self, proposal: Any) -> Any:
+        name, value = proposal["trait"].name, proposal["value"]
+        if name == "region":
+            return checks.choice(name, value, self.model.names)
+        if value is not None and not self.silence:
+            as_array(value, self.model.size)
+        return value
+
+    @heard
+    def _assigned(self, change: Any) -> None:
+        name, new = change["name"], change["new"]
+        with self.lock:
+            try:
+                if name == "mask":
+                    self.model.assign(new)
+                elif name == "regions":
+                    self.model.replace(new)
+                elif name == "region":
+                    self.model.select(new)
+                else:
+                    self._inks[self.model.region] = new
+            finally:  # what was refused does not stay
+                self._publish()
+            self.gesture.forget()
+            self._show()
+
+    def _set(self, change: Any) -> None:
+        with self.lock:
+            if change["name"] == "tool":
+                self.gesture.drop()
+            if change["name"] == "opacity":
+                self._show()
+            self.controls.show()
+
+    def _followed(self, change: Any) -> None:
+        if change["new"] is not None:
+            self._paint_on(change["new"].pixels)
+
+    def _publish(self) -> None:
+        """Bring the traits to the model. Nobody answers; but a picture may come back from who is linked."""
+        model = self.model
+        with self.silence:
+            masks = masks_of(model, self.regions, self.mask)
+            self._inks = inks_for(model.names, self._inks)
+            self.region, self.colour = model.region, self._inks[model.region]
+            self.regions, self.mask = masks, masks[model.region]
+
+    def _as_brush(self) -> Brush:
+        return Brush(self.tool, self.brush, self.erase, self.tolerance, self.opacity, self.colour)
+
     # ---- the picture
+
+    @property
+    def view(self) -> Viewport:
+        """The part of the picture that is seen."""
+        return self.canvas.port
 
     @property
     def image(self) -> Pixels:
@@ -155,9 +212,8 @@ class MaskPainter(Painted):
                 return self.canvas.show_picture(self.model.image)
             self.gesture.forget()
             self.parts.fit(*self.model.size)
-            self.view = Viewport(*self.model.size, self._side)
-            self.canvas.fit(self.view)
-            publish(self)
+            self.canvas.fit(Viewport(*self.model.size, self._side))
+            self._publish()
             self.redraw()
 
     # ---- what a hand can do, others can call
@@ -250,7 +306,7 @@ class MaskPainter(Painted):
                 self.model.select(region)
                 self.model.assign(mask)
                 self.model.select(here)
-                publish(self)
+                self._publish()
                 self._show()
 
     def _change(self, call: Callable[..., Any], *arguments: Any) -> None:
@@ -258,7 +314,7 @@ class MaskPainter(Painted):
         with self.lock:
             self.gesture.forget()
             call(*arguments)
-            publish(self)
+            self._publish()
             self._show()
 
     def zoom_by(self, factor: float, at: Point | None = None) -> None:
@@ -268,8 +324,7 @@ class MaskPainter(Painted):
             factor: More than 1 goes nearer.
             at: ``(x, y)`` in pixels of the picture; stays where it is on the screen.
         """
-        self.view.zoom_by(checks.number("factor", factor, low=0), at)
-        self.show_soon()
+        self._easel.zoom_by(checks.number("factor", factor, low=0), at)
 
     # ---- showing
 
@@ -287,11 +342,11 @@ class MaskPainter(Painted):
             masks = {name: model.mask_of(name) for name in model.names}
             self.canvas.show_regions(masks, self._inks, model.region, self.opacity)
             self.gesture.draw_again()
-            self.controls.show(self)
+            self.controls.show()
 
     def show_soon(self) -> None:
         """Draw everything on the worker: of many requests, as while the wheel turns, the last one counts."""
-        self.run(lambda on_step: self.redraw(), kind="view", frame=True)
+        self._easel.show_soon()
 
     def _wait(self, on: bool) -> None:
         """Say that a cell holds the kernel, or that it has ended."""

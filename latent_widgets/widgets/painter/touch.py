@@ -7,12 +7,10 @@ to tell of; what was painted until then stays, since the hand cannot know.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
+from latent_widgets.widgets.painter.easel import Easel
+from latent_widgets.widgets.painter.gesture import Gesture
 from latent_widgets.widgets.painter.view import Point
-
-if TYPE_CHECKING:
-    from latent_widgets.widgets.painter.painter import MaskPainter
 
 __all__ = ["Fingers"]
 
@@ -21,11 +19,12 @@ class Fingers:
     """What the fingers on a canvas do. Places are pixels of the screen.
 
     Args:
-        painter: Whose canvas it is.
+        easel: Whose canvas it is.
+        gesture: What one finger paints.
     """
 
-    def __init__(self, painter: MaskPainter) -> None:
-        self._painter = painter
+    def __init__(self, easel: Easel, gesture: Gesture) -> None:
+        self._easel, self._gesture = easel, gesture
         self._at: Point | None = None  # of the one finger that paints
         self._held: Point | None = None  # the point of the picture between two fingers
         self._apart = 0.0  # how far these were from each other
@@ -35,32 +34,32 @@ class Fingers:
         self._at = self._held = None
         if len(fingers) == 1:
             self._at = fingers[0]
-            self._painter.gesture.press(*fingers[0])
+            self._gesture.press(*fingers[0])
             return
-        self._painter.gesture.drop()
+        self._gesture.drop()
         if len(fingers) == 2:
             middle, self._apart = _between(fingers)
-            self._held = self._painter.view.to_image(*middle)
+            self._held = self._easel.view.to_image(*middle)
 
     def move(self, fingers: list[Point]) -> None:
         """Fingers move."""
         if self._at is not None and len(fingers) == 1:
             self._at = fingers[0]
-            self._painter.gesture.move(*fingers[0])
+            self._gesture.move(*fingers[0])
         elif self._held is not None and len(fingers) == 2:
-            painter, (middle, apart) = self._painter, _between(fingers)
+            view, (middle, apart) = self._easel.view, _between(fingers)
             if apart > 0 and self._apart > 0:
-                painter.view.zoom_by(apart / self._apart)
+                view.zoom_by(apart / self._apart)
             self._apart = apart
-            x, y = painter.view.to_image(*middle)
-            painter.view.pan(self._held[0] - x, self._held[1] - y)
-            painter.show_soon()
+            x, y = view.to_image(*middle)
+            view.pan(self._held[0] - x, self._held[1] - y)
+            self._easel.show_soon()
 
     def up(self, fingers: list[Point]) -> None:
         """A finger goes, or the browser takes it away: a stroke ends where it was last."""
         at, self._at, self._held = self._at, None, None
         if at is not None:
-            self._painter.gesture.lift(*at)
+            self._gesture.lift(*at)
 
 
 def _between(fingers: list[Point]) -> tuple[Point, float]:

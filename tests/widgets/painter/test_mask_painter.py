@@ -12,7 +12,7 @@ from traitlets import link
 
 from latent_widgets import Mask
 from latent_widgets.widgets.kit import canvas as _canvas
-from latent_widgets.widgets.painter.hand import KEYS, TOOL_KEYS
+from latent_widgets.widgets.painter.keys import KEYS, TOOL_KEYS
 from latent_widgets.widgets.painter.view import Viewport, tint
 
 H, W = 24, 32

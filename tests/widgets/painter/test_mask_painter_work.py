@@ -2,6 +2,7 @@
 
 import io
 import sys
+import threading
 from datetime import datetime
 from types import SimpleNamespace
 
@@ -324,45 +325,69 @@ class Events:
         assert self.called.pop(name) == function
 
 
-def test_long_cell_is_told_of_and_its_end(monkeypatch):
-    events, said = Events(), []
-    shell = SimpleNamespace(events=events)
-    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
+@pytest.fixture
+def cells(monkeypatch):
+    """Stand for those of a notebook that runs."""
+    events = Events()
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: SimpleNamespace(events=events)))
+    return events.called
+
+
+def test_long_cell_is_told_of_and_its_end(cells):
+    said = []
     watch = CellWatch(said.append, patience=0.0)
-    events.called["pre_run_cell"](None)
+    cells["pre_run_cell"](None)
     until(lambda: said)
-    events.called["post_run_cell"](None)
+    cells["post_run_cell"](None)
     assert said == [True, False]
     slow = CellWatch(said.append, patience=1000)
-    events.called["pre_run_cell"](None)
-    events.called["post_run_cell"](None)
+    cells["pre_run_cell"](None)
+    cells["post_run_cell"](None)
     assert said == [True, False]
     slow.close()
     slow.close()
-    assert events.called == {}
-    monkeypatch.undo()
+    assert cells == {}
     assert watch is not slow
 
 
-def test_timer_of_an_earlier_cell_says_nothing_of_this_one(monkeypatch):
-    events, said = Events(), []
-    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: SimpleNamespace(events=events)))
-    watch = CellWatch(said.append, patience=1000)
-    events.called["pre_run_cell"](None)
-    watch._say()  # on another thread than this cell's timer
+def test_timer_of_an_earlier_cell_says_nothing_of_this_one(cells, monkeypatch):
+    said, rung = [], []
+
+    class Timer:
+        """One that cannot be stopped any more: the test rings it."""
+
+        def __init__(self, seconds, function):
+            rung.append(function)
+
+        def start(self):
+            pass
+
+        cancel = start
+
+    monkeypatch.setattr(threading, "Timer", Timer)
+    watch = CellWatch(said.append)
+    for _ in range(2):
+        cells["pre_run_cell"](None)
+        rung[0]()  # on another thread than this cell's timer
+        assert said == []
+        cells["post_run_cell"](None)
     assert said == []
-    events.called["post_run_cell"](None)
-    assert said == []
+    assert len(rung) == 2
     watch.close()
 
 
-def test_painter_says_that_a_cell_runs(make):
+def test_painter_says_that_a_cell_runs(make, cells):
     painter = make()
     waiting = painter.controls.waiting
     assert waiting.layout.visibility == "hidden"
-    painter._wait(True)
-    assert waiting.layout.visibility == "visible"
-    painter._wait(False)
+    end = cells["post_run_cell"]
+    cells["pre_run_cell"](None)
+    until(lambda: waiting.layout.visibility == "visible")
+    end(None)
     assert waiting.layout.visibility == "hidden"
+    cells["pre_run_cell"](None)
+    until(lambda: waiting.layout.visibility == "visible")
     painter.close()
-    painter._wait(True)
+    assert cells == {}
+    end(None)  # was on its way
+    assert waiting.layout.visibility == "visible"
