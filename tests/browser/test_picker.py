@@ -40,7 +40,7 @@ def test_method_gives_sliders_and_dragging_one_changes_the_picture(picker, title
             box.fill(value)  # until the page has the controls of this method, it is that of another
             box.press("Enter")
             lab.page.wait_for_timeout(100)
-            return lab.kernel_eval(f"str(explorer.controls.picker._controls[{parameter!r}].value)") == value
+            return lab.kernel_eval(f"str(explorer.controls.picker.controls[{parameter!r}].value)") == value
 
         lab.eventually(filled)
     panel.locator("button").filter(has_text="Find").first.click()

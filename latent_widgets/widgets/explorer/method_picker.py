@@ -115,13 +115,13 @@ class MethodPicker(ipywidgets.HBox):
         self.note.add_class("lw-note")
         self.more = ipywidgets.ToggleButton(tooltip="Show or hide the parameters that seldom matter")
         self.more.layout.width = "auto"
-        self._parameters = ipywidgets.HBox()
-        self._parameters.add_class("lw-row")
-        self._controls: dict[str, ipywidgets.Widget] = {}
+        self.parameters = ipywidgets.HBox()
+        self.parameters.add_class("lw-row")
+        self.controls: dict[str, ipywidgets.Widget] = {}
         self.method.observe(guard(lambda _: self._offer()), "value")
         self.more.observe(guard(lambda _: self._fold()), "value")
         self.find.on_click(guard(lambda _: self._go()))
-        super().__init__([self.method, self._parameters, self.more, self.find, self.note])
+        super().__init__([self.method, self.parameters, self.more, self.find, self.note])
         self.add_class("lw-row")
         self._offer()
 
@@ -137,13 +137,13 @@ class MethodPicker(ipywidgets.HBox):
                 self.method.value = title
 
     def _offer(self) -> None:
-        old = self._parameters.children
+        old = self.parameters.children
         made = {p.name: control_for(p, self._options.get(p.name, ())) for p in self.chosen.parameters}
-        self._controls = {name: control for name, control in made.items() if control is not None}
-        for control in self._controls.values():
+        self.controls = {name: control for name, control in made.items() if control is not None}
+        for control in self.controls.values():
             control.add_class("lw-parameter")
         self._fold()
-        self._parameters.children = list(self._controls.values())
+        self.parameters.children = list(self.controls.values())
         self.find.tooltip = self.chosen.summary
         self.note.value = " ".join(NOTES[name] for name in made if name in NOTES)
         self.note.layout.display = None if self.note.value else "none"
@@ -151,7 +151,7 @@ class MethodPicker(ipywidgets.HBox):
 
     def _fold(self) -> None:
         """Show all parameters or the first few; one alone is not worth a button."""
-        rest = list(self._controls.values())[FEW:]
+        rest = list(self.controls.values())[FEW:]
         fold = len(rest) > 1
         for control in rest:
             control.layout.display = "none" if fold and not self.more.value else None
@@ -159,5 +159,5 @@ class MethodPicker(ipywidgets.HBox):
         self.more.description = "fewer" if self.more.value else f"{len(rest)} more"
 
     def _go(self) -> None:
-        values = {name: control.value for name, control in self._controls.items()}
+        values = {name: control.value for name, control in self.controls.items()}
         self._run(self.chosen, {name: None if value == AUTOMATIC else value for name, value in values.items()})

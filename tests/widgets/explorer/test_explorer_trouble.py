@@ -56,7 +56,7 @@ def test_every_method_of_the_picker_gives_sliders(explorer, agrees, name):
     explorer.mask, before = Mask(torch.arange(256).reshape(16, 16) < 60), explorer.directions
     picker = explorer.controls.picker
     picker.method.value = next(m.title for m in methods() if m.name == name)
-    for control in picker._parameters.children:
+    for control in picker.parameters.children:
         if control.description in ("k", "steps"):
             control.value = 3
     picker.find.click()

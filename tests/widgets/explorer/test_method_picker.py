@@ -48,7 +48,7 @@ def test_controls_start_at_the_defaults_of_the_method(picker, ran):
 
 def test_what_is_set_is_what_the_method_gets(picker, ran):
     picker.method.value = "Random directions"
-    controls = {control.description: control for control in picker._parameters.children}
+    controls = {control.description: control for control in picker.parameters.children}
     controls["k"].value, controls["seed"].value, controls["orthogonal"].value = 3, 11, False
     picker.find.click()
     assert {name: ran[-1][1][name] for name in ("k", "seed", "orthogonal")} == {"k": 3, "seed": 11, "orthogonal": False}
@@ -57,26 +57,26 @@ def test_what_is_set_is_what_the_method_gets(picker, ran):
 def test_every_control_has_a_label_and_a_tooltip(picker):
     for info in methods():
         picker.method.value = info.title
-        for control in picker._parameters.children:
+        for control in picker.parameters.children:
             assert control.description
             assert control.tooltip
 
 
 def test_rare_parameters_are_folded_and_count_all_the_same(picker, ran):
     picker.method.value = "LELSD"
-    first, *_, last = picker._parameters.children
+    first, *_, last = picker.parameters.children
     assert [first.layout.display, last.layout.display] == [None, "none"]
-    assert picker.more.description == f"{len(picker._parameters.children) - 5} more"
+    assert picker.more.description == f"{len(picker.parameters.children) - 5} more"
     last.value = 7
     picker.find.click()
     assert ran[-1][1]["seed"] == 7
     picker.more.value = True
-    assert [control.layout.display for control in picker._parameters.children] == [None] * len(
-        picker._parameters.children
+    assert [control.layout.display for control in picker.parameters.children] == [None] * len(
+        picker.parameters.children
     )
     assert picker.more.description == "fewer"
     picker.method.value = "DP-LaSE"  # who asked for all sees all
-    assert picker._parameters.children[-1].layout.display is None
+    assert picker.parameters.children[-1].layout.display is None
     picker.method.value = "GANSpace"
     assert picker.more.layout.display == "none"
 
@@ -140,7 +140,7 @@ def test_missing_region_is_asked_for():
 
 def test_automatic_choice_is_none_for_the_method(picker, ran):
     picker.method.value = "Random directions"
-    space = next(control for control in picker._parameters.children if control.description == "space")
+    space = next(control for control in picker.parameters.children if control.description == "space")
     assert space.value == "automatic"
     picker.find.click()
     assert ran[-1][1]["space"] is None

@@ -1,0 +1,68 @@
+"""What an explorer shows, without one: history, directions and the moves of sliders."""
+
+import pytest
+import torch
+
+from latent_widgets.edits.edit import Code, Edit
+from latent_widgets.values.directions import Directions
+from latent_widgets.widgets.explorer.state import State
+
+
+@pytest.fixture
+def state(tiny):
+    made = State(tiny, Edit.of(tiny, seed=3))
+    made.directions = list(Directions(torch.eye(6, dtype=torch.float64)[:3], "w", names=["a", "b", "c"]))
+    made.layers = [None, (1, 2), None]
+    return made
+
+
+def test_a_gesture_is_one_entry_until_the_hand_rests(state, tiny):
+    first, (a, b, c) = state.edit, [Edit.of(tiny, seed=seed) for seed in (4, 5, 6)]
+    for edit in (a, b):
+        state.adopt(edit, gesture="seed")
+    assert state.history.undo() is first
+    assert state.history.redo() is b
+    state.rest()
+    state.adopt(c, gesture="seed")
+    assert state.history.undo() is b
+
+
+def test_what_is_shown_again_is_no_act(state, tiny):
+    state.adopt(state.edit)
+    state.adopt(Edit.of(tiny, seed=4), record=False)
+    assert not state.history.can_undo
+
+
+def test_an_exchanged_edit_leaves_no_entry_and_the_gesture_goes_on(state, tiny):
+    first = state.edit
+    state.adopt(Edit.of(tiny, seed=4), gesture="seed")
+    other = Edit.of(tiny, seed=5)
+    state.adopt(other, gesture=state.exchange(other), record=False)
+    assert state.edit is other
+    state.adopt(Edit.of(tiny, seed=6), gesture="seed")
+    assert state.history.undo() is first
+
+
+def test_moves_have_the_layers_and_the_kind_that_are_chosen(state):
+    assert (state.move(0, 1.5).layers, state.move(1, 1.5).layers) == (None, (1, 2))
+    state.kind = "density"  # a walk that directions in w do not have
+    assert state.move(0, 1.5).kind == "linear"
+    state.directions = list(Directions(torch.eye(7, dtype=torch.float64)[:3], "z"))
+    state.layers = [None] * 3
+    assert state.move(0, 1.5).kind == "density"
+
+
+def test_directions_are_found_by_what_they_are(state):
+    again = Directions(torch.eye(6, dtype=torch.float64)[1:2], "w", names=["b"])
+    assert state.slider_of(again) == 1
+    assert state.slider_of(Directions(torch.eye(6, dtype=torch.float64)[4:5], "w")) is None
+    state.active = 2
+    assert state.direction is state.directions[2]
+
+
+def test_methods_are_told_the_latent_only_where_there_is_one(state, tiny):
+    known = state.known("code")
+    assert torch.equal(known["z"], tiny.sample_z(1, 3)[0])
+    assert (known["w"], known["code"], known["mask"]) == ("code", "code", None)
+    state.adopt(Edit.of(tiny, code=Code(tiny.code(5), "w")))
+    assert state.known("code")["z"] is None
