@@ -117,13 +117,11 @@ class JacobianSpectrum(Panel):
         self._axes: Any = None
         self.controls = SpectrumControls(self, targets_of(G), checks.integer("width", width, 200))
         self.body.children = self.controls.body
-        self.target = names[0]
-        self._ready = True
-        self.set_trait("code", starts[0].code)
-        others = [(start, name) for start in starts for name in names][1:]
         first = starts[0].basis
-        if first is not None:
-            self.target = names[0] if target is not None else first.target
+        self.target = first.target if first is not None and target is None else names[0]
+        self.code = starts[0].code
+        self._ready = True
+        others = [(start, name) for start in starts for name in names][1:]
         if first is not None and first.target == self.target:
             self._take(spectrum_of(first, starts[0].code))
         else:

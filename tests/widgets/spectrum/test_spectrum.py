@@ -11,6 +11,7 @@ from latent_widgets.methods.local_basis import local_basis
 from latent_widgets.widgets.kit.encode import to_uint8
 from latent_widgets.widgets.spectrum.data import Spectrum, gaussian_band, spectrum_at
 from latent_widgets.widgets.spectrum.spectrum import JacobianSpectrum
+from tests.widgets.conftest import PATIENCE
 
 
 @pytest.fixture
@@ -79,6 +80,14 @@ def test_result_of_local_basis_is_shown_without_computing(tiny, make):
     panel = make(tiny, B)
     assert (panel.target, len(panel.directions)) == ("image", 4)
     assert panel.current.directions is B.directions
+
+
+def test_result_that_was_given_stays_where_a_thread_computes(tiny):
+    B = local_basis(tiny, tiny.sample_z(1, seed=2), "image", k=4)
+    with JacobianSpectrum(tiny, B, width=400, pictures=3, executor="thread") as panel:
+        assert panel.wait(PATIENCE)
+        assert panel.current.directions is B.directions
+    panel.wait(PATIENCE)
 
 
 def test_edited_code_gives_the_spectrum_of_the_picture_and_says_so(tiny, make):
