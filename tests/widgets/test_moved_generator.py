@@ -158,14 +158,14 @@ def test_spectrum_is_found_anew_where_the_generator_is_then(tiny, spectrum):
 
 def test_pictures_beside_the_distances_are_drawn_where_the_generator_is_then(tiny, heatmap):
     tiny.to(dtype=torch.float32)
-    result, old = heatmap.result, heatmap._pages._pictures
+    result, old = heatmap.result, heatmap.pages.pictures
     heatmap.selected = (1, 3)
     assert heatmap.error is None
     assert heatmap.controls.pictures[1].caption == "B: latent 3"
     heatmap.show_strips()
-    heatmap._pages.draw_pictures(result)
+    heatmap.pages.draw_pictures(result, then=heatmap.show_page)
     assert heatmap.error is None
-    assert len(heatmap._pages._pictures) == len(old) == 4
+    assert len(heatmap.pages.pictures) == len(old) == 4
     assert heatmap.result is result  # it says what was measured
 
 
