@@ -109,9 +109,15 @@ class JacobianSpectrum(FigurePanel):
         with self.silence:
             super().__init__(lock=G.lock, **{key: value for key, value in keywords.items() if key != "directions"})
             acts = SpectrumActs(
-                self.choose_target, self.select, self.pick, self.compare, self.keep, self.forget, self.redraw,
-                self.show_strip,
-            )  # fmt: skip
+                target=self.choose_target,
+                select=self.select,
+                pick=self.pick,
+                compare=self.compare,
+                keep=self.keep,
+                forget=self.forget,
+                redraw=self.redraw,
+                strip=self.show_strip,
+            )
             self.controls = SpectrumControls(targets_of(G), acts, self.guard, checks.integer("width", width, 200))
             self.body.children = self.controls.body
             self.target = first.target if first is not None and target is None else names[0]
