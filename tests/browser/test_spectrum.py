@@ -35,7 +35,7 @@ def test_click_picks_an_index_and_hovering_costs_no_message(opened):
     lab, plot = opened, opened.page.locator(".lw-plot")
     plot.scroll_into_view_if_needed()
     box = plot.bounding_box()
-    share = lab.kernel_eval("spectrum.controls.plot.box(spectrum._axes, 9.5, 1, 10.5, 1)[0]")
+    share = lab.kernel_eval("spectrum.controls.plot.box(spectrum.controls.plot.axes, 9.5, 1, 10.5, 1)[0]")
     x, y = box["x"] + (share + 0.004) * box["width"], box["y"] + 0.45 * box["height"]
     before = lab.message_counts().get("send comm_msg", 0)
     lab.page.mouse.move(box["x"] + 5, y)
@@ -111,7 +111,7 @@ def test_spectrum_reads_well_in_the_dark(opened):
     lab.kernel_run("spectrum.keep(); spectrum.code = lw.Code(G.code(12), 'w', 12, 1.0)")
     lab.kernel_run("spectrum.controls.chance.value = 'matrix'")
     lab.eventually(lambda: lab.kernel_eval(IDLE), 60)
-    lab.eventually(lambda: lab.kernel_eval("spectrum._band is not None"), 60)
+    lab.eventually(lambda: lab.kernel_eval("spectrum.band is not None"), 60)
     ink = "() => getComputedStyle(document.querySelector('.lw-svg text, .lw-svg use')).fill"
     red, green, blue = (int(part) for part in re.findall(r"\d+", lab.page.evaluate(ink))[:3])
     assert min(red, green, blue) > 150  # light ink on dark paper

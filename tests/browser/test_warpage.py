@@ -31,13 +31,15 @@ def test_click_on_a_cell_shows_the_pair(opened):
     lab, plot = opened, opened.page.locator(".lw-framed")
     plot.scroll_into_view_if_needed()
     box = plot.bounding_box()
-    left, bottom, right, top = lab.kernel_eval("panel.controls.heatmap.box(panel._axes, 4.5, 2.5, 5.5, 1.5)")
+    left, bottom, right, top = lab.kernel_eval(
+        "panel.controls.heatmap.box(panel.controls.heatmap.axes, 4.5, 2.5, 5.5, 1.5)"
+    )
     x, y = box["x"] + (left + right) / 2 * box["width"], box["y"] + (1 - (bottom + top) / 2) * box["height"]
     before = lab.message_counts().get("send comm_msg", 0)
     lab.page.mouse.move(x, y, steps=30)
     lab.page.wait_for_timeout(300)
     assert lab.message_counts().get("send comm_msg", 0) == before  # hovering costs nothing
-    wanted = lab.kernel_eval("(int(panel._order[2]), int(panel._order[5]))")
+    wanted = lab.kernel_eval("panel.order.pair(2, 5)")
     under = "([x, y]) => document.elementFromPoint(x, y).textContent"
     lab.eventually(lambda: lab.page.evaluate(under, [x, y]).startswith(f"latents {wanted[0]} and {wanted[1]}: "))
     lab.page.mouse.down()
@@ -66,7 +68,7 @@ def test_numbers_choose_a_pair_and_arrow_keys_another_k(opened):
     lab.page.get_by_role("button", name="projection", exact=True).click()
     assert lab.eventually(lambda: lab.kernel_eval("panel.metric") == "projection")
     lab.page.get_by_role("button", name="sample", exact=True).click()
-    lab.eventually(lambda: lab.kernel_eval("[int(i) for i in panel._order] == list(range(24))"))
+    lab.eventually(lambda: lab.kernel_eval("[int(i) for i in panel.order.latents] == list(range(24))"))
 
 
 @pytest.mark.slow

@@ -12,6 +12,7 @@ from traitlets import Int
 
 from latent_widgets.edits.edit import Mask
 from latent_widgets.widgets.explorer.explorer import LatentExplorer
+from latent_widgets.widgets.jobs.executors import Worker
 from latent_widgets.widgets.jobs.job import Job
 from latent_widgets.widgets.kit.encode import to_uint8
 from latent_widgets.widgets.kit.panel import Panel
@@ -105,10 +106,11 @@ def calm(*explorers):
 @pytest.fixture(params=["thread", "inline"])
 def job(request):
     """A job of each kind, closed afterwards, whose thread must have ended."""
+    before = set(threading.enumerate())
     with Job(executor=request.param) as made:
         yield made
     assert made.wait(PATIENCE)
-    assert made._thread not in threading.enumerate()
+    assert not [thread for thread in threading.enumerate() if isinstance(thread, Worker) and thread not in before]
 
 
 @pytest.fixture

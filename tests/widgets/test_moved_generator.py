@@ -153,14 +153,14 @@ def test_jacobian_that_lands_after_the_move_is_found_again(tiny, square, monkeyp
 
 def test_spectrum_is_found_anew_where_the_generator_is_then(tiny, spectrum):
     spectrum.controls.chance.value = "latents"
-    before, band = spectrum.current, spectrum._band
+    before, band = spectrum.current, spectrum.band
     tiny.to(dtype=torch.float32)
     spectrum.selected_index = 1
     assert spectrum.selected_index == 1
     assert spectrum.current is not before
     assert place_of(spectrum.directions.vectors) == place_of(tiny)
-    assert not torch.equal(spectrum._band.middle, band.middle)  # of float32
-    assert torch.allclose(spectrum._band.middle, band.middle, atol=1e-4)
+    assert not torch.equal(spectrum.band.middle, band.middle)  # of float32
+    assert torch.allclose(spectrum.band.middle, band.middle, atol=1e-4)
     before = spectrum.current
     tiny.to(dtype=torch.float64)
     spectrum.code = Edit.of(tiny, seed=3).code(tiny)  # the same code
@@ -170,14 +170,14 @@ def test_spectrum_is_found_anew_where_the_generator_is_then(tiny, spectrum):
 
 def test_pictures_beside_the_distances_are_drawn_where_the_generator_is_then(tiny, heatmap):
     tiny.to(dtype=torch.float32)
-    result, old = heatmap.result, heatmap._pages._pictures
+    result, old = heatmap.result, heatmap.pages.pictures
     heatmap.selected = (1, 3)
     assert heatmap.error is None
     assert heatmap.controls.pictures[1].caption == "B: latent 3"
     heatmap.show_strips()
-    heatmap._pages.draw_pictures(result)
+    heatmap.pages.draw_pictures(result, then=heatmap.show_page)
     assert heatmap.error is None
-    assert len(heatmap._pages._pictures) == len(old) == 4
+    assert len(heatmap.pages.pictures) == len(old) == 4
     assert heatmap.result is result  # it says what was measured
 
 

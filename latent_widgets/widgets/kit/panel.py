@@ -90,6 +90,11 @@ class Panel(ipywidgets.VBox):
         self._wear(None)
         self._refresh()
 
+    @property
+    def line(self) -> StatusLine:
+        """The status line."""
+        return self._line
+
     # ---- work
 
     def run(

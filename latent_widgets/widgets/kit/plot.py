@@ -43,6 +43,7 @@ LOOKS = [
     ("#56b4e9", "P"),
 ]
 POINT = 96 / 72  # CSS pixels
+STALE = "lw-stale"  # a style
 
 Box = tuple[float, float, float, float]  # left, bottom, right, top, as shares of the figure
 
@@ -111,7 +112,17 @@ class Plot(ipywidgets.Box):
     @property
     def svg(self) -> str:
         """What the page shows."""
-        return "".join(str(layer.value) for layer in self._shown)
+        return "".join(self.drawings)
+
+    @property
+    def drawings(self) -> tuple[str, ...]:
+        """What each layer shows, the lowest first."""
+        return tuple(str(layer.value) for layer in self._shown)
+
+    @property
+    def stale(self) -> bool:
+        """Whether the drawing is pale."""
+        return all(STALE in layer._dom_classes for layer in self._shown)
 
     def show(self, draw: Callable[[Figure], Sequence[Spot]], layer: int = 0) -> None:
         """Draw anew. What cannot be drawn raises and leaves the last drawing.
@@ -158,7 +169,7 @@ class Plot(ipywidgets.Box):
     def grey(self, stale: bool) -> None:
         """Show the drawing pale, as that of something older, or not."""
         for layer in self._shown:
-            (layer.add_class if stale else layer.remove_class)("lw-stale")
+            (layer.add_class if stale else layer.remove_class)(STALE)
 
 
 def _shares(axes: Axes, points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:

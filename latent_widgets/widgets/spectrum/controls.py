@@ -2,38 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, NamedTuple
 
 import ipywidgets
 
-from latent_widgets.widgets.kit.controls import row, tick
+from latent_widgets.widgets.kit.controls import Guard, button, row, tick
 from latent_widgets.widgets.kit.filmstrip import Filmstrip
-from latent_widgets.widgets.kit.plot import Plot
+from latent_widgets.widgets.kit.silence import Silence, heard
+from latent_widgets.widgets.spectrum.chart import SpectrumChart
 from latent_widgets.widgets.spectrum.plot import SpectrumView
 
-if TYPE_CHECKING:
-    from latent_widgets.widgets.spectrum.spectrum import JacobianSpectrum
-
-__all__ = ["CHANCES", "SpectrumControls"]
+__all__ = ["CHANCES", "SpectrumActs", "SpectrumControls"]
 
 CHANCES = {"nothing": "nothing", "random matrix": "matrix", "random latents": "latents"}
+
+
+class SpectrumActs(NamedTuple):
+    """What the controls call."""
+
+    target: Callable[[str], object]
+    select: Callable[[int], object]
+    pick: Callable[[float, float], object]
+    compare: Callable[[], object]
+    keep: Callable[[], object]
+    forget: Callable[[], object]
+    redraw: Callable[[], object]
+    strip: Callable[[], object]
 
 
 class SpectrumControls:
     """Every control of a spectrum.
 
     Args:
-        panel: What the controls call.
         targets: To choose from.
+        acts: What the controls call.
+        guard: Wraps handlers.
         width: Of plot and strip, in CSS pixels.
     """
 
-    def __init__(self, panel: JacobianSpectrum, targets: Sequence[str], width: int) -> None:
-        guard = panel.guard
-        self._quiet = False
+    def __init__(self, targets: Sequence[str], acts: SpectrumActs, guard: Guard, width: int) -> None:
+        self.silence = Silence()
         words = "Singular values of the differential by index"
-        self.plot = Plot(width, round(0.58 * width), words, guard(panel.pick))
+        self.plot = SpectrumChart(width, round(0.58 * width), words, guard(acts.pick))
         self.target = ipywidgets.Dropdown(
             options=list(targets),
             description="of",
@@ -49,12 +61,10 @@ class SpectrumControls:
         self.chance = ipywidgets.Dropdown(
             options=CHANCES, description="compare with", tooltip="Draw the singular values that chance gives, as a band"
         )
-        self.keep = ipywidgets.Button(
-            description="keep", tooltip="Keep this spectrum in the plot for comparison", icon="thumb-tack"
+        self.keep = button(
+            "keep", "Keep this spectrum in the plot for comparison", guard(lambda _: acts.keep()), "thumb-tack"
         )
-        self.forget = ipywidgets.Button(
-            description="clear", tooltip="Take the kept spectra out of the plot", icon="times"
-        )
+        self.forget = button("clear", "Take the kept spectra out of the plot", guard(lambda _: acts.forget()), "times")
         self.forget.disabled = True
         self.index = ipywidgets.IntSlider(
             1,
@@ -84,16 +94,17 @@ class SpectrumControls:
             control.add_class("lw-short")
         self.index.add_class("lw-wide")
         self.index.readout = False
-        self.target.observe(self._heard(guard(lambda change: panel.choose_target(change["new"]))), "value")
-        self.chance.observe(guard(lambda _: panel.compare()), "value")
+        for control, act in (
+            (self.target, lambda change: acts.target(change["new"])),
+            (self.index, lambda change: acts.select(change["new"] - 1)),
+            (self.number, lambda change: acts.select(change["new"] - 1)),
+        ):
+            control.observe(partial(self._changed, guard(act)), "value")
+        self.chance.observe(guard(lambda _: acts.compare()), "value")
         for control in (self.scale, self.normalised, self.ranks, self.energy):
-            control.observe(guard(lambda _: panel.redraw()), "value")
-        self.index.observe(self._heard(guard(lambda change: panel.select(change["new"] - 1))), "value")
-        self.number.observe(self._heard(guard(lambda change: panel.select(change["new"] - 1))), "value")
+            control.observe(guard(lambda _: acts.redraw()), "value")
         for control in (self.reach, self.kind):
-            control.observe(guard(lambda _: panel.show_strip()), "value")
-        self.keep.on_click(guard(lambda _: panel.keep()))
-        self.forget.on_click(guard(lambda _: panel.forget()))
+            control.observe(guard(lambda _: acts.strip()), "value")
         self.body = [
             row(self.target, self.scale, self.normalised, self.ranks, self.energy),
             row(self.chance, self.keep, self.forget),
@@ -110,8 +121,9 @@ class SpectrumControls:
             self.scale.value == "log", bool(self.normalised.value), bool(self.ranks.value), bool(self.energy.value)
         )
 
-    def _heard(self, handler: Any) -> Any:
-        return lambda change: None if self._quiet else handler(change)
+    @heard
+    def _changed(self, handler: Callable[[Any], object], change: Any) -> None:
+        handler(change)
 
     def show(self, *, target: str, index: int, count: int, kept: int) -> None:
         """Bring the controls to a state without calling anything.
@@ -122,12 +134,9 @@ class SpectrumControls:
             count: How many there are.
             kept: How many spectra are kept.
         """
-        self._quiet = True
-        try:
+        with self.silence:
             self.target.value = target
             for control in (self.index, self.number):
                 control.max = max(count, 1)
                 control.value = index + 1
-        finally:
-            self._quiet = False
         self.forget.disabled = kept == 0

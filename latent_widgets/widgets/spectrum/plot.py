@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["SpectrumView", "draw_spectrum"]
+__all__ = ["SpectrumView", "draw_spectrum", "shade"]
 
 RULES = {"energy": "99 % of the energy", "kritchman-nadler": "Kritchman-Nadler", "gap": "largest gap"}
 MOST_SPOTS = 256  # more columns than this are too narrow to point at
@@ -102,6 +102,11 @@ def draw_spectrum(
         options: dict[str, Any] = {"facecolor": PAPER, "edgecolor": EDGE, "framealpha": 0.8, "loc": corner}
         axes.legend(fontsize=8, labelcolor=INK, **options)
     return axes, _spots(axes, last, first) if len(first.values) <= MOST_SPOTS else []
+
+
+def shade(axes: Axes, index: int) -> None:
+    """Mark a direction, by its number from 0, for a picture that stands alone."""
+    axes.axvspan(index + 0.5, index + 1.5, color="#e69f00", alpha=0.3, linewidth=0)
 
 
 def _band(axes: Axes, band: Band | None, scale: float) -> None:

@@ -2,46 +2,40 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Sequence
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
-from PIL import Image
-from torch import Tensor
 from traitlets import Instance, Int, Unicode, observe
 
 from latent_widgets.core import checks
 from latent_widgets.core.forward import load_rules
 from latent_widgets.generators.base import Generator
-from latent_widgets.generators.place import place_of
 from latent_widgets.geometry.jacobian.targets import checked_target, targets_of
-from latent_widgets.methods.local_basis import local_bases
 from latent_widgets.values.codes import Code
 from latent_widgets.values.directions import Directions
+from latent_widgets.widgets.kit.figure_panel import FigurePanel
 from latent_widgets.widgets.kit.filmstrip import film
-from latent_widgets.widgets.kit.panel import Panel
-from latent_widgets.widgets.kit.plot import LOOKS, rasterise
-from latent_widgets.widgets.spectrum.controls import SpectrumControls
-from latent_widgets.widgets.spectrum.data import (
-    Band,
-    Spectrum,
-    curve_of,
-    gaussian_band,
-    latents_band,
-    place,
-    spectrum_at,
-    spectrum_of,
-)
+from latent_widgets.widgets.kit.plot import LOOKS, Spot
+from latent_widgets.widgets.kit.refusal import refusing
+from latent_widgets.widgets.kit.silence import Silence, heard
+from latent_widgets.widgets.spectrum.controls import SpectrumActs, SpectrumControls
+from latent_widgets.widgets.spectrum.data import Band, Spectrum, curve_of, place, spectrum_of
+from latent_widgets.widgets.spectrum.finder import Finder
 from latent_widgets.widgets.spectrum.latents import Latents, Start, same
-from latent_widgets.widgets.spectrum.plot import draw_spectrum
+from latent_widgets.widgets.spectrum.plot import draw_spectrum, shade
+from latent_widgets.widgets.spectrum.state import Shown, words_of
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 __all__ = ["JacobianSpectrum"]
 
 METHODS = ("exact", "lanczos", "randomized")
-STATIC_WAIT = 1.0  # seconds that showing the panel may wait for the first result
 
 
-class JacobianSpectrum(Panel):
+class JacobianSpectrum(FigurePanel):
     """Singular values of a generator's differential at a latent, with ranks, chance and the walk along each direction.
 
     Linked to an explorer by ``traitlets.link((explorer, "code"), (spectrum, "code"))`` it follows what the explorer
@@ -86,6 +80,7 @@ class JacobianSpectrum(Panel):
     "The leading directions at the code, once they are found."
     target = Unicode()
     'What the differential is taken of: "w", "image" or a layer.'
+    _needs = "a spectrum"
 
     def __init__(
         self,
@@ -101,29 +96,33 @@ class JacobianSpectrum(Panel):
         **keywords: Any,
     ) -> None:
         self.generator = G
-        self._ready = False
-        self._method = checks.choice("method", method, METHODS)
-        self._k = None if k is None else checks.integer("k", k, 1, G.dim(G.main_space))
+        self.silence = Silence()
+        method = checks.choice("method", method, METHODS)
+        k = None if k is None else checks.integer("k", k, 1, G.dim(G.main_space))
         self._pictures = checks.integer("pictures", pictures, 3, 31)
-        self._latents = Latents(G, len(LOOKS))
+        known = Latents(G, len(LOOKS))
         names = _names(G, target)
         given = keywords.pop("code", None)
-        starts = self._latents.starts(latents if given is None else given, checks.integer("seed", seed, 0))
-        super().__init__(lock=G.lock, **{key: value for key, value in keywords.items() if key != "directions"})
-        self.current: Spectrum | None = None
-        self.kept: tuple[Spectrum, ...] = ()
-        self._band: Band | None = None
-        self._latent_values: dict[tuple[Any, ...], list[Tensor]] = {}  # by target and place
-        self._axes: Any = None
-        self.controls = SpectrumControls(self, targets_of(G), checks.integer("width", width, 200))
-        self.body.children = self.controls.body
-        self.target = names[0]
-        self._ready = True
-        self.set_trait("code", starts[0].code)
-        others = [(start, name) for start in starts for name in names][1:]
+        starts = known.starts(latents if given is None else given, checks.integer("seed", seed, 0))
+        self._finder, self._spectra = Finder(G, known, k, method), Shown()
         first = starts[0].basis
-        if first is not None:
-            self.target = names[0] if target is not None else first.target
+        with self.silence:
+            super().__init__(lock=G.lock, **{key: value for key, value in keywords.items() if key != "directions"})
+            acts = SpectrumActs(
+                target=self.choose_target,
+                select=self.select,
+                pick=self.pick,
+                compare=self.compare,
+                keep=self.keep,
+                forget=self.forget,
+                redraw=self.redraw,
+                strip=self.show_strip,
+            )
+            self.controls = SpectrumControls(targets_of(G), acts, self.guard, checks.integer("width", width, 200))
+            self.body.children = self.controls.body
+            self.target = first.target if first is not None and target is None else names[0]
+            self.code = starts[0].code
+        others = [(start, name) for start in starts for name in names][1:]
         if first is not None and first.target == self.target:
             self._take(spectrum_of(first, starts[0].code))
         else:
@@ -131,10 +130,20 @@ class JacobianSpectrum(Panel):
         if others:
             self._add(others)
 
-    def _plan(self, code: Code, target: str) -> tuple[Tensor | None, str]:
-        """The latent, and what the differential can be taken of."""
-        z = self._latents.z_of(code)
-        return z, "image" if target == "w" and z is None else target
+    @property
+    def current(self) -> Spectrum | None:
+        """The spectrum that is shown; None until the first is found."""
+        return self._spectra.current
+
+    @property
+    def kept(self) -> tuple[Spectrum, ...]:
+        """The spectra that stay in the plot for comparison."""
+        return self._spectra.kept
+
+    @property
+    def band(self) -> Band | None:
+        """The singular values that chance gives, if they are asked for and found."""
+        return self._spectra.band
 
     # ---- what a hand can do, others can call
 
@@ -155,113 +164,88 @@ class JacobianSpectrum(Panel):
 
     def pick(self, x: float, y: float) -> None:
         """Select the direction at a place of the plot, in shares of it; the nearest if there are fewer directions."""
-        found = None if self._axes is None else self.controls.plot.at(self._axes, x, min(max(y, 0.5), 0.8))
+        found = self.controls.plot.index_at(x, y)
         if found is not None and self.directions is not None:
-            self.select(min(max(round(found[0]) - 1, 0), len(self.directions) - 1))
+            self.select(min(max(found, 0), len(self.directions) - 1))
 
     def keep(self) -> None:
         """Keep the current spectrum in the plot, beside those that come; of too many the oldest goes."""
-        if self.current is not None and self.current not in self.kept:
-            self.kept = (self.current, *self.kept)[: len(LOOKS) - 1]
+        if self._spectra.keep():
             self.redraw()
 
     def forget(self) -> None:
         """Drop the kept spectra."""
-        self.kept = ()
+        self._spectra.keep_only([])
         self.redraw()
 
     # ---- traits set from outside
 
-    @observe("code", "target", "selected_index", "directions")
-    def _assigned(self, change: Any) -> None:
-        if not self._ready:
-            return
-        name, old, new = change["name"], change["old"], change["new"]
-        try:
-            if name == "code" and new is not None:
-                self.generator.check_code(new)
-                if self._moved or not same(old, new):
-                    self.refresh()
-            elif name == "target":
-                checked_target(self.generator, new)
-                self._known_target()
+    @observe("code")
+    @heard
+    @refusing
+    def _code_set(self, change: Any) -> None:
+        old, new = change["old"], change["new"]
+        if new is not None:
+            self.generator.check_code(new)
+            if self._finder.outdated(self.current) or not same(old, new):
                 self.refresh()
-            elif name == "selected_index":
-                count = 1 if self.directions is None else len(self.directions)
-                checks.integer("selected_index", new, 0, count - 1)
-                self._show_selected()
-            elif name == "directions":
-                self.selected_index = min(self.selected_index, 0 if new is None else len(new) - 1)
-                self._show_selected()
-        except Exception:  # what was refused does not stay
-            self._ready = False
-            try:
-                setattr(self, name, old)
-            finally:
-                self._ready = True
-            raise
 
-    def _known_target(self) -> None:
-        self.controls.show(target=self.target, **self._numbers())
+    @observe("target")
+    @heard
+    @refusing
+    def _target_set(self, change: Any) -> None:
+        checked_target(self.generator, change["new"])
+        self._show_controls()
+        self.refresh()
 
-    def _numbers(self) -> dict[str, int]:
-        count = 0 if self.directions is None else len(self.directions)
-        return {"index": min(self.selected_index, max(count - 1, 0)), "count": count, "kept": len(self.kept)}
+    @observe("selected_index")
+    @heard
+    @refusing
+    def _index_set(self, change: Any) -> None:
+        count = 1 if self.directions is None else len(self.directions)
+        checks.integer("selected_index", change["new"], 0, count - 1)
+        self._show_selected()
+
+    @observe("directions")
+    @heard
+    @refusing
+    def _directions_set(self, change: Any) -> None:
+        new = change["new"]
+        self.selected_index = min(self.selected_index, 0 if new is None else len(new) - 1)
+        self._show_selected()
 
     # ---- computing
 
-    @property
-    def _moved(self) -> bool:
-        """Whether the generator was moved since the current spectrum was found."""
-        spectrum = self.current
-        return spectrum is not None and place_of(spectrum.directions.vectors) != place_of(self.generator)
-
     def refresh(self) -> None:
         """Compute the spectrum at the current code; what is shown stays, pale, until it is there."""
-        code = self.code
-        if code is None:
+        if self.code is None:
             return
-        G, k, method = self.generator, self._k, self._method
-        z, target = self._plan(code, self.target)
+        plan = self._finder.plan(self.code, self.target)
         self.controls.plot.grey(self.current is not None)
-        self._tell(pending=f"{place(code)}, {target}")
+        self._tell(pending=plan.words)
         self.run(
-            lambda on_step: spectrum_at(G, code, z, target, k, method, on_step),
+            partial(self._finder.find, plan),
             self._take,
             kind="spectrum",
             prepare=load_rules,
-            label=f"spectrum of {target} at {place(code)}",
+            label=f"spectrum of {plan.target} at {place(plan.code)}",
         )
 
     def _add(self, others: Sequence[tuple[Start, str]]) -> None:
-        G, k, method = self.generator, self._k, self._method
-
-        def work(on_step: Any) -> list[Spectrum]:
-            found = []
-            for start, name in others:
-                z, target = self._plan(start.code, name)
-                if start.basis is not None and start.basis.target == target:
-                    found.append(spectrum_of(start.basis, start.code))
-                else:
-                    found.append(spectrum_at(G, start.code, z, target, k, method, on_step))
-            return found
-
         def done(found: list[Spectrum]) -> None:
-            self.kept = tuple(found[: len(LOOKS) - 1])
+            self._spectra.keep_only(found)
             self.redraw()
 
+        work = partial(self._finder.find_all, others)
         self.run(work, done, beside=True, kind="others", label="the other spectra")
 
     def _take(self, spectrum: Spectrum) -> None:
         """Show a spectrum that was found."""
-        self.current, self._band = spectrum, None
+        self._spectra.take(spectrum)
         index = min(self.selected_index, len(spectrum.directions) - 1)
-        self._ready = False
-        try:  # a linked explorer that takes the directions goes back to its first
-            self.directions = spectrum.directions if self._k is None else spectrum.directions[: self._k]
+        with self.silence:  # a linked explorer that takes the directions goes back to its first
+            self.directions = self._finder.offered(spectrum)
             self.selected_index = min(index, len(self.directions) - 1)
-        finally:
-            self._ready = True
         self.redraw()
         self.controls.plot.grey(False)
         self._show_selected()
@@ -269,86 +253,57 @@ class JacobianSpectrum(Panel):
 
     def compare(self) -> None:
         """Find what chance gives, if that is asked for."""
-        kind, spectrum, G = self.controls.chance.value, self.current, self.generator
+        kind, spectrum = self.controls.chance.value, self.current
         if spectrum is None or kind == "nothing":
-            self._band = None
+            self._spectra.band = None
             self.beside.cancel("chance")
             self.redraw()
             return
-        target, k, method = spectrum.target, self._k, self._method
 
-        def work(on_step: Any) -> tuple[str, Band]:
-            if kind == "matrix":
-                return target, gaussian_band(spectrum)
-            key = (target, *place_of(G))
-            if key not in self._latent_values:
-                bases = local_bases(G, G.sample_z(16, 2**31), target, k, method=method, on_step=on_step)  # type: ignore[arg-type]
-                values = [basis.singular_values for basis in bases]
-                if not on_step():
-                    return target, latents_band(values)
-                self._latent_values[key] = values
-            return target, latents_band(self._latent_values[key])
-
-        def done(found: tuple[str, Band]) -> None:
+        def done(band: Band) -> None:
             if self.current is spectrum:
-                self._band = found[1]
+                self._spectra.band = band
                 self.redraw()
 
+        work = partial(self._finder.chance, kind, spectrum)
         self.run(work, done, beside=True, kind="chance", label="what chance gives")
 
     # ---- showing
 
     def redraw(self) -> None:
         """Draw the plot anew."""
-        if self.current is None:
-            return
+        if self.current is not None:
+            self.controls.plot.draw(self._draw)
+            self._show_controls()
+            self.controls.plot.frame(self.selected_index)
+            self._tell()
 
-        def draw(figure: Any) -> Any:
-            shown = [self.current, *self.kept]
-            self._axes, spots = draw_spectrum(figure, shown, self.controls.view, self._band)  # type: ignore[arg-type]
-            return spots
-
-        self.controls.plot.show(draw)
-        self._known_target()
-        self._mark()
-        self._tell()
+    def _draw(self, figure: Figure) -> tuple[Axes, list[Spot]]:
+        return draw_spectrum(figure, self._spectra.spectra, self.controls.view, self.band)
 
     def _show_selected(self) -> None:
-        self._known_target()
-        self._mark()
+        self._show_controls()
+        self.controls.plot.frame(self.selected_index)
         self._tell()
         self.show_strip()
 
-    def _mark(self) -> None:
-        if self._axes is None:
-            return
-        plot, i = self.controls.plot, self.selected_index
-        left, _, right, _ = plot.box(self._axes, i + 0.5, 1.0, i + 1.5, 1.0)
-        figure = self._axes.get_figure()
-        low = min(axes.get_position().y0 for axes in figure.axes)
-        plot.mark((left, low, right, self._axes.get_position().y1))
+    def _show_controls(self) -> None:
+        count = 0 if self.directions is None else len(self.directions)
+        index = min(self.selected_index, max(count - 1, 0))
+        self.controls.show(target=self.target, index=index, count=count, kept=len(self.kept))
 
     def _tell(self, pending: str = "") -> None:
         """Say below the plot what it shows, and what it does not."""
-        shown, words = self.current, []
-        if shown is not None:
-            i = min(self.selected_index, len(shown.values) - 1)
-            words.append(f"<b>{html.escape(shown.label)}</b>")
-            words.append(f"singular value {i + 1} is {float(shown.values[i]):.4g}")
-            if self.target == "w" and shown.target != "w":
-                words.append("this code was edited in w, so its z is unknown: of the picture instead of the mapping")
-            elif shown.target == "w" and shown.code.truncation not in (None, 1.0):
-                words.append("of the mapping before truncation")
-        if pending and shown is not None:
-            words.insert(0, f"<b>old</b>, until {html.escape(pending)} is there:")
-        self.controls.words.value = " · ".join(words).replace(": ·", ":")
+        shown = self.current
+        words = "" if shown is None else words_of(shown, self.selected_index, self.target, pending)
+        self.controls.words.value = words
 
     def show_strip(self) -> None:
         """Draw the walk along the selected direction, after more urgent pictures."""
         spectrum, directions = self.current, self.directions
         if spectrum is None or directions is None:
             return
-        if self._moved:
+        if self._finder.outdated(spectrum):
             self.refresh()
             return
         G, i = self.generator, min(self.selected_index, len(directions) - 1)
@@ -364,29 +319,20 @@ class JacobianSpectrum(Panel):
             priority=5,
         )
 
-    def figure(self) -> Any:
-        """Return the plot as a matplotlib figure of its own, not one of pyplot's.
+    # ---- without a running kernel
 
-        Returns:
-            The figure.
+    @property
+    def _has_result(self) -> bool:
+        return self.current is not None
 
-        Raises:
-            ValueError: If there is no spectrum yet.
-        """
-        if self.current is None:
-            raise ValueError("JacobianSpectrum must show a spectrum first, got none yet. Wait for its first run.")
+    def _await_first(self, timeout: float) -> None:
+        self.job.wait(timeout)  # the others may take longer
+
+    def _draw_figure(self) -> Figure:
         figure = self.controls.plot.blank()
-        axes, _ = draw_spectrum(figure, [self.current, *self.kept], self.controls.view, self._band)
-        axes.axvspan(self.selected_index + 0.5, self.selected_index + 1.5, color="#e69f00", alpha=0.3, linewidth=0)
+        axes, _ = self._draw(figure)
+        shade(axes, self.selected_index)
         return figure
-
-    def _repr_mimebundle_(self, **keywords: Any) -> dict[str, Any]:
-        if self.current is None:
-            self.job.wait(STATIC_WAIT)  # a notebook that is saved ought to show the first spectrum
-        return super()._repr_mimebundle_(**keywords)
-
-    def _static_image(self) -> Image.Image | None:
-        return None if self.current is None else rasterise(self.figure())
 
     def _describe(self) -> str:
         name = self.generator.name

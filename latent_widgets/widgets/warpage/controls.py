@@ -2,39 +2,55 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
 
 import ipywidgets
 
 from latent_widgets.geometry.subspaces.grassmann import METRICS
-from latent_widgets.widgets.kit.controls import row
+from latent_widgets.widgets.kit.chart import Chart
+from latent_widgets.widgets.kit.controls import Guard, button, row, tick
 from latent_widgets.widgets.kit.filmstrip import Filmstrip
 from latent_widgets.widgets.kit.picture import Picture
 from latent_widgets.widgets.kit.plot import Plot
+from latent_widgets.widgets.kit.silence import Silence, heard
+from latent_widgets.widgets.warpage.heatmap import Heatmap
 
-if TYPE_CHECKING:
-    from latent_widgets.widgets.warpage.warpage import WarpageHeatmap
-
-__all__ = ["PAGES", "WarpageControls"]
+__all__ = ["PAGES", "WarpageActs", "WarpageControls"]
 
 PAGES = ("pair", "map")
+
+
+class WarpageActs(NamedTuple):
+    """What the controls call."""
+
+    measure: Callable[[int, int], object]
+    dimension: Callable[[int], object]
+    metric: Callable[[str], object]
+    sort: Callable[[], object]
+    refresh: Callable[[], object]
+    select: Callable[[int, int], object]
+    pick_cell: Callable[[float, float], object]
+    pick_point: Callable[[float, float], object]
+    strips: Callable[[], object]
+    page: Callable[[], object]
 
 
 class WarpageControls:
     """Every control of a warpage panel.
 
     Args:
-        panel: What the controls call.
-        can_measure: Whether there is a generator to measure on.
+        acts: What the controls call.
+        guard: Wraps handlers.
+        measures: Whether there are latents to draw, rather than a result that was given.
+        pictures: Whether there is a generator to draw pictures with.
         width: Of the heatmap, in CSS pixels.
     """
 
-    def __init__(self, panel: WarpageHeatmap, can_measure: bool, width: int) -> None:
-        guard = panel.guard
-        self._quiet = False
-        height = round(width / 1.36)
-        self.heatmap = Plot(width, height, "Distances between the local bases of all pairs", guard(panel.pick_cell), 3)
-        self.heatmap.add_class("lw-framed")
+    def __init__(self, acts: WarpageActs, guard: Guard, *, measures: bool, pictures: bool, width: int) -> None:
+        self.silence, self._guard = Silence(), guard
+        self.heatmap = Heatmap(width, guard(acts.pick_cell))
         self.k = ipywidgets.IntSlider(
             1, min=1, max=1, description="k", tooltip="Dimension of the subspaces that are compared", readout=False
         )
@@ -46,37 +62,38 @@ class WarpageControls:
         self.order = ipywidgets.ToggleButtons(
             options=["seriation", "sample"], tooltips=["Like next to like", "As they were drawn"]
         )
-        self.sort = ipywidgets.Button(
-            description="sort again", tooltip="Order the rows anew by the distances as they are now", icon="sort"
+        self.sort = button(
+            "sort again", "Order the rows anew by the distances as they are now", guard(lambda _: acts.sort()), "sort"
         )
-        self.stretch = ipywidgets.Checkbox(
-            False, description="stretch colours", indent=False,
-            tooltip="Spread the colours over the distances of the pairs, rather than from zero",
-        )  # fmt: skip
+        self.stretch = tick(
+            "stretch colours", "Spread the colours over the distances of the pairs, rather than from zero"
+        )
         self.n = ipywidgets.BoundedIntText(
             32, min=2, max=4096, description="latents", tooltip="How many latents to draw"
         )
         self.seed = ipywidgets.BoundedIntText(0, min=0, max=2**31 - 1, description="seed", tooltip="Of the latents")
-        self.measure = ipywidgets.Button(
-            description="measure", tooltip="Find the local bases of these latents", icon="play"
-        )
+        self.measure = button(
+            "measure", "Find the local bases of these latents",
+            guard(lambda _: acts.measure(self.n.value, self.seed.value)), "play",
+        )  # fmt: skip
         self.words = ipywidgets.HTML()
         self.words.add_class("lw-note")
         self.first = ipywidgets.BoundedIntText(0, min=0, max=0, description="A", tooltip="The first latent of the pair")
         self.second = ipywidgets.BoundedIntText(
             0, min=0, max=0, description="B", tooltip="The second latent of the pair"
         )
-        self.swap = ipywidgets.Button(description="swap", tooltip="Exchange A and B", icon="exchange")
+        self.swap = button(
+            "swap", "Exchange A and B", guard(lambda _: acts.select(self.second.value, self.first.value)), "exchange"
+        )
         self.pictures = (Picture(width=150, caption="A"), Picture(width=150, caption="B"))
         self.angles = Plot(430, 190, "Principal angles between the two local bases")
         self.direction = ipywidgets.IntSlider(
             1, min=1, max=1, description="direction", tooltip="Which local direction of A the strips follow"
         )
         self.strips = tuple(Filmstrip(430) for _ in range(3))
-        if panel.generator is None:
+        if not pictures:
             self.pictures[0].caption, self.pictures[1].caption = "give generator=G to see pictures and walks", ""
-        self.map = Plot(470, 430, "Map of the latents: close points have similar local bases", guard(panel.pick_point))
-        self.stretch.add_class("lw-tick")
+        self.map = Chart(470, 430, "Map of the latents: close points have similar local bases", guard(acts.pick_point))
         for control in (self.k_box, self.n, self.seed, self.first, self.second):
             control.add_class("lw-short")
         for control in (self.metric, self.order):
@@ -84,7 +101,7 @@ class WarpageControls:
         for control in (self.k, self.direction):
             control.add_class("lw-wide")
         self.k.layout.flex = "1 1 140px"
-        self._listen(panel)
+        self._listen(acts)
         pair = ipywidgets.VBox(
             [
                 row(self.first, self.second, self.swap),
@@ -96,10 +113,10 @@ class WarpageControls:
         )
         self.pages = ipywidgets.Tab([pair, ipywidgets.VBox([self.map])], titles=list(PAGES))
         self.pages.add_class("lw-pages")
-        self.pages.observe(guard(lambda _: panel.show_page()), "selected_index")
+        self.pages.observe(guard(lambda _: acts.page()), "selected_index")
         left = ipywidgets.VBox(
             [
-                *([row(self.n, self.seed, self.measure)] if can_measure else []),
+                *([row(self.n, self.seed, self.measure)] if measures else []),
                 row(self.k, self.k_box, self.stretch),
                 row(self.metric, self.order, self.sort),
                 self.heatmap,
@@ -114,26 +131,24 @@ class WarpageControls:
         columns = ipywidgets.HBox([left, right])
         columns.add_class("lw-columns")
         self.body = [columns]
-        self._spare = [] if can_measure else [self.n, self.seed, self.measure]
+        self._spare = [] if measures else [self.n, self.seed, self.measure]
 
-    def _listen(self, panel: WarpageHeatmap) -> None:
-        guard = panel.guard
+    def _listen(self, acts: WarpageActs) -> None:
+        self._on(self.k, lambda change: acts.dimension(change["new"]))
+        self._on(self.k_box, lambda change: acts.dimension(change["new"]))
+        self._on(self.metric, lambda change: acts.metric(change["new"]))
+        self._on(self.order, lambda _: acts.sort())
+        self._on(self.stretch, lambda _: acts.refresh())
+        self._on(self.first, lambda change: acts.select(change["new"], self.second.value))
+        self._on(self.second, lambda change: acts.select(self.first.value, change["new"]))
+        self._on(self.direction, lambda _: acts.strips())
 
-        def on(widget: ipywidgets.Widget, handler: Any) -> None:
-            guarded = guard(handler)
-            widget.observe(lambda change: None if self._quiet else guarded(change), "value")
+    def _on(self, control: ipywidgets.Widget, handler: Callable[[Any], object]) -> None:
+        control.observe(partial(self._changed, self._guard(handler)), "value")
 
-        on(self.k, lambda change: setattr(panel, "k", change["new"]))
-        on(self.k_box, lambda change: setattr(panel, "k", change["new"]))
-        on(self.metric, lambda change: setattr(panel, "metric", change["new"]))
-        on(self.order, lambda _: panel.sort())
-        on(self.stretch, lambda _: panel.refresh())
-        on(self.first, lambda change: panel.select(change["new"], self.second.value))
-        on(self.second, lambda change: panel.select(self.first.value, change["new"]))
-        on(self.direction, lambda _: panel.show_strips())
-        self.sort.on_click(guard(lambda _: panel.sort()))
-        self.swap.on_click(guard(lambda _: panel.select(self.second.value, self.first.value)))
-        self.measure.on_click(guard(lambda _: panel.measure(self.n.value, self.seed.value)))
+    @heard
+    def _changed(self, handler: Callable[[Any], object], change: Any) -> None:
+        handler(change)
 
     @property
     def spare(self) -> list[ipywidgets.Widget]:
@@ -155,8 +170,7 @@ class WarpageControls:
             latents: How many there are.
             selected: The pair.
         """
-        self._quiet = True
-        try:
+        with self.silence:
             for control in (self.k, self.k_box):
                 control.max = max(most, 1)
                 control.value = k
@@ -166,5 +180,3 @@ class WarpageControls:
                 box.max = max(latents - 1, 0)
             if selected is not None:
                 self.first.value, self.second.value = selected
-        finally:
-            self._quiet = False

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 import io
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -17,11 +18,9 @@ from latent_widgets.geometry.subspaces.haar import haar_sample
 from latent_widgets.methods.warpage import WarpageMap
 from latent_widgets.widgets.kit.encode import to_uint8
 from latent_widgets.widgets.kit.filmstrip import film
+from latent_widgets.widgets.warpage.controls import WarpageControls
 from latent_widgets.widgets.warpage.data import embed
 from latent_widgets.widgets.warpage.plot import draw_angles, draw_map
-
-if TYPE_CHECKING:
-    from latent_widgets.widgets.warpage.warpage import WarpageHeatmap
 
 __all__ = ["Pages"]
 
@@ -30,27 +29,35 @@ THUMBNAIL = 64  # pixels
 
 
 class Pages:
-    """Draws the pages of a warpage panel on its job.
+    """Draws the pages of a warpage panel.
 
     Args:
-        panel: The panel.
+        G: What draws pictures; None if there is nothing to draw them with.
+        controls: Where the pages are.
+        run: Computes something, as :meth:`Panel.run <latent_widgets.widgets.kit.panel.Panel.run>` does.
+
+    Attributes:
+        positions: ``(n, 2)``, of the latents on the map.
+        stress: Of the map.
+        pictures: Of the latents on the map, as data URLs; empty until all are drawn.
     """
 
-    def __init__(self, panel: WarpageHeatmap) -> None:
-        self._panel = panel
-        self.axes: Any = None  # of the map
+    def __init__(self, G: Generator | None, controls: WarpageControls, run: Callable[..., object]) -> None:
+        self._generator, self._controls, self._run = G, controls, run
         self.positions, self.stress = np.zeros((0, 2)), 0.0
-        self._pictures: list[str] = []
+        self.pictures: list[str] = []
+        self._result: WarpageMap | None = None  # whose latents the pictures are of
 
-    def draw_pair(self, view: WarpageMap, pair: tuple[int, int], delay: float) -> None:
-        """Draw principal angles and both pictures, then walks and map.
+    def draw_pair(self, view: WarpageMap, pair: tuple[int, int], delay: float, then: Callable[[], object]) -> None:
+        """Draw principal angles and both pictures.
 
         Args:
             view: The distances.
             pair: Two latents.
             delay: Seconds to wait for a newer request.
+            then: What to do after that.
         """
-        panel, G, (i, j) = self._panel, self._panel.generator, pair
+        controls, G, (i, j) = self._controls, self._generator, pair
 
         def work(on_step: Any) -> tuple[Any, Any, Tensor | None]:
             images = None if G is None else G.synthesize(_here(G, view.codes[[i, j]]), view.space)
@@ -58,15 +65,14 @@ class Pages:
 
         def done(found: tuple[Any, Any, Tensor | None]) -> None:
             angles, chance, images = found
-            for number, (picture, name) in enumerate(zip(panel.controls.pictures, "AB", strict=True)):
+            for number, (picture, name) in enumerate(zip(controls.pictures, "AB", strict=True)):
                 if images is not None:
                     picture.show(images[number], caption=f"{name}: latent {pair[number]}")
             value = float(view.distances[pair])
-            panel.controls.angles.show(lambda figure: draw_angles(figure, angles, chance, value))
-            panel.show_strips()
-            panel.show_page()
+            controls.angles.show(lambda figure: draw_angles(figure, angles, chance, value))
+            then()
 
-        panel.run(work, done, kind="pair", priority=6, label="pair", delay=delay)
+        self._run(work, done, kind="pair", priority=6, label="pair", delay=delay)
 
     def draw_strips(self, view: WarpageMap, pair: tuple[int, int]) -> None:
         """Draw the walk along a local direction of A at A and at B, and along B's own at B.
@@ -75,10 +81,10 @@ class Pages:
             view: The bases.
             pair: A and B.
         """
-        panel, G, (i, j) = self._panel, self._panel.generator, pair
+        controls, G, (i, j) = self._controls, self._generator, pair
         if G is None:
             return
-        m = min(panel.controls.direction.value, view.k) - 1
+        m = min(controls.direction.value, view.k) - 1
         plans = [
             (i, i, f"direction {m + 1} of A, at A"),
             (i, j, f"direction {m + 1} of A, at B"),
@@ -95,10 +101,10 @@ class Pages:
             return found
 
         def done(found: list[tuple[Any, str]]) -> None:
-            for strip, (pixels, words) in zip(panel.controls.strips, found, strict=False):
+            for strip, (pixels, words) in zip(controls.strips, found, strict=False):
                 strip.show(pixels, caption=words)
 
-        panel.run(work, done, kind="strips", priority=4, label="walks")
+        self._run(work, done, kind="strips", priority=4, label="walks")
 
     def draw_map(self, view: WarpageMap, pair: tuple[int, int] | None) -> None:
         """Place all latents in the plane; from one drawing to the next they move as little as they must.
@@ -107,7 +113,6 @@ class Pages:
             view: The distances.
             pair: The two to name.
         """
-        panel = self._panel
         rows = view.distances.sum(1) / max(len(view) - 1, 1)
         words = [f"latent {i}: {float(mean):.2f} of chance from the others" for i, mean in enumerate(rows)]
 
@@ -116,23 +121,23 @@ class Pages:
             return embed(view.distances.double().cpu().numpy(), start)
 
         def draw(figure: Any) -> Any:
-            self.axes, spots = draw_map(figure, self.positions, self.stress, self._pictures, pair, words)
-            return spots
+            return draw_map(figure, self.positions, self.stress, self.pictures, pair, words)
 
         def done(found: Any) -> None:
             self.positions, self.stress = found
-            panel.controls.map.show(draw)
+            self._controls.map.draw(draw)
 
-        panel.run(work, done, kind="map", frame=True, priority=3, label="map")
+        self._run(work, done, kind="map", frame=True, priority=3, label="map")
 
-    def draw_pictures(self, result: WarpageMap) -> None:
+    def draw_pictures(self, result: WarpageMap, then: Callable[[], object]) -> None:
         """Draw a small picture of every latent, for the map.
 
         Args:
             result: The latents.
+            then: What to do once they are there.
         """
-        panel, G = self._panel, self._panel.generator
-        self._pictures = []
+        G = self._generator
+        self.pictures, self._result = [], result
         if G is None or len(result) > MOST_PICTURES:
             return
 
@@ -145,15 +150,15 @@ class Pages:
             return found
 
         def done(found: list[str]) -> None:
-            if panel.result is result and len(found) == len(result):
-                self._pictures = found
-                panel.show_page()
+            if self._result is result and len(found) == len(result):
+                self.pictures = found
+                then()
 
-        panel.run(work, done, kind="thumbs", priority=1, label="pictures of the map")
+        self._run(work, done, kind="thumbs", priority=1, label="pictures of the map")
 
     def nearest(self, x: float, y: float) -> int | None:
         """Return the latent nearest to a place of the map, in shares of it; None outside."""
-        found = None if self.axes is None else self._panel.controls.map.at(self.axes, x, y)
+        found = self._controls.map.data_at(x, y)
         if found is None or not len(self.positions):
             return None
         return int(np.linalg.norm(self.positions - np.array(found), axis=1).argmin())

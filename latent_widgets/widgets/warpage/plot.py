@@ -16,7 +16,16 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["colour_range", "draw_angles", "draw_frame", "draw_map", "draw_values", "frame_pair", "value_spots"]
+__all__ = [
+    "colour_range",
+    "draw_angles",
+    "draw_frame",
+    "draw_map",
+    "draw_values",
+    "frame_pair",
+    "spread_apart",
+    "value_spots",
+]
 
 COLOURS = "cividis"  # perceptually uniform, and the same to colour-blind readers (Nunez, Anderton and Renslow 2018)
 FIRST, SECOND = "#0072b2", "#d55e00"
@@ -90,8 +99,8 @@ def draw_values(figure: Figure, M: WarpageMap, order: NDArray[np.intp], limits: 
     Args:
         figure: A figure of the same size, or the same one.
         M: The map.
-        order: As there.
-        limits: As there.
+        order: Of rows and columns.
+        limits: Distances of the darkest and the brightest colour.
     """
     values = M.distances.double().cpu().numpy()[np.ix_(order, order)]
     heatmap, beside = _places(figure)
@@ -144,8 +153,22 @@ def _norm(limits: tuple[float, float]) -> Any:
     return Normalize(*limits)
 
 
-def _spread(heights: list[float], gap: float, low: float, high: float) -> list[float]:
-    """Move ascending heights apart by ``gap`` at least, within bounds, no more than needed."""
+def spread_apart(heights: list[float], gap: float, low: float, high: float) -> list[float]:
+    """Move ascending heights apart by ``gap`` at least, within bounds, no more than needed.
+
+    Args:
+        heights: Ascending.
+        gap: Between any two.
+        low: The lowest.
+        high: The highest.
+
+    Returns:
+        As many heights.
+
+    Example:
+        >>> spread_apart([0.0, 0.5, 0.5], 0.25, 0.0, 1.0)
+        [0.0, 0.5, 0.75]
+    """
     spread = [min(max(height, low), high) for height in heights]
     for i in range(1, len(spread)):
         spread[i] = max(spread[i], spread[i - 1] + gap)
@@ -159,7 +182,7 @@ def _baselines(bar: Axes, baselines: Mapping[str, Interval], limits: tuple[float
     names = {"haar": "chance (Haar)", "random": "random pairs", "close": "close pairs"}
     low, high = limits
     marks = sorted(baselines.items(), key=lambda item: item[1].mean)
-    heights = _spread([one.mean for _, one in marks], 0.095 * (high - low), low, high)
+    heights = spread_apart([one.mean for _, one in marks], 0.095 * (high - low), low, high)
     for (name, one), height in zip(marks, heights, strict=True):
         inside = min(max(one.mean, low), high)
         for colour, width in (("white", 2.6), ("black", 1.2)):

@@ -4,33 +4,35 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PIL import Image
 from traitlets import Int, Tuple, Unicode, observe
 
 from latent_widgets.core import checks
-from latent_widgets.core.rounding import first_largest
 from latent_widgets.core.steps import Step
 from latent_widgets.generators.base import Generator
 from latent_widgets.geometry.jacobian.targets import checked_target
 from latent_widgets.geometry.subspaces.grassmann import METRICS
 from latent_widgets.methods.warpage import WarpageMap, warpage
 from latent_widgets.widgets.jobs.settle import REST
-from latent_widgets.widgets.kit.panel import Panel
-from latent_widgets.widgets.kit.plot import rasterise
-from latent_widgets.widgets.warpage.controls import WarpageControls
-from latent_widgets.widgets.warpage.data import seriation
+from latent_widgets.widgets.kit.figure_panel import FigurePanel
+from latent_widgets.widgets.kit.refusal import refusing
+from latent_widgets.widgets.kit.silence import Silence, heard
+from latent_widgets.widgets.warpage.controls import WarpageActs, WarpageControls
+from latent_widgets.widgets.warpage.order import Order, order_of
 from latent_widgets.widgets.warpage.pages import Pages
-from latent_widgets.widgets.warpage.plot import colour_range, draw_frame, draw_values, frame_pair, value_spots
+from latent_widgets.widgets.warpage.plot import colour_range, draw_frame, draw_values, frame_pair
+from latent_widgets.widgets.warpage.state import Views, farthest, words_of
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 __all__ = ["WarpageHeatmap"]
 
-STATIC_WAIT = 1.0  # seconds that showing the panel may wait for the first result
 
-
-class WarpageHeatmap(Panel):
+class WarpageHeatmap(FigurePanel):
     """Distances between the local bases of many latents, over what chance gives.
 
     Choose a cell, by click or by the numbers of its latents: both pictures, the principal angles between the two
@@ -93,35 +95,44 @@ class WarpageHeatmap(Panel):
             _fits(given, G)
         self.generator = G
         self.result: WarpageMap | None = None
-        self._ready = False
+        self.silence = Silence()
         self._compare = compare
         self._target = checked_target(G, target) if given is None and G is not None else "w"
         most = given.max_k if given is not None else min(G.dim(G.main_space), G.z_dim) - 1  # type: ignore[union-attr]
         k = (given.k if given is not None else min(10, most)) if k is None else checks.integer("k", k, 1, most)
         metric = (given.metric if given is not None else "geodesic") if metric is None else metric
         checks.choice("metric", metric, METRICS)
-        wanted = keywords.pop("selected", None)
-        super().__init__(lock=None if G is None else G.lock, **keywords)
-        self._views: dict[tuple[int, str], WarpageMap] = {}
-        self._order: Any = np.arange(0)
-        self._sorted_at = ""
-        self._axes: Any = None
-        self._frame: Any = None  # what the lower layer of the heatmap shows
+        self._views: Views | None = None
+        self.order = Order(np.arange(0))
         self._sweep: threading.Event | None = None
-        self.controls = WarpageControls(self, given is None, checks.integer("width", width, 200))
-        self._pages = Pages(self)
-        self.own(*self.controls.spare)
-        self.body.children = self.controls.body
-        self.k, self.metric = k, metric
-        self._ready = True
-        self._wanted: tuple[int, int] | None = wanted
+        self._wanted: tuple[int, int] | None = keywords.pop("selected", None)
+        with self.silence:
+            super().__init__(lock=None if G is None else G.lock, **keywords)
+            acts = WarpageActs(
+                measure=self.measure,
+                dimension=partial(self.set_trait, "k"),
+                metric=partial(self.set_trait, "metric"),
+                sort=self.sort,
+                refresh=self.refresh,
+                select=self.select,
+                pick_cell=self.pick_cell,
+                pick_point=self.pick_point,
+                strips=self.show_strips,
+                page=self.show_page,
+            )
+            width = checks.integer("width", width, 200)
+            self.controls = WarpageControls(
+                acts, self.guard, measures=given is None, pictures=G is not None, width=width
+            )
+            self.pages = Pages(G, self.controls, self.run)
+            self.own(*self.controls.spare)
+            self.body.children = self.controls.body
+            self.k, self.metric = k, metric
         if given is not None:
             self._adopt(given)
         else:
-            self.controls.n.value, self.controls.seed.value = (
-                checks.integer("n", n, 2),
-                checks.integer("seed", seed, 0),
-            )
+            self.controls.n.value = checks.integer("n", n, 2)
+            self.controls.seed.value = checks.integer("seed", seed, 0)
             self.controls.show(k=k, most=most, metric=metric, latents=0, selected=None)
             self.measure(n, seed)
 
@@ -166,40 +177,28 @@ class WarpageHeatmap(Panel):
     def _adopt(self, found: WarpageMap) -> None:
         """Show a result."""
         self._sweep = None
-        self.result, self._views = found, {}
-        self._ready = False
-        try:
+        self.result, self._views = found, Views(found)
+        with self.silence:
             self.k, self.metric = min(self.k, found.max_k), self.metric
             pair, self._wanted = self._wanted or self.selected, None
             keeps = pair is not None and max(pair) < len(found)
-            self.set_trait("selected", pair if keeps else _farthest(self.view()))
-        finally:
-            self._ready = True
+            self.set_trait("selected", pair if keeps else farthest(self.view()))
         self.controls.heatmap.grey(False)
         self.sort()
-        self._pages.draw_pictures(found)
+        self.pages.draw_pictures(found, then=self.show_page)
 
     def view(self) -> WarpageMap:
         """The result at the present ``k`` and metric; each is computed once."""
-        assert self.result is not None
-        key = (self.k, self.metric)
-        if key not in self._views:
-            self._views[key] = self.result.at(*key)
-        return self._views[key]
+        assert self._views is not None
+        return self._views.at(self.k, self.metric)
 
     # ---- what a hand can do, others can call
 
     def sort(self) -> None:
         """Order rows and columns anew, by the distances as they are now or as the latents were drawn."""
-        if self.result is None:
-            return
-        view = self.view()
-        if self.controls.order.value == "sample":
-            self._order, self._sorted_at = np.arange(len(view)), ""
-        else:
-            self._order = seriation(view.distances.double().cpu().numpy())
-            self._sorted_at = f"ordered at k = {view.k}"
-        self.refresh()
+        if self.result is not None:
+            self.order = order_of(self.view(), self.controls.order.value)
+            self.refresh()
 
     def select(self, first: int, second: int) -> None:
         """Choose a pair.
@@ -212,42 +211,42 @@ class WarpageHeatmap(Panel):
 
     def pick_cell(self, x: float, y: float) -> None:
         """Choose the pair of the cell at a place of the heatmap, in shares of it."""
-        found = None if self._axes is None else self.controls.heatmap.at(self._axes, x, y)
+        found = self.controls.heatmap.data_at(x, y)
         if found is not None:
-            column, row = (min(max(round(value), 0), len(self._order) - 1) for value in found)
-            self.select(int(self._order[row]), int(self._order[column]))
+            column, row = found
+            self.select(*self.order.pair(row, column))
 
     def pick_point(self, x: float, y: float) -> None:
         """Make the latent nearest to a place of the map the B of the pair."""
-        nearest = self._pages.nearest(x, y)
+        nearest = self.pages.nearest(x, y)
         if nearest is not None and self.selected is not None:
             self.select(self.selected[0], nearest)
 
     # ---- traits set from outside
 
-    @observe("selected", "k", "metric")
-    def _assigned(self, change: Any) -> None:
-        if not self._ready:
-            return
-        name, new = change["name"], change["new"]
-        try:
-            if name == "k":
-                most = self.controls.k.max if self.result is None else self.result.max_k
-                checks.integer("k", new, 1, most)
-            elif name == "metric":
-                checks.choice("metric", new, METRICS)
-            elif new is not None:
-                for latent in new:
-                    checks.integer("selected", latent, 0, (0 if self.result is None else len(self.result)) - 1)
-        except Exception:  # what was refused does not stay
-            self._ready = False
-            try:
-                setattr(self, name, change["old"])
-            finally:
-                self._ready = True
-            raise
-        if self.result is not None:
-            self.show_pair() if name == "selected" else self.refresh()
+    @observe("k")
+    @heard
+    @refusing
+    def _k_set(self, change: Any) -> None:
+        most = self.controls.k.max if self.result is None else self.result.max_k
+        checks.integer("k", change["new"], 1, most)
+        self.refresh()
+
+    @observe("metric")
+    @heard
+    @refusing
+    def _metric_set(self, change: Any) -> None:
+        checks.choice("metric", change["new"], METRICS)
+        self.refresh()
+
+    @observe("selected")
+    @heard
+    @refusing
+    def _selected_set(self, change: Any) -> None:
+        last = (0 if self.result is None else len(self.result)) - 1
+        for latent in change["new"] or ():
+            checks.integer("selected", latent, 0, last)
+        self.show_pair()
 
     # ---- showing
 
@@ -265,46 +264,23 @@ class WarpageHeatmap(Panel):
         self.run(work, self._draw, kind="view", frame=True, priority=8, label="distances")
 
     def _draw(self, view: WarpageMap) -> None:
-        order, limits = self._order, colour_range(view, bool(self.controls.stretch.value))
-        frame = (limits, *order.tolist())
-
-        def draw_back(figure: Any) -> list[Any]:
-            self._axes = draw_frame(figure, order, limits)
-            return []
-
-        def draw_front(figure: Any) -> list[Any]:
-            draw_values(figure, view, order, limits)
-            return []
-
-        if frame != self._frame:
-            self.controls.heatmap.show(draw_back)
-            self._frame = frame
-        self.controls.heatmap.show(draw_front, layer=1)
+        self.controls.heatmap.show_distances(view, self.order, bool(self.controls.stretch.value))
         self._mark()
-        self._tell(view)
+        self.controls.words.value = words_of(view, self.order)
         self.show_pair(delay=REST)
         self.run(lambda on_step: view, self._say_values, kind="values", priority=2, delay=REST)
 
     def _say_values(self, view: WarpageMap) -> None:
-        order = self._order
-        self.controls.heatmap.show(lambda figure: value_spots(figure, view, order), layer=2)
+        self.controls.heatmap.show_values(view, self.order)
 
     def _show_controls(self) -> None:
         if self.result is not None:
             most, latents = self.result.max_k, len(self.result)
             self.controls.show(k=self.k, most=most, metric=self.metric, latents=latents, selected=self.selected)
 
-    def _tell(self, view: WarpageMap) -> None:
-        pairs = view.baselines
-        words = []
-        if view.stopped != "finished":
-            words.append(f"<b>{len(view)} of {view.total} latents</b>: the run was cancelled")
-        close = f"pairs {view.epsilon:.3g} apart in z (at {pairs['close'].mean:.2f})"
-        if "random" in pairs:
-            times = f", {view.distortion:.3g} times as far as {close}" if np.isfinite(view.distortion) else f"; {close}"
-            words.append(f"random pairs are at <b>{pairs['random'].mean:.2f}</b> of chance{times}")
-        words += [self._sorted_at] if self._sorted_at else []
-        self.controls.words.value = " · ".join(words)
+    def _mark(self) -> None:
+        if self.selected is not None:
+            self.controls.heatmap.frame_pair(self.order, self.selected)
 
     def show_pair(self, delay: float = 0.0) -> None:
         """Show the selected pair: its cell, its angles, its pictures.
@@ -315,70 +291,43 @@ class WarpageHeatmap(Panel):
         if self.result is not None and self.selected is not None:
             self._show_controls()
             self._mark()
-            self._pages.draw_pair(self.view(), self.selected, delay)
+            self.pages.draw_pair(self.view(), self.selected, delay, then=self._show_rest)
+
+    def _show_rest(self) -> None:
+        self.show_strips()
+        self.show_page()
 
     def show_strips(self) -> None:
         """Draw the walk along a local direction of A at A and at B, and along B's own at B."""
         if self.result is not None and self.selected is not None:
-            self._pages.draw_strips(self.view(), self.selected)
+            self.pages.draw_strips(self.view(), self.selected)
 
     def show_page(self) -> None:
         """Bring the map up to date, if it is open."""
         if self.result is not None and self.controls.page == "map":
-            self._pages.draw_map(self.view(), self.selected)
-
-    def _mark(self) -> None:
-        if self._axes is None or self.selected is None:
-            return
-        rank = np.argsort(self._order)
-        row, column = (int(rank[latent]) for latent in self.selected)
-        plot = self.controls.heatmap
-        cells = {(row, column), (column, row)}
-        plot.mark(*(plot.box(self._axes, j - 0.5, i + 0.5, j + 0.5, i - 0.5) for i, j in cells))
+            self.pages.draw_map(self.view(), self.selected)
 
     # ---- without a running kernel
 
-    def figure(self) -> Any:
-        """Return the heatmap as a matplotlib figure of its own, not one of pyplot's.
+    @property
+    def _has_result(self) -> bool:
+        return self.result is not None
 
-        Returns:
-            The figure.
-
-        Raises:
-            ValueError: If there is no result yet.
-        """
-        if self.result is None:
-            raise ValueError("WarpageHeatmap must show a result first, got none yet. Wait for its first run.")
-        figure, view = self.controls.heatmap.blank(), self.view()
+    def _draw_figure(self) -> Figure:
+        figure, view, latents = self.controls.heatmap.blank(), self.view(), self.order.latents
         limits = colour_range(view, bool(self.controls.stretch.value))
-        axes = draw_frame(figure, self._order, limits)
-        draw_values(figure, view, self._order, limits)
+        axes = draw_frame(figure, latents, limits)
+        draw_values(figure, view, latents, limits)
         if self.selected is not None:
-            rank = np.argsort(self._order)
             axes.set_zorder(9)
             axes.patch.set_alpha(0)
-            frame_pair(axes, int(rank[self.selected[0]]), int(rank[self.selected[1]]))
+            frame_pair(axes, *self.order.cell(self.selected))
         return figure
-
-    def _repr_mimebundle_(self, **keywords: Any) -> dict[str, Any]:
-        if self.result is None:
-            self.wait(STATIC_WAIT)  # a notebook that is saved ought to show the first result
-        return super()._repr_mimebundle_(**keywords)
-
-    def _static_image(self) -> Image.Image | None:
-        return None if self.result is None else rasterise(self.figure())
 
     def _describe(self) -> str:
         if self.result is None:
             return f"of {self.generator.name if self.generator else 'nothing'}: {self.status}"
         return repr(self.view()).removeprefix("<WarpageMap ").removesuffix(">")
-
-
-def _farthest(view: WarpageMap) -> tuple[int, int] | None:
-    if len(view) < 2:
-        return (0, 0) if len(view) else None
-    i, j = divmod(int(first_largest(view.distances.flatten(), 0)), len(view))
-    return min(i, j), max(i, j)
 
 
 def _fits(found: WarpageMap, G: Generator) -> None:

@@ -106,17 +106,21 @@ def test_exception_of_on_change_is_kept_and_the_job_goes_on(seen):
 
 
 def test_close_while_running(threaded, gate, seen):
-    slow = gate("slow")
-    threaded.submit(slow, done=seen.append)
+    slow, threads = gate("slow"), []
+
+    def work(on_step):
+        threads.append(threading.current_thread())
+        return slow(on_step)
+
+    threaded.submit(work, done=seen.append)
     slow.await_begin()
     threaded.submit(lambda on_step: "waiting", done=seen.append, kind="b")
-    thread = threaded._thread
     threaded.close()
     threaded.close()
     assert not threaded.busy
     slow.open()
     assert threaded.wait(PATIENCE)
-    assert not thread.is_alive()
+    assert not threads[0].is_alive()
     assert (seen, slow.answers) == ([], [False])
     with pytest.raises(
         RuntimeError, match=r"submit must be called on an open job, got a closed one\. Make a new panel\."

@@ -157,11 +157,13 @@ def test_lock_is_held_by_work_and_not_by_callbacks(seen):
     assert seen == [True, False]
 
 
-def test_preparation_comes_before_the_lock_and_not_inline(job, seen):
-    job._lock = lock = threading.Lock()
-    job.submit(lambda on_step: seen.append(lock.locked()), prepare=lambda: seen.append(lock.locked()))
-    assert job.wait(PATIENCE)
-    assert seen == ([True] if job.executor == "inline" else [False, True])
+@pytest.mark.parametrize(("executor", "held"), [("thread", [False, True]), ("inline", [True])])
+def test_preparation_comes_before_the_lock_and_not_inline(executor, held, seen):
+    lock = threading.Lock()
+    with Job(executor=executor, lock=lock) as job:
+        job.submit(lambda on_step: seen.append(lock.locked()), prepare=lambda: seen.append(lock.locked()))
+        assert job.wait(PATIENCE)
+    assert seen == held
 
 
 def test_failure_of_a_preparation_is_one_of_the_run(threaded, seen):

@@ -140,7 +140,7 @@ def test_panel_without_a_picture_says_so(tmp_path):
 
 
 def test_every_control_has_words_and_a_tooltip(faces):
-    line = faces._line
+    line = faces.line
     for button in (line.cancel, line.dismiss):
         assert button.description
         assert button.tooltip

@@ -29,13 +29,13 @@ def test_error_of_work_shows_and_the_next_success_clears_it(faces):
     faces.slider.value = 13
     assert isinstance(faces.error, ZeroDivisionError)
     assert faces.status == "error"
-    assert "<b>ZeroDivisionError</b>: " in faces._line.message.value
-    assert "Traceback" in faces._line.message.value
-    assert faces._line.trouble.layout.display is None
+    assert "<b>ZeroDivisionError</b>: " in faces.line.message.value
+    assert "Traceback" in faces.line.message.value
+    assert faces.line.trouble.layout.display is None
     assert faces.picture.data == kept
     faces.slider.value = 20
     assert faces.error is None
-    assert faces._line.trouble.layout.display == "none"
+    assert faces.line.trouble.layout.display == "none"
 
 
 def test_error_of_a_handler_shows_until_it_is_dismissed(faces):
@@ -43,7 +43,7 @@ def test_error_of_a_handler_shows_until_it_is_dismissed(faces):
     assert isinstance(faces.error, ZeroDivisionError)
     faces.slider.value = 20
     assert isinstance(faces.error, ZeroDivisionError)
-    faces._line.dismiss.click()
+    faces.line.dismiss.click()
     assert faces.error is None
     assert faces.status.startswith("idle")
 
@@ -84,13 +84,13 @@ def test_error_of_a_control_goes_when_the_control_is_right_again(faces):
 
 def test_error_text_is_escaped(faces):
     faces.show_error(ValueError("<script>alert(1)</script> & more"))
-    assert "<script>" not in faces._line.message.value
-    assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; more" in faces._line.message.value
+    assert "<script>" not in faces.line.message.value
+    assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; more" in faces.line.message.value
 
 
 def test_error_without_words_says_so(faces):
     faces.show_error(ValueError())
-    assert "(no message)" in faces._line.message.value
+    assert "(no message)" in faces.line.message.value
 
 
 def test_observer_of_busy_that_fails_is_shown_and_the_work_goes_on(faces):
@@ -114,13 +114,13 @@ def test_line_follows_a_run(gate):
         slow.await_begin()
         assert panel.busy
         assert panel.status == "busy: spectrum, 25 %"
-        assert panel._line.progress.value == 0.25
-        assert panel._line.progress.layout.display is None
-        assert not panel._line.cancel.disabled
-        panel._line.cancel.click()
+        assert panel.line.progress.value == 0.25
+        assert panel.line.progress.layout.display is None
+        assert not panel.line.cancel.disabled
+        panel.line.cancel.click()
         assert (panel.status, panel.busy, panel.error) == ("cancelled", False, None)
-        assert panel._line.cancel.disabled
-        assert panel._line.progress.layout.display == "none"
+        assert panel.line.cancel.disabled
+        assert panel.line.progress.layout.display == "none"
         slow.open()
         assert panel.job.wait(PATIENCE)
         assert slow.answers == [False]
@@ -147,7 +147,7 @@ def test_stream_of_quick_pictures_leaves_the_line_alone(quick, drawn, gate, monk
 def test_words_on_the_line_last_until_the_next_run(faces):
     faces.say("saved to walk.gif")
     assert faces.status == "saved to walk.gif"
-    assert "saved to walk.gif" in faces._line.text.value
+    assert "saved to walk.gif" in faces.line.text.value
     faces.slider.value = 20
     assert faces.status.startswith("idle")
 
@@ -232,7 +232,7 @@ def test_long_work_can_be_cancelled_while_pytorch_is_loaded(gate, monkeypatch):
     with Faces(0.5, executor="thread") as panel:
         panel.run(lambda on_step: seen.append("work"), beside=True, label="Local Basis")
         loading.await_begin()
-        panel._line.cancel.click()
+        panel.line.cancel.click()
         until(lambda: panel.status == "cancelled")
         loading.open()
         assert panel.wait(PATIENCE)
@@ -252,8 +252,8 @@ def test_line_and_cancel_are_about_long_work_too(gate):
         panel.run(lambda on_step: 0, label="drawing")
         assert panel.job.wait(PATIENCE)
         assert (panel.busy, panel.status) == (True, "busy: Local Basis, 25 %")
-        assert panel._line.progress.value == 0.25
-        panel._line.cancel.click()
+        assert panel.line.progress.value == 0.25
+        panel.line.cancel.click()
         assert (panel.busy, panel.status, panel.error) == (False, "cancelled", None)
         slow.open()
         assert panel.wait(PATIENCE)
@@ -332,7 +332,8 @@ def test_close_ends_both_workers(gate):
 
 
 def test_lock_is_held_by_the_work():
-    lock, held = threading.RLock(), []
+    lock, held = threading.Lock(), []
     with Panel(executor="inline", lock=lock) as panel:
-        panel.run(lambda on_step: held.append(lock._is_owned()))
+        panel.run(lambda on_step: held.append(lock.locked()))
         assert held == [True]
+        assert not lock.locked()

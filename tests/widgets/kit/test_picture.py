@@ -193,7 +193,8 @@ def test_picture_shows_what_it_is_given(picture, frames):
     assert (picture.data, picture.to_pil()) == (b"", None)
     picture.show(frames[2], caption="third")
     assert np.array_equal(np.array(picture.to_pil()), to_uint8(frames[2]))
-    assert (picture.format, picture.caption, picture._words.value) == ("png", "third", "third")
+    _, words = picture.children
+    assert (picture.format, picture.caption, words.value) == ("png", "third", "third")
     picture.show(frames[2], lossless=False)
     assert picture.format == "jpeg"
     picture.show_bytes(*encode(frames[3], lossless=True))
@@ -204,12 +205,13 @@ def test_picture_shows_what_it_is_given(picture, frames):
 
 def test_strip_keeps_its_place_free_while_it_is_empty(frames):
     film = Filmstrip(430)
-    empty = Image.open(io.BytesIO(film._image.value)).size
+    image, _ = film.children
+    empty = Image.open(io.BytesIO(image.value)).size
     film.show(strip([to_uint8(frame) for frame in frames[[0, 1, 2, 3, 4, 0, 1]]]))
     full = film.to_pil().size
     assert empty[0] / empty[1] == pytest.approx(full[0] / full[1], rel=0.2)  # it does not push down what is below
     film.clear()
-    assert Image.open(io.BytesIO(film._image.value)).size == empty
+    assert Image.open(io.BytesIO(image.value)).size == empty
     film.close()
 
 
@@ -222,9 +224,9 @@ def test_failure_keeps_the_last_good_picture(picture, frames):
 
 
 def test_bytes_and_their_format_go_in_one_message(picture, frames, monkeypatch):
-    sent = []
-    monkeypatch.setattr(picture._image, "_send", lambda message, buffers=None: sent.append((message, buffers)))
-    monkeypatch.setattr(type(picture._image.comm), "kernel", True, raising=False)
+    sent, (image, _) = [], picture.children
+    monkeypatch.setattr(image, "_send", lambda message, buffers=None: sent.append((message, buffers)))
+    monkeypatch.setattr(type(image.comm), "kernel", True, raising=False)
     picture.show(frames[0], lossless=False)
     assert len(sent) == 1
     assert sent[0][0]["state"]["format"] == "jpeg"
@@ -233,11 +235,12 @@ def test_bytes_and_their_format_go_in_one_message(picture, frames, monkeypatch):
 
 def test_traits_of_a_picture_lay_it_out(picture):
     picture.width, picture.pixelated, picture.caption = 200, True, ""
-    assert picture._image.layout.width == "200px"
-    assert "lw-pixelated" in picture._image._dom_classes
-    assert picture._words.layout.display == "none"
+    image, words = picture.children
+    assert image.layout.width == "200px"
+    assert "lw-pixelated" in image._dom_classes
+    assert words.layout.display == "none"
     picture.pixelated = False
-    assert "lw-pixelated" not in picture._image._dom_classes
+    assert "lw-pixelated" not in image._dom_classes
     assert repr(picture) == "<Picture '': empty, 200 px wide>"
 
 

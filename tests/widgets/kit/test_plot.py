@@ -48,10 +48,21 @@ def test_places_and_data_coordinates_are_inverse_to_each_other(line):
 def test_upper_layer_leaves_the_lower_one_alone(line):
     plot = Plot(400, 200, "a line", layers=2)
     plot.show(line)
-    lower = plot._shown[0].value
+    lower, empty = plot.drawings
     plot.show(line, layer=1)
-    assert plot._shown[0].value == lower
-    assert 'aria-hidden="true"' in plot._shown[1].value
+    assert plot.drawings[0] == lower
+    assert empty == ""
+    assert 'aria-hidden="true"' in plot.drawings[1]
+    plot.close()
+
+
+def test_plot_says_whether_it_is_pale(line):
+    plot = Plot(400, 200, "a line", layers=2)
+    assert not plot.stale
+    plot.grey(True)
+    assert plot.stale
+    plot.grey(False)
+    assert not plot.stale
     plot.close()
 
 

@@ -9,8 +9,9 @@ import latent_widgets as lw
 from latent_widgets.generators.exact import ExactFaces
 from latent_widgets.methods.local_basis import local_basis
 from latent_widgets.widgets.kit.encode import to_uint8
-from latent_widgets.widgets.spectrum.data import Spectrum, gaussian_band, spectrum_at
+from latent_widgets.widgets.spectrum.data import gaussian_band, spectrum_at
 from latent_widgets.widgets.spectrum.spectrum import JacobianSpectrum
+from tests.widgets.conftest import PATIENCE
 
 
 @pytest.fixture
@@ -33,18 +34,6 @@ def make():
         panel.close()
 
 
-@pytest.fixture
-def plain_spectrum():
-    """A spectrum of given values and shape, with nothing else to it."""
-
-    def build(values, shape):
-        values = torch.as_tensor(values, dtype=torch.float64)
-        directions = lw.Directions(torch.eye(3), "w")
-        return Spectrum(lw.Code(torch.zeros(3), "w"), None, "image", values, shape, 1e-15, {}, directions)
-
-    return build
-
-
 def test_values_are_those_of_the_closed_form_jacobian(faces, make):
     panel = make(faces, seed=3)
     J = faces.mapping_jacobian(faces.sample_z(1, 3)[0])
@@ -59,7 +48,7 @@ def test_z_given_as_a_tensor_is_remembered_behind_its_w(tiny, make):
     z = tiny.sample_z(3, seed=5)
     panel = make(tiny, z)
     assert panel.code.space == "w"
-    assert torch.equal(panel._latents.z_of(panel.code), z[0])
+    assert torch.equal(panel.current.z, z[0])
     assert torch.allclose(panel.current.values, local_basis(tiny, z[0]).singular_values.double())
     assert len(panel.kept) == 2
     assert torch.allclose(panel.kept[1].values, local_basis(tiny, z[2]).singular_values.double())
@@ -79,6 +68,14 @@ def test_result_of_local_basis_is_shown_without_computing(tiny, make):
     panel = make(tiny, B)
     assert (panel.target, len(panel.directions)) == ("image", 4)
     assert panel.current.directions is B.directions
+
+
+def test_result_that_was_given_stays_where_a_thread_computes(tiny):
+    B = local_basis(tiny, tiny.sample_z(1, seed=2), "image", k=4)
+    with JacobianSpectrum(tiny, B, width=400, pictures=3, executor="thread") as panel:
+        assert panel.wait(PATIENCE)
+        assert panel.current.directions is B.directions
+    panel.wait(PATIENCE)
 
 
 def test_edited_code_gives_the_spectrum_of_the_picture_and_says_so(tiny, make):
@@ -117,7 +114,7 @@ def test_generator_without_mapping_shows_the_picture(plain, make):
 
 def test_index_is_picked_by_click_slider_and_trait(tiny, make):
     panel = make(tiny)
-    axes = panel._axes
+    axes = panel.controls.plot.axes
     left, _, right, _ = panel.controls.plot.box(axes, 2.5, 1, 3.5, 1)
     panel.pick((left + right) / 2, 0.5)
     assert panel.selected_index == 2
@@ -203,12 +200,12 @@ def test_old_result_stays_pale_until_the_new_one_is_there(tiny, gate):
     panel.run(waiting, kind="other")
     waiting.await_begin()
     panel.code = lw.Code(tiny.code(2), "w", seed=2, truncation=1.0)
-    assert "lw-stale" in panel.controls.plot._shown[0]._dom_classes
+    assert panel.controls.plot.stale
     assert "old" in panel.controls.words.value
     assert panel.current.code.seed == 1
     waiting.open()
     assert panel.wait(30)
-    assert "lw-stale" not in panel.controls.plot._shown[0]._dom_classes
+    assert not panel.controls.plot.stale
     assert panel.current.code.seed == 2
     panel.close()
     panel.wait(30)
@@ -225,10 +222,10 @@ def test_same_code_again_is_not_computed_again(tiny, make):
 def test_chance_is_named_and_goes_again(tiny, make, choice, words):
     panel = make(tiny)
     panel.controls.chance.value = choice
-    assert words in panel._band.label
-    assert bool((panel._band.low <= panel._band.high).all())
+    assert words in panel.band.label
+    assert bool((panel.band.low <= panel.band.high).all())
     panel.controls.chance.value = "nothing"
-    assert panel._band is None
+    assert panel.band is None
     assert panel.error is None
 
 
@@ -257,14 +254,15 @@ def test_every_way_to_draw_draws(tiny, make, log, energy):
     panel.controls.normalised.value = True
     panel.controls.ranks.value = energy
     assert panel.error is None
-    assert panel._axes.get_yscale() == ("log" if log else "linear")
-    assert panel._axes.lines[0].get_ydata()[0] == 1  # over the first
-    assert len(panel._axes.get_figure().axes) == 1 + energy
+    axes = panel.controls.plot.axes
+    assert axes.get_yscale() == ("log" if log else "linear")
+    assert axes.lines[0].get_ydata()[0] == 1  # over the first
+    assert len(axes.get_figure().axes) == 1 + energy
 
 
 def test_rank_estimates_are_lines_with_names(tiny, make):
     panel = make(tiny)
-    texts = [text.get_text() for text in panel._axes.texts]
+    texts = [text.get_text() for text in panel.controls.plot.axes.texts]
     for words, rule in (("99 % of the energy", "energy"), ("largest gap", "gap")):
         assert f"{words}: {panel.current.ranks[rule]}" in texts
 
@@ -314,13 +312,10 @@ def test_bad_input_is_refused_in_words(tiny, plain, make):
     assert panel.current is not None
 
 
-def test_figure_of_nothing_is_refused(tiny, gate):
-    waiting = gate()
-    panel = JacobianSpectrum(tiny, width=400)
-    panel.wait(30)
-    panel.current = None
-    with pytest.raises(ValueError, match="JacobianSpectrum must show a spectrum first"):
-        panel.figure()
-    waiting.open()
+def test_figure_of_nothing_is_refused(tiny):
+    with tiny.lock:  # so the worker waits
+        panel = JacobianSpectrum(tiny, width=400, executor="thread")
+        with pytest.raises(ValueError, match="JacobianSpectrum must show a spectrum first"):
+            panel.figure()
     panel.close()
-    panel.wait(30)
+    panel.wait(PATIENCE)

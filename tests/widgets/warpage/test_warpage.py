@@ -12,7 +12,7 @@ from latent_widgets.generators.exact import ExactFaces
 from latent_widgets.methods.random import random_directions
 from latent_widgets.methods.warpage import warpage
 from latent_widgets.widgets.warpage.data import embed, seriation
-from latent_widgets.widgets.warpage.plot import _spread, colour_range
+from latent_widgets.widgets.warpage.plot import colour_range, spread_apart
 from latent_widgets.widgets.warpage.warpage import WarpageHeatmap
 
 
@@ -78,7 +78,7 @@ def test_slider_box_and_toggles_set_the_traits(faces, make):
     panel.controls.metric.value = "projection"
     assert panel.metric == "projection"
     panel.controls.order.value = "sample"
-    assert panel._order.tolist() == [0, 1, 2, 3, 4]
+    assert panel.order.latents.tolist() == [0, 1, 2, 3, 4]
     panel.controls.first.value = 3
     panel.controls.second.value = 1
     assert panel.selected == (3, 1)
@@ -90,11 +90,11 @@ def test_slider_box_and_toggles_set_the_traits(faces, make):
 
 def test_click_on_a_cell_selects_its_pair(faces, make):
     panel = make(faces, n=6, k=3)
-    left, bottom, right, top = panel.controls.heatmap.box(panel._axes, 3.5, 1.5, 4.5, 0.5)
+    left, bottom, right, top = panel.controls.heatmap.box(panel.controls.heatmap.axes, 3.5, 1.5, 4.5, 0.5)
     panel.pick_cell((left + right) / 2, (bottom + top) / 2)
-    assert panel.selected == (int(panel._order[1]), int(panel._order[4]))
+    assert panel.selected == panel.order.pair(1, 4)
     panel.pick_cell(0.999, 0.5)  # the bar of colours
-    assert panel.selected == (int(panel._order[1]), int(panel._order[4]))
+    assert panel.selected == panel.order.pair(1, 4)
 
 
 def test_map_has_a_picture_for_every_latent_and_a_click_takes_b(faces, make):
@@ -104,8 +104,8 @@ def test_map_has_a_picture_for_every_latent_and_a_click_takes_b(faces, make):
     assert panel.error is None
     assert panel.controls.map.svg.count('class="lw-spot"') == 6
     assert panel.controls.map.svg.count("data:image/jpeg") == 6
-    positions = panel._pages.positions
-    left, bottom, _, _ = panel.controls.map.box(panel._pages.axes, *positions[5], *positions[5])
+    positions = panel.pages.positions
+    left, bottom, _, _ = panel.controls.map.box(panel.controls.map.axes, *positions[5], *positions[5])
     panel.pick_point(left, bottom)
     assert panel.selected == (2, 5)
 
@@ -206,7 +206,7 @@ def test_mean_of_one_pair_is_shown_without_an_interval(faces, make):
 
 def test_names_of_baselines_do_not_lie_on_each_other():
     for heights in ([0.5, 0.5, 0.51], [1.1, 1.12, 1.14], [0.0, 0.01, 1.1]):
-        spread = _spread(heights, 0.1, 0.0, 1.15)
+        spread = spread_apart(heights, 0.1, 0.0, 1.15)
         assert all(b - a >= 0.1 - 1e-9 for a, b in pairwise(spread))
         assert 0 <= spread[0]
         assert spread[-1] <= 1.15
@@ -271,7 +271,7 @@ def test_cells_say_their_latents_and_value_at_rest(faces, make):
     panel.k = 2
     spots = re.findall(r"<title>latents (\d+) and (\d+): ([0-9.]+) of chance</title>", panel.controls.heatmap.svg)
     distances = found.at(2, panel.metric).distances
-    order = [int(i) for i in panel._order]
+    order = [int(i) for i in panel.order.latents]
     assert [(int(i), int(j)) for i, j, _ in spots] == [(i, j) for i in order for j in order]
     assert all(float(value) == pytest.approx(float(distances[int(i), int(j)]), abs=6e-4) for i, j, value in spots)
     i, j = panel.selected

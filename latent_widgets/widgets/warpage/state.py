@@ -1,0 +1,54 @@
+"""What a warpage panel shows, and what it says about it; knows no widget."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from latent_widgets.core.rounding import first_largest
+from latent_widgets.methods.warpage import WarpageMap
+from latent_widgets.widgets.warpage.order import Order
+
+__all__ = ["Views", "farthest", "words_of"]
+
+
+class Views:
+    """A result at each dimension and metric that is asked for; each is computed once."""
+
+    def __init__(self, result: WarpageMap) -> None:
+        self._result = result
+        self._known: dict[tuple[int, str], WarpageMap] = {}
+
+    def at(self, k: int, metric: str) -> WarpageMap:
+        """Return the result with ``k`` dimensions of each basis, in a metric."""
+        if (k, metric) not in self._known:
+            self._known[k, metric] = self._result.at(k, metric)
+        return self._known[k, metric]
+
+
+def farthest(view: WarpageMap) -> tuple[int, int] | None:
+    """Return the pair of the largest distance, the lower number first; None of no latents."""
+    if len(view) < 2:
+        return (0, 0) if len(view) else None
+    i, j = divmod(int(first_largest(view.distances.flatten(), 0)), len(view))
+    return min(i, j), max(i, j)
+
+
+def words_of(view: WarpageMap, order: Order) -> str:
+    """Say how far apart random and close pairs are, and what there is to know about the result.
+
+    Args:
+        view: The distances.
+        order: In which they are shown.
+
+    Returns:
+        HTML.
+    """
+    pairs, words = view.baselines, []
+    if view.stopped != "finished":
+        words.append(f"<b>{len(view)} of {view.total} latents</b>: the run was cancelled")
+    close = f"pairs {view.epsilon:.3g} apart in z (at {pairs['close'].mean:.2f})"
+    if "random" in pairs:
+        times = f", {view.distortion:.3g} times as far as {close}" if np.isfinite(view.distortion) else f"; {close}"
+        words.append(f"random pairs are at <b>{pairs['random'].mean:.2f}</b> of chance{times}")
+    words += [order.words] if order.words else []
+    return " · ".join(words)
