@@ -13,11 +13,13 @@ from torch import Tensor
 
 from latent_widgets.core import files
 from latent_widgets.edits.parts import Base, Move
-from latent_widgets.values.codes import Code, Mask
+from latent_widgets.values.codes import Code
 from latent_widgets.values.directions import Directions
+from latent_widgets.values.masks import Mask
 
 if TYPE_CHECKING:
-    from latent_widgets.edits.edit import Edit, EditStack
+    from latent_widgets.edits.edit import Edit
+    from latent_widgets.edits.stack import EditStack
 
 __all__ = ["edit_from_plain", "edit_to_plain", "edit_to_python", "parse", "stack_from_plain", "stack_to_plain"]
 

@@ -9,7 +9,7 @@ import numpy as np
 from traitlets import Bool, Dict, Float, Instance, Unicode, observe, validate
 
 from latent_widgets.core import checks
-from latent_widgets.values.codes import Mask
+from latent_widgets.values.masks import Mask
 from latent_widgets.widgets.jobs.turns import HANDS
 from latent_widgets.widgets.kit.canvas import colour as _colour
 from latent_widgets.widgets.kit.panel import Panel

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from latent_widgets.core.forward import load_rules
-from latent_widgets.edits.changes import same_direction
+from latent_widgets.edits.changes import carried, same_direction
 from latent_widgets.edits.edit import Edit, Move
 from latent_widgets.generators.place import place_of, with_weights
 from latent_widgets.geometry.regions.spectra import RegionSpectra
-from latent_widgets.values.codes import Mask
 from latent_widgets.values.directions import Directions
+from latent_widgets.values.masks import Mask
 from latent_widgets.widgets.explorer.region.overlay import heat, predicted_map, scale_bar
 from latent_widgets.widgets.explorer.region.page import HELP, OFF, READY, RegionPage
 from latent_widgets.widgets.explorer.region.plot import draw_effect, draw_locality, draw_region_spectrum
@@ -21,7 +21,6 @@ from latent_widgets.widgets.explorer.region.work import (
     Effect,
     Found,
     Where,
-    carried,
     effect_of,
     find_region,
     matched,
