@@ -30,6 +30,11 @@ class PriorityLock:
         self._waiting: list[tuple[int, int]] = []  # a heap of (-priority, ticket)
         self._tickets = itertools.count(1)
 
+    @property
+    def waiting(self) -> int:
+        """How many threads wait for it."""
+        return len(self._waiting)
+
     @contextmanager
     def turn(self, priority: int = 0) -> Iterator[None]:
         """Hold the lock for the length of a ``with`` block.

@@ -55,7 +55,7 @@ def test_holder_may_take_it_again(lock, start):
     with lock:
         with lock.turn(3), lock:
             start(take)
-            until(lambda: lock._waiting)
+            until(lambda: lock.waiting)
         assert not took.is_set()
     assert took.wait(PATIENCE)
 
@@ -70,7 +70,7 @@ def test_urgent_goes_first_then_the_order_of_arrival(lock, start):
     with lock:
         for count, (priority, name) in enumerate([(0, "a"), (5, "b"), (0, "c"), (5, "d")], 1):
             start(take, priority, name)
-            until(lambda count=count: len(lock._waiting) == count)
+            until(lambda count=count: lock.waiting == count)
     until(lambda: len(order) == 4)
     assert order == ["b", "d", "a", "c"]
 
@@ -84,11 +84,11 @@ def test_giving_way_lets_the_urgent_in_and_nobody_else(lock, start):
 
     with lock.turn(1), lock.turn(2):
         start(take, 2)
-        until(lambda: len(lock._waiting) == 1)
+        until(lambda: lock.waiting == 1)
         lock.give_way()
         assert order == []
         start(take, 3)
-        until(lambda: len(lock._waiting) == 2)
+        until(lambda: lock.waiting == 2)
         lock.give_way()
         assert order == [3]
         order.append("still mine")
