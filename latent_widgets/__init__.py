@@ -2,7 +2,7 @@
 
 from latent_widgets.core import openmp as _openmp  # noqa: F401 - first: it acts on how PyTorch is loaded
 from latent_widgets.core.steps import Cancelled, Step
-from latent_widgets.edits.edit import Base, Code, Edit, EditStack, Mask, Move
+from latent_widgets.edits import Base, Code, Edit, EditStack, Mask, Move
 from latent_widgets.generators.base import Activations, Generator
 from latent_widgets.generators.zoo import list_models, load
 from latent_widgets.geometry.density.fitted import Density, fit_density

@@ -10,6 +10,7 @@ from tests.architecture import ROOT
 FLOORS = "A room imports those on lower floors only"
 WIDGETS = "Widgets share the kit and the jobs, and never import each other"
 METHODS = "A method stands alone"
+CIRCLES = "No circles, between rooms and between the files of a room"
 
 # (contract, file, a line that breaks it)
 PLANTED = [
@@ -21,6 +22,8 @@ PLANTED = [
     (METHODS, "methods/sefa.py", "from latent_widgets.methods.low_rank import transfer"),
     (WIDGETS, "widgets/kit/line.py", "from latent_widgets.widgets.painter import MaskPainter"),
     (WIDGETS, "widgets/spectrum/data.py", "from latent_widgets.widgets.warpage import plot"),
+    (CIRCLES, "values/codes.py", "if TYPE_CHECKING:\n    from latent_widgets.values.directions import Directions"),
+    (CIRCLES, "widgets/explorer/traits.py", "def f():\n    from latent_widgets.widgets.explorer.explorer import x"),
 ]
 
 

@@ -1,4 +1,7 @@
-"""What sliders do to an edit: functions of frozen values. A slider stands for the first move along its direction."""
+"""What sliders and rows of moves do to an edit: functions of frozen values.
+
+A slider stands for the first move along its direction.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,20 @@ from latent_widgets.core.rounding import same
 from latent_widgets.edits.edit import Base, Code, Edit, Move
 from latent_widgets.values.directions import Directions
 
-__all__ = ["move_along", "place", "rebase", "rename", "same_code", "same_direction", "strangers", "with_move"]
+__all__ = [
+    "carried",
+    "change_move",
+    "drop_move",
+    "move_along",
+    "place",
+    "rebase",
+    "rename",
+    "same_code",
+    "same_direction",
+    "shift_move",
+    "strangers",
+    "with_move",
+]
 
 
 def same_direction(a: Directions, b: Directions) -> bool:
@@ -109,6 +125,47 @@ def strangers(edit: Edit, directions: Sequence[Directions]) -> list[Move]:
     """
     mine = [move_along(edit, direction) for direction in directions]
     return [move for move in edit.moves if not any(move is one for one in mine)]
+
+
+def change_move(edit: Edit, index: int, **changes: Any) -> Edit:
+    """Return the edit with fields of one move changed; the same object where nothing changed."""
+    old = edit.moves[index]
+    if all(getattr(old, name) == value for name, value in changes.items()):
+        return edit
+    return replace(edit, moves=(*edit.moves[:index], replace(old, **changes), *edit.moves[index + 1 :]))
+
+
+def shift_move(edit: Edit, index: int, by: int) -> Edit:
+    """Return the edit with one move earlier or later; the same object where it is at the end already."""
+    to = min(max(index + by, 0), len(edit.moves) - 1)
+    rest = [*edit.moves[:index], *edit.moves[index + 1 :]]
+    return edit if to == index else replace(edit, moves=(*rest[:to], edit.moves[index], *rest[to:]))
+
+
+def drop_move(edit: Edit, index: int) -> Edit:
+    """Return the edit without one move."""
+    return replace(edit, moves=(*edit.moves[:index], *edit.moves[index + 1 :]))
+
+
+def carried(edit: Edit, old: Sequence[Directions], new: Sequence[Directions]) -> Edit:
+    """Return the edit with moves along some directions made along those that took their place.
+
+    Args:
+        edit: The edit.
+        old: Directions.
+        new: As many, in their places.
+
+    Returns:
+        The new edit; the same object where nothing moves along them.
+    """
+    moves = tuple(
+        next(
+            (replace(m, direction=b) for a, b in zip(old, new, strict=True) if same_direction(m.direction, a)),
+            m,
+        )
+        for m in edit.moves
+    )
+    return edit if all(a is b for a, b in zip(moves, edit.moves, strict=True)) else replace(edit, moves=moves)
 
 
 def same_code(a: Code | None, b: Code | None) -> bool:

@@ -5,23 +5,78 @@ from __future__ import annotations
 import base64
 import json
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from torch import Tensor
 
 from latent_widgets.core import files
 from latent_widgets.edits.parts import Base, Move
-from latent_widgets.values.codes import Code, Mask
+from latent_widgets.values.codes import Code
 from latent_widgets.values.directions import Directions
+from latent_widgets.values.masks import Mask
 
-if TYPE_CHECKING:
-    from latent_widgets.edits.edit import Edit, EditStack
-
-__all__ = ["edit_from_plain", "edit_to_plain", "edit_to_python", "parse", "stack_from_plain", "stack_to_plain"]
+__all__ = [
+    "EditLike",
+    "StackLike",
+    "edit_from_plain",
+    "edit_to_plain",
+    "edit_to_python",
+    "parse",
+    "stack_from_plain",
+    "stack_to_plain",
+]
 
 VERSION = 1
+
+
+class EditLike(Protocol):
+    """What is written of an edit."""
+
+    @property
+    def base(self) -> Base:
+        """Where it starts."""
+
+    @property
+    def moves(self) -> Sequence[Move]:
+        """Its moves, in order."""
+
+    @property
+    def mask(self) -> Mask | None:
+        """The region that shows the moves."""
+
+    @property
+    def generator(self) -> str | None:
+        """Name of the generator."""
+
+    @property
+    def weights_hash(self) -> str | None:
+        """Hash of its weights."""
+
+    @property
+    def spaces(self) -> Sequence[str]:
+        """Its latent spaces."""
+
+
+class EntryLike(Protocol):
+    """What is written of an entry: its moves beside its other fields."""
+
+    @property
+    def moves(self) -> Sequence[Move]:
+        """Its moves, in order."""
+
+
+class StackLike(Protocol):
+    """What is written of a stack."""
+
+    @property
+    def start(self) -> EditLike:
+        """What comes before all entries."""
+
+    @property
+    def entries(self) -> Sequence[EntryLike]:
+        """The steps, in order."""
 
 
 def parse(text: str, what: str) -> dict[str, Any]:
@@ -51,7 +106,7 @@ def parse(text: str, what: str) -> dict[str, Any]:
     return plain
 
 
-def edit_to_plain(edit: Edit) -> dict[str, Any]:
+def edit_to_plain(edit: EditLike) -> dict[str, Any]:
     """Return an edit as JSON values."""
     return {
         "format": "latent_widgets.edit",
@@ -92,7 +147,7 @@ def edit_from_plain(plain: Mapping[str, Any]) -> dict[str, Any]:
         raise ValueError(f"text must hold all fields of an edit, got a wrong one: {error}.") from None
 
 
-def stack_to_plain(stack: EditStack) -> dict[str, Any]:
+def stack_to_plain(stack: StackLike) -> dict[str, Any]:
     """Return a stack as JSON values."""
     entries = [_plain(entry) | {"moves": [_plain(move) for move in entry.moves]} for entry in stack.entries]
     return {
@@ -148,7 +203,7 @@ def _move(plain: Mapping[str, Any]) -> Move:
 # ---- as a program
 
 
-def edit_to_python(edit: Edit, load: str | None = None) -> str:
+def edit_to_python(edit: EditLike, load: str | None = None) -> str:
     """Return a program that draws the picture of an edit.
 
     Args:

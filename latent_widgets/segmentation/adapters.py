@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from latent_widgets.core.rounding import rounding
 from latent_widgets.segmentation.base import Features, Part, Segmenter
-from latent_widgets.values.codes import Mask
+from latent_widgets.values.masks import Mask
 
 __all__ = ["FixedMask", "ForeignSegmenter", "as_segmenter", "transformers_segmenter"]
 

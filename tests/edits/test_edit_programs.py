@@ -6,7 +6,7 @@ import pytest
 import torch
 
 import latent_widgets
-from latent_widgets.edits.edit import Edit, EditStack, Move
+from latent_widgets.edits import Edit, EditStack, Move
 from latent_widgets.generators.style import StyleGenerator
 from latent_widgets.methods import ganspace
 from latent_widgets.values.directions import Directions

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 import latent_widgets
-from latent_widgets.edits.edit import Base, Code, Edit, EditStack, Mask, Move
+from latent_widgets.edits import Base, Code, Edit, EditStack, Mask, Move
 from latent_widgets.generators.style import StyleGenerator
 from latent_widgets.geometry.walks.walk import interpolate, walk
 from latent_widgets.methods import random_directions

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from latent_widgets.values.codes import Code, Mask
+from latent_widgets.values.codes import Code
+from latent_widgets.values.masks import Mask
 
 
 def test_values_are_equal_only_to_themselves():

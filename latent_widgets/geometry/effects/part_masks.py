@@ -14,7 +14,7 @@ from latent_widgets.core import checks
 from latent_widgets.core.rounding import snapped
 from latent_widgets.generators.base import Generator
 from latent_widgets.segmentation import FixedMask, ForeignSegmenter, Part, Segmenter
-from latent_widgets.values.codes import Mask
+from latent_widgets.values.masks import Mask
 
 __all__ = ["PartMasks", "Parts", "merge_masks"]
 

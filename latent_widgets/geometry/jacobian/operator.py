@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
@@ -84,7 +85,7 @@ class JacobianOperator:
         # output.
         chunk = checks.integer("memory", memory, low=1) // (12 * max(largest, 1))
         self.shape = (int(np.prod(self.output_shape)), len(x0))
-        self._products = Products(self._value, self.x0, min(max(chunk, 1), max(self.shape)))
+        self.products = Products(self._value, self.x0, min(max(chunk, 1), max(self.shape)))
 
     def _checked_output(self, value: Any, needs_picture: bool) -> tuple[int, ...]:
         if not isinstance(value, Tensor):
@@ -131,10 +132,10 @@ class JacobianOperator:
 
     def __matmul__(self, V: Tensor) -> Tensor:
         """Multiply with a vector ``(d,)`` or matrix ``(d, k)``; the result is ``(m,)`` or ``(m, k)``."""
-        return self._times(V, "V", 1, self._products.push)
+        return self._times(V, "V", 1, self.products.push)
 
     def _rmatmul(self, U: Tensor) -> Tensor:
-        return self._times(U, "U", 0, self._products.pull)
+        return self._times(U, "U", 0, self.products.pull)
 
     def _times(
         self, M: Tensor, name: str, side: int, products: Callable[[Tensor], Iterator[tuple[int, Tensor]]]
@@ -149,11 +150,26 @@ class JacobianOperator:
             out[start : start + len(block)] = block
         return out[0] if M.ndim == 1 else out.T
 
-    def _blocks(self, on_step: OnStep | None, transposed: bool = False) -> Iterator[tuple[int, Tensor]]:
-        """All columns (or rows) of J, in chunks, with progress."""
+    def keeping_graph(self) -> AbstractContextManager[None]:
+        """Keep the graph of ``fn`` between products with the transpose, within a ``with`` block."""
+        return self.products.keeping_graph()
+
+    def blocks(self, on_step: OnStep | None = None, transposed: bool = False) -> Iterator[tuple[int, Tensor]]:
+        """Compute all columns (or rows) in chunks.
+
+        Args:
+            on_step: Called after each chunk of products; ``False`` raises ``Cancelled``.
+            transposed: Whether rows are wanted.
+
+        Yields:
+            The number of a chunk's first column and the columns, one in each row of ``(columns, m)``.
+
+        Raises:
+            Cancelled: If ``on_step`` asked for it.
+        """
         total = self.shape[0 if transposed else 1]
         unit = torch.eye(total, dtype=self.dtype, device=self.device)
-        for start, block in (self._products.pull if transposed else self._products.push)(unit):
+        for start, block in (self.products.pull if transposed else self.products.push)(unit):
             yield start, block
             if not report(on_step, start + len(block), total):
                 raise Cancelled(f"Cancelled after {start + len(block)} of {total} products.")
@@ -172,8 +188,8 @@ class JacobianOperator:
         """
         m, d = self.shape
         out = self.x0.new_empty(min(m, d), max(m, d))
-        with self._products.keeping_graph():
-            for start, block in self._blocks(on_step, transposed=m < d):
+        with self.keeping_graph():
+            for start, block in self.blocks(on_step, transposed=m < d):
                 out[start : start + len(block)] = block
         return out if m < d else out.T
 
@@ -202,9 +218,9 @@ class JacobianOperator:
             return J.T @ J
         d = self.shape[1]
         out = self.x0.new_empty(d, d)
-        with self._products.keeping_graph():
-            for start, block in self._blocks(on_step):
-                for more, back in self._products.pull(block):
+        with self.keeping_graph():
+            for start, block in self.blocks(on_step):
+                for more, back in self.products.pull(block):
                     out[start + more : start + more + len(back)] = back
         return (out + out.T) / 2
 

@@ -171,7 +171,7 @@ class Products:
         if self._push is not None:
             return self._push(vectors)
         reasons: list[RuntimeError] = []
-        for way in (self._push_forward, self._push_reverse):
+        for way in (self.push_forward, self._push_reverse):
             try:
                 product = way(vectors)
             except RuntimeError as error:
@@ -191,7 +191,9 @@ class Products:
             f"got {_first_line(reasons[0])!r} and {_first_line(reasons[1])!r}."
         ) from reasons[0]
 
-    def _push_forward(self, vectors: Tensor) -> Tensor:
+    def push_forward(self, vectors: Tensor) -> Tensor:
+        """Compute one chunk of products ``J v`` in forward mode, as :meth:`push` does first."""
+
         def product(v: Tensor) -> Tensor:
             with FORWARD:
                 tangent: Tensor = torch.func.jvp(self.f, (self.x,), (v,))[1]
@@ -213,12 +215,13 @@ class Products:
     def _pull_chunk(self, vectors: Tensor) -> Tensor:
         if self._pull is not None:
             return self._pull(vectors)
-        way, product = self._make_pull(vectors)
+        way, product = self.make_pull(vectors)
         if self._keep:
             self._pull = way
         return product
 
-    def _make_pull(self, vectors: Tensor) -> tuple[Function, Tensor]:
+    def make_pull(self, vectors: Tensor) -> tuple[Function, Tensor]:
+        """Return what computes chunks of products ``J' u``, and those of the first chunk."""
         try:
             with torch.no_grad():
                 pull: Any = torch.func.vjp(self.f, self.x)[1]

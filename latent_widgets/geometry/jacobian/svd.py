@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -13,12 +14,50 @@ from latent_widgets.core import checks
 from latent_widgets.core.rounding import first_largest
 from latent_widgets.core.steps import Cancelled, OnStep, report
 
-if TYPE_CHECKING:
-    from latent_widgets.geometry.jacobian.operator import JacobianOperator
-
-__all__ = ["METHODS", "SVD", "fix_signs", "singular_value_decomposition"]
+__all__ = ["METHODS", "SVD", "Operator", "fix_signs", "singular_value_decomposition"]
 
 METHODS = ("auto", "exact", "lanczos", "randomized")
+
+
+class Multiplies(Protocol):
+    """What gives products with vectors and matrices."""
+
+    def __matmul__(self, V: Tensor, /) -> Tensor: ...
+
+
+class Operator(Multiplies, Protocol):
+    """A matrix ``(m, d)`` that need not be held, as far as its decomposition asks for it."""
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The floating type of its products."""
+
+    @property
+    def device(self) -> torch.device:
+        """The device of its products."""
+
+    @property
+    def T(self) -> Multiplies:
+        """The transpose."""
+
+    def keeping_graph(self) -> AbstractContextManager[None]:
+        """Keep, within the block, what products with the transpose share."""
+
+    def fits(self) -> bool:
+        """Whether the whole matrix may be held."""
+
+    def dense(self, on_step: OnStep | None = None) -> Tensor:
+        """Return the whole matrix."""
+
+    def gram(self, on_step: OnStep | None = None) -> Tensor:
+        """Return the transpose times the matrix."""
+
+    def to_scipy(self) -> Any:
+        """Return the same operator for SciPy."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +110,7 @@ def fix_signs(leading: Tensor, *others: Tensor | None) -> tuple[Tensor, ...]:
 
 
 def singular_value_decomposition(
-    J: JacobianOperator,
+    J: Operator,
     k: int | None = None,
     method: str = "auto",
     *,
@@ -126,7 +165,7 @@ def singular_value_decomposition(
     if method == "exact" or k == size:  # ARPACK finds all but one at most
         return _exact(J, k, left, on_step)
     generator = torch.Generator().manual_seed(seed)
-    with J._products.keeping_graph():
+    with J.keeping_graph():
         if method == "lanczos":
             found = _lanczos(J, k, generator, on_step)
             if found is None:
@@ -142,11 +181,11 @@ def singular_value_decomposition(
     return SVD(U if left else None, S, V, method, False, _floor(J), residuals)
 
 
-def _floor(J: JacobianOperator) -> float:
+def _floor(J: Operator) -> float:
     return 8 * torch.finfo(J.dtype).eps
 
 
-def _exact(J: JacobianOperator, k: int, left: bool, on_step: OnStep | None) -> SVD:
+def _exact(J: Operator, k: int, left: bool, on_step: OnStep | None) -> SVD:
     complete = k == min(J.shape)
     U: Tensor | None = None
     if J.fits():
@@ -161,9 +200,7 @@ def _exact(J: JacobianOperator, k: int, left: bool, on_step: OnStep | None) -> S
     return SVD(U, S, V, "exact", complete, _floor(J) ** 0.5)
 
 
-def _lanczos(
-    J: JacobianOperator, k: int, generator: torch.Generator, on_step: OnStep | None
-) -> tuple[Tensor, ...] | None:
+def _lanczos(J: Operator, k: int, generator: torch.Generator, on_step: OnStep | None) -> tuple[Tensor, ...] | None:
     from scipy.sparse.linalg import ArpackError, LinearOperator, svds
 
     operator, count = J.to_scipy(), 0
@@ -200,7 +237,7 @@ def _lanczos(
 
 
 def _randomized(
-    J: JacobianOperator, width: int, power_iterations: int, generator: torch.Generator, on_step: OnStep | None
+    J: Operator, width: int, power_iterations: int, generator: torch.Generator, on_step: OnStep | None
 ) -> tuple[Tensor, ...]:
     total, done = 2 * (power_iterations + 1), 0
 

@@ -75,7 +75,7 @@ def _staged(on_step: OnStep | None, index: int, total: int) -> OnStep | None:
 def _energy(J: JacobianOperator) -> Tensor:
     """The energy of each pixel over all coordinates, a chunk at a time."""
     energy = torch.zeros(J.output_shape[1:], dtype=torch.float64)
-    for _, block in J._blocks(None):  # (columns, m)
+    for _, block in J.blocks():  # (columns, m)
         energy += block.double().square().sum(0).reshape(J.output_shape).sum(0).cpu()
     return energy
 

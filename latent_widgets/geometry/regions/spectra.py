@@ -32,8 +32,8 @@ from latent_widgets.geometry.regions.solvers import (
     spectrum_of,
 )
 from latent_widgets.geometry.regions.tiles import TileGrams
-from latent_widgets.values.codes import Mask
 from latent_widgets.values.directions import Directions
+from latent_widgets.values.masks import Mask
 from latent_widgets.values.units import direction_lengths
 
 __all__ = ["RegionGrams", "RegionSpectra", "as_weights"]

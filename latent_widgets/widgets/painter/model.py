@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from latent_widgets.core import checks
 from latent_widgets.core.rounding import HALF_COVERED
-from latent_widgets.values.codes import Mask
+from latent_widgets.values.masks import Mask
 from latent_widgets.widgets.kit.history import History
 from latent_widgets.widgets.painter import tools as tools
 from latent_widgets.widgets.painter.tools import Pixels, Stroke

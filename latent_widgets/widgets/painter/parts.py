@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from latent_widgets.core import checks
 from latent_widgets.core.rounding import HALF_COVERED
-from latent_widgets.values.codes import Mask
+from latent_widgets.values.masks import Mask
 from latent_widgets.widgets.painter.model import as_array
 from latent_widgets.widgets.painter.tools import Bits, Pixels
 

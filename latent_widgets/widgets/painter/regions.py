@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from latent_widgets.values.codes import Mask
+from latent_widgets.values.masks import Mask
 from latent_widgets.widgets.painter.model import MaskModel
 
 __all__ = ["INKS", "inks_for", "masks_of"]

@@ -7,7 +7,7 @@ from typing import Any
 from traitlets import Bool, Dict, Float, Instance, Unicode, validate
 
 from latent_widgets.core import checks
-from latent_widgets.values.codes import Mask
+from latent_widgets.values.masks import Mask
 from latent_widgets.widgets.kit.canvas import colour as _colour
 from latent_widgets.widgets.kit.panel import Panel
 from latent_widgets.widgets.kit.still import Still

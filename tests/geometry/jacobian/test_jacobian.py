@@ -147,13 +147,13 @@ def test_style_and_feature_functions(tiny):
 
 def test_chunks_do_not_change_products(curved, dense):
     small = JacobianOperator(lambda x: torch.tanh(A @ x), X, memory=1)
-    assert small._products.chunk == 1
+    assert small.products.chunk == 1
     torch.testing.assert_close(small.dense(), dense)
     torch.testing.assert_close(small.gram(keep=False), curved.gram())
 
 
 def test_chunk_is_halved_when_memory_runs_out(curved, dense, monkeypatch):
-    push, pull, sizes = curved._products._push_forward, products.Products._make_pull, []
+    push, pull, sizes = curved.products.push_forward, products.Products.make_pull, []
 
     def greedy(vectors):
         sizes.append(len(vectors))
@@ -167,11 +167,11 @@ def test_chunk_is_halved_when_memory_runs_out(curved, dense, monkeypatch):
             raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
         return pull(self, vectors)
 
-    monkeypatch.setattr(curved._products, "_push_forward", greedy)
-    monkeypatch.setattr(products.Products, "_make_pull", greedy_pull)
+    monkeypatch.setattr(curved.products, "push_forward", greedy)
+    monkeypatch.setattr(products.Products, "make_pull", greedy_pull)
     torch.testing.assert_close(curved.dense(), dense)
     assert sizes == [6, 3, 1, 1, 1, 1, 1, 1]
-    curved._products.chunk = 8
+    curved.products.chunk = 8
     torch.testing.assert_close(curved.T @ torch.eye(9, dtype=torch.float64), dense.T)
 
 
@@ -179,7 +179,7 @@ def test_running_out_of_memory_for_one_product_is_an_error(curved, monkeypatch):
     def starved(vectors):
         raise torch.OutOfMemoryError("CUDA out of memory.")
 
-    monkeypatch.setattr(curved._products, "_push_forward", starved)
+    monkeypatch.setattr(curved.products, "push_forward", starved)
     with pytest.raises(torch.OutOfMemoryError):
         curved @ X
 
@@ -248,7 +248,7 @@ def test_scipy_operator(curved, dense):
 
 
 def test_progress_counts_products_and_cancel_stops(curved):
-    curved._products.chunk = 2
+    curved.products.chunk = 2
     steps = []
     curved.dense(on_step=lambda step: steps.append((step.index, step.total)))
     assert steps == [(2, 6), (4, 6), (6, 6)]

@@ -2,10 +2,10 @@
 
 import pytest
 
+from latent_widgets.edits.changes import change_move, drop_move, shift_move
 from latent_widgets.edits.edit import Edit
 from latent_widgets.methods import random_directions, sefa
 from latent_widgets.widgets.explorer.explorer import LatentExplorer
-from latent_widgets.widgets.explorer.pages.stack import change_move, drop_move, shift_move
 
 
 @pytest.fixture

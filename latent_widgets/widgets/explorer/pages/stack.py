@@ -5,10 +5,10 @@ from __future__ import annotations
 import html
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
 
 import ipywidgets
 
+from latent_widgets.edits.changes import change_move, drop_move, shift_move
 from latent_widgets.edits.edit import Edit, Move
 from latent_widgets.widgets.explorer.desk import Desk
 from latent_widgets.widgets.jobs.turns import one_at_a_time
@@ -16,29 +16,9 @@ from latent_widgets.widgets.kit.controls import Guard, button, row
 from latent_widgets.widgets.kit.panel import close_tree
 from latent_widgets.widgets.kit.unit_ranges import UNIT_RANGES
 
-__all__ = ["MoveRow", "StackPage", "change_move", "drop_move", "shift_move"]
+__all__ = ["MoveRow", "StackPage"]
 
 EMPTY = "No move yet. What the sliders do appears here, in order; so does what earlier methods left behind."
-
-
-def change_move(edit: Edit, index: int, **changes: Any) -> Edit:
-    """Return the edit with fields of one move changed; the same object where nothing changed."""
-    old = edit.moves[index]
-    if all(getattr(old, name) == value for name, value in changes.items()):
-        return edit
-    return replace(edit, moves=(*edit.moves[:index], replace(old, **changes), *edit.moves[index + 1 :]))
-
-
-def shift_move(edit: Edit, index: int, by: int) -> Edit:
-    """Return the edit with one move earlier or later; the same object where it is at the end already."""
-    to = min(max(index + by, 0), len(edit.moves) - 1)
-    rest = [*edit.moves[:index], *edit.moves[index + 1 :]]
-    return edit if to == index else replace(edit, moves=(*rest[:to], edit.moves[index], *rest[to:]))
-
-
-def drop_move(edit: Edit, index: int) -> Edit:
-    """Return the edit without one move."""
-    return replace(edit, moves=(*edit.moves[:index], *edit.moves[index + 1 :]))
 
 
 class MoveRow(ipywidgets.HBox):

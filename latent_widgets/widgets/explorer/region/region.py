@@ -10,8 +10,8 @@ from latent_widgets.edits.changes import move_along
 from latent_widgets.edits.edit import Edit, Move
 from latent_widgets.generators.place import with_weights
 from latent_widgets.geometry.regions.spectra import RegionSpectra
-from latent_widgets.values.codes import Mask
 from latent_widgets.values.directions import Directions
+from latent_widgets.values.masks import Mask
 from latent_widgets.widgets.explorer.desk import Desk
 from latent_widgets.widgets.explorer.region.follower import Follower
 from latent_widgets.widgets.explorer.region.overlay import heat, predicted_map, scale_bar

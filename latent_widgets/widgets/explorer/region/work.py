@@ -17,11 +17,12 @@ from latent_widgets.generators.base import Generator
 from latent_widgets.geometry.jacobian.rank import energy_rank
 from latent_widgets.geometry.regions.solvers import RegionSpectrum
 from latent_widgets.geometry.regions.spectra import LUMINANCE, Channels, RegionSpectra, as_weights
-from latent_widgets.values.codes import Code, Mask
+from latent_widgets.values.codes import Code
 from latent_widgets.values.directions import Directions
+from latent_widgets.values.masks import Mask
 from latent_widgets.widgets.explorer.region.overlay import change_map
 
-__all__ = ["Effect", "Found", "Settings", "Where", "carried", "effect_of", "find_region", "matched", "true_effect"]
+__all__ = ["Effect", "Found", "Settings", "Where", "effect_of", "find_region", "matched", "true_effect"]
 
 ALIKE = 0.7  # of the cosine between two directions, from which on they count as the same one that has turned a little
 SILENT = 1e-5  # of the loudest: what a pass in single precision cannot tell from nothing
@@ -189,27 +190,6 @@ def matched(new: Directions, old: Directions | None) -> tuple[Directions, list[i
     moved = new[order]
     vectors = moved.vectors * signs.reshape(-1, *(1,) * (moved.vectors.ndim - 1))
     return replace(moved, vectors=vectors, names=[name or next(free) for name in kept]), heirs
-
-
-def carried(edit: Edit, old: Sequence[Directions], new: Sequence[Directions]) -> Edit:
-    """Return the edit with moves along some directions made along those that took their place.
-
-    Args:
-        edit: The edit.
-        old: Directions.
-        new: As many, in their places.
-
-    Returns:
-        The new edit; the same object where nothing moves along them.
-    """
-    moves = tuple(
-        next(
-            (replace(m, direction=b) for a, b in zip(old, new, strict=True) if same_direction(m.direction, a)),
-            m,
-        )
-        for m in edit.moves
-    )
-    return edit if all(a is b for a, b in zip(moves, edit.moves, strict=True)) else replace(edit, moves=moves)
 
 
 @dataclass(frozen=True, eq=False)
