@@ -19,11 +19,11 @@ __all__ = [
     "change_move",
     "drop_move",
     "move_along",
-    "place",
     "rebase",
     "rename",
     "same_code",
     "same_direction",
+    "set_move",
     "shift_move",
     "strangers",
     "with_move",
@@ -65,7 +65,7 @@ def with_move(edit: Edit, move: Move) -> Edit:
     return replace(edit, moves=(*edit.moves[:n], move, *edit.moves[n + 1 :]))
 
 
-def place(edit: Edit, move: Move) -> Edit:
+def set_move(edit: Edit, move: Move) -> Edit:
     """Return the edit after a slider was moved.
 
     Args:

@@ -11,11 +11,11 @@ from types import MappingProxyType
 
 from torch import Tensor, nn
 
-__all__ = ["State", "Synthesis"]
+__all__ = ["Synthesis", "SynthesisState"]
 
 
 @dataclass(frozen=True, eq=False)
-class State:
+class SynthesisState:
     """The running state.
 
     Attributes:
@@ -52,17 +52,17 @@ class Synthesis(nn.Module):
         """Turn ``w+`` (n, num_ws, w_dim) into the style vectors of all steps, each (n, channels)."""
         raise NotImplementedError
 
-    def start(self, n: int) -> State:
+    def start(self, n: int) -> SynthesisState:
         """Return the state before the first step, for ``n`` pictures."""
         raise NotImplementedError
 
-    def step(self, i: int, state: State, style: Tensor) -> State:
+    def step(self, i: int, state: SynthesisState, style: Tensor) -> SynthesisState:
         """Run step ``i``."""
         raise NotImplementedError
 
     def run(
-        self, styles: Sequence[Tensor], state: State | None = None, begin: int = 0, end: int | None = None
-    ) -> list[State]:
+        self, styles: Sequence[Tensor], state: SynthesisState | None = None, begin: int = 0, end: int | None = None
+    ) -> list[SynthesisState]:
         """Run the steps ``begin`` to ``end`` and return the state after each."""
         state = self.start(styles[0].shape[0]) if state is None else state
         states = []

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from latent_widgets.generators._conditions import class_vector, in_three_colours
-from latent_widgets.generators._synthesis import State
+from latent_widgets.generators._synthesis import SynthesisState
 from latent_widgets.generators.base import Generator
 from latent_widgets.generators.stylegan2 import StyleGAN2
 from latent_widgets.generators.stylegan3 import StyleGAN3
@@ -95,7 +95,7 @@ class StyleGenerator(Generator):
         w: Tensor = self.module.mapping(z, c)
         return w
 
-    def _picture(self, state: State) -> Tensor:
+    def _picture(self, state: SynthesisState) -> Tensor:
         if state.rgb is None:
             raise RuntimeError("the synthesis ended without a picture.")
         return in_three_colours(state.rgb)

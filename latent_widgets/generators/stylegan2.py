@@ -17,9 +17,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from latent_widgets.core import checks
-from latent_widgets.generators._synthesis import State, Synthesis
+from latent_widgets.generators._synthesis import Synthesis, SynthesisState
 
-__all__ = ["ARCHITECTURES", "Dense", "MappingNetwork", "State", "StyleGAN2", "SynthesisNetwork", "drawn"]
+__all__ = ["ARCHITECTURES", "Dense", "MappingNetwork", "StyleGAN2", "SynthesisNetwork", "SynthesisState", "drawn"]
 
 ARCHITECTURES = ("skip", "resnet", "orig")
 FILTER = (1.0, 3.0, 3.0, 1.0)  # the low-pass filter of the paper, along each axis
@@ -287,12 +287,12 @@ class SynthesisNetwork(Synthesis):
         """Turn ``w+`` (n, num_ws, w_dim) into the style vectors of all steps, each (n, channels)."""
         return [self._layer(name).affine(ws[:, i]) for name, i in zip(self.layer_names, self.ws_index, strict=True)]
 
-    def start(self, n: int) -> State:
+    def start(self, n: int) -> SynthesisState:
         """Return the state before the first step, for ``n`` pictures."""
         const: Tensor = self.b4.const  # type: ignore[union-attr, assignment]
-        return State(const.expand(n, *const.shape))
+        return SynthesisState(const.expand(n, *const.shape))
 
-    def step(self, i: int, state: State, style: Tensor) -> State:
+    def step(self, i: int, state: SynthesisState, style: Tensor) -> SynthesisState:
         """Run step ``i``."""
         name = self.layer_names[i]
         layer = self._layer(name)

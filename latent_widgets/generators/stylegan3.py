@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from latent_widgets.core import checks
-from latent_widgets.generators._synthesis import State, Synthesis
+from latent_widgets.generators._synthesis import Synthesis, SynthesisState
 from latent_widgets.generators.stylegan2 import Dense, MappingNetwork, drawn
 from latent_widgets.generators.stylegan3_layers import InputSpec, LayerSpec, design
 
@@ -159,17 +159,17 @@ class SynthesisNetwork(Synthesis):
         """Turn ``w+`` (n, num_ws, w_dim) into the style vectors of all steps, each (n, channels)."""
         return [getattr(self, name).affine(ws[:, i]) for i, name in enumerate(self.layer_names)]
 
-    def start(self, n: int) -> State:
+    def start(self, n: int) -> SynthesisState:
         """Return the state before the first step, for ``n`` pictures: empty."""
-        return State(self.input.weight.new_empty(n, 0, 0, 0))
+        return SynthesisState(self.input.weight.new_empty(n, 0, 0, 0))
 
-    def step(self, i: int, state: State, style: Tensor) -> State:
+    def step(self, i: int, state: SynthesisState, style: Tensor) -> SynthesisState:
         """Run step ``i``."""
         layer = getattr(self, self.layer_names[i])
         if i == 0:
-            return State(layer(style))
+            return SynthesisState(layer(style))
         x = layer(state.x, style)
-        return State(x, x * self.output_scale) if i == self.num_ws - 1 else replace(state, x=x)
+        return SynthesisState(x, x * self.output_scale) if i == self.num_ws - 1 else replace(state, x=x)
 
 
 def _margins(input: InputSpec, layers: Sequence[LayerSpec]) -> dict[str, int]:

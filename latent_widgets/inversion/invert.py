@@ -23,7 +23,7 @@ from latent_widgets.generators.place import with_weights
 from latent_widgets.geometry.density.fitted import fit_density
 from latent_widgets.geometry.effects.pyramid import lap1
 from latent_widgets.inversion.photos import load_photo
-from latent_widgets.inversion.search import Best, Frame, Point, frame_of, search
+from latent_widgets.inversion.search import Best, Point, Whitening, search, whitening_of
 from latent_widgets.values.codes import Code
 
 if TYPE_CHECKING:
@@ -172,7 +172,7 @@ def invert(
 
     base = "z" if space == "z" else "w"
     with torch.inference_mode(False), torch.enable_grad():
-        frame = frame_of(G, base, samples, seed)
+        frame = whitening_of(G, base, samples, seed)
         first = _nearest(frame, distance, starts) if start is None else _given(G, frame, start, space)
         best, stopped = Best(frame, first), "finished"
         for best in search(frame, distance, first, steps, weights["pull"], G.num_layers if space == "w+" else 0):
@@ -191,13 +191,13 @@ def _target(G: Generator, image: Any) -> Tensor:
     return checks.finite("image", image.detach().reshape(1, 3, side, side).to(G.device, G.dtype, copy=True))
 
 
-def _nearest(frame: Frame, distance: Callable[[Tensor], Tensor], n: int) -> Point:
+def _nearest(frame: Whitening, distance: Callable[[Tensor], Tensor], n: int) -> Point:
     with torch.no_grad():
         losses = torch.cat([distance(part) for part in frame.pictures.split(32)])
     return frame.encode(frame.codes[losses.argsort()[:n]])
 
 
-def _given(G: Generator, frame: Frame, start: Any, space: str) -> Point:
+def _given(G: Generator, frame: Whitening, start: Any, space: str) -> Point:
     code, found = G.check_code(start.code if isinstance(start, Inversion) else start, name="start")
     if len(code) != 1:
         raise ValueError(f"start must be one code, got {len(code)}.")
@@ -206,12 +206,12 @@ def _given(G: Generator, frame: Frame, start: Any, space: str) -> Point:
     return frame.encode(code)
 
 
-def _code(frame: Frame, best: Best) -> Code:
+def _code(frame: Whitening, best: Best) -> Code:
     code = frame.decode(best.point)[0]
     return Code(code, frame.base if code.ndim == 1 else "w+")
 
 
-def _result(frame: Frame, best: Best, target: Tensor, stopped: str) -> Inversion:
+def _result(frame: Whitening, best: Best, target: Tensor, stopped: str) -> Inversion:
     code, error = _code(frame, best), float((best.picture - target).square().mean())
     offset = best.point.offset
     return Inversion(
@@ -227,7 +227,7 @@ def _result(frame: Frame, best: Best, target: Tensor, stopped: str) -> Inversion
     )
 
 
-def _percentile(frame: Frame, code: Code) -> float | None:
+def _percentile(frame: Whitening, code: Code) -> float | None:
     try:
         density = fit_density(frame.generator, frame.base)
     except ValueError:  # a degenerate covariance

@@ -12,7 +12,7 @@ from torch import Tensor
 from latent_widgets.generators.base import Generator
 from latent_widgets.values.units import latent_sample
 
-__all__ = ["Best", "Frame", "Point", "frame_of", "search"]
+__all__ = ["Best", "Point", "Whitening", "search", "whitening_of"]
 
 RATE = 0.1  # of Adam, in standard deviations of the latents: our choice
 BETAS = (0.9, 0.99)
@@ -37,7 +37,7 @@ class Point:
 
 
 @dataclass(frozen=True, eq=False)
-class Frame:
+class Whitening:
     """The latents of a generator in coordinates of zero mean and unit covariance.
 
     Attributes:
@@ -78,7 +78,7 @@ class Frame:
         return float(self.pictures.double().var(0).mean())
 
 
-def frame_of(G: Generator, base: str, n: int, seed: int, batch: int = 16) -> Frame:
+def whitening_of(G: Generator, base: str, n: int, seed: int, batch: int = 16) -> Whitening:
     """Sample a generator.
 
     Args:
@@ -96,11 +96,11 @@ def frame_of(G: Generator, base: str, n: int, seed: int, batch: int = 16) -> Fra
         pictures = torch.cat([_drawn(G, part, base) for part in codes.split(batch)])
         d = G.dim(base)
         if base == "z":
-            return Frame(G, base, codes.new_zeros(d), torch.eye(d).to(codes), codes, pictures)
+            return Whitening(G, base, codes.new_zeros(d), torch.eye(d).to(codes), codes, pictures)
         sample = latent_sample(G, base, SAMPLE, seed).double()
         values, vectors = torch.linalg.eigh(sample.T.cov().reshape(d, d))
         root = vectors * values.clamp(min=1e-6 * float(values[-1])).sqrt()
-    return Frame(G, base, sample.mean(0).to(codes), root.to(codes), codes, pictures)
+    return Whitening(G, base, sample.mean(0).to(codes), root.to(codes), codes, pictures)
 
 
 def _drawn(G: Generator, codes: Tensor, space: str) -> Tensor:
@@ -112,7 +112,7 @@ def _drawn(G: Generator, codes: Tensor, space: str) -> Tensor:
 class Best:
     """The best code so far, with its picture, and the lowest loss after each step."""
 
-    def __init__(self, frame: Frame, start: Point) -> None:
+    def __init__(self, frame: Whitening, start: Point) -> None:
         self.loss, self.losses = float("inf"), list[float]()
         self.point, self.picture = start.pick(slice(0, 1)).detach(), frame.pictures[:1]  # until a code is seen
 
@@ -128,7 +128,7 @@ class Best:
 
 
 def search(
-    frame: Frame, distance: Callable[[Tensor], Tensor], start: Point, steps: int, pull: float, rows: int
+    frame: Whitening, distance: Callable[[Tensor], Tensor], start: Point, steps: int, pull: float, rows: int
 ) -> Iterator[Best]:
     """Descend, giving the best so far after each step.
 

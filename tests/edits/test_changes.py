@@ -40,17 +40,17 @@ def test_slider_stands_for_the_first_move_along_its_direction(edit, D):
 
 
 def test_slider_leaves_all_other_moves_alone(edit, D):
-    moved = changes.place(edit, Move.of(D, "a", 5.0))
+    moved = changes.set_move(edit, Move.of(D, "a", 5.0))
     assert [m.alpha for m in moved.moves] == [5, 2, 3]
     assert moved.moves[1:] == edit.moves[1:]
-    assert [m.alpha for m in changes.place(edit, Move.of(D, "a", 0.0)).moves] == [2, 3]
-    assert [m.name for m in changes.place(edit, Move.of(D, "c", 1.0)).moves] == ["a", "b", "a", "c"]
+    assert [m.alpha for m in changes.set_move(edit, Move.of(D, "a", 0.0)).moves] == [2, 3]
+    assert [m.name for m in changes.set_move(edit, Move.of(D, "c", 1.0)).moves] == ["a", "b", "a", "c"]
 
 
 def test_what_changes_nothing_is_the_same_edit(edit, D):
-    assert changes.place(edit, Move.of(D, "c", 0.0)) is edit
-    assert changes.place(edit, Move.of(D, "b", 2.0)) is edit
-    assert changes.place(edit, Move.of(D, "b", 2.0, layers=[1])) is not edit
+    assert changes.set_move(edit, Move.of(D, "c", 0.0)) is edit
+    assert changes.set_move(edit, Move.of(D, "b", 2.0)) is edit
+    assert changes.set_move(edit, Move.of(D, "b", 2.0, layers=[1])) is not edit
     assert changes.rebase(edit, seed=0, truncation=1.0) is edit
     assert changes.rename(edit, D["c"], D.rename("c", "x")["x"]) is edit
 

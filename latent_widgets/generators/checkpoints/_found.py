@@ -14,7 +14,7 @@ from latent_widgets.generators._networks import build_network
 from latent_widgets.generators.checkpoints._changes import Change
 from latent_widgets.generators.checkpoints._values import CheckpointError, short
 
-__all__ = ["AVERAGE", "Found", "Part", "Readable", "assemble", "average_w"]
+__all__ = ["AVERAGE", "Found", "Readable", "StoredPart", "assemble", "average_w"]
 
 AVERAGE = "mapping.w_avg"
 _DRAWS = 10_000  # latents, for the mean of w where the file has none
@@ -33,7 +33,7 @@ class Readable(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
+class StoredPart:
     """A tensor of a network, made of one of a file.
 
     Attributes:
@@ -80,7 +80,7 @@ class Found:
     family: str
     architecture: str
     config: dict[str, Any]
-    parts: Mapping[str, Part]
+    parts: Mapping[str, StoredPart]
     notes: tuple[str, ...] = ()
     class_name: str = ""
     source_sha256: str = ""

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from latent_widgets.generators.checkpoints._found import Found, Part
+from latent_widgets.generators.checkpoints._found import Found, StoredPart
 from latent_widgets.generators.checkpoints._storages import FileTensor
 from latent_widgets.generators.checkpoints._values import CheckpointError, short
 
@@ -44,16 +44,16 @@ def find(tensors: Mapping[str, FileTensor]) -> Found:
     if last % 3 or any(len(shape) != 4 for shape in shapes):
         raise CheckpointError("the tensors must be those of a DCGAN, got convolutions out of turn.")
     blocks = [f"b{4 * 2**i}" for i in range(len(shapes) - 1)]
-    parts: dict[str, Part] = {}
+    parts: dict[str, StoredPart] = {}
     for name, tensor in tensors.items():
         found = re.fullmatch(r"main\.(\d{1,4})\.(\w+)", name)
         place, turn = divmod(int(found[1]), 3) if found else (len(shapes), 0)
         if found and found[2] == _COUNT:
             continue
         if found and place < len(shapes) and turn == 0 and found[2] == "weight":
-            parts[f"{[*blocks, 'image'][place]}.conv.weight"] = Part(tensor)
+            parts[f"{[*blocks, 'image'][place]}.conv.weight"] = StoredPart(tensor)
         elif found and place < len(blocks) and turn == 1 and found[2] in _NORMS:
-            parts[f"{blocks[place]}.norm.{found[2]}"] = Part(tensor)
+            parts[f"{blocks[place]}.norm.{found[2]}"] = StoredPart(tensor)
         else:
             raise CheckpointError(f"the tensors must be those of a DCGAN, got {short(name)}: a variant of it.")
     config = {"z_dim": shapes[0][0], "channels": [shape[1] for shape in shapes[:-1]], "colours": shapes[-1][1]}

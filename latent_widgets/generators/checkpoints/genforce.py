@@ -8,7 +8,7 @@ from typing import Any
 
 from latent_widgets.generators.checkpoints._changes import Change, first, plane, raised, row, scalar, turned
 from latent_widgets.generators.checkpoints._filters import need_usual
-from latent_widgets.generators.checkpoints._found import AVERAGE, Found, Part, average_w
+from latent_widgets.generators.checkpoints._found import AVERAGE, Found, StoredPart, average_w
 from latent_widgets.generators.checkpoints._storages import FileTensor
 from latent_widgets.generators.checkpoints._values import CheckpointError, short
 
@@ -51,7 +51,7 @@ def find(tensors: Mapping[str, FileTensor]) -> Found:
             need_usual(name, tensor)
         elif not _IGNORED.fullmatch(name):
             ours, change = _known(name)
-            parts[ours] = Part(tensor, change)
+            parts[ours] = StoredPart(tensor, change)
     dense = tensors["mapping.dense0.weight"].shape
     if len(dense) != 2:
         raise CheckpointError(f"mapping.dense0.weight must be a matrix, got shape {dense}.")

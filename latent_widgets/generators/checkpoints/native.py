@@ -13,7 +13,7 @@ from torch import nn
 from latent_widgets.core.files import safetensors_header, write_whole
 from latent_widgets.generators._networks import ARCHITECTURES
 from latent_widgets.generators._shipped import pack, read_about
-from latent_widgets.generators.checkpoints._found import Found, Part
+from latent_widgets.generators.checkpoints._found import Found, StoredPart
 from latent_widgets.generators.checkpoints._storages import FileTensor, Storage
 from latent_widgets.generators.checkpoints._values import CheckpointError, short
 
@@ -56,7 +56,7 @@ def find(data: memoryview, path: Path) -> Found:
     notes = tuple(map(str, notes)) if isinstance(notes, list) else ()
     tensors = {key: _tensor(key, value, data[start:]) for key, value in header.items() if key != "__metadata__"}
     counts = {key for key, value in tensors.items() if key.endswith(_COUNT) and value.storage.dtype == torch.int64}
-    parts = {key: Part(value) for key, value in tensors.items() if key not in counts}
+    parts = {key: StoredPart(value) for key, value in tensors.items() if key not in counts}
     defaults = {key: lambda network: torch.tensor(0) for key in counts}
     source = str(about.get("source_sha256", ""))
     return Found("latent_widgets", architecture, config, parts, notes, source_sha256=source, defaults=defaults)

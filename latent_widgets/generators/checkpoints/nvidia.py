@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from latent_widgets.generators.checkpoints._arrays import FileArray
-from latent_widgets.generators.checkpoints._found import AVERAGE, Found, Part, average_w
+from latent_widgets.generators.checkpoints._found import AVERAGE, Found, StoredPart, average_w
 from latent_widgets.generators.checkpoints._storages import FileTensor
 from latent_widgets.generators.checkpoints._values import CheckpointError, PersistentModule, short
 
@@ -77,7 +77,9 @@ def find(module: PersistentModule) -> Found:
         raise
     except (LookupError, TypeError, ValueError, AttributeError, OverflowError, RuntimeError) as error:
         raise CheckpointError(_fork(module, f"an attribute is missing or another ({short(str(error))})")) from None
-    parts = {name: Part(tensor) for name, tensor in _tensors(tree).items() if not name.endswith("resample_filter")}
+    parts = {
+        name: StoredPart(tensor) for name, tensor in _tensors(tree).items() if not name.endswith("resample_filter")
+    }
     notes = [
         f"The file carries source text, which was not executed: sha256 {module.source_sha256}.",
         "It is taken to compute what the paper says; a fork that only changed its formulas would draw other pictures.",

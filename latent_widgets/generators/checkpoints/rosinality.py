@@ -10,7 +10,7 @@ from torch import Tensor
 
 from latent_widgets.generators.checkpoints._changes import Change, first, plane, row, scalar
 from latent_widgets.generators.checkpoints._filters import need_usual
-from latent_widgets.generators.checkpoints._found import AVERAGE, Found, Part, average_w
+from latent_widgets.generators.checkpoints._found import AVERAGE, Found, StoredPart, average_w
 from latent_widgets.generators.checkpoints._storages import FileTensor
 from latent_widgets.generators.checkpoints._values import CheckpointError, short
 
@@ -57,16 +57,16 @@ def find(tensors: Mapping[str, FileTensor], average: FileTensor | None = None) -
     style = tensors["style.1.weight"].shape
     if len(style) != 2:
         raise CheckpointError(f"style.1.weight must be a matrix, got shape {style}.")
-    parts: dict[str, Part] = {}
+    parts: dict[str, StoredPart] = {}
     for name, tensor in tensors.items():
         if _KERNELS.fullmatch(name):
             need_usual(name, tensor)
         else:
             ours, change = _known(name)
-            parts[ours] = Part(tensor, change)
+            parts[ours] = StoredPart(tensor, change)
     notes = []
     if average is not None:
-        parts[AVERAGE] = Part(average, row)
+        parts[AVERAGE] = StoredPart(average, row)
     else:
         notes.append("The file has no mean of w: that of 10000 mapped latents was taken for truncation.")
     config = {

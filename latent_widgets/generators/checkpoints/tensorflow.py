@@ -15,7 +15,7 @@ from torch import Tensor
 
 from latent_widgets.generators.checkpoints._arrays import FileArray, array_of
 from latent_widgets.generators.checkpoints._changes import Change, first, plane, raised, turned
-from latent_widgets.generators.checkpoints._found import AVERAGE, Found, Part
+from latent_widgets.generators.checkpoints._found import AVERAGE, Found, StoredPart
 from latent_widgets.generators.checkpoints._values import Bag, CheckpointError, short
 
 __all__ = ["NETWORK", "find"]
@@ -70,7 +70,7 @@ def find(value: tuple[Any, ...]) -> Found:
     for name, array in variables.items():
         known = _known(name)
         if known is not None:
-            parts[known[0]] = Part(array, known[1])
+            parts[known[0]] = StoredPart(array, known[1])
         elif not _IGNORED.fullmatch(name.rpartition("mapping/")[2].rpartition("synthesis/")[2]):
             raise CheckpointError(f"the variables must be those of StyleGAN2, got {short(name)}, which is unknown.")
     notes = ("TensorFlow variables were renamed and transposed; the source text in the file was not executed.",)

@@ -39,7 +39,7 @@ from latent_widgets.values.units import direction_lengths
 __all__ = ["RegionGrams", "RegionSpectra", "as_weights"]
 
 Channels = Literal["rgb", "luminance", "chroma"]
-LUMINANCE = (0.2126, 0.7152, 0.0722)  # Rec. 709
+LUMINANCE = (0.2126, 0.7152, 0.0722)  # of R, G, B: Rec. ITU-R BT.709-6, item 3.2
 
 
 def as_weights(mask: Any, height: int, width: int) -> Tensor:

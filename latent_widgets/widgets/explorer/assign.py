@@ -12,7 +12,7 @@ from latent_widgets.edits.edit import Code, Edit, Mask
 from latent_widgets.generators.place import with_weights
 from latent_widgets.values.directions import Directions
 from latent_widgets.widgets.explorer.desk import Desk
-from latent_widgets.widgets.explorer.part.part import Part
+from latent_widgets.widgets.explorer.part.part import Parts
 from latent_widgets.widgets.explorer.region.region import Region
 from latent_widgets.widgets.explorer.sliders.sliders import Sliders
 
@@ -31,10 +31,12 @@ class Assignments:
         select: Called with the number of a slider, whose row is marked.
         sliders: Have the layers.
         region: Follows mask and switches.
-        part: Has the segmenter.
+        parts: Have the segmenter.
     """
 
-    def __init__(self, desk: Desk, select: Callable[[int], None], sliders: Sliders, region: Region, part: Part) -> None:
+    def __init__(
+        self, desk: Desk, select: Callable[[int], None], sliders: Sliders, region: Region, parts: Parts
+    ) -> None:
         self._desk, self._state = desk, desk.state
         self._select, self._sliders, self._region = select, sliders, region
         self._takers: dict[str, Callable[[Any], object]] = {
@@ -44,7 +46,7 @@ class Assignments:
             "mask": self._mask,
             "confine": self._confine,
             "steer": self._steer,
-            "segmenter": part.use,
+            "segmenter": parts.use,
             "directions": self._directions,
             "edit": self._edit,
             "code": self._code,

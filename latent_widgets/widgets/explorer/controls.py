@@ -14,13 +14,13 @@ from latent_widgets.generators.base import Generator
 from latent_widgets.widgets.explorer.method_picker import MethodPicker
 from latent_widgets.widgets.explorer.screen.screen import Screen
 from latent_widgets.widgets.explorer.sliders.sliders import Sliders
-from latent_widgets.widgets.explorer.state import State
+from latent_widgets.widgets.explorer.state import ExplorerState
 from latent_widgets.widgets.kit.controls import Guard, button, row
 from latent_widgets.widgets.kit.numbered import NumberSlider
 from latent_widgets.widgets.kit.panel import close_tree
 from latent_widgets.widgets.kit.silence import Silence, heard
 
-__all__ = ["Acts", "Controls"]
+__all__ = ["Acts", "ExplorerControls"]
 
 SEEDS = 2**53 - 1  # the largest integer that a page can hold
 
@@ -38,7 +38,7 @@ class Acts(NamedTuple):
     turn: Callable[[str], object]
 
 
-class Controls:
+class ExplorerControls:
     """The controls of the start and of the history, and the place of all others.
 
     Args:
@@ -140,7 +140,7 @@ class Controls:
         ]
         close_tree(*old)
 
-    def show(self, state: State) -> None:
+    def show(self, state: ExplorerState) -> None:
         """Bring the controls to a state without calling anything."""
         base, history = state.edit.base, state.history
         with self.silence:

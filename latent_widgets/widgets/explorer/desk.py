@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from latent_widgets.core.steps import OnStep
-from latent_widgets.widgets.explorer.state import State
+from latent_widgets.widgets.explorer.state import ExplorerState
 from latent_widgets.widgets.kit.controls import Guard
 
 __all__ = ["LINK", "Desk", "Page"]
@@ -49,7 +49,7 @@ class Desk:
         picture: The pixels of the picture at rest.
     """
 
-    state: State
+    state: ExplorerState
     guard: Guard
     executor: str | None
     adopt: Callable[..., None]

@@ -14,14 +14,14 @@ from traitlets import default, observe
 
 from latent_widgets.core import checks
 from latent_widgets.core.steps import OnStep
-from latent_widgets.edits.changes import move_along, place, rebase, rename, same_code, strangers
+from latent_widgets.edits.changes import move_along, rebase, rename, same_code, set_move, strangers
 from latent_widgets.edits.edit import Edit, Move
 from latent_widgets.generators.base import Generator
 from latent_widgets.geometry.walks.walk import Walk
 from latent_widgets.methods import MethodInfo, random_directions
 from latent_widgets.values.directions import Directions, as_directions
 from latent_widgets.widgets.explorer.assign import NOTED, TAKEN, Assignments
-from latent_widgets.widgets.explorer.controls import Acts, Controls
+from latent_widgets.widgets.explorer.controls import Acts, ExplorerControls
 from latent_widgets.widgets.explorer.desk import Desk, Page
 from latent_widgets.widgets.explorer.files import write_file
 from latent_widgets.widgets.explorer.method_picker import fill_in
@@ -32,7 +32,7 @@ from latent_widgets.widgets.explorer.pages.palette import PalettePage
 from latent_widgets.widgets.explorer.pages.save import SavePage
 from latent_widgets.widgets.explorer.pages.seeds import SeedsPage
 from latent_widgets.widgets.explorer.pages.stack import StackPage
-from latent_widgets.widgets.explorer.part.part import Part
+from latent_widgets.widgets.explorer.part.part import Parts
 from latent_widgets.widgets.explorer.photo.photo import Photo
 from latent_widgets.widgets.explorer.region.region import Region
 from latent_widgets.widgets.explorer.screen.drawing import Drawn
@@ -40,7 +40,7 @@ from latent_widgets.widgets.explorer.screen.frames import Frames
 from latent_widgets.widgets.explorer.screen.screen import Screen
 from latent_widgets.widgets.explorer.sliders.rows import Handlers
 from latent_widgets.widgets.explorer.sliders.sliders import Sliders
-from latent_widgets.widgets.explorer.state import State
+from latent_widgets.widgets.explorer.state import ExplorerState
 from latent_widgets.widgets.explorer.traits import ExplorerTraits
 from latent_widgets.widgets.explorer.walk.walk import Walks
 from latent_widgets.widgets.jobs.turns import one_at_a_time
@@ -112,7 +112,7 @@ class LatentExplorer(ExplorerTraits):
         later = {name: keywords.pop(name) for name in LATER if keywords.get(name) is not None}
         super().__init__(lock=G.lock, **keywords)
         self.silence = Silence()  # entered while the explorer sets its own traits
-        self.state = state = State(G, start)
+        self.state = state = ExplorerState(G, start)
         state.mask, state.confine, state.steer = self.mask, self.confine, self.steer
         self.frames = Frames(G)
         desk = Desk(
@@ -134,7 +134,7 @@ class LatentExplorer(ExplorerTraits):
         )
         handlers = Handlers(self.set_alpha, self._change_layers, self._rename, self.choose)
         self.sliders = Sliders(state, G.num_layers if "w+" in G.spaces else 1, handlers, self.guard)
-        self.region, self.photo, self.part = Region(desk), Photo(desk), Part(desk, self.segmenter)
+        self.region, self.photo, self.part = Region(desk), Photo(desk), Parts(desk, self.segmenter)
         self.walks, self._mix = Walks(desk, self.frames), MixPage(desk)
         self._assignments = Assignments(desk, self.select, self.sliders, self.region, self.part)
         drawn: dict[str, Any] = {
@@ -165,7 +165,7 @@ class LatentExplorer(ExplorerTraits):
         acts = Acts(
             self.change_base, self.step_seed, self.find, self.undo, self.redo, self.reset, self._drop, self._turn
         )
-        self.controls = Controls(G, acts, self.guard, self.screen, self.sliders, self.pages)
+        self.controls = ExplorerControls(G, acts, self.guard, self.screen, self.sliders, self.pages)
         self.body.children = self.controls.body
         state.page = self.controls.page
         self._ready = True
@@ -214,7 +214,7 @@ class LatentExplorer(ExplorerTraits):
         """
         i, alpha = self.sliders.check("index", index), checks.number("alpha", alpha)
         self.select(i)
-        self.adopt(place(self.current, self.move(i, alpha)), gesture=("alpha", i))
+        self.adopt(set_move(self.current, self.move(i, alpha)), gesture=("alpha", i))
 
     @one_at_a_time
     def select(self, index: int) -> None:
@@ -390,7 +390,7 @@ class LatentExplorer(ExplorerTraits):
         if move is None:
             self.show_page()
         else:
-            self.adopt(place(self.current, self.move(i, move.alpha)), gesture=("layers", i))
+            self.adopt(set_move(self.current, self.move(i, move.alpha)), gesture=("layers", i))
 
     def _rename(self, i: int, name: str) -> None:
         old = self.state.directions[i]

@@ -10,7 +10,7 @@ from PIL import Image
 
 from latent_widgets.core.steps import Cancelled, OnStep
 from latent_widgets.widgets.explorer.screen.frames import Frames
-from latent_widgets.widgets.explorer.state import State
+from latent_widgets.widgets.explorer.state import ExplorerState
 from latent_widgets.widgets.explorer.walk.way import Way
 from latent_widgets.widgets.kit.encode import animation, strip
 
@@ -20,7 +20,7 @@ FRAMES = 32  # pictures of an animation, one way
 
 
 def write_file(
-    state: State,
+    state: ExplorerState,
     frames: Frames,
     way: Callable[[], Way],
     path: Path,

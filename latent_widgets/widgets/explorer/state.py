@@ -12,10 +12,10 @@ from latent_widgets.geometry.walks.walk import KINDS
 from latent_widgets.values.directions import Directions
 from latent_widgets.widgets.kit.history import History
 
-__all__ = ["State"]
+__all__ = ["ExplorerState"]
 
 
-class State:
+class ExplorerState:
     """An explorer's state; the explorer changes it, its parts read it.
 
     Args:

@@ -20,6 +20,7 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
 from latent_widgets.core import checks
+from latent_widgets.geometry.regions.spectra import LUMINANCE
 
 __all__ = ["Picturelike", "animation", "colourise", "difference", "encode", "sheet", "small", "strip", "to_uint8"]
 
@@ -27,7 +28,6 @@ Pixels = NDArray[np.uint8]
 Picturelike = Tensor | Pixels
 
 FORMATS = ("gif", "webp", "mp4")
-LUMINANCE = (0.2126, 0.7152, 0.0722)  # of R, G, B: Rec. ITU-R BT.709-6, item 3.2
 
 
 def to_uint8(image: Picturelike) -> Pixels:

@@ -15,7 +15,7 @@ from latent_widgets.widgets.kit.encode import Pixels, strip
 from latent_widgets.widgets.kit.picture import Picture
 from latent_widgets.widgets.kit.reach import positions
 
-__all__ = ["Filmstrip", "film", "words_of"]
+__all__ = ["Filmstrip", "film", "walk_words"]
 
 PICTURES = 7  # of a strip
 
@@ -75,10 +75,10 @@ def film(
         z, truncation, candidates = curve
         path = curve_along(G, z, direction[index], at, truncation=truncation, candidates=candidates, on_step=on_step)
     images: Tensor = path.images(G, batch=4, on_step=on_step)
-    return strip(images), words_of(path)
+    return strip(images), walk_words(path)
 
 
-def words_of(walk: Walk) -> str:
+def walk_words(walk: Walk) -> str:
     """Say what a strip shows: where it goes, and of a curve how well it follows the direction and how far it bends."""
     words = [f"{walk.name}, {walk.kind}: {walk.at[0]:g} to {walk.at[-1]:g} {walk.unit}"]
     if isinstance(walk, CurveWalk):

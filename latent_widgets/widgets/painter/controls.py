@@ -15,7 +15,7 @@ from latent_widgets.widgets.painter.easel import Easel
 from latent_widgets.widgets.painter.keys import KEYS, TOOLS
 from latent_widgets.widgets.painter.later import Later
 
-__all__ = ["Controls", "FileActs"]
+__all__ = ["FileActs", "PainterControls"]
 
 
 class FileActs(NamedTuple):
@@ -32,7 +32,7 @@ class FileActs(NamedTuple):
     take: Callable[[str, bytes], object]
 
 
-class Controls:
+class PainterControls:
     """Every control of a painter but its canvas.
 
     Args:

@@ -16,7 +16,7 @@ from PIL import Image
 
 from latent_widgets.core import checks
 from latent_widgets.core.files import write_whole
-from latent_widgets.widgets.painter.model import MaskModel, Packed, State
+from latent_widgets.widgets.painter.model import MaskModel, MaskState, Packed
 from latent_widgets.widgets.painter.tools import Stroke
 
 __all__ = ["FORMATS", "from_json", "from_png", "load_mask", "read_mask", "save_mask", "to_json", "to_png"]
@@ -72,7 +72,7 @@ def to_json(model: MaskModel) -> str:
     return json.dumps(plain, indent=1)
 
 
-def from_json(text: str, size: tuple[int, int]) -> State:
+def from_json(text: str, size: tuple[int, int]) -> MaskState:
     """Read what :func:`to_json` wrote.
 
     Args:
@@ -106,7 +106,7 @@ def from_json(text: str, size: tuple[int, int]) -> State:
             if packed.soft and not ((mask >= 0) & (mask <= 1)).all():
                 raise ValueError("a weight outside [0, 1]")
             regions[str(one["name"])] = packed
-        return State(regions, checks.choice("region", plain["region"], tuple(regions)))
+        return MaskState(regions, checks.choice("region", plain["region"], tuple(regions)))
     except Exception as error:
         raise ValueError(f"{wrong}, got a damaged file: {error}.") from None
 

@@ -8,13 +8,14 @@ from typing import Any
 from numpy.typing import NDArray
 
 from latent_widgets.widgets.jobs.turns import HANDS
+from latent_widgets.widgets.kit.encode import Pixels
 from latent_widgets.widgets.painter import tools as tools
 from latent_widgets.widgets.painter.easel import Easel
-from latent_widgets.widgets.painter.tools import Bits, Pixels
+from latent_widgets.widgets.painter.tools import Bits
 
 __all__ = ["Later"]
 
-Change = Callable[[Pixels, NDArray[Any]], NDArray[Any]]
+MaskChange = Callable[[Pixels, NDArray[Any]], NDArray[Any]]
 
 
 class Later:
@@ -63,7 +64,7 @@ class Later:
         change: Callable[..., NDArray[Any]] = getattr(tools, how)
         self._ask(how, lambda image, mask: change(mask, amount))
 
-    def _ask(self, words: str, change: Change, region: str | None = None) -> None:
+    def _ask(self, words: str, change: MaskChange, region: str | None = None) -> None:
         easel, model = self._easel, self._easel.model
         with HANDS:
             image, state, name = model.image, model.state, region or model.region

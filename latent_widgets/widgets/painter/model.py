@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 from latent_widgets.core import checks
 from latent_widgets.core.rounding import HALF_COVERED
 from latent_widgets.values.masks import Mask
+from latent_widgets.widgets.kit.encode import Pixels
 from latent_widgets.widgets.kit.history import History
 from latent_widgets.widgets.painter import tools as tools
-from latent_widgets.widgets.painter.tools import Pixels, Stroke
+from latent_widgets.widgets.painter.tools import Stroke
 
-__all__ = ["MaskModel", "State", "as_array"]
+__all__ = ["MaskModel", "MaskState", "mask_array"]
 
 MEMORY = 64 * 2**20  # bytes of history, about
 STEPS = (10, 200)  # that can be undone: at least, at most
@@ -53,7 +54,7 @@ class Packed:
 
 
 @dataclass(frozen=True, eq=False)
-class State:
+class MaskState:
     """All regions at one time; those that a change left alone are shared with the state before.
 
     Attributes:
@@ -91,15 +92,15 @@ class MaskModel:
         if not names or len(set(names)) != len(names):
             raise ValueError(f"regions must be different names, at least one, got {list(regions)}.")
         empty = Packed.of(np.zeros(self.size, bool), ())
-        self._begin(State(dict.fromkeys(names, empty), names[0]))
+        self._begin(MaskState(dict.fromkeys(names, empty), names[0]))
         self._areas: NDArray[np.int32] | None = None
 
-    def _begin(self, state: State) -> None:
+    def _begin(self, state: MaskState) -> None:
         steps = MEMORY // max(1, self.size[0] * self.size[1] // 8)
-        self._history: History[State] = History(state, min(max(steps, STEPS[0]), STEPS[1]) + 1)
+        self._history: History[MaskState] = History(state, min(max(steps, STEPS[0]), STEPS[1]) + 1)
         self._show(state.region)
 
-    def _push(self, state: State) -> None:
+    def _push(self, state: MaskState) -> None:
         self._history.push(state)
         self._show(state.region)
 
@@ -117,7 +118,7 @@ class MaskModel:
         return self.image.shape[0], self.image.shape[1]
 
     @property
-    def state(self) -> State:
+    def state(self) -> MaskState:
         """All regions, packed."""
         return self._history.value
 
@@ -170,11 +171,11 @@ class MaskModel:
         if mask is None:
             array, strokes = np.zeros(self.size, bool), ()
         else:
-            array = as_array(mask, self.size)
+            array = mask_array(mask, self.size)
         if array.dtype == self._mask.dtype and np.array_equal(array, self._mask):
             return
         packed = Packed.of(array, strokes)
-        self._push(State({**self.state.regions, self.region: packed}, self.region))
+        self._push(MaskState({**self.state.regions, self.region: packed}, self.region))
 
     def stroke(self, stroke: Stroke) -> None:
         """Paint or erase along a stroke."""
@@ -253,9 +254,9 @@ class MaskModel:
         """
         if _name(name) in self.names:
             raise ValueError(f"region must be a new name, got {name!r}. Use select({name!r}).")
-        array = np.zeros(self.size, bool) if mask is None else as_array(mask, self.size)
+        array = np.zeros(self.size, bool) if mask is None else mask_array(mask, self.size)
         packed = Packed.of(array, () if mask is None else None)
-        self._push(State({**self.state.regions, name: packed}, name))
+        self._push(MaskState({**self.state.regions, name: packed}, name))
 
     def remove(self, name: str) -> None:
         """Remove a region; the last one stays.
@@ -270,7 +271,7 @@ class MaskModel:
         rest = {other: packed for other, packed in self.state.regions.items() if other != name}
         if not rest:
             raise ValueError(f"region must leave another one, got the last, {name!r}. Use clear().")
-        self._push(State(rest, self.region if self.region in rest else next(iter(rest))))
+        self._push(MaskState(rest, self.region if self.region in rest else next(iter(rest))))
 
     def replace(self, regions: Mapping[str, Any], region: str | None = None) -> None:
         """Replace all regions at once.
@@ -286,12 +287,12 @@ class MaskModel:
             raise ValueError("regions must be at least one, got none.")
         packed = {}
         for name, mask in regions.items():
-            array = np.zeros(self.size, bool) if mask is None else as_array(mask, self.size)
+            array = np.zeros(self.size, bool) if mask is None else mask_array(mask, self.size)
             packed[_name(name)] = Packed.of(array, () if mask is None else None)
         chosen = region if region is not None else self.region if self.region in packed else next(iter(packed))
-        self._push(State(packed, checks.choice("region", chosen, tuple(packed))))
+        self._push(MaskState(packed, checks.choice("region", chosen, tuple(packed))))
 
-    def restore(self, state: State) -> None:
+    def restore(self, state: MaskState) -> None:
         """Go to a state, as read from a file; what was before can be had back with :meth:`undo`."""
         self._push(state)
 
@@ -322,10 +323,10 @@ class MaskModel:
         self.image, self._areas = image, None
         if not same:
             scaled = {name: Packed.of(_resized(mask, *self.size), None) for name, mask in old.items()}
-            self._begin(State(scaled, self.region))
+            self._begin(MaskState(scaled, self.region))
 
 
-def as_array(mask: Any, size: tuple[int, int]) -> NDArray[Any]:
+def mask_array(mask: Any, size: tuple[int, int]) -> NDArray[Any]:
     """Check a mask and return it as an array of its own.
 
     Args:

@@ -13,27 +13,27 @@ from traitlets import validate
 
 from latent_widgets.core import checks
 from latent_widgets.widgets.jobs.turns import HANDS
-from latent_widgets.widgets.kit.encode import Picturelike, to_uint8
+from latent_widgets.widgets.kit.encode import Picturelike, Pixels, to_uint8
 from latent_widgets.widgets.kit.silence import Silence, heard
 from latent_widgets.widgets.kit.still import Still
 from latent_widgets.widgets.painter.cell_watch import CellWatch
-from latent_widgets.widgets.painter.controls import Controls, FileActs
+from latent_widgets.widgets.painter.controls import FileActs, PainterControls
 from latent_widgets.widgets.painter.easel import Brush, Easel
 from latent_widgets.widgets.painter.files import load_mask, read_mask, save_mask
 from latent_widgets.widgets.painter.gesture import Gesture
 from latent_widgets.widgets.painter.hand import connect
 from latent_widgets.widgets.painter.later import Later
-from latent_widgets.widgets.painter.model import MaskModel, as_array
+from latent_widgets.widgets.painter.model import MaskModel, mask_array
 from latent_widgets.widgets.painter.parts import Parts
 from latent_widgets.widgets.painter.regions import INKS, inks_for, masks_of
-from latent_widgets.widgets.painter.tools import Pixels, Stroke
-from latent_widgets.widgets.painter.traits import Painted
+from latent_widgets.widgets.painter.tools import Stroke
+from latent_widgets.widgets.painter.traits import PainterTraits
 from latent_widgets.widgets.painter.view import Canvas, Point, Viewport, composed
 
 __all__ = ["MaskPainter"]
 
 
-class MaskPainter(Painted):
+class MaskPainter(PainterTraits):
     """Paint named regions of a picture with mouse, finger or keys; assign and read them from code.
 
     Args:
@@ -97,7 +97,7 @@ class MaskPainter(Painted):
         self.later = Later(self._easel, self.parts.find)
         self.gesture = Gesture(self._easel, {"fill": self.later.fill, "superpixel": self.later.pick})
         files = FileActs(self.save_mask, self.load_mask, self.take_file)
-        self.controls = Controls(self._easel, self.later, files, self.parts.names, self.guard)
+        self.controls = PainterControls(self._easel, self.later, files, self.parts.names, self.guard)
         self.own(*self.controls.spare)
         connect(self._easel, self.gesture, self.controls.take_focus, self._exclusive)
         self.body.children = [self.controls.around(self.canvas.widget)]
@@ -138,7 +138,7 @@ class MaskPainter(Painted):
         if name == "region":
             return checks.choice(name, value, self.model.names)
         if value is not None and not self.silence:
-            as_array(value, self.model.size)
+            mask_array(value, self.model.size)
         return value
 
     @heard

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from latent_widgets.core import checks
 from latent_widgets.core.rounding import HALF_COVERED
 from latent_widgets.values.masks import Mask
-from latent_widgets.widgets.painter.model import as_array
-from latent_widgets.widgets.painter.tools import Bits, Pixels
+from latent_widgets.widgets.kit.encode import Pixels
+from latent_widgets.widgets.painter.model import mask_array
+from latent_widgets.widgets.painter.tools import Bits
 
 __all__ = ["Parts"]
 
@@ -49,7 +50,7 @@ class Parts:
     ) -> None:
         self._masks: dict[str, NDArray[Any]] = {}
         if isinstance(given, Mapping):
-            self._masks = {name: as_array(mask, size) for name, mask in given.items()}
+            self._masks = {name: mask_array(mask, size) for name, mask in given.items()}
         elif given is not None:
             if not isinstance(given, tuple) or len(given) != 2:
                 raise TypeError(f"parts must be masks by name or (labels, names), got {type(given).__name__}.")

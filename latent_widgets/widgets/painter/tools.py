@@ -16,6 +16,8 @@ from PIL import Image
 
 from latent_widgets.core import checks
 from latent_widgets.core.rounding import HALF_COVERED
+from latent_widgets.geometry.regions.spectra import LUMINANCE
+from latent_widgets.widgets.kit.encode import Pixels
 
 __all__ = [
     "SHAPES", "Stroke", "cover", "feather", "filled", "flood", "grow", "over", "pick", "shrink", "superpixels",
@@ -23,9 +25,7 @@ __all__ = [
 ]  # fmt: skip
 
 Bits = NDArray[np.bool_]
-Pixels = NDArray[np.uint8]
 SHAPES = ("brush", "line", "rectangle", "ellipse", "polygon", "lasso")
-LUMINANCE = (0.2126, 0.7152, 0.0722)  # of R, G, B: Rec. ITU-R BT.709-6, item 3.2
 ANALYSIS = 192  # pixels of the longer side at which superpixels are found
 COMPACTNESS = 0.5  # of superpixels: how many times the whole range of a colour one cell's width weighs
 

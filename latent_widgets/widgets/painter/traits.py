@@ -14,10 +14,10 @@ from latent_widgets.widgets.kit.still import Still
 from latent_widgets.widgets.painter.keys import TOOLS
 from latent_widgets.widgets.painter.regions import INKS
 
-__all__ = ["Painted"]
+__all__ = ["PainterTraits"]
 
 
-class Painted(Panel):
+class PainterTraits(Panel):
     """The traits of a painter."""
 
     picture = Instance(Still, allow_none=True)

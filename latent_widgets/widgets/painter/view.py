@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from latent_widgets.widgets.kit.canvas import Pen, batch, paste, polyline, restyle
-from latent_widgets.widgets.painter.tools import Pixels
+from latent_widgets.widgets.kit.encode import Pixels
 
 __all__ = ["Canvas", "Point", "Viewport", "composed", "outline", "tint"]
 

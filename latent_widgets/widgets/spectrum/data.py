@@ -25,13 +25,13 @@ from latent_widgets.values.units import latent_sd
 __all__ = [
     "Band",
     "Spectrum",
+    "code_words",
     "curve_of",
     "decades",
     "gaussian_band",
     "latents_band",
-    "place",
     "spectrum_at",
-    "spectrum_of",
+    "taken_over",
 ]
 
 QUANTILES = (0.05, 0.5, 0.95)
@@ -64,7 +64,7 @@ class Spectrum:
     @property
     def label(self) -> str:
         """Latent and target in a few words."""
-        return f"{place(self.code)}, {self.target}"
+        return f"{code_words(self.code)}, {self.target}"
 
     @property
     def vanishing(self) -> int:
@@ -78,7 +78,7 @@ class Spectrum:
         return squares / squares[-1].clamp(min=torch.finfo(squares.dtype).tiny)
 
 
-def place(code: Code) -> str:
+def code_words(code: Code) -> str:
     """Name a code in a few words."""
     if code.seed is None:
         return f"a code in {code.space}"
@@ -86,7 +86,7 @@ def place(code: Code) -> str:
     return f"seed {code.seed}" + (f" at truncation {code.truncation:g}" if truncated else "")
 
 
-def spectrum_of(basis: LocalBasis, code: Code) -> Spectrum:
+def taken_over(basis: LocalBasis, code: Code) -> Spectrum:
     """Take over a result of ``local_basis``.
 
     Args:
@@ -143,7 +143,7 @@ def spectrum_at(
         (basis,) = local_bases(G, z[None], "w", k)
         if not report(on_step, 1, 1):
             raise Cancelled("Cancelled after the mapping.")
-        return spectrum_of(basis, code)
+        return taken_over(basis, code)
     J, space = _operator(G, code, target)
     checks.integer("k", min(J.shape) if k is None else k, 1, min(J.shape))
     svd = J.svd(None if method == "exact" else k, method, left=False, on_step=on_step)

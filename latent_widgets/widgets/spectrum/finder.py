@@ -16,11 +16,11 @@ from latent_widgets.values.directions import Directions
 from latent_widgets.widgets.spectrum.data import (
     Band,
     Spectrum,
+    code_words,
     gaussian_band,
     latents_band,
-    place,
     spectrum_at,
-    spectrum_of,
+    taken_over,
 )
 from latent_widgets.widgets.spectrum.latents import Latents, Start
 
@@ -39,7 +39,7 @@ class Plan(NamedTuple):
     @property
     def words(self) -> str:
         """Latent and target in a few words."""
-        return f"{place(self.code)}, {self.target}"
+        return f"{code_words(self.code)}, {self.target}"
 
 
 class Finder:
@@ -71,7 +71,7 @@ class Finder:
         for start, target in wanted:
             plan = self.plan(start.code, target)
             if start.basis is not None and start.basis.target == plan.target:
-                found.append(spectrum_of(start.basis, start.code))
+                found.append(taken_over(start.basis, start.code))
             else:
                 found.append(self.find(plan, on_step))
         return found

@@ -12,7 +12,7 @@ from latent_widgets.generators.base import Generator
 from latent_widgets.methods.local_basis import LocalBasis
 from latent_widgets.values.codes import Code
 
-__all__ = ["Latents", "Start", "same"]
+__all__ = ["Latents", "Start", "same_latent"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,7 +93,7 @@ class Latents:
         return None if code.seed is None else G.sample_z(1, code.seed)[0]
 
 
-def same(a: Any, b: Code) -> bool:
+def same_latent(a: Any, b: Code) -> bool:
     """Whether two codes are the same point with the same past."""
     return (
         isinstance(a, Code) and (a.space, a.seed, a.truncation) == (b.space, b.seed, b.truncation) and same_code(a, b)

@@ -20,11 +20,11 @@ from latent_widgets.widgets.kit.plot import LOOKS, Spot
 from latent_widgets.widgets.kit.refusal import refusing
 from latent_widgets.widgets.kit.silence import Silence, heard
 from latent_widgets.widgets.spectrum.controls import SpectrumActs, SpectrumControls
-from latent_widgets.widgets.spectrum.data import Band, Spectrum, curve_of, place, spectrum_of
+from latent_widgets.widgets.spectrum.data import Band, Spectrum, code_words, curve_of, taken_over
 from latent_widgets.widgets.spectrum.finder import Finder
-from latent_widgets.widgets.spectrum.latents import Latents, Start, same
+from latent_widgets.widgets.spectrum.latents import Latents, Start, same_latent
 from latent_widgets.widgets.spectrum.plot import draw_spectrum, shade
-from latent_widgets.widgets.spectrum.state import Shown, words_of
+from latent_widgets.widgets.spectrum.state import Shown, spectrum_words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -124,7 +124,7 @@ class JacobianSpectrum(FigurePanel):
             self.code = starts[0].code
         others = [(start, name) for start in starts for name in names][1:]
         if first is not None and first.target == self.target:
-            self._take(spectrum_of(first, starts[0].code))
+            self._take(taken_over(first, starts[0].code))
         else:
             self.refresh()
         if others:
@@ -187,7 +187,7 @@ class JacobianSpectrum(FigurePanel):
         old, new = change["old"], change["new"]
         if new is not None:
             self.generator.check_code(new)
-            if self._finder.outdated(self.current) or not same(old, new):
+            if self._finder.outdated(self.current) or not same_latent(old, new):
                 self.refresh()
 
     @observe("target")
@@ -228,7 +228,7 @@ class JacobianSpectrum(FigurePanel):
             self._take,
             kind="spectrum",
             prepare=load_rules,
-            label=f"spectrum of {plan.target} at {place(plan.code)}",
+            label=f"spectrum of {plan.target} at {code_words(plan.code)}",
         )
 
     def _add(self, others: Sequence[tuple[Start, str]]) -> None:
@@ -295,7 +295,7 @@ class JacobianSpectrum(FigurePanel):
     def _tell(self, pending: str = "") -> None:
         """Say below the plot what it shows, and what it does not."""
         shown = self.current
-        words = "" if shown is None else words_of(shown, self.selected_index, self.target, pending)
+        words = "" if shown is None else spectrum_words(shown, self.selected_index, self.target, pending)
         self.controls.words.value = words
 
     def show_strip(self) -> None:

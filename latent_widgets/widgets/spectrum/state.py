@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from latent_widgets.widgets.kit.plot import LOOKS
 from latent_widgets.widgets.spectrum.data import Band, Spectrum
 
-__all__ = ["Shown", "words_of"]
+__all__ = ["Shown", "spectrum_words"]
 
 MOST_KEPT = len(LOOKS) - 1  # beside the current one
 
@@ -52,7 +52,7 @@ class Shown:
         self.kept = tuple(spectra[:MOST_KEPT])
 
 
-def words_of(spectrum: Spectrum, index: int, asked: str, pending: str = "") -> str:
+def spectrum_words(spectrum: Spectrum, index: int, asked: str, pending: str = "") -> str:
     """Say what a plot shows, and what it does not.
 
     Args:

@@ -8,7 +8,7 @@ from latent_widgets.core.rounding import first_largest
 from latent_widgets.methods.warpage import WarpageMap
 from latent_widgets.widgets.warpage.order import Order
 
-__all__ = ["Views", "farthest", "words_of"]
+__all__ = ["Views", "farthest", "warpage_words"]
 
 
 class Views:
@@ -33,7 +33,7 @@ def farthest(view: WarpageMap) -> tuple[int, int] | None:
     return min(i, j), max(i, j)
 
 
-def words_of(view: WarpageMap, order: Order) -> str:
+def warpage_words(view: WarpageMap, order: Order) -> str:
     """Say how far apart random and close pairs are, and what there is to know about the result.
 
     Args:

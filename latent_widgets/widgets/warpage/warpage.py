@@ -24,7 +24,7 @@ from latent_widgets.widgets.warpage.controls import WarpageActs, WarpageControls
 from latent_widgets.widgets.warpage.order import Order, order_of
 from latent_widgets.widgets.warpage.pages import Pages
 from latent_widgets.widgets.warpage.plot import colour_range, draw_frame, draw_values, frame_pair
-from latent_widgets.widgets.warpage.state import Views, farthest, words_of
+from latent_widgets.widgets.warpage.state import Views, farthest, warpage_words
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -266,7 +266,7 @@ class WarpageHeatmap(FigurePanel):
     def _draw(self, view: WarpageMap) -> None:
         self.controls.heatmap.show_distances(view, self.order, bool(self.controls.stretch.value))
         self._mark()
-        self.controls.words.value = words_of(view, self.order)
+        self.controls.words.value = warpage_words(view, self.order)
         self.show_pair(delay=REST)
         self.run(lambda on_step: view, self._say_values, kind="values", priority=2, delay=REST)
 

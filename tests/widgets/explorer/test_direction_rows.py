@@ -7,7 +7,7 @@ from latent_widgets.edits.edit import Edit
 from latent_widgets.values.directions import Directions
 from latent_widgets.widgets.explorer.sliders.rows import DirectionRow, Handlers
 from latent_widgets.widgets.explorer.sliders.sliders import Sliders
-from latent_widgets.widgets.explorer.state import State
+from latent_widgets.widgets.explorer.state import ExplorerState
 from latent_widgets.widgets.kit.panel import close_tree
 from latent_widgets.widgets.kit.unit_ranges import UNIT_RANGES
 
@@ -46,7 +46,7 @@ def row(D, handlers):
 @pytest.fixture
 def state(plain):
     """The state of an explorer."""
-    return State(plain, Edit.of(plain))
+    return ExplorerState(plain, Edit.of(plain))
 
 
 @pytest.fixture

@@ -3,16 +3,16 @@
 import pytest
 import torch
 
-from latent_widgets.edits.changes import place
+from latent_widgets.edits.changes import set_move
 from latent_widgets.edits.edit import Edit, Mask
 from latent_widgets.widgets.explorer.region.follower import Follower
 from latent_widgets.widgets.explorer.region.work import Settings, find_region
-from latent_widgets.widgets.explorer.state import State
+from latent_widgets.widgets.explorer.state import ExplorerState
 
 
 @pytest.fixture
 def state(tiny):
-    made = State(tiny, Edit.of(tiny, seed=3))
+    made = ExplorerState(tiny, Edit.of(tiny, seed=3))
     made.steer = True
     return made
 
@@ -51,7 +51,7 @@ def test_a_latent_is_asked_for_once(follower, tiny):
 
 def test_own_moves_are_no_new_latent_and_others_are(follower, state, serve):
     serve()
-    state.adopt(place(state.edit, state.move(0, 1.0)))
+    state.adopt(set_move(state.edit, state.move(0, 1.0)))
     assert not follower.stale(follower.here(None, "rgb"))
     state.keep(0, True)  # kept for later: it stays where it is from now on, so its move is part of the latent
     assert follower.stale(follower.here(None, "rgb"))
@@ -73,7 +73,7 @@ def test_directions_of_a_mask_are_asked_for_once(follower, serve, square):
 
 def test_a_move_goes_on_along_the_direction_that_took_over(follower, state, serve, square):
     old = serve()
-    state.adopt(place(state.edit, state.move(0, 1.5)))
+    state.adopt(set_move(state.edit, state.move(0, 1.5)))
     larger = square.clone()
     larger[3, 6:14] = True
     new = serve(Mask(larger))
@@ -87,7 +87,7 @@ def test_a_move_goes_on_along_the_direction_that_took_over(follower, state, serv
 def test_an_edit_of_before_brings_its_directions_back(follower, state, serve, square):
     old = serve()
     before = state.edit
-    state.adopt(place(before, state.move(0, 1.0)))
+    state.adopt(set_move(before, state.move(0, 1.0)))
     serve(Mask(~square))
     now = follower.directions
     assert follower.recall(state.edit) is None  # they are there

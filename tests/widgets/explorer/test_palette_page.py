@@ -109,9 +109,9 @@ def test_comparison_is_at_equal_change(explorer):
     assert [p.words for p in page.plots.children] == [
         f"{d.names[0]} at equal change" for d in rows_of_change(explorer.state)
     ]
-    assert "lw-stale" not in page.plots.children[0]._shown[0]._dom_classes
+    assert not page.plots.children[0].stale
     explorer.seed = 5
-    assert "lw-stale" in page.plots.children[0]._shown[0]._dom_classes
+    assert page.plots.children[0].stale
 
 
 def test_the_active_direction_is_compared_with_the_kept_ones(explorer):

@@ -15,7 +15,14 @@ from latent_widgets.segmentation import FewShotSegmenter
 from latent_widgets.widgets.explorer.explorer import LatentExplorer
 from latent_widgets.widgets.explorer.part import part as _explorer_part
 from latent_widgets.widgets.explorer.part.examples_work import Example, Examples, example_of, fit_examples
-from latent_widgets.widgets.explorer.part.work import Course, ExactParts, Plan, built_in, look, small_walks
+from latent_widgets.widgets.explorer.part.work import (
+    ExactParts,
+    TrainingCourse,
+    TrainingPlan,
+    built_in,
+    look,
+    small_walks,
+)
 from tests.widgets.conftest import PATIENCE, calm, until
 
 
@@ -115,7 +122,7 @@ def test_parts_of_the_segmenter_are_offered_and_shown(exact, explorer):
     assert page.train.disabled
     explorer.mask = Mask(where)
     assert not page.train.disabled
-    assert page.plan == Plan("region", 1, 4, None, "average", True)
+    assert page.plan == TrainingPlan("region", 1, 4, None, "average", True)
     assert explorer.error is None
 
 
@@ -273,7 +280,7 @@ def test_course_draws_a_point_for_each_check():
 
     course = None
     for step, score, checked in ((1, 0.1, False), (2, 0.1, False), (10, 0.4, True), (11, 0.4, False)):
-        course = Course.after(course, step, 20, Told(score, checked))
+        course = TrainingCourse.after(course, step, 20, Told(score, checked))
     assert (course.steps, course.scores, course.done) == ((0, 10), (0.1, 0.4), 11)
 
 

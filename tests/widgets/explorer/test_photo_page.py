@@ -14,7 +14,7 @@ from latent_widgets.widgets.explorer.explorer import LatentExplorer
 from latent_widgets.widgets.explorer.photo import photo as _explorer_photo
 from latent_widgets.widgets.explorer.photo.crop import Crop
 from latent_widgets.widgets.explorer.photo.drop import PhotoDrop
-from latent_widgets.widgets.explorer.photo.plot import words_of
+from latent_widgets.widgets.explorer.photo.plot import inversion_words
 from latent_widgets.widgets.kit.encode import to_uint8
 from tests.pictures import file_of
 from tests.widgets.conftest import PATIENCE, until
@@ -205,7 +205,7 @@ def test_search_ends_in_the_explorer_and_undo_goes_back(tiny, explorer):
     assert explorer.edit.moves == ()
     assert torch.equal(explorer.edit.apply(tiny), tiny.synthesize(found.code))
     assert found.relative_error < 0.5  # 1 is the mean picture's
-    assert page.words.value == words_of(found)
+    assert page.words.value == inversion_words(found)
     assert f"{100 * found.relative_error:.2g} %" in page.words.value
     assert ("fewer than 1" if found.percentile < 1 else f"{found.percentile:.0f}") + " % of latents" in page.words.value
     assert (np.asarray(page.drawn.to_pil()) == to_uint8(found.image)).all()

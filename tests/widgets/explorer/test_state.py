@@ -5,12 +5,12 @@ import torch
 
 from latent_widgets.edits.edit import Code, Edit
 from latent_widgets.values.directions import Directions
-from latent_widgets.widgets.explorer.state import State
+from latent_widgets.widgets.explorer.state import ExplorerState
 
 
 @pytest.fixture
 def state(tiny):
-    made = State(tiny, Edit.of(tiny, seed=3))
+    made = ExplorerState(tiny, Edit.of(tiny, seed=3))
     made.directions = list(Directions(torch.eye(6, dtype=torch.float64)[:3], "w", names=["a", "b", "c"]))
     made.layers = [None, (1, 2), None]
     return made

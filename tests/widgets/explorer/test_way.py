@@ -14,7 +14,7 @@ from latent_widgets.widgets.explorer.explorer import LatentExplorer
 from latent_widgets.widgets.explorer.walk.densities import Densities, level_of
 from latent_widgets.widgets.explorer.walk.way import Way
 from latent_widgets.widgets.kit.encode import to_uint8
-from latent_widgets.widgets.kit.filmstrip import words_of
+from latent_widgets.widgets.kit.filmstrip import walk_words
 from tests.linear import linear_generator
 
 
@@ -54,7 +54,7 @@ def test_curve_about_an_edit_of_a_linear_generator_is_straight(base, layers):
         straight.codes[:, 1] = straight.codes[2, 1]
     torch.testing.assert_close(curve.codes, straight.codes)
     assert (curve.at, curve.unit, curve.space) == (straight.at, straight.unit, straight.space)
-    assert " of its length · match 1.00" in words_of(curve)
+    assert " of its length · match 1.00" in walk_words(curve)
 
 
 def test_strip_shows_the_curve_and_sliders_stay_straight(tiny, explorer):
@@ -66,7 +66,7 @@ def test_strip_shows_the_curve_and_sliders_stay_straight(tiny, explorer):
     assert explorer.error is None
     walk = explorer.walk()
     torch.testing.assert_close(walk.codes[1], explorer.code.tensor)
-    assert page.strip.caption == words_of(walk)
+    assert page.strip.caption == walk_words(walk)
     assert page.strip.caption.startswith("local basis 1, curve: -0.2 to 0.2 sd · bends by ")
     strip = to_uint8(tiny.synthesize(walk.codes[2:], "w"))
     assert (np.array(page.strip.to_pil())[:, -16:] == strip).all()
@@ -85,8 +85,8 @@ def test_weak_curve_says_so(tiny):
     D = local_basis(tiny, z).directions
     D = replace(D, vectors=0.1 * D.vectors[:1] + D.vectors[-1:], names=("odd",), scores={}, scales=[1.0])
     walk = Way(Edit.of(tiny, seed=3), Move.of(D), 0.01, 3, "curve").walk(tiny)
-    assert "match 0.1" in words_of(walk)
-    assert words_of(walk).endswith("weak: hardly this direction")
+    assert "match 0.1" in walk_words(walk)
+    assert walk_words(walk).endswith("weak: hardly this direction")
 
 
 def test_page_says_what_a_kind_cannot_do(tiny, explorer):

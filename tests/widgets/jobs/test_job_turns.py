@@ -212,7 +212,7 @@ def test_frame_that_waited_for_the_lock_gives_way_to_a_newer_one(seen):
     with Job(executor="thread", lock=lock) as job:
         with lock:
             job.submit(lambda on_step: "old", done=seen.append, frame=True)
-            until(lambda: lock._waiting)
+            until(lambda: lock.waiting)
             job.submit(lambda on_step: "new", done=seen.append, frame=True)
         assert job.wait(PATIENCE)
     assert seen == ["new"]
@@ -226,7 +226,7 @@ def test_picture_of_one_job_passes_through_the_long_run_of_another(gate, seen):
         def spectrum(on_step):
             begun.set()
             assert asked.wait(PATIENCE)
-            until(lambda: lock._waiting)
+            until(lambda: lock.waiting)
             on_step(Step(1, 2))
             return "spectrum"
 

@@ -8,7 +8,7 @@ from latent_widgets.methods.local_basis import local_basis
 from latent_widgets.widgets.spectrum.data import gaussian_band
 from latent_widgets.widgets.spectrum.finder import Finder
 from latent_widgets.widgets.spectrum.latents import Latents, Start
-from latent_widgets.widgets.spectrum.state import MOST_KEPT, Shown, words_of
+from latent_widgets.widgets.spectrum.state import MOST_KEPT, Shown, spectrum_words
 
 
 @pytest.fixture
@@ -43,11 +43,13 @@ def test_band_goes_with_the_spectrum_that_it_was_found_beside(plain_spectrum):
 
 def test_words_say_what_was_asked_for_and_is_not_shown(plain_spectrum):
     spectrum = plain_spectrum([2.0, 0.5], (2, 2))
-    assert words_of(spectrum, 7, "image") == "<b>a code in w, image</b> · singular value 2 is 0.5"
-    assert "edited in w, so its z is unknown" in words_of(spectrum, 0, "w")
+    assert spectrum_words(spectrum, 7, "image") == "<b>a code in w, image</b> · singular value 2 is 0.5"
+    assert "edited in w, so its z is unknown" in spectrum_words(spectrum, 0, "w")
     truncated = plain_spectrum([1.0], (1, 1), "w", lw.Code(torch.zeros(3), "w", seed=1, truncation=0.5))
-    assert words_of(truncated, 0, "w").endswith("of the mapping before truncation")
-    assert words_of(spectrum, 0, "image", "a < b").startswith("<b>old</b>, until a &lt; b is there: <b>a code in w")
+    assert spectrum_words(truncated, 0, "w").endswith("of the mapping before truncation")
+    assert spectrum_words(spectrum, 0, "image", "a < b").startswith(
+        "<b>old</b>, until a &lt; b is there: <b>a code in w"
+    )
 
 
 def test_picture_stands_for_the_mapping_where_z_is_not_known(tiny, find):

@@ -9,7 +9,7 @@ from latent_widgets.generators.exact import ExactFaces
 from latent_widgets.methods.warpage import warpage
 from latent_widgets.widgets.warpage.data import seriation
 from latent_widgets.widgets.warpage.order import Order, order_of
-from latent_widgets.widgets.warpage.state import Views, farthest, words_of
+from latent_widgets.widgets.warpage.state import Views, farthest, warpage_words
 
 
 @pytest.fixture(scope="module")
@@ -43,9 +43,9 @@ def test_cells_of_an_order_are_pairs_and_pairs_are_cells(found):
 
 
 def test_words_say_how_the_rows_are_ordered_and_whether_the_run_was_cancelled(found):
-    assert words_of(found, order_of(found, "seriation")).endswith(" · ordered at k = 3")
-    drawn = words_of(found, Order(np.arange(5)))
+    assert warpage_words(found, order_of(found, "seriation")).endswith(" · ordered at k = 3")
+    drawn = warpage_words(found, Order(np.arange(5)))
     assert drawn.startswith("random pairs are at <b>")
     assert "ordered" not in drawn
     cancelled = replace(found, stopped="cancelled", total=9)
-    assert words_of(cancelled, Order(np.arange(5))).startswith("<b>5 of 9 latents</b>: the run was cancelled · ")
+    assert warpage_words(cancelled, Order(np.arange(5))).startswith("<b>5 of 9 latents</b>: the run was cancelled · ")

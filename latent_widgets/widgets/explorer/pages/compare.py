@@ -13,7 +13,7 @@ from latent_widgets.edits.changes import same_direction
 from latent_widgets.geometry.effects.equal_change import DISTANCES, EqualChange, equal_change
 from latent_widgets.values.directions import Directions
 from latent_widgets.widgets.explorer.desk import Desk
-from latent_widgets.widgets.explorer.state import State
+from latent_widgets.widgets.explorer.state import ExplorerState
 from latent_widgets.widgets.jobs.turns import one_at_a_time
 from latent_widgets.widgets.kit.controls import button, row
 from latent_widgets.widgets.kit.encode import Pixels, small, strip
@@ -38,7 +38,7 @@ LABELS = {"lap1": "Laplacian pyramid", "rms": "rms of pixels", "lpips": "LPIPS"}
 Row = tuple[Directions, EqualChange, Pixels]
 
 
-def rows_of_change(state: State) -> list[Directions]:
+def rows_of_change(state: ExplorerState) -> list[Directions]:
     """Return what is compared: the active direction, and the kept ones or else the other sliders."""
     active = state.direction
     others = [d for d in (state.bookmarked or state.directions) if not same_direction(d, active)]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets
 import torch
 
-from latent_widgets.edits.changes import move_along, place
+from latent_widgets.edits.changes import move_along, set_move
 from latent_widgets.edits.edit import Edit, Move
 from latent_widgets.widgets.explorer.desk import Desk
 from latent_widgets.widgets.jobs.turns import one_at_a_time
@@ -30,7 +30,7 @@ WORDS = "Click on a picture to take it. The middle one has neither; the frame is
 
 
 def _moved(edit: Edit, a: Move, x: float, b: Move, y: float) -> Edit:
-    return place(place(edit, replace(a, alpha=x)), replace(b, alpha=y))
+    return set_move(set_move(edit, replace(a, alpha=x)), replace(b, alpha=y))
 
 
 class PalettePage(ipywidgets.VBox):

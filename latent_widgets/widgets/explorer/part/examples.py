@@ -15,12 +15,12 @@ from latent_widgets.widgets.explorer.part.work import Seen
 from latent_widgets.widgets.jobs.turns import one_at_a_time
 from latent_widgets.widgets.kit.page_work import PageWork
 
-__all__ = ["Painted"]
+__all__ = ["PaintedParts"]
 
 FACES = 16  # among which the one is sought that is most in doubt
 
 
-class Painted:
+class PaintedParts:
     """What the lower half of the page for parts does.
 
     Args:

@@ -10,17 +10,17 @@ import ipywidgets
 
 from latent_widgets.geometry.effects.part_masks import MERGES
 from latent_widgets.widgets.explorer.part.examples_box import ExamplesBox
-from latent_widgets.widgets.explorer.part.work import Plan
+from latent_widgets.widgets.explorer.part.work import TrainingPlan
 from latent_widgets.widgets.kit.controls import Guard, button, layer_range, row
 from latent_widgets.widgets.kit.page_work import PageWork
 from latent_widgets.widgets.kit.picture import Picture
 from latent_widgets.widgets.kit.plot import Plot
 from latent_widgets.widgets.kit.silence import Silence, heard
 
-__all__ = ["REGION", "PartPage", "Where"]
+__all__ = ["REGION", "PartChoice", "PartPage"]
 
-Where = tuple[str, str]  # who finds a part, and which
-REGION: Where = ("mask", "region")
+PartChoice = tuple[str, str]  # who finds a part, and which
+REGION: PartChoice = ("mask", "region")
 MOST = 8  # directions
 HELP = (
     "Nothing finds parts in the pictures of this generator yet. Paint one yourself, below; or set "
@@ -102,20 +102,22 @@ class PartPage(ipywidgets.VBox):
         self.curve.layout.display = self.strips.layout.display = "none"
 
     @property
-    def where(self) -> Where:
+    def where(self) -> PartChoice:
         """Who finds the part, and which it is."""
-        found: Where = self.part.value
+        found: PartChoice = self.part.value
         return found
 
     @property
-    def plan(self) -> Plan:
+    def plan(self) -> TrainingPlan:
         """What the controls say of the training."""
         low, high = (0, 0) if self.layers is None else self.layers.value
         whole = self.layers is None or (low, high) == (self.layers.min, self.layers.max)
         rows = None if whole else tuple(range(low, high + 1))
-        return Plan(self.where[1], self.count.value, self.steps.value, rows, self.merge.value, bool(self.scope.value))
+        return TrainingPlan(
+            self.where[1], self.count.value, self.steps.value, rows, self.merge.value, bool(self.scope.value)
+        )
 
-    def offer(self, names: Sequence[str], painted: Sequence[str], prefer: Where | None = None) -> None:
+    def offer(self, names: Sequence[str], painted: Sequence[str], prefer: PartChoice | None = None) -> None:
         """Say which parts there are to choose from.
 
         Args:
@@ -123,7 +125,7 @@ class PartPage(ipywidgets.VBox):
             painted: Those that a segmenter was fitted for.
             prefer: Which to choose; the one that is chosen, if not given.
         """
-        options: dict[str, Where] = {f"{name}, as painted": ("painted", name) for name in painted}
+        options: dict[str, PartChoice] = {f"{name}, as painted": ("painted", name) for name in painted}
         options |= {name: ("segmenter", name) for name in names} | {"the painted region": REGION}
         wanted = prefer or self.part.value
         first = ("segmenter", names[0]) if names else REGION

@@ -17,15 +17,24 @@ from latent_widgets.methods.lelsd.training import LelsdStep
 from latent_widgets.segmentation import Segmenter, as_segmenter
 from latent_widgets.values.directions import Directions
 from latent_widgets.widgets.explorer.desk import Desk
-from latent_widgets.widgets.explorer.part.examples import Painted
-from latent_widgets.widgets.explorer.part.page import HELP, PartPage, Where
+from latent_widgets.widgets.explorer.part.examples import PaintedParts
+from latent_widgets.widgets.explorer.part.page import HELP, PartChoice, PartPage
 from latent_widgets.widgets.explorer.part.plot import draw_course
-from latent_widgets.widgets.explorer.part.work import REACH, Course, Plan, Seen, built_in, look, small_walks, train_part
+from latent_widgets.widgets.explorer.part.work import (
+    REACH,
+    Seen,
+    TrainingCourse,
+    TrainingPlan,
+    built_in,
+    look,
+    small_walks,
+    train_part,
+)
 from latent_widgets.widgets.jobs.turns import one_at_a_time
 from latent_widgets.widgets.kit.encode import Pixels
 from latent_widgets.widgets.kit.page_work import PageWork
 
-__all__ = ["Part"]
+__all__ = ["Parts"]
 
 EVERY = 0.7  # seconds between two drawings of a training, which themselves take time
 
@@ -41,7 +50,7 @@ class Training(PageWork):
             self.ended.set()
 
 
-class Part:
+class Parts:
     """What the page for parts does.
 
     Args:
@@ -61,10 +70,10 @@ class Part:
         self.segmenter: Segmenter | None = None
         self.seen: Seen | None = None
         self.work = Training(desk.executor, desk.lock)
-        self.painted = Painted(desk, self.offer, lambda: self.seen)
+        self.painted = PaintedParts(desk, self.offer, lambda: self.seen)
         layers = G.num_layers if "w+" in G.spaces else 1
         self.page = PartPage(layers, self.train, self.draw, self.painted.box, self.work, desk.guard)
-        self.course: Course | None = None
+        self.course: TrainingCourse | None = None
         self.found: Lelsd | None = None
         self._asked: tuple[Any, ...] = ()  # what the last training was for
         self._busy = False
@@ -87,7 +96,7 @@ class Part:
         names = self.segmenter.names if self.segmenter else ()
         self.offer(("segmenter", names[min(1, len(names) - 1)]) if names else None)  # names[0] is the background
 
-    def offer(self, prefer: Where | None = None) -> None:
+    def offer(self, prefer: PartChoice | None = None) -> None:
         """Bring the choice of parts up to date."""
         names = self.segmenter.names if self.segmenter else ()
         self.page.offer(names, tuple(self.painted.segmenters), prefer)
@@ -189,14 +198,14 @@ class Part:
         said: dict[str, Any] = {"kind": "train", "label": f"training {plan.label}", "prepare": load_rules}
         self.work.run(work, self._landed, failed=self._failed, **said)
 
-    def _code(self, plan: Plan) -> Code | None:
+    def _code(self, plan: TrainingPlan) -> Code | None:
         state = self._desk.state
         return replace(state.edit, mask=None).code(state.drawn()) if plan.here else None
 
     def advance(self, step: Step, value: LelsdStep, edit: Edit) -> None:
         """Show how it goes, on the worker; a drawing takes time, so not after each step."""
         new = self.course is None
-        self.course = course = Course.after(self.course, step.index, step.total or step.index, value)
+        self.course = course = TrainingCourse.after(self.course, step.index, step.total or step.index, value)
         if not (new or value.checked) or time.monotonic() - self._drawn_at < EVERY:
             return
         self._show(course)
@@ -211,7 +220,7 @@ class Part:
         except ValueError:  # the edit has no place for them: a code in z, say
             return None
 
-    def _show(self, course: Course) -> None:
+    def _show(self, course: TrainingCourse) -> None:
         low, _, high = course.band
         page = self.page
         page.curve.layout.display = None

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from latent_widgets.widgets.explorer.part.work import Course
+    from latent_widgets.widgets.explorer.part.work import TrainingCourse
 
 __all__ = ["draw_course"]
 
@@ -18,7 +18,7 @@ __all__ = ["draw_course"]
 ROOM: dict[str, float] = {"left": 0.15, "right": 0.97, "top": 0.95, "bottom": 0.19}
 
 
-def draw_course(figure: Figure, course: Course) -> list[Spot]:
+def draw_course(figure: Figure, course: TrainingCourse) -> list[Spot]:
     """Draw the score of a training against its steps, beside what chance and random directions score.
 
     Args:
@@ -49,7 +49,7 @@ def draw_course(figure: Figure, course: Course) -> list[Spot]:
     return [_spot(axes, x, f"step {x}: score {y:.3f}", course.total) for x, y in _points(course)]
 
 
-def _points(course: Course) -> list[tuple[int, float]]:
+def _points(course: TrainingCourse) -> list[tuple[int, float]]:
     return list(zip(course.steps, course.scores, strict=True))
 
 

@@ -23,7 +23,17 @@ from latent_widgets.segmentation import Features, FewShotSegmenter, Segmenter, l
 from latent_widgets.values.directions import Directions
 from latent_widgets.widgets.kit.encode import Pixels, sheet, small, to_uint8
 
-__all__ = ["Course", "ExactParts", "Plan", "Seen", "built_in", "look", "small_walks", "tinted", "train_part"]
+__all__ = [
+    "ExactParts",
+    "Seen",
+    "TrainingCourse",
+    "TrainingPlan",
+    "built_in",
+    "look",
+    "small_walks",
+    "tinted",
+    "train_part",
+]
 
 REACH, COUNT, SHOWN = 3.0, 5, 4  # of the small walks: how far, how many pictures, and of how many directions
 THUMBNAIL, SIDE = 96, 192  # pixels of a picture of those at most, and of the one with the part at least
@@ -56,7 +66,7 @@ def built_in(G: Generator) -> Segmenter | None:
 
 
 @dataclass(frozen=True)
-class Plan:
+class TrainingPlan:
     """What a hand can choose about a training.
 
     Attributes:
@@ -77,7 +87,7 @@ class Plan:
 
 
 @dataclass(frozen=True, eq=False)
-class Course:
+class TrainingCourse:
     """How a training has gone so far.
 
     Attributes:
@@ -99,7 +109,7 @@ class Course:
     done: int
 
     @classmethod
-    def after(cls, before: Course | None, step: int, total: int, value: LelsdStep) -> Course:
+    def after(cls, before: TrainingCourse | None, step: int, total: int, value: LelsdStep) -> TrainingCourse:
         """Return the course with one more step; a step between two checks adds no point to the curve."""
         steps, scores = (before.steps, before.scores) if before else ((), ())
         if value.checked or not steps:
@@ -108,7 +118,7 @@ class Course:
 
 
 def train_part(
-    G: Generator, parts: Any, plan: Plan, code: Code | None, start: Lelsd | None, on_step: OnStep
+    G: Generator, parts: Any, plan: TrainingPlan, code: Code | None, start: Lelsd | None, on_step: OnStep
 ) -> Lelsd | None:
     """Train directions for a part; None where it was stopped before there was any.
 

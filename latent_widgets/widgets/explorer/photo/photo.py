@@ -16,7 +16,7 @@ from latent_widgets.inversion.invert import Inversion, invert
 from latent_widgets.inversion.photos import read_photo
 from latent_widgets.widgets.explorer.desk import Desk
 from latent_widgets.widgets.explorer.photo.page import PhotoActs, PhotoPage
-from latent_widgets.widgets.explorer.photo.plot import words_of
+from latent_widgets.widgets.explorer.photo.plot import inversion_words
 from latent_widgets.widgets.jobs.turns import one_at_a_time
 from latent_widgets.widgets.kit.page_work import PageWork
 
@@ -152,7 +152,7 @@ class Photo:
     def _landed(self, found: Inversion) -> None:
         self.found = found
         self.page.show_search(found.target, found.image, found.losses, max(len(self._losses), 1), True)
-        self.page.words.value = words_of(found)
+        self.page.words.value = inversion_words(found)
         self._offer()
         self.adopt()
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["draw_crop", "draw_loss", "words_of"]
+__all__ = ["draw_crop", "draw_loss", "inversion_words"]
 
 SHOWN = 320  # pixels of a photo's longer side in the drawing
 ROOM: dict[str, float] = {"left": 0.2, "right": 0.97, "top": 0.96, "bottom": 0.2}
@@ -83,7 +83,7 @@ def draw_loss(figure: Figure, losses: Sequence[float], steps: int) -> list[Spot]
     return [Spot((x - 0.04, y - 0.06, x + 0.04, y + 0.06), f"{values[-1]:.3g} after {len(losses)} of {steps} steps")]
 
 
-def words_of(found: Inversion) -> str:
+def inversion_words(found: Inversion) -> str:
     """Say how well a code draws the photo, and how usual a latent it is."""
     share, steps = found.relative_error, len(found.losses)
     words = [f"{'stopped' if found.stopped == 'cancelled' else 'done'} after {steps} step{'s' * (steps != 1)}"]

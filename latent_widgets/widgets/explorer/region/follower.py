@@ -11,8 +11,8 @@ from latent_widgets.generators.place import place_of
 from latent_widgets.geometry.regions.spectra import Channels, RegionSpectra
 from latent_widgets.values.directions import Directions
 from latent_widgets.values.masks import Mask
-from latent_widgets.widgets.explorer.region.work import Found, Settings, Where, matched
-from latent_widgets.widgets.explorer.state import State
+from latent_widgets.widgets.explorer.region.work import RegionFinding, Settings, Where, matched
+from latent_widgets.widgets.explorer.state import ExplorerState
 
 __all__ = ["Follower"]
 
@@ -32,7 +32,7 @@ class Follower:
         directions: What the sliders got from the region; None while they have nothing from it.
     """
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: ExplorerState) -> None:
         self._state = state
         self.spectra: RegionSpectra | None = None
         self.where: Where | None = None
@@ -117,7 +117,7 @@ class Follower:
         names = [next((s.names[0] for s in shown if same_direction(s, d)), d.names[0]) for d in mine]
         return replace(mine, names=names) if len(set(names)) == len(names) else mine
 
-    def take(self, found: Found) -> tuple[Found, Edit]:
+    def take(self, found: RegionFinding) -> tuple[RegionFinding, Edit]:
         """Make directions that were found those of the sliders; what was moved along an alike one goes on along it.
 
         Args:
@@ -137,7 +137,7 @@ class Follower:
         ]
         self.directions = new
         edit = carried(self._state.edit, [a for a, _ in pairs], [b for _, b in pairs])
-        return Found(found.spectrum, new, found.mask, found.note), edit
+        return RegionFinding(found.spectrum, new, found.mask, found.note), edit
 
     @property
     def active(self) -> int:

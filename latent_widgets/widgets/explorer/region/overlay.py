@@ -13,10 +13,10 @@ from PIL import Image
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from latent_widgets.geometry.regions.spectra import RegionSpectra
+from latent_widgets.geometry.regions.spectra import LUMINANCE, RegionSpectra
 from latent_widgets.values.directions import Directions
 from latent_widgets.values.masks import Mask
-from latent_widgets.widgets.kit.encode import LUMINANCE, Picturelike, Pixels, to_uint8
+from latent_widgets.widgets.kit.encode import Picturelike, Pixels, to_uint8
 
 __all__ = ["change_map", "heat", "predicted_map", "scale_bar"]
 

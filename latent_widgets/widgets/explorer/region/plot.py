@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from latent_widgets.widgets.explorer.region.work import Effect
+    from latent_widgets.widgets.explorer.region.work import EffectMap
 
 __all__ = ["draw_effect", "draw_locality", "draw_region_spectrum"]
 
@@ -98,7 +98,7 @@ def draw_locality(
     return axes, _columns(axes, [f"{i}: {share:.1%} inside, predicted" for i, share in zip(index, shares, strict=True)])
 
 
-def draw_effect(figure: Figure, predicted: Effect, true: Effect | None, step: str) -> list[Spot]:
+def draw_effect(figure: Figure, predicted: EffectMap, true: EffectMap | None, step: str) -> list[Spot]:
     """Draw how much a step changes inside and outside, as predicted and as measured.
 
     Args:

@@ -17,7 +17,14 @@ from latent_widgets.widgets.explorer.region.follower import Follower
 from latent_widgets.widgets.explorer.region.overlay import heat, predicted_map, scale_bar
 from latent_widgets.widgets.explorer.region.page import HELP, OFF, READY, RegionPage
 from latent_widgets.widgets.explorer.region.plot import draw_effect, draw_locality, draw_region_spectrum
-from latent_widgets.widgets.explorer.region.work import Effect, Found, Where, effect_of, find_region, true_effect
+from latent_widgets.widgets.explorer.region.work import (
+    EffectMap,
+    RegionFinding,
+    Where,
+    effect_of,
+    find_region,
+    true_effect,
+)
 from latent_widgets.widgets.jobs.turns import one_at_a_time
 from latent_widgets.widgets.kit.page_work import PageWork
 from latent_widgets.widgets.kit.plot import label
@@ -50,8 +57,8 @@ class Region:
         self.page = RegionPage(
             layers, self._switched, self.refresh, self.show_effects, self.pick, self.work, desk.guard
         )
-        self.found: Found | None = None
-        self.effects: tuple[Effect, Effect | None] | None = None
+        self.found: RegionFinding | None = None
+        self.effects: tuple[EffectMap, EffectMap | None] | None = None
         self._step: Move | None = None  # that the effects are of
         self._asked: tuple[object, ...] = ()  # what the last effects were asked for with
         self._drawn: dict[str, tuple[object, ...]] = {}  # what each plot shows
@@ -144,7 +151,7 @@ class Region:
             self.page.tell("The sliders follow as soon as the Jacobian at this latent is there.", "")
             return
 
-        def work(on_step: Any) -> Found | str:
+        def work(on_step: Any) -> RegionFinding | str:
             try:
                 return find_region(spectra, mask, settings)
             except ValueError as error:  # the mask's fault: something to say, no failure of the panel
@@ -153,7 +160,7 @@ class Region:
         self._desk.run(work, self._take, kind="region", frame=True, priority=8)
 
     @one_at_a_time
-    def _take(self, found: Found | str) -> None:
+    def _take(self, found: RegionFinding | str) -> None:
         follower = self.follower
         if not self._state.steer or self._state.mask is None:
             return

@@ -22,7 +22,7 @@ from latent_widgets.values.directions import Directions
 from latent_widgets.values.masks import Mask
 from latent_widgets.widgets.explorer.region.overlay import change_map
 
-__all__ = ["Effect", "Found", "Settings", "Where", "effect_of", "find_region", "matched", "true_effect"]
+__all__ = ["EffectMap", "RegionFinding", "Settings", "Where", "effect_of", "find_region", "matched", "true_effect"]
 
 ALIKE = 0.7  # of the cosine between two directions, from which on they count as the same one that has turned a little
 SILENT = 1e-5  # of the loudest: what a pass in single precision cannot tell from nothing
@@ -89,7 +89,7 @@ class Settings:
 
 
 @dataclass(frozen=True, eq=False)
-class Found:
+class RegionFinding:
     """What a region gave.
 
     Attributes:
@@ -105,7 +105,7 @@ class Found:
     note: str = ""
 
 
-def find_region(spectra: RegionSpectra, mask: Mask, settings: Settings) -> Found:
+def find_region(spectra: RegionSpectra, mask: Mask, settings: Settings) -> RegionFinding:
     """Find spectrum and directions of a region.
 
     Args:
@@ -127,7 +127,7 @@ def find_region(spectra: RegionSpectra, mask: Mask, settings: Settings) -> Found
     weights = as_weights(mask, spectra.size, spectra.size)
     if bool((weights >= 1).all()):
         notes.append("The region is the whole picture, so nothing lies outside: leave a part out to get directions.")
-        return Found(spectrum, None, mask, " ".join(notes))
+        return RegionFinding(spectrum, None, mask, " ".join(notes))
     pixels = int((weights > 0).sum())
     most = min(pixels * NUMBERS[spectra.channels], int((values > SILENT * values[0]).sum()), len(values))
     if most < settings.k:
@@ -145,7 +145,7 @@ def find_region(spectra: RegionSpectra, mask: Mask, settings: Settings) -> Found
     audible = 1 / found.scales  # how much of the inside a step of length one moves
     heard = (audible > SILENT * audible.max()).nonzero()[:, 0].tolist()
     found = replace(found[heard], names=[f"region {i + 1}" for i in range(len(heard))])
-    return Found(spectrum, found, mask, " ".join(notes))
+    return RegionFinding(spectrum, found, mask, " ".join(notes))
 
 
 def _cut(spectra: RegionSpectra, mask: Mask, settings: Settings) -> int | None:
@@ -193,7 +193,7 @@ def matched(new: Directions, old: Directions | None) -> tuple[Directions, list[i
 
 
 @dataclass(frozen=True, eq=False)
-class Effect:
+class EffectMap:
     """What a step changes.
 
     Attributes:
@@ -209,7 +209,7 @@ class Effect:
     locality: float
 
 
-def effect_of(values: Tensor, mask: Any) -> Effect:
+def effect_of(values: Tensor, mask: Any) -> EffectMap:
     """Sum a map of changes up inside and outside a region.
 
     Args:
@@ -222,7 +222,7 @@ def effect_of(values: Tensor, mask: Any) -> Effect:
     weights, squares = as_weights(mask, *values.shape), values.double().cpu().square()
     whole, inside = float(squares.sum()), float((weights * squares).sum())
     area, rest = float(weights.sum()), float((1 - weights).sum())
-    return Effect(
+    return EffectMap(
         values,
         (inside / area) ** 0.5,
         (max(whole - inside, 0.0) / rest) ** 0.5 if rest > 0 else 0.0,
@@ -230,7 +230,7 @@ def effect_of(values: Tensor, mask: Any) -> Effect:
     )
 
 
-def true_effect(G: Generator, where: Where, move: Move, mask: Mask) -> Effect:
+def true_effect(G: Generator, where: Where, move: Move, mask: Mask) -> EffectMap:
     """Measure what a move from a latent really changes, from two pictures.
 
     Args:

@@ -9,7 +9,7 @@ import ipywidgets
 
 from latent_widgets.widgets.explorer.screen.drawing import VIEWS, Drawn, draw, draw_moving
 from latent_widgets.widgets.explorer.screen.frames import Frames
-from latent_widgets.widgets.explorer.state import State
+from latent_widgets.widgets.explorer.state import ExplorerState
 from latent_widgets.widgets.jobs.job import Job
 from latent_widgets.widgets.jobs.settle import Settle
 from latent_widgets.widgets.kit.controls import Guard
@@ -48,7 +48,7 @@ class Screen:
 
     def __init__(
         self,
-        state: State,
+        state: ExplorerState,
         frames: Frames,
         job: Job,
         heat: Heat,

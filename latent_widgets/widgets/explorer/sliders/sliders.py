@@ -11,7 +11,7 @@ from latent_widgets.edits.changes import move_along
 from latent_widgets.edits.edit import Edit
 from latent_widgets.values.directions import Directions
 from latent_widgets.widgets.explorer.sliders.rows import DirectionRow, Handlers
-from latent_widgets.widgets.explorer.state import State
+from latent_widgets.widgets.explorer.state import ExplorerState
 from latent_widgets.widgets.kit.controls import Guard
 from latent_widgets.widgets.kit.panel import close_tree
 
@@ -28,7 +28,7 @@ class Sliders(ipywidgets.VBox):
         guard: Wraps their handlers.
     """
 
-    def __init__(self, state: State, num_layers: int, handlers: Handlers, guard: Guard) -> None:
+    def __init__(self, state: ExplorerState, num_layers: int, handlers: Handlers, guard: Guard) -> None:
         self._state, self._num_layers, self._guard = state, num_layers, guard
         self._ranged = handlers.layers
         self._handlers = replace(handlers, layers=self._range)

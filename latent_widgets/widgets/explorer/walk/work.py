@@ -20,7 +20,7 @@ from latent_widgets.widgets.explorer.walk.densities import Densities, Trace, in_
 from latent_widgets.widgets.explorer.walk.page import Strip
 from latent_widgets.widgets.explorer.walk.way import Way, latent_of
 from latent_widgets.widgets.kit.encode import small, strip
-from latent_widgets.widgets.kit.filmstrip import words_of
+from latent_widgets.widgets.kit.filmstrip import walk_words
 
 __all__ = ["Drawing", "draw_walks", "way_along"]
 
@@ -101,7 +101,7 @@ def draw_walks(
         drawn = way.pictures(walks[kind], frames, on_step) if kind in walks else None
         if kind in walks and drawn is None:
             return None
-        words = refused[kind] if kind in refused else _positions(walks[kind]) if equal else words_of(walks[kind])
+        words = refused[kind] if kind in refused else _positions(walks[kind]) if equal else walk_words(walks[kind])
         strips.append(Strip(kind, None if drawn is None else strip(small(drawn, STRIP)), words))
     if not density or way.densities is None:
         return Drawing(tuple(strips), (), unit, "")
