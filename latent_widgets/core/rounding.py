@@ -7,6 +7,8 @@ another one; numbers that were given, copied or counted may be.
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -103,7 +105,9 @@ def same(a: Tensor, b: Tensor) -> bool:
     if torch.finfo(coarse).eps > torch.finfo(torch.float32).eps or not a.numel():
         return torch.equal(a.to(coarse), b.to(coarse))
     x, y = a.double(), b.double()
-    return bool(((x - y).abs() <= map_rounding(coarse) * torch.maximum(x.abs().amax(), y.abs().amax())).all())
+    largest = torch.linalg.vector_norm
+    sizes = torch.maximum(largest(x, math.inf), largest(y, math.inf))
+    return bool(largest(x - y, math.inf) <= map_rounding(coarse) * sizes)
 
 
 def first_largest(values: Tensor, dim: int, share: float = HALF_DIGITS) -> Tensor:

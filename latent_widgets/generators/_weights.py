@@ -1,13 +1,14 @@
-"""The identity of a network: a hash of its weights."""
+"""What a network's weights tell: its identity, a hash of them, and where it computes."""
 
 from __future__ import annotations
 
 import hashlib
+from itertools import chain
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-__all__ = ["hash_weights"]
+__all__ = ["first_floating", "hash_weights"]
 
 
 def hash_weights(module: nn.Module) -> str:
@@ -29,3 +30,19 @@ def hash_weights(module: nn.Module) -> str:
         digest.update(f"{name} {tuple(data.shape)} {data.dtype}".encode())
         digest.update(data.reshape(-1).view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()
+
+
+def first_floating(module: nn.Module) -> Tensor:
+    """Return the first floating parameter of a module, else its first floating buffer, else an empty tensor.
+
+    It is asked for many times a picture, and always anew, as a module may be moved at any time: so the usual case is
+    found without the generators of ``module.parameters()``.
+    """
+    inner: nn.Module | None = module
+    while inner is not None:  # down the first branch
+        for parameter in inner._parameters.values():
+            if parameter is not None and parameter.is_floating_point():
+                return parameter
+        inner = next(iter(inner._modules.values()), None)
+    tensors = chain(module.parameters(), module.buffers())
+    return next((tensor for tensor in tensors if tensor.is_floating_point()), torch.empty(0))

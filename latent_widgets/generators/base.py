@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from itertools import chain
 from typing import Any
 
 import torch
@@ -20,7 +19,7 @@ from latent_widgets.core.lock import PriorityLock
 from latent_widgets.generators._codes import as_given
 from latent_widgets.generators._conditions import Conditional
 from latent_widgets.generators._values import Activations, PlacedCode
-from latent_widgets.generators._weights import hash_weights
+from latent_widgets.generators._weights import first_floating, hash_weights
 
 __all__ = ["Activations", "Generator"]
 
@@ -111,16 +110,12 @@ class Generator(Conditional, ABC):
     @property
     def device(self) -> torch.device:
         """The device of the network."""
-        return self._any_tensor().device
+        return first_floating(self.module).device
 
     @property
     def dtype(self) -> torch.dtype:
         """The floating type of the network."""
-        return self._any_tensor().dtype
-
-    def _any_tensor(self) -> Tensor:
-        tensors = chain(self.module.parameters(), self.module.buffers())  # lazy: asked for many times a picture
-        return next((tensor for tensor in tensors if tensor.is_floating_point()), torch.empty(0))
+        return first_floating(self.module).dtype
 
     @property
     def main_space(self) -> str:
@@ -198,7 +193,7 @@ class Generator(Conditional, ABC):
             TypeError: If it is no tensor of the generator's type.
             ValueError: If shape or space do not exist here, it is on another device, or a number is not finite.
         """
-        if isinstance(code, PlacedCode):
+        if not isinstance(code, Tensor) and isinstance(code, PlacedCode):  # the second question takes long
             if space not in (None, code.space):
                 raise ValueError(f"{name} must be a code in {space}, got one in {code.space}.")
             space = code.space

@@ -10,6 +10,7 @@ import operator
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -112,28 +113,57 @@ class Directions:
         if self.rows is not None and len(self.rows) != k:
             raise ValueError(f"rows must name {k} rows, one a direction, got {len(self.rows)}.")
 
+    def _with(self, **changes: Any) -> Directions:
+        """The same with other fields, which are checked already and of the form that the constructor gives them."""
+        made = object.__new__(Directions)
+        made.__dict__.update(self.__getstate__() | changes)
+        return made
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the fields alone: what was derived from them is found again."""
+        return {name: getattr(self, name) for name in _FIELDS}
+
     # ---- as a sequence
 
     def __len__(self) -> int:
-        return len(self.vectors)
+        return len(self.names)
 
     def __iter__(self) -> Iterator[Directions]:
-        return (self[i] for i in range(len(self)))
+        return iter((self,) if len(self) == 1 else self._all)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         return as_array(self.vectors, dtype)
 
     def __getitem__(self, which: Any) -> Directions:
+        if type(which) is int and 0 <= which < len(self.names):  # as in a loop over all of them
+            return self._single(which)
         chosen = checked.indices(which, self.names)
-        index = torch.tensor(chosen, dtype=torch.long, device=self.vectors.device)
-        return replace(
-            self,
-            vectors=self.vectors[index],
-            scales=self.scales[index],
-            names=checked.different(self.names[i] for i in chosen),
-            scores={name: score[index] for name, score in self.scores.items()},
-            rows=None if self.rows is None else tuple(self.rows[i] for i in chosen),
-        )
+        return self._single(chosen[0]) if len(chosen) == 1 else self._chosen(chosen)
+
+    def _single(self, i: int) -> Directions:
+        if len(self) == 1:
+            return self
+        made = self._singles.get(i)
+        return self._singles.setdefault(i, self._chosen([i])) if made is None else made
+
+    @cached_property
+    def _singles(self) -> dict[int, Directions]:
+        return {}
+
+    @cached_property
+    def _all(self) -> tuple[Directions, ...]:
+        return tuple(map(self._single, range(len(self))))
+
+    def _chosen(self, chosen: list[int]) -> Directions:
+        with torch.inference_mode(False):  # a single one is kept, and may be differentiated later
+            index = torch.tensor(chosen, dtype=torch.long, device=self.vectors.device)
+            return self._with(
+                vectors=self.vectors[index],
+                scales=self.scales[index],
+                names=checked.different(self.names[i] for i in chosen),
+                scores={name: score[index] for name, score in self.scores.items()},
+                rows=None if self.rows is None else tuple(self.rows[i] for i in chosen),
+            )
 
     def select(self, *which: int | str) -> Directions:
         """Return some of the directions, by number or name, in the order given; the same as indexing with a list."""
@@ -150,7 +180,8 @@ class Directions:
             The renamed directions.
         """
         (index,) = checked.indices(which, self.names)
-        return replace(self, names=(*self.names[:index], name, *self.names[index + 1 :]))
+        names = (*self.names[:index], name, *self.names[index + 1 :])
+        return self._with(names=checked.labels(names, len(self), self.method))
 
     @staticmethod
     def concatenate(parts: Sequence[Directions]) -> Directions:
@@ -276,7 +307,7 @@ class Directions:
         here = here.check(G).to(G.device, G.dtype)
         if (here.generator, here.weights_hash) == (G.name, G.weights_hash):
             return here
-        return replace(here, generator=G.name, weights_hash=G.weights_hash)
+        return here._with(generator=G.name, weights_hash=G.weights_hash)
 
     def adopt(self, G: Generator) -> Directions:
         """Take the directions over to a generator with other weights; space and dimension must fit.
@@ -293,7 +324,7 @@ class Directions:
             ValueError: If space or dimension do not fit.
         """
         foreign = generator_differences(G, self.generator, self.weights_hash)
-        here = replace(self, generator=None, weights_hash=None, rows=None if foreign else self.rows).for_generator(G)
+        here = self._with(generator=None, weights_hash=None, rows=None if foreign else self.rows).for_generator(G)
         return here.in_unit("latent").in_unit("sd", G) if self.unit == "sd" and foreign else here
 
     # ---- files
@@ -311,7 +342,7 @@ class Directions:
             raise ValueError(f"path must end in .safetensors, got {os.fspath(path)!r}.")
         tensors = {"vectors": self.vectors, "scales": self.scales}
         tensors |= {f"scores.{name}": score for name, score in self.scores.items()}
-        names = [f.name for f in fields(self) if f.name not in ("vectors", "scales", "scores")]
+        names = [name for name in _FIELDS if name not in ("vectors", "scales", "scores")]
         files.write_whole(path, direction_files.pack(tensors, {name: getattr(self, name) for name in names}))
 
     @classmethod
@@ -358,6 +389,9 @@ class Directions:
         size = " x ".join(map(str, self.vectors.shape))
         made_for = f"; for {self.generator}" if self.generator else ""
         return f"<Directions {size} in {self.space}: {shown}; unit {self.unit}{made_for}>"
+
+
+_FIELDS = tuple(f.name for f in fields(Directions))
 
 
 def as_directions(value: Any, name: str = "directions") -> Directions:

@@ -109,6 +109,13 @@ def test_finite_counts_what_is_not():
         checks.finite("code", value)
 
 
+@pytest.mark.parametrize(
+    "value", [torch.full((9,), 3e38), torch.tensor([1j, 2.0]), torch.tensor([1, 2]), torch.ones(0)]
+)
+def test_finite_numbers_may_have_any_type_and_a_sum_that_is_not(value):
+    assert checks.finite("code", value) is value
+
+
 def test_finite_looks_only_where_it_can():
     nothing = torch.full((3,), float("nan"))
     assert checks.readable(nothing)

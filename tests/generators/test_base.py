@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from latent_widgets.core.lock import PriorityLock
-from latent_widgets.generators._weights import hash_weights
+from latent_widgets.generators._weights import first_floating, hash_weights
 from latent_widgets.generators.dcgan import DCGAN, PlainGenerator
 from latent_widgets.generators.style import StyleGenerator
 
@@ -149,6 +149,22 @@ def test_hash_knows_names_and_types():
     layer = torch.nn.Linear(1, 2)
     assert hash_weights(layer) != hash_weights(copy.deepcopy(layer).double())
     assert hash_weights(layer) != hash_weights(torch.nn.Sequential(layer))
+
+
+def test_first_floating_tensor_is_that_of_the_order_of_parameters():
+    inner = torch.nn.Sequential(torch.nn.ReLU(), torch.nn.Linear(2, 2))
+    assert first_floating(inner) is inner[1].weight
+    inner.register_parameter("numbers", torch.nn.Parameter(torch.ones(1, dtype=torch.long), requires_grad=False))
+    assert first_floating(inner) is inner[1].weight
+    inner.register_parameter("own", torch.nn.Parameter(torch.ones(1)))
+    assert first_floating(inner) is inner.own
+    assert first_floating(torch.nn.Sequential(torch.nn.Linear(2, 2), inner).double()).dtype == torch.float64
+
+
+def test_first_floating_tensor_may_be_a_buffer_or_none():
+    norm = torch.nn.BatchNorm1d(2, affine=False).double()
+    assert first_floating(norm) is norm.running_mean
+    assert first_floating(torch.nn.ReLU()).numel() == 0
 
 
 def test_generators_can_be_pickled(tiny, plain):

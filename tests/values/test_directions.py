@@ -1,5 +1,7 @@
+import copy
 import math
 import pickle
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -265,6 +267,36 @@ def test_results_carry_directions(D):
             TypeError, match=f"basis must be Directions or a result that carries them, got {type(wrong).__name__}"
         ):
             as_directions(wrong, "basis")
+
+
+def test_each_single_direction_is_made_once(D):
+    singles = list(D)
+    assert all(a is b for a, b in zip(singles, D, strict=True))
+    assert [D[i] for i in range(len(D))] == singles
+    assert D[-1] is singles[-1]
+    assert D[D.names[1]] is singles[1]
+    assert singles[0][0] is singles[0]
+    assert list(singles[0]) == [singles[0]]
+
+
+def test_a_copy_finds_its_own_single_directions(D):
+    first = D[0]
+    renamed = replace(D, names=[f"other {i}" for i in range(len(D))])
+    assert renamed[0].names == ("other 0",)
+    for copied in (copy.copy(D), copy.deepcopy(D), pickle.loads(pickle.dumps(D))):  # noqa: S301 - our own bytes
+        assert copied[0] is not first
+        assert torch.equal(copied[0].vectors, first.vectors)
+    assert len(pickle.dumps(D)) == len(pickle.dumps(replace(D)))
+    assert D.rename(0, "first")[0].names == ("first",)
+
+
+def test_single_directions_made_without_gradients_can_be_differentiated():
+    D = Directions(torch.eye(3), "w")
+    with torch.inference_mode():
+        one = D[0]
+    scale = torch.ones((), requires_grad=True)
+    (scale * one.vectors * one.scales).sum().backward()
+    assert scale.grad == 1
 
 
 def test_pickle_and_repr(D):

@@ -174,7 +174,7 @@ class RegionSpectra:
         self.basis, self._pooled, self.discarded = reduced(operators, rank, self.tiles, on_step)
         self._tiles = TileGrams(self._pooled, self.tiles)
         self.total = self._tiles.total
-        self._last: tuple[Tensor, RegionGrams] | None = None
+        self._last: tuple[Mask | None, Tensor, RegionGrams] | None = None
 
     @property
     def pooled(self) -> Tensor:
@@ -205,13 +205,17 @@ class RegionSpectra:
             TypeError: If the mask is neither bool nor floating.
             ValueError: If it is no mask, or selects nothing.
         """
+        last, value = self._last, mask if isinstance(mask, Mask) else None  # an array may have changed meanwhile
+        if last is not None and value is not None and value is last[0]:
+            return last[2]
         weights = as_weights(mask, self.size, self.size)
-        if self._last is not None and torch.equal(self._last[0], weights):
-            return self._last[1]
+        if last is not None and torch.equal(last[1], weights):
+            self._last = (value, *last[1:])
+            return last[2]
         inside, area = self._tiles.within(weights), float(weights.sum())
         rest, (_, channels, *_) = weights.numel() - area, self._pooled.shape
         found = RegionGrams(inside, self.total - inside, area, rest, channels, rounding(self._pooled.dtype))
-        self._last = (weights, found)
+        self._last = (value, weights, found)
         return found
 
     def spectrum(self, mask: Any) -> RegionSpectrum:

@@ -40,6 +40,7 @@ class TileGrams:
                 block = pooled[:, :, edges[i] : edges[i + 1], edges[j] : edges[j + 1]].reshape(-1, r).double()
                 gram = (block.T @ block) / len(pooled)
                 self._packed[i * tiles + j] = gram[self._upper[0], self._upper[1]]
+        self._each = self._packed.unbind()
         self.total = self._unpack(self._packed.sum(0))
 
     @property
@@ -67,7 +68,7 @@ class TileGrams:
         few = 2 * int(whole.sum()) <= len(whole)
         start = torch.zeros_like(self._packed[0])
         for tile in (whole if few else ~whole).nonzero()[:, 0].tolist():  # one by one: no copy of them all is made
-            start += self._packed[tile]
+            start += self._each[tile]
         gram = self._unpack(start) if few else self.total - self._unpack(start)
         for sign in (1, -1):
             chosen = (sign * change > 0).nonzero()[:, 0]
