@@ -22,7 +22,7 @@ PLANTED = [
     (METHODS, "methods/sefa.py", "from latent_widgets.methods.low_rank import transfer"),
     (WIDGETS, "widgets/kit/line.py", "from latent_widgets.widgets.painter import MaskPainter"),
     (WIDGETS, "widgets/spectrum/data.py", "from latent_widgets.widgets.warpage import plot"),
-    (CIRCLES, "values/codes.py", "if TYPE_CHECKING:\n    from latent_widgets.values.directions import Directions"),
+    (CIRCLES, "values/units.py", "if TYPE_CHECKING:\n    from latent_widgets.values.directions import Directions"),
     (CIRCLES, "widgets/explorer/traits.py", "def f():\n    from latent_widgets.widgets.explorer.explorer import x"),
 ]
 

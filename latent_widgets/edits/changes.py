@@ -12,39 +12,21 @@ from typing import Any
 from latent_widgets.core import checks
 from latent_widgets.core.rounding import same
 from latent_widgets.edits.edit import Base, Code, Edit, Move
-from latent_widgets.values.directions import Directions
+from latent_widgets.values.directions import Directions, same_direction
 
 __all__ = [
     "carried",
     "change_move",
     "drop_move",
     "move_along",
+    "others",
     "rebase",
     "rename",
     "same_code",
-    "same_direction",
     "set_move",
     "shift_move",
-    "strangers",
     "with_move",
 ]
-
-
-def same_direction(a: Directions, b: Directions) -> bool:
-    """Whether two single directions are the same but for rounding, as where one came from a file or was found anew.
-
-    Args:
-        a: One direction.
-        b: Another.
-
-    Returns:
-        Whether one slider stands for both; names do not matter.
-    """
-    return a is b or (
-        (a.space, a.unit, a.vectors.shape) == (b.space, b.unit, b.vectors.shape)
-        and same(a.vectors, b.vectors)
-        and all(same(x, y) for x, y in zip(a.scales, b.scales, strict=True))
-    )
 
 
 def _place_of(edit: Edit, direction: Directions) -> int | None:
@@ -113,18 +95,9 @@ def rebase(edit: Edit, **changes: Any) -> Edit:
     )
 
 
-def strangers(edit: Edit, directions: Sequence[Directions]) -> list[Move]:
-    """Return the moves of an edit for which no slider stands.
-
-    Args:
-        edit: The edit.
-        directions: Of the sliders, one each.
-
-    Returns:
-        The moves, in order.
-    """
-    mine = [move_along(edit, direction) for direction in directions]
-    return [move for move in edit.moves if not any(move is one for one in mine)]
+def others(edit: Edit, moves: Sequence[Move | None]) -> list[Move]:
+    """Return the moves of an edit that are not among these, in order."""
+    return [move for move in edit.moves if not any(move is one for one in moves)]
 
 
 def change_move(edit: Edit, index: int, **changes: Any) -> Edit:

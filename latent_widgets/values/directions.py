@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -19,13 +19,14 @@ from torch import Tensor
 
 from latent_widgets.core import checks, files
 from latent_widgets.core.files import as_array
+from latent_widgets.core.rounding import map_rounding, same
 from latent_widgets.generators.base import Generator
 from latent_widgets.values import direction_fields as checked
 from latent_widgets.values import direction_files
 from latent_widgets.values.fitting import SPACES, generator_differences, rows_of
 from latent_widgets.values.units import UNITS, direction_lengths, latent_sd
 
-__all__ = ["Directions", "as_directions"]
+__all__ = ["Directions", "as_directions", "same_direction"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,6 +146,10 @@ class Directions:
             return self
         made = self._singles.get(i)
         return self._singles.setdefault(i, self._chosen([i])) if made is None else made
+
+    @cached_property
+    def _sketch(self) -> _Sketch:
+        return _Sketch.of(self.vectors)
 
     @cached_property
     def _singles(self) -> dict[int, Directions]:
@@ -411,3 +416,40 @@ def as_directions(value: Any, name: str = "directions") -> Directions:
     if not isinstance(found, Directions):
         raise TypeError(f"{name} must be Directions or a result that carries them, got {type(value).__name__}.")
     return found
+
+
+class _Sketch(NamedTuple):
+    """Of vectors: enough to tell most that differ without a look at their numbers."""
+
+    total: float  # of the entries, each with a weight of its own between -1 and 1
+    most: float  # the entries' number times the largest
+    rounding: float  # of their type
+
+    @classmethod
+    def of(cls, vectors: Tensor) -> _Sketch:
+        flat = vectors.flatten().double()
+        weights = torch.arange(1, len(flat) + 1, device=flat.device, dtype=flat.dtype).cos()
+        most = len(flat) * float(flat.abs().amax())
+        return cls(float(flat @ weights), most, map_rounding(vectors.dtype))
+
+    def differs(self, other: _Sketch) -> bool:
+        """Whether entries differ by more than rounding for certain: where none does, the totals are this near."""
+        near = max(self.rounding, other.rounding) * max(self.most, other.most)
+        return abs(self.total - other.total) > near
+
+
+def same_direction(a: Directions, b: Directions) -> bool:
+    """Whether two single directions are the same but for rounding, as where one came from a file or was found anew.
+
+    Args:
+        a: One direction.
+        b: Another.
+
+    Returns:
+        Whether one slider stands for both; names do not matter.
+    """
+    if a is b:
+        return True
+    if (a.space, a.unit, a.vectors.shape) != (b.space, b.unit, b.vectors.shape) or a._sketch.differs(b._sketch):
+        return False
+    return same(a.vectors, b.vectors) and all(same(x, y) for x, y in zip(a.scales, b.scales, strict=True))

@@ -14,7 +14,7 @@ from traitlets import default, observe
 
 from latent_widgets.core import checks
 from latent_widgets.core.steps import OnStep
-from latent_widgets.edits.changes import move_along, rebase, rename, same_code, set_move, strangers
+from latent_widgets.edits.changes import move_along, rebase, rename, same_code, set_move
 from latent_widgets.edits.edit import Edit, Move
 from latent_widgets.generators.base import Generator
 from latent_widgets.geometry.walks.walk import Walk
@@ -417,8 +417,7 @@ class LatentExplorer(ExplorerTraits):
 
     def _show_moves(self) -> None:
         """Bring sliders to the edit, and list the moves that no slider stands for."""
-        self.sliders.show(self.current)
-        self.controls.list_others(strangers(self.current, self.state.directions))
+        self.controls.list_others(self.sliders.show(self.current))
         self._announce()
 
     def _announce(self) -> None:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from latent_widgets.edits.changes import same_direction
 from latent_widgets.edits.edit import Edit, Mask, Move
 from latent_widgets.generators.base import Generator
 from latent_widgets.generators.place import with_weights
 from latent_widgets.geometry.walks.walk import KINDS
-from latent_widgets.values.directions import Directions
+from latent_widgets.values.directions import Directions, same_direction
 from latent_widgets.widgets.kit.history import History
 
 __all__ = ["ExplorerState"]

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
@@ -23,9 +23,25 @@ from latent_widgets.widgets.jobs.executors import Worker, is_inline
 from latent_widgets.widgets.jobs.relay import Relay
 from latent_widgets.widgets.jobs.run import Run, Work
 
-__all__ = ["Job", "Work"]
+__all__ = ["Job", "Report", "Work"]
 
 QUICK_MS = 150.0  # what takes less is over before its announcement is read
+
+
+class Report(NamedTuple):
+    """What there is to say of a job.
+
+    Attributes:
+        state: ``"busy"``, or how the last run ended: ``"idle"``, ``"cancelled"`` or ``"error"``.
+        label: What the current run does; empty when there is none.
+        progress: The share done in [0, 1]; None where that is not known.
+        streaming: Whether the pictures of a moving control come quickly, one after another.
+    """
+
+    state: str
+    label: str
+    progress: float | None
+    streaming: bool
 
 
 class Job:
@@ -221,6 +237,18 @@ class Job:
 
     # ---- facts
 
+    def report(self) -> Report:
+        """Return what there is to say of the job, all of one moment."""
+        with self._wake:
+            run = self._current()
+            if run is None:
+                quick = any(run.delay and self._took.get(run.kind, 0) < QUICK_MS for run in self._waiting)
+                return Report(self._ended, "", None, quick)
+            taken = 1000 * (time.perf_counter() - self._started) if run is self._running else 0
+            before = self._took.get(run.kind, QUICK_MS)  # other kinds of work say nothing about this one
+            quick = (run.frame or run.delay > 0) and max(taken, before) < QUICK_MS
+            return Report("busy", run.preparing or run.label, self.progress, quick)
+
     @property
     def busy(self) -> bool:
         """Whether something runs, or waits to run at once, whose result will count."""
@@ -229,25 +257,17 @@ class Job:
     @property
     def state(self) -> str:
         """``"busy"``, or how the last run ended: ``"idle"``, ``"cancelled"`` or ``"error"``."""
-        with self._wake:
-            return "busy" if self._current() else self._ended
+        return self.report().state
 
     @property
     def label(self) -> str:
         """What the current run does, or first waits for; empty when there is none."""
-        current = self._current()
-        return (current.preparing or current.label) if current else ""
+        return self.report().label
 
     @property
     def streaming(self) -> bool:
         """Whether the pictures of a moving control come quickly, one after another: nothing worth a message each."""
-        with self._wake:
-            current = self._current()
-            if current is None:
-                return any(run.delay and self._took.get(run.kind, 0) < QUICK_MS for run in self._waiting)
-            taken = 1000 * (time.perf_counter() - self._started) if current is self._running else 0
-            before = self._took.get(current.kind, QUICK_MS)  # other kinds of work say nothing about this one
-            return (current.frame or current.delay > 0) and max(taken, before) < QUICK_MS
+        return self.report().streaming
 
     @property
     def executor(self) -> str:
@@ -263,11 +283,16 @@ class Job:
         with self._wake:
             if self._running and not self._running.dropped:
                 return self._running
-            return next((run for run in self._waiting if not run.delay), None)
+            for run in self._waiting:
+                if not run.delay:
+                    return run
+            return None
 
     # ---- the worker
 
     def _drop_waiting(self, kind: str | None, delayed_only: bool = False) -> bool:
+        if not self._waiting:
+            return False
         drop = [run for run in self._waiting if kind in (None, run.kind) and (run.delay or not delayed_only)]
         self._waiting = [run for run in self._waiting if run not in drop]
         return bool(drop)

@@ -88,7 +88,9 @@ class PageWork(StatusLine):
                 self.hide_error()
             else:
                 self.show_error(error)
-        busy = job.state == "busy"
-        percent = "" if job.progress is None else f", {100 * job.progress:.0f} %"
-        self.draw("busy" if busy else "idle", f"{job.label}{percent}" if busy else "", job.progress if busy else None)
+        report = job.report()
+        busy = report.state == "busy"
+        percent = "" if report.progress is None else f", {100 * report.progress:.0f} %"
+        said = f"{report.label}{percent}" if busy else ""
+        self.draw("busy" if busy else "idle", said, report.progress if busy else None)
         self.children[1].layout.display = None if busy else "none"

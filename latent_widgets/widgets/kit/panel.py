@@ -19,7 +19,7 @@ from traitlets import Bool, Enum, Instance, Unicode, observe
 from latent_widgets.core import checks
 from latent_widgets.core.figures import new_figure
 from latent_widgets.core.forward import load_rules
-from latent_widgets.widgets.jobs.job import Job, Work
+from latent_widgets.widgets.jobs.job import Job, Report, Work
 from latent_widgets.widgets.kit.line import StatusLine
 from latent_widgets.widgets.kit.picture import Picture
 from latent_widgets.widgets.kit.style import CSS, THEMES, theme_class
@@ -201,25 +201,27 @@ class Panel(ipywidgets.VBox):
         if self._closed:
             return
         stamps = (self.job.stamp, self.beside.stamp)
+        reports = {job: job.report() for job in (self.beside, self.job)}
         for job in (self.job, self.beside):
             self._take_error(job)
-        self._shown = next((job for job in (self.beside, self.job) if job.busy), self._shown)
-        job, state = self._shown, self._shown.state
+        self._shown = next((job for job, now in reports.items() if now.state == "busy"), self._shown)
+        report = reports[self._shown]
+        state = report.state
         try:
             self.set_trait("busy", state == "busy")
         except Exception as error:  # of an observer; the line must go on
             self.show_error(error)
-        if state in ("busy", "idle") and job.streaming:
+        if state in ("busy", "idle") and report.streaming:
             return
         if self._note_shown not in (None, stamps):  # a quick run may be over before anybody sees it busy
             self._note = ""
         if state != "busy" and (self.error is not None or state == "error"):
             state = "error" if self.error else "idle"
-        text = self._text(job, state) if state == "busy" else self._note or self._text(job, state)
+        text = _words(report) if state == "busy" else self._note or self._ended(state)
         if state != "busy" and self._note_shown is None:  # what a run's own callback said comes after the run
             self._note_shown = stamps
         self.set_trait("status", text)
-        self._line.draw(state, text, job.progress if state == "busy" else None)
+        self._line.draw(state, text, report.progress if state == "busy" else None)
 
     def _take_error(self, job: Job) -> None:
         """Show a job's new error; hide the one that its success has settled."""
@@ -232,11 +234,9 @@ class Panel(ipywidgets.VBox):
         elif self.error is before:
             self.dismiss()
 
-    def _text(self, job: Job, state: str) -> str:
-        if state == "busy":
-            percent = "" if job.progress is None else f", {100 * job.progress:.0f} %"
-            return f"busy{': ' * bool(job.label)}{job.label}{percent}"
-        return f"idle, {job.elapsed_ms:.0f} ms" if state == "idle" and job.elapsed_ms is not None else state
+    def _ended(self, state: str) -> str:
+        took = self._shown.elapsed_ms
+        return f"idle, {took:.0f} ms" if state == "idle" and took is not None else state
 
     @observe("theme")
     def _wear(self, change: Any) -> None:
@@ -376,6 +376,12 @@ def _keywords_of(panel: type) -> Iterable[str]:
             parameters = list(inspect.signature(cls.__init__).parameters.values())[1:]  # type: ignore[misc]
             known |= {p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
     return known
+
+
+def _words(report: Report) -> str:
+    """What a busy job does, and how far it is."""
+    percent = "" if report.progress is None else f", {100 * report.progress:.0f} %"
+    return f"busy{': ' * bool(report.label)}{report.label}{percent}"
 
 
 def _png(image: Image.Image) -> bytes:

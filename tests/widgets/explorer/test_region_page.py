@@ -10,11 +10,10 @@ import traitlets
 from PIL import Image
 
 import latent_widgets
-from latent_widgets.edits.changes import same_direction
 from latent_widgets.edits.edit import Edit, Mask
 from latent_widgets.geometry.regions.spectra import RegionSpectra
 from latent_widgets.methods import random_directions
-from latent_widgets.values.directions import Directions
+from latent_widgets.values.directions import Directions, same_direction
 from latent_widgets.widgets.explorer.explorer import LatentExplorer
 from latent_widgets.widgets.explorer.region.work import Settings, Where, find_region, matched
 from latent_widgets.widgets.kit.encode import to_uint8

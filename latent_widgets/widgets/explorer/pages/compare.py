@@ -9,9 +9,8 @@ import ipywidgets
 import torch
 
 from latent_widgets.core.steps import Cancelled
-from latent_widgets.edits.changes import same_direction
 from latent_widgets.geometry.effects.equal_change import DISTANCES, EqualChange, equal_change
-from latent_widgets.values.directions import Directions
+from latent_widgets.values.directions import Directions, same_direction
 from latent_widgets.widgets.explorer.desk import Desk
 from latent_widgets.widgets.explorer.state import ExplorerState
 from latent_widgets.widgets.jobs.turns import one_at_a_time

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from weakref import WeakKeyDictionary
 
-from latent_widgets.edits.changes import carried, same_direction
+from latent_widgets.edits.changes import carried
 from latent_widgets.edits.edit import Edit
 from latent_widgets.generators.place import place_of
 from latent_widgets.geometry.regions.spectra import Channels, RegionSpectra
-from latent_widgets.values.directions import Directions
+from latent_widgets.values.directions import Directions, same_direction
 from latent_widgets.values.masks import Mask
 from latent_widgets.widgets.explorer.region.work import RegionFinding, Settings, Where, matched
 from latent_widgets.widgets.explorer.state import ExplorerState

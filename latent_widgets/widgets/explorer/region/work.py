@@ -11,14 +11,13 @@ from torch import Tensor
 
 from latent_widgets.core.rounding import negligible
 from latent_widgets.core.steps import OnStep
-from latent_widgets.edits.changes import same_direction
 from latent_widgets.edits.edit import Base, Edit, Move
 from latent_widgets.generators.base import Generator
 from latent_widgets.geometry.jacobian.rank import energy_rank
 from latent_widgets.geometry.regions.solvers import RegionSpectrum
 from latent_widgets.geometry.regions.spectra import LUMINANCE, Channels, RegionSpectra, as_weights
 from latent_widgets.values.codes import Code
-from latent_widgets.values.directions import Directions
+from latent_widgets.values.directions import Directions, same_direction
 from latent_widgets.values.masks import Mask
 from latent_widgets.widgets.explorer.region.overlay import change_map
 

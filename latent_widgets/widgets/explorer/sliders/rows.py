@@ -49,6 +49,7 @@ class DirectionRow(ipywidgets.HBox):
         guard: Guard,
     ) -> None:
         self.index, self._handlers, self.silence = index, handlers, Silence()
+        self.active = False
         unit = self._range = UNIT_RANGES[direction.unit]
         self.select = ipywidgets.Button(
             description=str(index + 1),
@@ -109,6 +110,7 @@ class DirectionRow(ipywidgets.HBox):
 
     def activate(self, active: bool) -> None:
         """Mark the row as that of the active direction, or not."""
+        self.active = active
         (self.add_class if active else self.remove_class)("lw-active")
 
     def show(self, alpha: float, rows: Sequence[int] | None = None) -> None:
@@ -118,6 +120,8 @@ class DirectionRow(ipywidgets.HBox):
             alpha: What the slider stands for; ranges widen where they do not reach.
             rows: The layers that move; None leaves the range.
         """
+        if not alpha and not rows and self.zero.disabled and not self.slider.value and not self.box.value:
+            return  # most rows, at each step of one of them
         with self.silence:
             self.slider.put(alpha)
             shown = round(alpha, 6)

@@ -7,8 +7,8 @@ from dataclasses import replace
 import ipywidgets
 
 from latent_widgets.core import checks
-from latent_widgets.edits.changes import move_along
-from latent_widgets.edits.edit import Edit
+from latent_widgets.edits.changes import move_along, others
+from latent_widgets.edits.edit import Edit, Move
 from latent_widgets.values.directions import Directions
 from latent_widgets.widgets.explorer.sliders.rows import DirectionRow, Handlers
 from latent_widgets.widgets.explorer.state import ExplorerState
@@ -87,7 +87,8 @@ class Sliders(ipywidgets.VBox):
         """Make one direction the active one, and mark its row."""
         self._state.active = i
         for row in self.rows:
-            row.activate(row.index == i)
+            if row.active != (row.index == i):
+                row.activate(row.index == i)
 
     def layers(self, i: int) -> tuple[int, int] | None:
         """Return the first and last layer chosen in a row; None where there are none to choose."""
@@ -113,15 +114,23 @@ class Sliders(ipywidgets.VBox):
             raise ValueError(f"layers must be the first and last of 0 to {control.max}, in order, got {layers}.")
         control.value = (low, high)
 
-    def show(self, edit: Edit) -> None:
-        """Bring the sliders to an edit without calling any handler."""
-        for i, (row, single) in enumerate(zip(self.rows, self.directions, strict=True)):
-            move = move_along(edit, single)
+    def show(self, edit: Edit) -> list[Move]:
+        """Bring the sliders to an edit without calling any handler.
+
+        Args:
+            edit: The edit.
+
+        Returns:
+            Its moves for which no slider stands.
+        """
+        moves = [move_along(edit, direction) for direction in self.directions]
+        for i, (row, move) in enumerate(zip(self.rows, moves, strict=True)):
             if move is None:
                 row.show(0.0)
             else:
                 row.show(move.alpha, range(self._num_layers) if move.rows is None else move.rows)
                 self._state.layers[i] = row.chosen_layers
+        return others(edit, moves)
 
     def rename(self, i: int, renamed: Directions) -> None:
         """Give a row's direction another name, also where it is kept."""
