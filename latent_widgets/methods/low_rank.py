@@ -13,15 +13,12 @@ from latent_widgets.core import checks
 from latent_widgets.core.rounding import negligible
 from latent_widgets.core.steps import OnStep
 from latent_widgets.generators.base import Generator
-from latent_widgets.geometry.jacobian.rank import energy_rank
 from latent_widgets.geometry.regions.pcp import Pursuit, pcp
-from latent_widgets.geometry.regions.solvers import check_count, effect, generalized, projection
+from latent_widgets.geometry.regions.solvers import check_count, effect, loud_rank
 from latent_widgets.geometry.regions.spectra import Channels, RegionSpectra, as_weights
 from latent_widgets.values.directions import Directions, as_directions
 
 __all__ = ["LowRank", "Transfer", "low_rank_directions", "transfer"]
-
-ENERGY = 0.95
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,7 +115,7 @@ def low_rank_directions(
         raise ValueError("mask must leave a part of the picture out, got all of it. local_basis has its directions.")
     pursuits = None
     principal, outside = g.principal[1], g.outside
-    ranks = (_energy_rank(g.inside), _energy_rank(g.outside))
+    ranks = (loud_rank(g.inside), loud_rank(g.outside))
     if rank_method == "pcp":
         # means over pixels, as published: the split does not depend on the scale, its numbers are read more easily
         means = (g.inside / g.numbers[0], g.outside / g.numbers[1])
@@ -130,11 +127,10 @@ def low_rank_directions(
         raise ValueError(f"weight must leave the region a rank, got {weight}, which leaves none. Use a larger one.")
     count = min(ranks[0], 10) if k is None else checks.integer("k", k, 1, len(spectra.total))
     check_count(count, g.principal[0], g.noise)
-    if solver == "generalized":
-        vectors, kept = generalized(g.inside, g.outside, count, tolerance, spectra.dim), torch.ones(count).double()
-    else:
-        cut = min(max(1, ranks[1] - relax), len(spectra.total) - 1)
-        vectors, kept = projection(principal[:, :count].T, outside, cut, g.error)
+    cut = min(max(1, ranks[1] - relax), len(spectra.total) - 1)
+    vectors, kept = g.solve(
+        count, solver, tolerance=tolerance, dim=spectra.dim, cut=cut, principal=principal, outside=outside
+    )
     found = effect(g.inside, g.outside, g.numbers, vectors)
     parameters: dict[str, Any] = {"solver": solver, "rank_method": rank_method, "relax": relax, "tolerance": tolerance}
     parameters |= {"channels": channels, "rows": None if rows is None else list(rows)}
@@ -144,10 +140,6 @@ def low_rank_directions(
     return LowRank(
         directions, found.inside, found.outside, found.locality, found.chance, kept, ranks[0], ranks[1], pursuits
     )
-
-
-def _energy_rank(gram: Tensor) -> int:
-    return energy_rank(torch.linalg.eigvalsh(gram).flip(0).clamp(min=0).sqrt(), ENERGY)
 
 
 @dataclass(frozen=True, eq=False)

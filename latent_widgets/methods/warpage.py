@@ -15,6 +15,7 @@ from latent_widgets.core import checks
 from latent_widgets.core.steps import OnStep, report
 from latent_widgets.generators.base import Generator
 from latent_widgets.geometry.jacobian.differential import Differential, differential
+from latent_widgets.geometry.jacobian.targets import check_target
 from latent_widgets.geometry.subspaces.grassmann import (
     METRICS,
     as_basis,
@@ -266,7 +267,7 @@ def warpage(
     """
     checks.integer("n", n, 1)
     checks.choice("metric", metric, METRICS)
-    checks.choice("target", target, ("w", "image", *G.layer_names))
+    check_target(G, target)
     d = G.dim(G.main_space)
     limit = min(d, G.z_dim) - 1  # all d directions span everything: nothing to compare
     k = checks.integer("k", k, 1, limit)

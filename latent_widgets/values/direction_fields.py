@@ -24,19 +24,7 @@ def column(name: str, values: Any, vectors: Tensor) -> Tensor:
 
 
 def positive(name: str, values: Any, vectors: Tensor) -> Tensor:
-    """Return one positive number for each direction.
-
-    Args:
-        name: What they are called.
-        values: The numbers.
-        vectors: The directions.
-
-    Returns:
-        ``(k,)``.
-
-    Raises:
-        ValueError: If one is not positive.
-    """
+    """Return one positive number for each direction, else raise ValueError."""
     result = column(name, values, vectors)
     if not bool((result > 0).all()):
         raise ValueError(f"{name} must be positive, got {result.min():g}.")
@@ -64,20 +52,7 @@ def default_scales(unit: str, vectors: Tensor) -> Tensor:
 
 
 def labels(names: Sequence[str], k: int, method: str) -> tuple[str, ...]:
-    """Return ``k`` different labels, made from the method's name if there are none.
-
-    Args:
-        names: What was given.
-        k: How many there must be.
-        method: The method's name.
-
-    Returns:
-        The labels.
-
-    Raises:
-        TypeError: If one is no string.
-        ValueError: If there are too few or many, two are the same, or one is empty.
-    """
+    """Return ``k`` different labels, made from the method's name if there are none, else raise."""
     stem = method.removesuffix("_directions").replace("_", " ") or "direction"
     names = tuple(names) or tuple(f"{stem} {i + 1}" for i in range(k))
     if any(not isinstance(name, str) for name in names):
@@ -106,17 +81,7 @@ def different(names: Iterable[str]) -> tuple[str, ...]:
 
 
 def plain(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the parameters as a file would give them back.
-
-    Args:
-        parameters: By name.
-
-    Returns:
-        A new dictionary of plain JSON values: tuples have become lists.
-
-    Raises:
-        TypeError: If one is not such a value.
-    """
+    """Return the parameters as a file would give them back: tuples as lists; raise TypeError for what JSON lacks."""
     try:
         result: dict[str, Any] = json.loads(json.dumps(dict(parameters), allow_nan=False))
     except (TypeError, ValueError) as error:
@@ -125,18 +90,7 @@ def plain(parameters: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def indices(which: Any, names: Sequence[str]) -> list[int]:
-    """Return the numbers of the directions meant by a number, a name, a slice, a mask or a list of these.
-
-    Args:
-        which: What was asked for.
-        names: The labels of all directions.
-
-    Returns:
-        Numbers from 0.
-
-    Raises:
-        IndexError: If there is no such number.
-    """
+    """Return the numbers of the directions meant by a number, a name, a slice, a mask or a list of these, from 0."""
     k = len(names)
     if isinstance(which, slice):
         return list(range(k))[which]

@@ -10,7 +10,8 @@ from latent_widgets import Cancelled, faces, random_directions
 from latent_widgets.generators.exact import ExactFaces
 from latent_widgets.geometry.effects.localisation import localisation
 from latent_widgets.methods import Lelsd, lelsd, methods
-from latent_widgets.methods.lelsd.frame import penalty_of, preset_rate, published_rate
+from latent_widgets.methods.lelsd.frame import penalty_of
+from latent_widgets.methods.lelsd.training import preset_rate, published_rate
 from latent_widgets.segmentation import Segmenter
 from latent_widgets.values.units import latent_sd
 from latent_widgets.widgets.explorer.method_picker import fill_in

@@ -13,6 +13,7 @@ from latent_widgets.generators.base import Generator
 from latent_widgets.geometry.jacobian.functions import mapping_function, target_function
 from latent_widgets.geometry.jacobian.operator import JacobianOperator
 from latent_widgets.geometry.jacobian.svd import fix_signs
+from latent_widgets.geometry.jacobian.targets import check_target
 
 __all__ = ["Differential", "differential", "differential_at", "mapping_jacobians"]
 
@@ -125,9 +126,7 @@ def differential(
         >>> torch.allclose(D.inputs.mT @ D.inputs, torch.eye(G.z_dim).expand(3, -1, -1), atol=1e-5)
         True
     """
-    checks.choice("target", target, ("w", "image", *G.layer_names))
-    if target == "w":
-        mapping_function(G, G.sample_z(1))  # says what to do where there is no mapping
+    check_target(G, target)
     z = G.check_code(z, "z", name="z")[0].detach().clone()
     codes = G.map(z).detach() if "w" in G.spaces else z
     compute = _of_mapping if target == "w" else _of_synthesis

@@ -9,9 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from latent_widgets.core import checks
 from latent_widgets.generators.base import Generator
 from latent_widgets.generators.place import with_weights
+from latent_widgets.geometry.jacobian.targets import check_mapping, check_target
 from latent_widgets.values.fitting import rows_of
 
 __all__ = ["VectorFunction", "feature_function", "image_function", "mapping_function", "target_function"]
@@ -60,11 +60,7 @@ def mapping_function(G: Generator, z: Tensor) -> VectorFunction:
         >>> f(f.x0).shape
         torch.Size([5])
     """
-    if "w" not in G.spaces:
-        raise ValueError(
-            f"target must be 'image' or a layer for {G.name!r}, which has no mapping network, got 'w'. "
-            "Use target='image': it takes the derivative of the picture."
-        )
+    check_mapping(G)
     return VectorFunction(lambda z: G.map(z[None])[0], _one(G, z, "z", "z")[0], "z")
 
 
@@ -142,8 +138,7 @@ def target_function(G: Generator, code: Any, target: str, rows: Sequence[int] | 
         TypeError: If an argument has the wrong type.
         ValueError: If the target does not exist, or something does not fit.
     """
-    checks.choice("target", target, ("w", "image", *G.layer_names))
-    if target == "w":
+    if check_target(G, target) == "w":
         return mapping_function(G, code)
     return image_function(G, code, rows) if target == "image" else feature_function(G, code, target, rows)
 

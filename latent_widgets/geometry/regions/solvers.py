@@ -10,6 +10,7 @@ loud directions of the outside.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -17,8 +18,22 @@ from torch import Tensor
 from latent_widgets.geometry.jacobian.rank import energy_rank
 from latent_widgets.geometry.jacobian.svd import fix_signs
 
-__all__ = ["Effect", "RegionSpectrum", "check_count", "effect", "generalized", "projection", "spectrum_of"]
+__all__ = [
+    "SOLVERS",
+    "Effect",
+    "RegionSpectrum",
+    "Solver",
+    "check_count",
+    "effect",
+    "generalized",
+    "loud_rank",
+    "projection",
+    "spectrum_of",
+]
 
+Solver = Literal["generalized", "projection"]
+SOLVERS: tuple[Solver, ...] = ("generalized", "projection")
+ENERGY = 0.95  # of a Gram, which its loud directions hold: those that count as its rank
 REFERENCE = 512  # the dimension for which tolerances are meant: the regulariser's trace is the same in any other
 NOISE = 1e-12  # eigenvalues of a Gram below this share of the largest are rounding: sums of float64 over all pixels
 
@@ -126,8 +141,13 @@ def spectrum_of(
     found = effect(inside, outside, pixels, principal)
     chance = float((inside.trace() / (d * max(pixels[0], 1e-12))).sqrt())
     loudest = float(found.inside[0].square()) * pixels[0]
-    rank = energy_rank(found.inside, 0.95) if loudest > noise else 0
+    rank = energy_rank(found.inside, ENERGY) if loudest > noise else 0
     return RegionSpectrum(found.inside, found.outside, chance, rank, area)
+
+
+def loud_rank(gram: Tensor, share: float = ENERGY) -> int:
+    """Return how many eigenvectors of a Gram, the loudest, hold a share of its energy."""
+    return energy_rank(torch.linalg.eigvalsh(gram).flip(0).clamp(min=0).sqrt(), share)
 
 
 def generalized(inside: Tensor, outside: Tensor, k: int, tolerance: float, d: int) -> Tensor:

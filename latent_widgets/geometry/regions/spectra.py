@@ -21,13 +21,15 @@ from latent_widgets.core.steps import OnStep
 from latent_widgets.generators.base import Generator
 from latent_widgets.geometry.jacobian.functions import VectorFunction, image_function
 from latent_widgets.geometry.jacobian.operator import JacobianOperator
-from latent_widgets.geometry.jacobian.rank import energy_rank
 from latent_widgets.geometry.regions.reduced import reduced
 from latent_widgets.geometry.regions.solvers import (
+    SOLVERS,
     RegionSpectrum,
+    Solver,
     check_count,
     effect,
     generalized,
+    loud_rank,
     projection,
     spectrum_of,
 )
@@ -93,6 +95,42 @@ class RegionGrams:
         """Eigenvalues ``(r,)`` and eigenvectors ``(r, r)``, a column each, of the inside, the largest first."""
         values, vectors = torch.linalg.eigh(self.inside)
         return values.flip(0), vectors.flip(1)
+
+    def solve(
+        self,
+        k: int,
+        solver: Solver,
+        *,
+        tolerance: float,
+        dim: int,
+        cut: int | None = None,
+        principal: Tensor | None = None,
+        outside: Tensor | None = None,
+    ) -> tuple[Tensor, Tensor]:
+        """Find directions that act inside.
+
+        Args:
+            k: How many.
+            solver: ``"generalized"`` or ``"projection"``, see :mod:`latent_widgets.geometry.regions.solvers`.
+            tolerance: For ``"generalized"``.
+            dim: Dimension of the latent.
+            cut: For ``"projection"``, how many of the loudest directions of the outside are removed; its
+                :func:`~latent_widgets.geometry.regions.solvers.loud_rank` if not given.
+            principal: For ``"projection"``, other principal directions of the inside, a column each.
+            outside: For ``"projection"``, another Gram of the outside.
+
+        Returns:
+            ``(k, r)`` of unit length, and the norm ``(k,)`` that the projection left of each; 1 without one.
+
+        Raises:
+            ValueError: If nothing is left of a direction.
+        """
+        if solver == "generalized":
+            found = generalized(self.inside, self.outside, k, tolerance, dim)
+            return found, torch.ones(k, dtype=torch.float64)
+        principal = self.principal[1] if principal is None else principal
+        outside = self.outside if outside is None else outside
+        return projection(principal[:, :k].T, outside, loud_rank(outside) if cut is None else cut, self.error)
 
     @property
     def noise(self) -> float:
@@ -262,18 +300,16 @@ class RegionSpectra:
         """
         g, r = self.grams(mask), len(self.total)
         check_count(checks.integer("k", k, 1, r), g.principal[0], g.noise)
-        checks.choice("solver", solver, ("generalized", "projection"))
+        checks.choice("solver", solver, SOLVERS)
         if g.rest <= 0:
             raise ValueError(
                 "mask must leave a part of the picture out, got all of it. Local Basis has its directions."
             )
-        scores: dict[str, Tensor] = {}
-        if solver == "generalized":
-            vectors = generalized(g.inside, g.outside, k, checks.number("tolerance", tolerance, low=0), self.dim)
-        else:
-            loud = torch.linalg.eigvalsh(g.outside).flip(0).clamp(min=0).sqrt()
-            cut = energy_rank(loud, 0.95) if cut is None else checks.integer("cut", cut, 0, r - 1)
-            vectors, scores["kept norm"] = projection(g.principal[1][:, :k].T, g.outside, cut, g.error)
+        level = checks.number("tolerance", tolerance, low=0) if solver == "generalized" else 0.0
+        if solver == "projection" and cut is not None:
+            cut = checks.integer("cut", cut, 0, r - 1)
+        vectors, kept = g.solve(k, solver, tolerance=level, dim=self.dim, cut=cut)
+        scores = {"kept norm": kept} if solver == "projection" else {}
         parameters = {"solver": solver, "tolerance": tolerance, "channels": self.channels}
         return self.directions_of(g, vectors, scores, method="region", parameters=parameters)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,7 +13,7 @@ from latent_widgets.generators.base import Generator
 from latent_widgets.values.fitting import rows_of
 from latent_widgets.values.units import latent_sample
 
-__all__ = ["Frame", "frame_of", "penalty_of"]
+__all__ = ["Frame", "frame_of", "penalty_of", "unit_rows"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,6 +78,10 @@ class Frame:
         along = self._sample @ unit_rows(free.detach()).mT  # (k, n, rows)
         return (along.square().sum(1) / (len(self._sample) - 1)).mean(1).sqrt()
 
+    def steps(self, vectors: Tensor, units: Tensor, unit: str) -> Tensor:
+        """Return steps in the latent space: ``vectors``, times the deviation along ``units`` where that is the unit."""
+        return self.spread(vectors if unit == "latent" else vectors * self.sd(units)[:, None, None])
+
 
 def unit_rows(free: Tensor) -> Tensor:
     """Return vectors at unit length over the latent axis, the last."""
@@ -138,13 +141,3 @@ def penalty_of(units: Tensor, kind: str) -> Tensor:
     if kind == "published":
         return torch.linalg.vector_norm(off, dim=(1, 2)).mean() / 2
     return off.square().sum((1, 2)).mean() / (k * (k - 1))
-
-
-def published_rate(step: int, steps: int) -> float:
-    """Return the published learning rate: 1e-3, halved every quarter of the steps."""
-    return 1e-3 * 0.5 ** (step // max(1, steps // 4))
-
-
-def preset_rate(step: int, steps: int, d: int) -> float:
-    """Return our learning rate: Adam moves every entry by it, so it falls with the dimension; then a cosine."""
-    return 0.1 / math.sqrt(d) * (1 + math.cos(math.pi * step / steps)) / 2

@@ -20,6 +20,7 @@ from latent_widgets.methods.lelsd.frame import Frame, frame_of
 from latent_widgets.methods.lelsd.training import LelsdState, LelsdStep, Recipe, judge, train
 from latent_widgets.segmentation import Part
 from latent_widgets.values.directions import Directions
+from latent_widgets.values.units import direction_lengths
 
 __all__ = ["Lelsd", "lelsd"]
 
@@ -215,7 +216,7 @@ def lelsd(
     def tell(state: LelsdState, loss: float, checked: bool) -> LelsdStep:
         best = max(float(scores.mean()) for _, scores in state.checks)
         scores, limits = state.checks[-1][1], (float(band.min()), float(band.mean()), float(band.max()))
-        norm = _norms(state.free)
+        norm = direction_lengths(state.free)
         return LelsdStep(float(scores.mean()), best, scores, chance, limits, loss, norm, checked, state, finish)
 
     chance = float(to_check.masks.double().mean())
@@ -254,10 +255,6 @@ def _begin(frame: Frame, recipe: Recipe, start: Lelsd | None) -> LelsdState:
     return start.state
 
 
-def _norms(free: Tensor) -> Tensor:
-    return free.norm(dim=2).square().mean(1).sqrt()
-
-
 def _band(frame: Frame, scene: Scene, samples: PartSamples, recipe: Recipe, on_step: OnStep | None) -> Tensor:
     free = frame.start(RANDOM, (recipe.seed + 1) % 2**63)
     scores = []
@@ -281,13 +278,7 @@ def _directions(frame: Frame, recipe: Recipe, scene: Scene, free: Tensor, **scor
         names=[label] if len(free) == 1 else [f"{label} {i + 1}" for i in range(len(free))],
         scores=scores,
         method="lelsd",
-        parameters={
-            **asked,
-            "alpha": recipe.high,
-            "min_alpha": recipe.low,
-            "part": label,
-            "features": scene.layers.names,
-        },
+        parameters=asked,
         seed=recipe.seed,
         generator=frame.G.name,
         weights_hash=frame.G.weights_hash,
@@ -317,7 +308,7 @@ def _result(
         losses=torch.tensor(state.losses),
         checks=tuple(step for step, _ in state.checks),
         curve=torch.stack([scores for _, scores in state.checks]),
-        norm=_norms(state.best),
+        norm=direction_lengths(state.best),
         part=scene.masks.label,
         visible=visible,
         steps=state.step,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
@@ -14,7 +15,7 @@ from torch import Tensor
 from latent_widgets.core.steps import OnStep, report
 from latent_widgets.geometry.effects.localisation import Scene, Shares, spread_alphas
 from latent_widgets.geometry.effects.part_samples import PartSamples
-from latent_widgets.methods.lelsd.frame import Frame, penalty_of, preset_rate, published_rate, unit_rows
+from latent_widgets.methods.lelsd.frame import Frame, penalty_of, unit_rows
 from latent_widgets.values.directions import Directions
 
 __all__ = ["LelsdState", "LelsdStep", "Recipe", "judge", "train"]
@@ -41,6 +42,15 @@ class Recipe:
     mode: str
     patience: int | None
     seed: int
+
+    @property
+    def published(self) -> bool:
+        """Whether the training is the published one, which leaves the length of vectors alone."""
+        return self.schedule == "published"
+
+    def rate(self, step: int, d: int) -> float:
+        """Return the learning rate of a step, for vectors of length ``d``."""
+        return published_rate(step, self.steps) if self.published else preset_rate(step, self.steps, d)
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,12 +117,18 @@ def judge(free: Tensor, frame: Frame, scene: Scene, samples: PartSamples, recipe
     """Measure directions at their unit length, with steps spread over the range: one entry a direction."""
     alphas = spread_alphas(len(samples), recipe.low, recipe.high)
     with torch.no_grad():
-        steps = frame.spread(_scaled(unit_rows(free), frame, recipe.unit))
-        return [scene.measure(samples, step, alphas) for step in steps]
+        units = unit_rows(free)
+        return [scene.measure(samples, step, alphas) for step in frame.steps(units, units, recipe.unit)]
 
 
-def _scaled(vectors: Tensor, frame: Frame, unit: str) -> Tensor:
-    return vectors if unit == "latent" else vectors * frame.sd(vectors)[:, None, None]
+def published_rate(step: int, steps: int) -> float:
+    """Return the published learning rate: 1e-3, halved every quarter of the steps."""
+    return 1e-3 * 0.5 ** (step // max(1, steps // 4))
+
+
+def preset_rate(step: int, steps: int, d: int) -> float:
+    """Return our learning rate: Adam moves every entry by it, so it falls with the dimension; then a cosine."""
+    return 0.1 / math.sqrt(d) * (1 + math.cos(math.pi * step / steps)) / 2
 
 
 def train(
@@ -148,14 +164,12 @@ def train(
     optimizer = torch.optim.Adam([free], lr=1e-3)
     if state.optimizer is not None:
         optimizer.load_state_dict(deepcopy(dict(state.optimizer)))
-    published = recipe.schedule == "published"
     if not state.checks:
         state = _checked(state, free, frame, scene, held_out, recipe)
     stopped = "finished"
     while state.step < recipe.steps:
         step = state.step
-        rate = published_rate(step, recipe.steps) if published else preset_rate(step, recipe.steps, frame.shape[1])
-        optimizer.param_groups[0]["lr"] = rate
+        optimizer.param_groups[0]["lr"] = recipe.rate(step, frame.shape[1])
         with torch.enable_grad():
             loss = _loss(free, step, recipe, frame, scene, samples)
             optimizer.zero_grad()
@@ -164,7 +178,7 @@ def train(
         if value != value or not bool(free.grad is not None and free.grad.isfinite().all()):
             raise ValueError(f"G must give finite features and gradients, got NaN or infinity in step {step + 1}.")
         optimizer.step()
-        if not published:
+        if not recipe.published:
             with torch.no_grad():
                 free.copy_(unit_rows(free))
         state = replace(state, free=free.detach().clone(), losses=(*state.losses, value))
@@ -192,8 +206,8 @@ def _loss(free: Tensor, step: int, recipe: Recipe, frame: Frame, scene: Scene, s
     lengths = recipe.low + (recipe.high - recipe.low) * torch.rand(size, generator=rng, dtype=torch.float64)
     signs = 1 - 2 * torch.randint(2, (size,), generator=rng)
     units = unit_rows(free)
-    vectors = units if recipe.schedule != "published" else free  # the published training leaves the length alone
-    steps = frame.spread(vectors if recipe.unit == "latent" else vectors * frame.sd(units)[:, None, None])
+    vectors = free if recipe.published else units
+    steps = frame.steps(vectors, units, recipe.unit)
     alphas = (lengths * signs).to(steps).reshape(-1, *(1,) * (steps.ndim - 1))
     found = scene.edit(samples, index, alphas * steps[which.to(steps.device)])
     penalty = recipe.penalty_weight * penalty_of(units, recipe.penalty)
