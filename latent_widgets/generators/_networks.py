@@ -43,9 +43,6 @@ def build_network(architecture: str, config: Mapping[str, Any]) -> nn.Module:
     Args:
         architecture: One of :data:`ARCHITECTURES`.
         config: The arguments of its class, as JSON knows them.
-
-    Returns:
-        The network.
     """
     return ARCHITECTURES[architecture](config)
 
@@ -57,9 +54,6 @@ def wrap(network: nn.Module, name: str, condition: int | Tensor | None = None) -
         network: What :func:`build_network` returned.
         name: What to call it.
         condition: The class that a conditional network draws.
-
-    Returns:
-        The generator.
 
     Raises:
         TypeError: If it is another kind of network.

@@ -51,9 +51,6 @@ def read_shipped(name: str) -> Weights:
     Args:
         name: A name in the registry.
 
-    Returns:
-        The weights.
-
     Raises:
         FileNotFoundError: If the file is missing.
         ValueError: If it is not, byte for byte, the file that the registry describes.
@@ -69,9 +66,6 @@ def read_file(path: Path, sha256: str | None = None, size: int | None = None) ->
         path: Where it is.
         sha256: The hash that it must have.
         size: How many bytes it must have.
-
-    Returns:
-        The weights.
 
     Raises:
         FileNotFoundError: If it is missing.
@@ -102,9 +96,6 @@ def pack(tensors: dict[str, Tensor], about: dict[str, Any], half: bool = True) -
         about: The description, anything that JSON knows.
         half: Whether floating numbers become float16; they are written as they are otherwise.
 
-    Returns:
-        The bytes.
-
     Raises:
         ValueError: If a number is too large for float16.
     """
@@ -128,9 +119,6 @@ def unpack(data: bytes, name: str = "weights") -> Weights:
         data: The bytes.
         name: What to call them in errors.
 
-    Returns:
-        The weights.
-
     Raises:
         ValueError: If they are no safetensors file, or none of this package's.
     """
@@ -149,9 +137,6 @@ def read_about(header: dict[str, Any], name: str) -> dict[str, Any]:
     Args:
         header: The header.
         name: What to call the file in errors.
-
-    Returns:
-        The description.
 
     Raises:
         ValueError: If it has none.

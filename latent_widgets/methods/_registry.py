@@ -92,9 +92,6 @@ def describe(function: Callable[..., Any]) -> MethodInfo:
     Args:
         function: Its docstring has a summary and, under ``Args:``, a description of every parameter; the docstring of
             its module begins with its title, up to a colon or bracket.
-
-    Returns:
-        The entry.
     """
     doc = inspect.getdoc(function) or ""
     module = inspect.getdoc(inspect.getmodule(function)) or ""

@@ -42,9 +42,6 @@ def read_fitted(path: str | os.PathLike[str]) -> tuple[Linear, dict[str, Any]]:
     Args:
         path: The file.
 
-    Returns:
-        The map and the values.
-
     Raises:
         FileNotFoundError: If the file is missing.
         ValueError: If it is damaged, of another kind, or written by a newer version.

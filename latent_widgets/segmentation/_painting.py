@@ -67,9 +67,6 @@ class Painting:
         Args:
             pixels: At most so many, but at least one a group.
             seed: Of the choice.
-
-        Returns:
-            The pixels.
         """
         rng = torch.Generator().manual_seed(seed)
         groups = [
@@ -120,9 +117,6 @@ def read_painting(codes: Tensor, painted: Any, names: Iterable[str] | None, side
         painted: ``(n, side, side)`` integers; a list of arrays is stacked; one picture may come without its first axis.
         names: One name a label, or None.
         side: Of the pictures, in pixels.
-
-    Returns:
-        The painting.
 
     Raises:
         TypeError: If the labels are no integers.

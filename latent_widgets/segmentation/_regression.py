@@ -86,9 +86,6 @@ def fit_linear(rows: Tensor, pixels: Pixels, widths: Mapping[str, int], penalty:
         pixels: Their labels and weights.
         widths: How many columns belong to each layer.
         penalty: As said.
-
-    Returns:
-        The map.
     """
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression

@@ -110,9 +110,6 @@ def rise_and_fall(rate: float, batch: int, seen: int, images: int) -> float:
         batch: Images a step.
         seen: Images seen before the step.
         images: Total of images.
-
-    Returns:
-        The rate.
     """
     rise = min(1.0, (seen + batch) / (0.05 * images))
     return rate * rise * 0.5 * (1 + math.cos(math.pi * min(1.0, seen / images)))
@@ -161,9 +158,6 @@ def in_bfloat16(device: torch.device | str = "cpu") -> torch.autocast:
 
     Args:
         device: Where the networks are.
-
-    Returns:
-        A context.
     """
     kind = torch.device(device).type
     return torch.autocast(kind, torch.bfloat16, enabled=kind != "cpu" or torch.ops.mkldnn._is_mkldnn_bf16_supported())

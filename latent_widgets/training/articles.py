@@ -67,9 +67,6 @@ def measure(data: Path = FOLDER, pictures: int = 5000, seed: int = 11) -> Articl
         data: The folder of Fashion-MNIST.
         pictures: How many samples, of all classes alike, and as many photographs.
         seed: Of the latents.
-
-    Returns:
-        The figures.
     """
     G, C = load("fashion32"), load_classifier("fashion32")
     each = -(-pictures // G.classes)

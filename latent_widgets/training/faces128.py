@@ -111,9 +111,6 @@ def players(config: Mapping[str, Any], channels: Mapping[int, int], recipe: Reci
         channels: Of the critic.
         recipe: Says which of them are wanted.
         pool: Whose first faces give the moments to aim at.
-
-    Returns:
-        The networks.
     """
     factors = len(FACTORS) if recipe.factors else 0
     critic = Critic(config["resolution"], channels, smallest=recipe.small, factors=factors)

@@ -153,9 +153,6 @@ def measure(
         judge: The second pair of eyes.
         shipped: Measure the weights that the package has of ``name``, not those of the run; nothing but renders is
             written.
-
-    Returns:
-        The figures.
     """
     config, regressor = CONFIGS[name], load_regressor()
     size = config["resolution"]
@@ -252,9 +249,6 @@ def network_of(name: str, folder: Path | None = None) -> StyleGAN2:
     Args:
         name: One of :data:`CONFIGS`.
         folder: Of the run whose averaged generator it is; None for the shipped weights.
-
-    Returns:
-        The network.
     """
     state = read_shipped(name).tensors if folder is None else load_checkpoint(folder / "checkpoint.pt")["average"]
     return _network(CONFIGS[name], state)

@@ -99,9 +99,6 @@ def number_type(code: Any, *flags: Any) -> FileType:
         code: Kind and bytes.
         *flags: Alignment and copying: not needed.
 
-    Returns:
-        The type.
-
     Raises:
         CheckpointError: If it is not one of plain numbers.
     """
@@ -116,9 +113,6 @@ def number(kind: Any, data: Any) -> int | float | bool:
     Args:
         kind: Its type.
         data: Its bytes.
-
-    Returns:
-        The number.
 
     Raises:
         CheckpointError: If it is no number.
@@ -142,9 +136,6 @@ def array_from_buffer(data: Any, kind: Any, shape: Any, order: Any) -> FileArray
         kind: Their type.
         shape: The sizes.
         order: ``"C"`` or ``"F"``.
-
-    Returns:
-        The array.
     """
     return FileArray().fill(shape, kind, order == "F", data)
 

@@ -61,9 +61,6 @@ class Machine:
     def run(self) -> Any:
         """Run to the end of the pickle; :attr:`position` is then behind it.
 
-        Returns:
-            Its value.
-
         Raises:
             CheckpointError: If it is damaged, too long, or asks for something that is not allowed.
         """

@@ -97,7 +97,6 @@ class FileTensor:
     Attributes:
         storage: Its numbers.
         offset: Which of them is its first.
-        shape: Its sizes.
         stride: Steps along its axes.
     """
 
@@ -139,12 +138,8 @@ def rebuild(storage: Any, offset: Any, shape: Any, stride: Any, *rest: Any) -> F
     Args:
         storage: A :class:`Storage`.
         offset: Its first number.
-        shape: Its sizes.
         stride: Steps along its axes.
         *rest: Whether it wants gradients, hooks, metadata: not needed.
-
-    Returns:
-        The description.
 
     Raises:
         CheckpointError: If these are not sizes.

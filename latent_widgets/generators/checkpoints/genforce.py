@@ -32,9 +32,6 @@ def find(tensors: Mapping[str, FileTensor]) -> Found:
     Args:
         tensors: The tensors by name.
 
-    Returns:
-        The network.
-
     Raises:
         CheckpointError: If a name is unknown or sizes are missing.
     """

@@ -78,9 +78,6 @@ def write(found: Found, network: nn.Module, path: Path, half: bool = False) -> P
         network: The network.
         path: Where to.
         half: Whether to round its numbers to float16, for half the size.
-
-    Returns:
-        The path.
     """
     about: dict[str, Any] = {
         "architecture": found.architecture,

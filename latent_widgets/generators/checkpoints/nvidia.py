@@ -33,9 +33,6 @@ def find_in(value: Any) -> Found:
     Args:
         value: The value of the pickle: a dict with ``G_ema``, or a module.
 
-    Returns:
-        The network.
-
     Raises:
         CheckpointError: If there is no generator, or one of another design.
     """
@@ -55,9 +52,6 @@ def find(module: PersistentModule) -> Found:
 
     Args:
         module: The module of class ``Generator``.
-
-    Returns:
-        The network.
 
     Raises:
         CheckpointError: If it is of another design: a fork. The message names its class and the hash of its source.

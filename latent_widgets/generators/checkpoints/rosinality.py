@@ -39,9 +39,6 @@ def find(tensors: Mapping[str, FileTensor], average: FileTensor | None = None) -
         tensors: The tensors by name.
         average: The mean of ``w`` where the file has it, ``latent_avg``.
 
-    Returns:
-        The network.
-
     Raises:
         CheckpointError: If a name is unknown or sizes are missing.
     """

@@ -47,9 +47,6 @@ def find(value: tuple[Any, ...]) -> Found:
     Args:
         value: The tuple.
 
-    Returns:
-        The network.
-
     Raises:
         CheckpointError: If it is of another design or too old.
     """

@@ -38,9 +38,6 @@ def is_inline(executor: str | None) -> bool:
     Args:
         executor: ``"thread"``, ``"inline"``, or None for the default.
 
-    Returns:
-        Whether it does.
-
     Raises:
         ValueError: If there is no such executor.
     """

@@ -32,9 +32,6 @@ def colour(name: str, value: Any) -> str:
         name: What the argument is called.
         value: What was given.
 
-    Returns:
-        The colour.
-
     Raises:
         ValueError: If it is another thing.
     """

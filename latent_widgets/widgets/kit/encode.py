@@ -90,9 +90,6 @@ def sheet(images: Tensor | Iterable[Picturelike], columns: int | None = None, ga
         gap: Pixels between them.
         paper: The grey between them, 0 to 255.
 
-    Returns:
-        One picture.
-
     Raises:
         ValueError: If there is none, or they differ in size.
 
@@ -137,9 +134,6 @@ def colourise(values: Any, cmap: str = "viridis", low: float | None = None, high
         cmap: A colour map of matplotlib's.
         low: The number that gets the first colour; by default the smallest.
         high: The number that gets the last colour; by default the largest.
-
-    Returns:
-        The picture.
     """
     from matplotlib import colormaps
 
@@ -164,9 +158,6 @@ def difference(a: Picturelike, b: Picturelike, *, mode: str = "signed", limit: f
             over R, G and B, from black for none to bright yellow.
         limit: The change that gets the last colour, where the whole range from black to white is 2; by default the
             largest there is. Give one to compare maps.
-
-    Returns:
-        A picture.
 
     Raises:
         ValueError: If the sizes differ, or an argument is out of range.

@@ -222,9 +222,6 @@ def rasterise(figure: Figure, dpi: int = 150) -> Image.Image:
     Args:
         figure: The figure.
         dpi: Pixels an inch.
-
-    Returns:
-        The picture.
     """
     file = io.BytesIO()
     figure.savefig(file, format="png", dpi=dpi, facecolor="white")

@@ -41,9 +41,6 @@ def heard(handler: Callable[..., Any]) -> Callable[..., Any]:
 
     Args:
         handler: The method; its object has a :class:`Silence` called ``silence``.
-
-    Returns:
-        The method to observe with.
     """
 
     @functools.wraps(handler)

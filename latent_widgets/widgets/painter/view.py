@@ -91,9 +91,6 @@ def tint(mask: NDArray[Any], port: Viewport, ink: str, opacity: float) -> bytes:
         port: The view.
         ink: The colour, ``"#rrggbb"``.
         opacity: Of full weight, 0 to 1.
-
-    Returns:
-        The bytes.
     """
     weights = np.where(mask, np.uint8(255), np.uint8(0)) if mask.dtype == bool else np.rint(mask * 255).astype(np.uint8)
     seen = _seen(Image.fromarray(weights), port)
@@ -118,9 +115,6 @@ def composed(image: Pixels, masks: Sequence[tuple[NDArray[Any], str]], opacity: 
         image: ``(H, W, 3)``.
         masks: Regions and their colours, the lowest first.
         opacity: Of the regions.
-
-    Returns:
-        The picture.
     """
     height, width, _ = image.shape
     port = Viewport(height, width, max(256, height, width))

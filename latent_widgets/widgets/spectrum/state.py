@@ -37,11 +37,7 @@ class Shown:
         self.current, self.band = spectrum, None
 
     def keep(self) -> bool:
-        """Keep the current spectrum; of too many the oldest goes.
-
-        Returns:
-            Whether it was not kept before.
-        """
+        """Keep the current spectrum; of too many the oldest goes."""
         if self.current is None or self.current in self.kept:
             return False
         self.keep_only([self.current, *self.kept])

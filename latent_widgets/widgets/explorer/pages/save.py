@@ -60,9 +60,6 @@ class SavePage(ipywidgets.VBox):
             kind: One of those offered.
             path: What was typed.
 
-        Returns:
-            The path.
-
         Raises:
             ValueError: If there is none, its ending is that of another kind, or there is no such folder.
         """

@@ -61,9 +61,6 @@ class Examples:
             part: Of which part.
             example: The example.
 
-        Returns:
-            The new ones.
-
         Raises:
             ValueError: If there are enough.
         """
@@ -87,9 +84,6 @@ def example_of(G: Generator, edit: Edit, mask: Mask | None, picture: Pixels) -> 
         edit: Of the picture.
         mask: What is painted.
         picture: The picture.
-
-    Returns:
-        The example.
 
     Raises:
         ValueError: If nothing is painted, or everything, or the picture is not that of one code.
@@ -121,9 +115,6 @@ def fit_examples(
         examples: At least one.
         quick: Whether few pixels and no score will do, for a first look.
         on_step: As of :func:`latent_widgets.fit_segmenter`.
-
-    Returns:
-        The segmenter.
     """
     tensors = [e.code.tensor for e in examples]
     if len({e.code.space for e in examples}) > 1:  # w and w+: of one space

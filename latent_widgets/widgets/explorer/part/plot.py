@@ -24,9 +24,6 @@ def draw_course(figure: Figure, course: TrainingCourse) -> list[Spot]:
     Args:
         figure: An empty figure.
         course: How it has gone so far.
-
-    Returns:
-        A spot for every check.
     """
     axes = figure.add_subplot(figure.add_gridspec(1, 1, **ROOM)[0])
     dress(axes, "y")

@@ -151,9 +151,6 @@ def small_walks(G: Generator, edit: Edit, directions: Directions) -> Pixels:
         edit: The middle.
         directions: Along which.
 
-    Returns:
-        One picture.
-
     Raises:
         ValueError: If the edit cannot be moved along them.
     """
@@ -189,9 +186,6 @@ def look(G: Generator, parts: Any, label: str, edit: Edit) -> Seen:
         parts: A segmenter or a mask.
         label: The part.
         edit: The edit.
-
-    Returns:
-        Where it is.
 
     Raises:
         ValueError: If there is no such part, or as the segmenter raises.

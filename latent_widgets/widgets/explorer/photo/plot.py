@@ -58,9 +58,6 @@ def draw_loss(figure: Figure, losses: Sequence[float], steps: int) -> list[Spot]
         figure: An empty figure.
         losses: One a step so far.
         steps: How many there will be.
-
-    Returns:
-        A spot at the last.
     """
     axes = figure.add_subplot(figure.add_gridspec(1, 1, **ROOM)[0])
     dress(axes, "y")

@@ -66,7 +66,6 @@ def change_map(before: Tensor, after: Tensor) -> Tensor:
 
     Args:
         before: ``(1, 3, H, W)``.
-        after: The same.
 
     Returns:
         ``(H, W)``.

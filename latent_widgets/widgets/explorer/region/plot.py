@@ -30,9 +30,6 @@ def draw_region_spectrum(figure: Figure, spectrum: RegionSpectrum) -> list[Spot]
     Args:
         figure: An empty figure.
         spectrum: Of the region.
-
-    Returns:
-        A spot for every index.
     """
     axes = figure.add_subplot(figure.add_gridspec(1, 1, **ROOM)[0])
     dress(axes, "y")
@@ -106,9 +103,6 @@ def draw_effect(figure: Figure, predicted: EffectMap, true: EffectMap | None, st
         predicted: To first order.
         true: Measured; None while it is not.
         step: The step in words.
-
-    Returns:
-        A spot for every bar.
     """
     axes = figure.add_subplot(figure.add_gridspec(1, 1, **ROOM | {"left": 0.22})[0])
     dress(axes, "y")

@@ -249,9 +249,6 @@ class Region:
         Args:
             picture: What is shown.
             view: Which one it is; the difference has colours of its own.
-
-        Returns:
-            The picture to show.
         """
         overlay, effects, found, step = self.page.overlay.value, self.effects, self.found, self._step
         self._heated = not (overlay == "none" or view == "difference" or effects is None)

@@ -214,9 +214,6 @@ def effect_of(values: Tensor, mask: Any) -> EffectMap:
     Args:
         values: ``(h, w)``.
         mask: The region.
-
-    Returns:
-        The map with its sums.
     """
     weights, squares = as_weights(mask, *values.shape), values.double().cpu().square()
     whole, inside = float(squares.sum()), float((weights * squares).sum())
@@ -237,9 +234,6 @@ def true_effect(G: Generator, where: Where, move: Move, mask: Mask) -> EffectMap
         where: The latent, and what of the picture counts.
         move: The move.
         mask: The region.
-
-    Returns:
-        What it changes.
     """
     start = replace(Edit.of(G), base=where.base, moves=where.moves)
     pictures = torch.cat([start.apply(G), replace(start, moves=(*start.moves, move)).apply(G)])

@@ -74,9 +74,6 @@ class Frames:
         Args:
             edit: What to draw.
 
-        Returns:
-            The picture.
-
         Raises:
             ValueError: If the picture is not finite.
         """

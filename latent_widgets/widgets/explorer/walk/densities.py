@@ -32,9 +32,6 @@ class Densities:
         Args:
             space: Which.
 
-        Returns:
-            The density.
-
         Raises:
             ValueError: If there is none: in ``s``, for a prior that is not Gaussian, where codes do not fill ``w``, or
                 on the meta device.
@@ -109,9 +106,6 @@ def trace_of(
         kind: Of the walk.
         space: Of the codes.
         turn: By how many degrees a step of one unit turns; None for a walk that is no great circle.
-
-    Returns:
-        The trace.
     """
     levels, percentiles = level_of(density, codes), percentile_of(density, codes)
     degrees = None if turn is None else tuple(position * turn for position in at)

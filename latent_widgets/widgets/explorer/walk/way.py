@@ -60,9 +60,6 @@ class Way:
             G: The generator.
             on_step: Called after each step of a curve; ``False`` ends it.
 
-        Returns:
-            The walk.
-
         Raises:
             ValueError: If there is no such walk, see :meth:`refusal`; none of constant density that goes so far; or
                 no weights.
