@@ -8,6 +8,7 @@ another one; numbers that were given, copied or counted may be.
 from __future__ import annotations
 
 import math
+from functools import cache
 
 import torch
 from torch import Tensor
@@ -30,6 +31,7 @@ HALF_COVERED = 0.5 - UNITS * torch.finfo(torch.float32).eps
 HALF_DIGITS = torch.finfo(torch.float32).eps ** 0.5
 
 
+@cache
 def rounding(dtype: torch.dtype) -> float:
     """Return the share of a network's features or pictures that rounding alone may change, root mean square.
 
@@ -47,6 +49,7 @@ def rounding(dtype: torch.dtype) -> float:
     return (UNITS if eps <= torch.finfo(torch.float32).eps else NARROW_UNITS) * eps
 
 
+@cache
 def map_rounding(dtype: torch.dtype) -> float:
     """Return the share of a code, a matrix or a sum that rounding alone may change.
 

@@ -30,8 +30,10 @@ __all__ = [
 
 
 def _place_of(edit: Edit, direction: Directions) -> int | None:
-    found = (n for n, m in enumerate(edit.moves) if m.enabled and same_direction(m.direction, direction))
-    return next(found, None)
+    for n, move in enumerate(edit.moves):
+        if move.enabled and same_direction(move.direction, direction):
+            return n
+    return None
 
 
 def move_along(edit: Edit, direction: Directions) -> Move | None:

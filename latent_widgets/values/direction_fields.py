@@ -57,7 +57,7 @@ def labels(names: Sequence[str], k: int, method: str) -> tuple[str, ...]:
     names = tuple(names) or tuple(f"{stem} {i + 1}" for i in range(k))
     if any(not isinstance(name, str) for name in names):
         raise TypeError(f"names must be strings, got {names!r}.")
-    if not all(name.strip() for name in names):
+    if not all(map(str.strip, names)):
         raise ValueError(f"names must be labels that can be read, got {list(names)}. One of them is empty.")
     if len(names) != k or len(set(names)) != k:
         raise ValueError(f"names must be {k} different labels, got {list(names)}.")

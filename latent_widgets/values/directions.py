@@ -130,19 +130,19 @@ class Directions:
         return len(self.names)
 
     def __iter__(self) -> Iterator[Directions]:
-        return iter((self,) if len(self) == 1 else self._all)
+        return iter((self,) if len(self.names) == 1 else self._all)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         return as_array(self.vectors, dtype)
 
     def __getitem__(self, which: Any) -> Directions:
-        if type(which) is int and 0 <= which < len(self.names):  # as in a loop over all of them
-            return self._single(which)
+        if type(which) is int and (made := self._singles.get(which)) is not None:  # as in most loops
+            return made
         chosen = checked.indices(which, self.names)
         return self._single(chosen[0]) if len(chosen) == 1 else self._chosen(chosen)
 
     def _single(self, i: int) -> Directions:
-        if len(self) == 1:
+        if len(self.names) == 1:
             return self
         made = self._singles.get(i)
         return self._singles.setdefault(i, self._chosen([i])) if made is None else made
