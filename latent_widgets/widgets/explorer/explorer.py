@@ -213,7 +213,8 @@ class LatentExplorer(ExplorerTraits):
             ValueError: If there is no such direction or ``alpha`` is not finite.
         """
         i, alpha = self.sliders.check("index", index), checks.number("alpha", alpha)
-        self.select(i)
+        if i != self.state.active:
+            self.select(i)
         self.adopt(set_move(self.current, self.move(i, alpha)), gesture=("alpha", i))
 
     @one_at_a_time

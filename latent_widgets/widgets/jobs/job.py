@@ -240,9 +240,11 @@ class Job:
     def report(self) -> Report:
         """Return what there is to say of the job, all of one moment."""
         with self._wake:
-            run = self._current()
+            run = self._running if self._running and not self._running.dropped else None
+            if run is None and self._waiting:
+                run = next((run for run in self._waiting if not run.delay), None)
             if run is None:
-                quick = any(run.delay and self._took.get(run.kind, 0) < QUICK_MS for run in self._waiting)
+                quick = bool(self._waiting) and any(self._took.get(run.kind, 0) < QUICK_MS for run in self._waiting)
                 return Report(self._ended, "", None, quick)
             taken = 1000 * (time.perf_counter() - self._started) if run is self._running else 0
             before = self._took.get(run.kind, QUICK_MS)  # other kinds of work say nothing about this one

@@ -201,11 +201,15 @@ class Panel(ipywidgets.VBox):
         if self._closed:
             return
         stamps = (self.job.stamp, self.beside.stamp)
-        reports = {job: job.report() for job in (self.beside, self.job)}
+        beside, pictures = self.beside.report(), self.job.report()
         for job in (self.job, self.beside):
-            self._take_error(job)
-        self._shown = next((job for job, now in reports.items() if now.state == "busy"), self._shown)
-        report = reports[self._shown]
+            if job.error is not self._job_errors.get(job):
+                self._take_error(job)
+        if beside.state == "busy":
+            self._shown = self.beside
+        elif pictures.state == "busy":
+            self._shown = self.job
+        report = beside if self._shown is self.beside else pictures
         state = report.state
         try:
             self.set_trait("busy", state == "busy")
@@ -227,8 +231,6 @@ class Panel(ipywidgets.VBox):
         """Show a job's new error; hide the one that its success has settled."""
         before, error = self._job_errors.get(job), job.error
         self._job_errors[job] = error
-        if error is before:
-            return
         if error is not None:
             self.show_error(error)
         elif self.error is before:

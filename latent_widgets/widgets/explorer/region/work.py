@@ -13,8 +13,7 @@ from latent_widgets.core.rounding import negligible
 from latent_widgets.core.steps import OnStep
 from latent_widgets.edits.edit import Base, Edit, Move
 from latent_widgets.generators.base import Generator
-from latent_widgets.geometry.jacobian.rank import energy_rank
-from latent_widgets.geometry.regions.solvers import RegionSpectrum
+from latent_widgets.geometry.regions.solvers import RegionSpectrum, loud_rank
 from latent_widgets.geometry.regions.spectra import LUMINANCE, Channels, RegionSpectra, as_weights
 from latent_widgets.values.codes import Code
 from latent_widgets.values.directions import Directions, same_direction
@@ -150,8 +149,7 @@ def find_region(spectra: RegionSpectra, mask: Mask, settings: Settings) -> Regio
 def _cut(spectra: RegionSpectra, mask: Mask, settings: Settings) -> int | None:
     if settings.solver != "projection":
         return None
-    loud = torch.linalg.eigvalsh(spectra.grams(mask).outside).flip(0).clamp(min=0).sqrt()
-    return min(energy_rank(loud, 1 - min(settings.tolerance, 1.0)), len(loud) - 1)
+    return min(loud_rank(spectra.grams(mask).outside, 1 - min(settings.tolerance, 1.0)), len(spectra.total) - 1)
 
 
 def matched(new: Directions, old: Directions | None) -> tuple[Directions, list[int | None]]:
