@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from latent_widgets.core.steps import OnStep
 from latent_widgets.widgets.explorer.state import ExplorerState
 from latent_widgets.widgets.kit.controls import Guard
+from latent_widgets.widgets.kit.still import Still
 
 __all__ = ["LINK", "Desk", "Page"]
 
@@ -46,7 +47,7 @@ class Desk:
         say: Called with a few words for the status line.
         refresh: Brings the open page up to date.
         repaint: Shows the last picture again, with or without heat.
-        picture: The pixels of the picture at rest.
+        picture: Returns the picture at rest.
     """
 
     state: ExplorerState
@@ -63,7 +64,7 @@ class Desk:
     say: Callable[[str], None]
     refresh: Callable[[], None]
     repaint: Callable[[], None]
-    picture: Callable[[], Any]
+    picture: Callable[[], Still | None]
 
     @property
     def lock(self) -> AbstractContextManager[Any]:

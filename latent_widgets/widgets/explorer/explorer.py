@@ -130,7 +130,7 @@ class LatentExplorer(ExplorerTraits):
             say=self.say,
             refresh=self.show_page,
             repaint=lambda: self.screen.repaint(),
-            picture=lambda: getattr(self.picture, "pixels", None),
+            picture=lambda: self.picture,
         )
         handlers = Handlers(self.set_alpha, self._change_layers, self._rename, self.choose)
         self.sliders = Sliders(state, G.num_layers if "w+" in G.spaces else 1, handlers, self.guard)
@@ -266,7 +266,7 @@ class LatentExplorer(ExplorerTraits):
         self._return_to(self.history.redo())
 
     def _return_to(self, edit: Edit) -> None:
-        directions = self.region.recall(edit)
+        directions = self.region.follower.recall(edit)
         try:
             if directions is not None:
                 shown = self._put(directions)
@@ -400,8 +400,8 @@ class LatentExplorer(ExplorerTraits):
         with self.silence:
             self.directions = directions
         before = self.current
-        region = self.region  # a name is no act: undo does not bring the old one back
-        self.history.change(lambda edit: region.pass_on(edit, rename(edit, old, directions[i])))
+        follower = self.region.follower  # a name is no act: undo does not bring the old one back
+        self.history.change(lambda edit: follower.pass_on(edit, rename(edit, old, directions[i])))
         if self.current is before:
             self.show_page()
         else:
@@ -432,7 +432,7 @@ class LatentExplorer(ExplorerTraits):
     def adopt(self, edit: Edit, *, gesture: object = None, now: bool = False, record: bool = True) -> None:
         """Make ``edit`` the current one: history, traits, controls, picture."""
         self.state.adopt(edit, gesture=gesture, record=record)
-        self.region.remember(edit)
+        self.region.follower.remember(edit)
         try:
             with self.silence:
                 self.edit = edit

@@ -60,7 +60,8 @@ class PaintedParts:
         state, name = self._desk.state, name.strip()
         if not name:
             raise ValueError("part must have a name, got none. Type what you painted beside the button.")
-        example = example_of(state.drawn(), state.edit, state.mask, self._desk.picture())
+        still: Any = self._desk.picture()
+        example = example_of(state.drawn(), state.edit, state.mask, still.pixels)
         self.examples = self.examples.add(name, example)
         self.box.name.value = name
         self._desk.set(mask=None)  # for the next face; a linked painter can take it back

@@ -7,10 +7,9 @@ from typing import Any
 
 from latent_widgets.core.forward import load_rules
 from latent_widgets.edits.changes import move_along
-from latent_widgets.edits.edit import Edit, Move
+from latent_widgets.edits.edit import Move
 from latent_widgets.generators.place import with_weights
 from latent_widgets.geometry.regions.spectra import RegionSpectra
-from latent_widgets.values.directions import Directions
 from latent_widgets.values.masks import Mask
 from latent_widgets.widgets.explorer.desk import Desk
 from latent_widgets.widgets.explorer.region.follower import Follower
@@ -185,20 +184,6 @@ class Region:
     def refresh_soon(self) -> None:
         """Follow the latent, after what is being done."""
         self._desk.run(lambda on_step: None, lambda _: self.refresh(), kind="follow", priority=1)
-
-    # ---- the history
-
-    def remember(self, edit: Edit) -> None:
-        """Note what the sliders stand for while an edit is the current one, see :meth:`Follower.remember`."""
-        self.follower.remember(edit)
-
-    def pass_on(self, edit: Edit, renamed: Edit) -> Edit:
-        """Remember of a renamed edit what was noted of it, see :meth:`Follower.pass_on`."""
-        return self.follower.pass_on(edit, renamed)
-
-    def recall(self, edit: Edit) -> Directions | None:
-        """Go back to the directions that an edit moves along, see :meth:`Follower.recall`."""
-        return self.follower.recall(edit)
 
     # ---- what the active direction does
 
