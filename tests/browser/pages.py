@@ -25,9 +25,9 @@ traitlets.link((painter, "mask"), (explorer, "mask"))
 explorer
 """
 SHOWN = """
-from latent_widgets.widgets import _frames
+from latent_widgets.widgets.explorer.screen import frames
 from latent_widgets.widgets.kit.encode import to_uint8
-_frames.SLOW_MS = 1e9  # however busy the machine is, exact pictures are quick enough
+frames.SLOW_MS = 1e9  # however busy the machine is, exact pictures are quick enough
 def exact():
     return to_uint8(explorer.edit.apply(G)).tobytes().hex()
 """

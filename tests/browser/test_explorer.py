@@ -133,7 +133,7 @@ def test_cancel_works_during_a_slow_generator(lab, explorer):
 
 @pytest.mark.slow
 def test_slow_generator_shows_previews_while_the_slider_moves(lab, explorer):
-    lab.kernel_run(SLOW + "explorer.frames.exact_ms, _frames.SLOW_MS = 500.0, 60.0")
+    lab.kernel_run(SLOW + "explorer.frames.exact_ms, frames.SLOW_MS = 500.0, 60.0")
     sizes = """() => {
         const img = document.querySelector('.lw-left .lw-picture img');
         window.sizes = new Set();

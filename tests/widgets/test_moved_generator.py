@@ -110,7 +110,7 @@ def test_whatever_is_touched_first_drops_the_old_jacobian(tiny, region, square, 
         region.page.tolerance.value = 0.1
     elif act == "overlay":
         region.page.overlay.value = "predicted"
-        assert region.effects[0].map.dtype == torch.float32
+        assert region.effects.maps[0].map.dtype == torch.float32
     elif act == "mask":
         explorer.mask = Mask(~square)
     else:

@@ -161,7 +161,7 @@ class LatentExplorer(ExplorerTraits):
             "save": SavePage(desk, self._write),
             "code": drawn["code"],
         }
-        self.screen = Screen(state, self.frames, self.job, self.region, self._settled, self.guard, width)
+        self.screen = Screen(state, self.frames, self.job, self.region.effects, self._settled, self.guard, width)
         acts = Acts(
             self.change_base, self.step_seed, self.find, self.undo, self.redo, self.reset, self._drop, self._turn
         )

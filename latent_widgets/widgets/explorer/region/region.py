@@ -6,23 +6,18 @@ import html
 from typing import Any
 
 from latent_widgets.core.forward import load_rules
-from latent_widgets.edits.changes import move_along
-from latent_widgets.edits.edit import Move
 from latent_widgets.generators.place import with_weights
 from latent_widgets.geometry.regions.spectra import RegionSpectra
 from latent_widgets.values.masks import Mask
 from latent_widgets.widgets.explorer.desk import Desk
+from latent_widgets.widgets.explorer.region.effects import Effects
 from latent_widgets.widgets.explorer.region.follower import Follower
-from latent_widgets.widgets.explorer.region.overlay import heat, predicted_map, scale_bar
 from latent_widgets.widgets.explorer.region.page import HELP, OFF, READY, RegionPage
 from latent_widgets.widgets.explorer.region.plot import draw_effect, draw_locality, draw_region_spectrum
 from latent_widgets.widgets.explorer.region.work import (
-    EffectMap,
     RegionFinding,
     Where,
-    effect_of,
     find_region,
-    true_effect,
 )
 from latent_widgets.widgets.jobs.turns import one_at_a_time
 from latent_widgets.widgets.kit.page_work import PageWork
@@ -44,7 +39,7 @@ class Region:
     Attributes:
         follower: Which Jacobian and which directions belong to the edit.
         found: What the mask gave last; None while there is nothing to show.
-        effects: What the active direction does: predicted, and measured if it was.
+        effects: What the active direction does.
     """
 
     def __init__(self, desk: Desk) -> None:
@@ -57,11 +52,8 @@ class Region:
             layers, self._switched, self.refresh, self.show_effects, self.pick, self.work, desk.guard
         )
         self.found: RegionFinding | None = None
-        self.effects: tuple[EffectMap, EffectMap | None] | None = None
-        self._step: Move | None = None  # that the effects are of
-        self._asked: tuple[object, ...] = ()  # what the last effects were asked for with
+        self.effects = Effects(desk, self.follower, self.page, self.draw)
         self._drawn: dict[str, tuple[object, ...]] = {}  # what each plot shows
-        self._heated = False
         self._axes: Any = None
 
     # ---- the latent and the mask
@@ -116,22 +108,23 @@ class Region:
     def _forget(self) -> None:
         """Drop the Jacobian and what was found with it; the sliders stay as they are."""
         self.follower.forget()
-        self.found, self.effects, self._asked = None, None, ()
-        self.page.ready(False)
-        self._repaint()
+        self._clear()
 
     def _rest(self, message: str) -> None:
         """Have nothing to show; the sliders stay as they are."""
         state = self._state
         self.work.stop()
         self._desk.cancel("region")
-        self.found = self.effects = None
         self.follower.rest()
         if state.steer and (state.mask is None or not bool(state.mask.tensor.any())):
             message = message or "The region is empty: paint something, and the sliders follow."
-        self.page.ready(False)
+        self._clear()
         self.page.tell(message, "", code=message in (HELP, OFF, READY))
-        self._repaint()
+
+    def _clear(self) -> None:
+        self.found = None
+        self.page.ready(False)
+        self.effects.forget()
 
     @one_at_a_time
     def _landed(self, where: Where, spectra: RegionSpectra) -> None:
@@ -167,10 +160,8 @@ class Region:
             self.refresh()
             return
         if isinstance(found, str):
-            self.found = self.effects = None
-            self.page.ready(False)
+            self._clear()
             self.page.tell(found, "")
-            self._repaint()
             return
         self.found, edit = follower.take(found)
         if self.found.directions is not None:
@@ -185,71 +176,12 @@ class Region:
         """Follow the latent, after what is being done."""
         self._desk.run(lambda on_step: None, lambda _: self.refresh(), kind="follow", priority=1)
 
-    # ---- what the active direction does
-
     @one_at_a_time
     def show_effects(self) -> None:
-        """Find where the active direction acts, and show it where it is seen: on the page, over the picture."""
+        """Show what the active direction does, where it is seen."""
         if self.follower.moved:
             self.refresh()
-        state, spectra, found, where = self._state, self.follower.spectra, self.found, self.follower.where
-        shown = state.page == "region" or self.page.overlay.value != "none"
-        if spectra is None or found is None or where is None or not shown:
-            self.effects, self._asked = None, ()
-            self._repaint()
-            return
-        i, own = state.active, move_along(state.edit, state.direction)
-        alpha = (own.alpha if own is not None else 0.0) or UNIT_RANGES[state.direction.unit].reach / 5
-        move, G, mask = state.move(i, alpha), state.generator, found.mask
-        asked = (found, where, i, alpha, move.rows)
-        if asked == self._asked:  # known, or on its way
-            self._repaint()
-            self.draw()
-            return
-        self._asked = asked
-
-        def work(on_step: Any) -> Any:
-            try:
-                predicted = effect_of(abs(alpha) * predicted_map(spectra, move.direction), mask)
-            except ValueError:  # a direction of another space among the kept ones
-                return None
-            true = true_effect(G, where, move, mask) if on_step() else None
-            return predicted, true
-
-        def done(effects: Any) -> None:
-            if self.found is found:
-                self.effects, self._step = effects, move
-                self._repaint()
-                self.draw()
-
-        self._desk.run(work, done, kind="effects", priority=3, label="what the direction changes")
-
-    def _repaint(self) -> None:
-        if self._heated or (self.page.overlay.value != "none" and self.effects is not None):
-            self._desk.repaint()
-
-    def over(self, picture: Any, view: str) -> Any:
-        """Return the picture with heat over it, if that is asked for and known.
-
-        Args:
-            picture: What is shown.
-            view: Which one it is; the difference has colours of its own.
-        """
-        overlay, effects, found, step = self.page.overlay.value, self.effects, self.found, self._step
-        self._heated = not (overlay == "none" or view == "difference" or effects is None)
-        if not self._heated or effects is None or found is None or step is None:
-            self.page.scale.value = ""
-            return picture
-        predicted, true = effects
-        shown = predicted if overlay == "predicted" or true is None else true
-        high = max(float(e.map.max()) for e in effects if e is not None)
-        self.page.scale.value = scale_bar(high, f"rms change for {step.alpha:+.2g} {step.unit}")
-        return heat(picture, shown.map, high, found.mask)
-
-    @property
-    def words(self) -> str:
-        """What the line under the picture says of the heat on it: it stays there on other pages."""
-        return f" · heat: {self.page.overlay.value} change, see the page region" if self._heated else ""
+        self.effects.find(self.found)
 
     # ---- the page
 
@@ -258,12 +190,12 @@ class Region:
         found = self.found
         if found is None or self._state.page != "region":
             return
-        page, active, effects, step = self.page, self.follower.active, self.effects, self._step
+        page, active, maps, move = self.page, self.follower.active, self.effects.maps, self.effects.move
         if self._new("spectrum", found.spectrum):
             page.spectrum.show(lambda figure: draw_region_spectrum(figure, found.spectrum))
-        if found.directions is not None and self._new("locality", found, active, effects):
+        if found.directions is not None and self._new("locality", found, active, maps):
             scores = found.directions.scores
-            true = None if effects is None or effects[1] is None else effects[1].locality
+            true = None if maps is None or maps[1] is None else maps[1].locality
 
             def bars(figure: Any) -> Any:
                 shares, chance = scores["locality"].tolist(), float(scores["chance"][0])
@@ -272,10 +204,10 @@ class Region:
 
             page.locality.show(bars)
         page.locality.layout.display = None if found.directions is not None else "none"
-        page.effect.layout.display = None if effects is not None else "none"
-        if effects is not None and step is not None and self._new("effect", effects):
-            words = f"{label(step.name)}, {step.alpha:+.2g} {UNIT_RANGES[step.unit].label}"
-            page.effect.show(lambda figure: draw_effect(figure, *effects, words))
+        page.effect.layout.display = None if maps is not None else "none"
+        if maps is not None and move is not None and self._new("effect", maps):
+            words = f"{label(move.name)}, {move.alpha:+.2g} {UNIT_RANGES[move.unit].label}"
+            page.effect.show(lambda figure: draw_effect(figure, *maps, words))
         self._tell()
 
     def _new(self, plot: str, *shown: object) -> bool:
@@ -294,7 +226,7 @@ class Region:
         if directions is not None and 0 <= i < len(directions):
             one = {name: float(score[i]) for name, score in directions.scores.items()}
             said = f"{one['locality']:.1%} of the change of {html.escape(directions.names[i])} falls inside (predicted"
-            true = None if self.effects is None else self.effects[1]
+            true = None if self.effects.maps is None else self.effects.maps[1]
             said += f", true {true.locality:.1%})" if true is not None else ")"
             words += [said, f"chance {one['chance']:.1%}"]
             words += [f"kept norm {one['kept norm']:.2g}"] if "kept norm" in one else []

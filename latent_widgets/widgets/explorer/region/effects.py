@@ -1,0 +1,113 @@
+"""What the active direction does, in numbers and as heat over the picture: predicted by the Jacobian, and measured."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from latent_widgets.edits.changes import move_along
+from latent_widgets.edits.edit import Move
+from latent_widgets.widgets.explorer.desk import Desk
+from latent_widgets.widgets.explorer.region.follower import Follower
+from latent_widgets.widgets.explorer.region.overlay import heat, predicted_map, scale_bar
+from latent_widgets.widgets.explorer.region.page import RegionPage
+from latent_widgets.widgets.explorer.region.work import EffectMap, RegionFinding, effect_of, true_effect
+from latent_widgets.widgets.kit.unit_ranges import UNIT_RANGES
+
+__all__ = ["Effects"]
+
+
+class Effects:
+    """The effect of the active direction at the latent of the Jacobian.
+
+    Args:
+        desk: What it works with.
+        follower: Has the Jacobian.
+        page: Says whether there is to be heat, and gets its scale.
+        changed: Called without arguments when another effect is known.
+
+    Attributes:
+        maps: Predicted, and measured if it was; None while nothing is known.
+        move: Whose effect it is.
+    """
+
+    def __init__(self, desk: Desk, follower: Follower, page: RegionPage, changed: Callable[[], object]) -> None:
+        self._desk, self._follower, self._page, self._changed = desk, follower, page, changed
+        self.maps: tuple[EffectMap, EffectMap | None] | None = None
+        self.move: Move | None = None
+        self._found: RegionFinding | None = None  # whose region it falls into
+        self._asked: tuple[object, ...] = ()  # what the last effect was asked for with
+        self._heated = False
+
+    def find(self, found: RegionFinding | None) -> None:
+        """Find where the active direction acts, where that is seen: on the page, or over the picture.
+
+        Args:
+            found: Has the region; None while there is nothing to show.
+        """
+        state, spectra, where = self._desk.state, self._follower.spectra, self._follower.where
+        seen = state.page == "region" or self._page.overlay.value != "none"
+        if spectra is None or found is None or where is None or not seen:
+            self.forget()
+            return
+        i, own = state.active, move_along(state.edit, state.direction)
+        alpha = (own.alpha if own is not None else 0.0) or UNIT_RANGES[state.direction.unit].reach / 5
+        move, G, mask = state.move(i, alpha), state.generator, found.mask
+        asked = (found, where, i, alpha, move.rows)
+        if asked == self._asked:  # known, or on its way
+            self._repaint()
+            self._changed()
+            return
+        self._asked, self._found = asked, found
+
+        def work(on_step: Any) -> Any:
+            try:
+                predicted = effect_of(abs(alpha) * predicted_map(spectra, move.direction), mask)
+            except ValueError:  # a direction of another space among the kept ones
+                return None
+            true = true_effect(G, where, move, mask) if on_step() else None
+            return predicted, true
+
+        def done(maps: Any) -> None:
+            if self._found is found:
+                self.maps, self.move = maps, move
+                self._repaint()
+                self._changed()
+
+        self._desk.run(work, done, kind="effects", priority=3, label="what the direction changes")
+
+    def forget(self) -> None:
+        """Know of none, and take the heat away."""
+        self.maps = self._found = None
+        self._asked = ()
+        self._repaint()
+
+    def _repaint(self) -> None:
+        if self._heated or (self._page.overlay.value != "none" and self.maps is not None):
+            self._desk.repaint()
+
+    def over(self, picture: Any, view: str) -> Any:
+        """Return the picture with heat over it, if that is asked for and known.
+
+        Args:
+            picture: What is shown.
+            view: Which one it is; the difference has colours of its own.
+
+        Returns:
+            The picture to show.
+        """
+        overlay, maps, found, move = self._page.overlay.value, self.maps, self._found, self.move
+        self._heated = not (overlay == "none" or view == "difference" or maps is None)
+        if not self._heated or maps is None or found is None or move is None:
+            self._page.scale.value = ""
+            return picture
+        predicted, true = maps
+        shown = predicted if overlay == "predicted" or true is None else true
+        high = max(float(one.map.max()) for one in maps if one is not None)
+        self._page.scale.value = scale_bar(high, f"rms change for {move.alpha:+.2g} {move.unit}")
+        return heat(picture, shown.map, high, found.mask)
+
+    @property
+    def words(self) -> str:
+        """What the line under the picture says of the heat on it: it stays there on other pages."""
+        return f" · heat: {self._page.overlay.value} change, see the page region" if self._heated else ""
