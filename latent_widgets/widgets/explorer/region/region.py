@@ -264,7 +264,7 @@ class Region:
     @property
     def words(self) -> str:
         """What the line under the picture says of the heat on it: it stays there on other pages."""
-        return f" · heat: {self.page.overlay.value} change, see the page region" if self._heated else ""
+        return f" · heat: {self.page.overlay.value} change, see the region page" if self._heated else ""
 
     # ---- the page
 
