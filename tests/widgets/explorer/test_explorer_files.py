@@ -85,7 +85,7 @@ def test_mp4_or_its_fix(explorer, tmp_path):
 def test_missing_mp4_writer_shows_its_fix(explorer, save, monkeypatch):
     monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
     path = save("animation, MP4", "walk.mp4")
-    assert "pip install latent_widgets[video]" in str(explorer.error)
+    assert "pip install 'latent_widgets[video]'" in str(explorer.error)
     assert not path.exists()
 
 
