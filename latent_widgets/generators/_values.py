@@ -28,7 +28,7 @@ class Activations:
     """What a synthesis left behind, so that a later one can go on from any layer.
 
     Attributes:
-        states: One opaque state per layer of :attr:`Generator.layer_names`: what goes into that layer.
+        states: One opaque state per layer of :attr:`latent_widgets.Generator.layer_names`: what goes into that layer.
     """
 
     states: tuple[Any, ...]

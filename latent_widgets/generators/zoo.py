@@ -76,7 +76,7 @@ def list_models() -> ModelList:
     """List the built-in generators.
 
     Returns:
-        One :class:`ModelInfo` a generator; a notebook shows them as a table.
+        One :class:`ModelInfo` for each generator; a notebook shows them as a table.
 
     Example:
         >>> [m.name for m in list_models()]

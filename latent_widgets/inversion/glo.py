@@ -47,7 +47,7 @@ class GLO:
     Attributes:
         generator: The generator; its ``w`` are the codes.
         codes: ``(n, z_dim)``, in the unit ball: the picture ``i`` is ``generator.synthesize(codes[i])``.
-        losses: The mean loss of each hundredth of the training, at most.
+        losses: At most a hundred means of the loss, each over an equal stretch of the training.
         steps: How many steps were made in all.
         stopped: ``"finished"`` or ``"cancelled"``.
     """
@@ -269,18 +269,18 @@ class _Training:
         state = torch.load(file, map_location=self.data.device, weights_only=True)
         if state.get("pictures") != len(self.data):
             raise ValueError(
-                f"checkpoint must be one of {len(self.data)} pictures, got one of {state.get('pictures')}. "
+                f"checkpoint must come from {len(self.data)} pictures, got one from {state.get('pictures')}. "
                 "Name another file."
             )
         sketch, known = self._sketch(), state.get("sketch")  # older checkpoints have none
         if known is not None and not _alike(known.to(sketch.device), sketch):
-            raise ValueError("checkpoint must be one of these pictures, got one of others. Name another file.")
+            raise ValueError("checkpoint must come from these pictures, got one from others. Name another file.")
         try:
             for name, part in self._parts():
                 part.load_state_dict(state[name])
         except RuntimeError as error:
             said = str(error).partition("\n")[0]
             raise ValueError(
-                f"checkpoint must be one of such a network, got another ({said}). Name another file."
+                f"checkpoint must fit the network, got one from another ({said}). Name another file."
             ) from None
         self.done, self.losses = int(state["done"]), list(state["losses"])

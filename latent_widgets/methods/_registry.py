@@ -68,7 +68,8 @@ def methods() -> tuple[MethodInfo, ...]:
     """List all methods that find directions, with their parameters.
 
     Returns:
-        One entry for each public function of this folder that makes directions from a generator ``G``, by name.
+        One entry for each public function of ``latent_widgets.methods`` that makes directions from a generator ``G``,
+        by name.
 
     Example:
         >>> {m.name: m.title for m in methods()}["random_directions"]

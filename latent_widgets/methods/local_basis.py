@@ -124,10 +124,10 @@ def local_bases(
     Args:
         G: The generator.
         z: ``(n, z_dim)``.
-        target: As there.
-        k: As there.
-        rank_method: As there.
-        method: As there.
+        target: As for :func:`local_basis`.
+        k: As for :func:`local_basis`.
+        rank_method: As for :func:`local_basis`.
+        method: As for :func:`local_basis`.
         on_step: Called after each latent (for ``"w"``, each batch); ``False`` ends the run.
 
     Returns:

@@ -46,7 +46,7 @@ class Painting:
 
     Attributes:
         labels: ``(n, H, W)`` int64 on the CPU, -1 where nothing is painted.
-        names: One name a label.
+        names: One name for each label.
         samples: The samples on which anything is painted.
     """
 
@@ -115,7 +115,7 @@ def read_painting(codes: Tensor, painted: Any, names: Iterable[str] | None, side
     Args:
         codes: ``(n, ...)``, of the painted samples.
         painted: ``(n, side, side)`` integers; a list of arrays is stacked; one picture may come without its first axis.
-        names: One name a label, or None.
+        names: One name for each label, or None.
         side: Of the pictures, in pixels.
 
     Raises:

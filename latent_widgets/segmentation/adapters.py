@@ -26,7 +26,7 @@ class ForeignSegmenter(Segmenter):
 
     Args:
         function: Takes pictures. A network is set to evaluation mode; its device stays as it is.
-        names: One name a label.
+        names: One name for each label.
         prepare: Turns pictures in [-1, 1] into what ``function`` takes; they go in as they are if not given.
         name: What to call it in errors; the name of the function or of its class if not given.
 
@@ -208,7 +208,7 @@ def as_segmenter(source: Any, names: Iterable[str] | None = None) -> Segmenter:
     Args:
         source: A segmenter, which is returned as it is; a mask, see :class:`FixedMask`; a network or function, see
             :class:`ForeignSegmenter`; a model of transformers, see :func:`transformers_segmenter`.
-        names: One name a label; a network or function needs them.
+        names: One name for each label; a network or function needs them.
 
     Returns:
         The segmenter.

@@ -26,11 +26,11 @@ class Segmenter(ABC):
     """Pictures ``(n, 3, H, W)`` in [-1, 1] in, labels ``(n, H, W)`` out; device follows the input.
 
     Args:
-        names: One name a label; the first is the background.
+        names: One name for each label; the first is the background.
         name: What to call the segmenter in errors.
 
     Attributes:
-        names: One name a label: ``names[label]``.
+        names: One name for each label: ``names[label]``.
         name: What it is called.
         needs_codes: Whether it works on the codes of a generator and not on foreign pictures.
 
@@ -85,7 +85,7 @@ class Segmenter(ABC):
             ``(n, H, W)`` int64, from 0 to ``len(names) - 1``, on the device of the input.
 
         Raises:
-            TypeError: If the pictures are no floating tensor, or the segmenter gave out something else than integers.
+            TypeError: If the pictures are no floating tensor, or the segmenter gave out something other than integers.
             ValueError: If what the segmenter needs is missing, or a shape or a label is wrong.
             RuntimeError: If the segmenter itself failed; the message says which one and how.
         """

@@ -224,7 +224,7 @@ def fit_segmenter(
         G: The generator.
         codes: Of the painted samples: ``(n, d)`` or ``(n, num_layers, d)``, one code, or a list of codes.
         painted_labels: ``(n, H, W)`` integers, as large as the pictures; -1 where nothing is painted.
-        names: One name a label; ``background, part 1, part 2 ...`` if not given.
+        names: One name for each label; ``background, part 1, part 2 ...`` if not given.
         layers: The layers whose features are read; all if not given.
         space: The space of the codes; found from the shape if not given.
         penalty: How strongly large weights are held down: this, divided by the number of painted samples, beside the

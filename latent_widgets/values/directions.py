@@ -31,7 +31,7 @@ __all__ = ["Directions", "as_directions", "same_direction"]
 
 @dataclass(frozen=True, eq=False)
 class Directions:
-    """Directions in a latent space, one a row.
+    """Directions in a latent space, one in each row.
 
     ``alpha`` units along direction ``i`` move a code by ``alpha * scales[i] * unit_vectors[i]``, on the rows ``layers``
     of ``w+``. Two values are equal only if they are the same object, so that they can be linked as traits;
@@ -112,7 +112,7 @@ class Directions:
         }.items():
             object.__setattr__(self, name, value)
         if self.rows is not None and len(self.rows) != k:
-            raise ValueError(f"rows must name {k} rows, one a direction, got {len(self.rows)}.")
+            raise ValueError(f"rows must name {k} rows, one for each direction, got {len(self.rows)}.")
 
     def _with(self, **changes: Any) -> Directions:
         """The same with other fields, which are checked already and of the form that the constructor gives them."""

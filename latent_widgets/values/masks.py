@@ -29,7 +29,7 @@ class Mask:
 
     Raises:
         TypeError: If it is neither bool nor floating.
-        ValueError: If it has not two axes, or a weight is outside [0, 1].
+        ValueError: If it does not have two axes, or a weight is outside [0, 1].
 
     Example:
         >>> M = Mask(np.array([[True, False, False, False]]))

@@ -107,7 +107,7 @@ def test_mouse_paints_erases_fills_and_takes_back(page):
     page.lab.page.locator("button[title^='Undo the']").click()
     page.becomes(f"{AREA} == {filled} - 24 * 24")
     page.shows(32, 24, GOLD)
-    page.lab.page.locator("button[title^='Do it again']").click()
+    page.lab.page.locator("button[title^='Redo what was undone']").click()
     page.becomes(f"{AREA} == {filled}")
     page.shows(32, 24, RED)
 

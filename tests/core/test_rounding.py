@@ -103,7 +103,7 @@ def test_a_walk_that_does_not_move_is_refused(still, distance):
     codes = torch.zeros(5, 7) + torch.arange(1.0, 8.0)
     codes[:, 6] += torch.tensor(AT)
     walk = Walk(codes, AT, "w", "latent", "linear")
-    with pytest.raises(ValueError, match="walks must change the picture, got none at an end of the linear one"):
+    with pytest.raises(ValueError, match="walks must change the picture, got no change at an end of the linear walk"):
         equal_walks(still, [walk], 3, distance=distance)
     codes[:, 0] += 1e-2 * torch.tensor(AT)  # faint, but there
     found = equal_walks(still, [Walk(codes, AT, "w", "latent", "linear")], 3, distance=distance, tolerance=0.1)
@@ -252,7 +252,7 @@ def test_a_region_that_answers_by_rounding_alone_is_refused(make_region):
 
     G, upper = make_region(silence)
     R = RegionSpectra(G, G.code(0))
-    with pytest.raises(ValueError, match="mask must cover pixels that answer to the latent, got some that never"):
+    with pytest.raises(ValueError, match="mask must cover pixels that answer to the latent, got none that do"):
         R.directions(upper, k=1)
     assert R.spectrum(upper).rank == 0
     assert R.spectrum(~upper).rank > 0
@@ -430,7 +430,7 @@ def test_a_training_goes_on_with_pictures_that_were_drawn_anew(tmp_path):
     options = {"z_dim": 4, "resolution": 8, "channels": {4: 8, 8: 8}, "checkpoint": tmp_path / "run.pt"}
     lw.fit_glo(pictures, steps=1, **options)
     assert lw.fit_glo(pictures * (1 + NOISE), steps=2, **options).steps == 2
-    with pytest.raises(ValueError, match="checkpoint must be one of these pictures, got one of others"):
+    with pytest.raises(ValueError, match="checkpoint must come from these pictures, got one from others"):
         lw.fit_glo(pictures.flip(0), steps=3, **options)
 
 

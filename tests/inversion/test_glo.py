@@ -125,11 +125,11 @@ def test_bad_input(pictures, tmp_path):
         fit_glo(torch.zeros(2, 3, 12, 12), z_dim=2, steps=1, resolution=12)
     file = tmp_path / "run.pt"
     fit_glo(pictures, steps=1, checkpoint=file, **SMALL)
-    with pytest.raises(ValueError, match=r"checkpoint must be one of 11 pictures, got one of 12\."):
+    with pytest.raises(ValueError, match=r"checkpoint must come from 11 pictures, got one from 12\."):
         fit_glo(pictures[:11], steps=2, checkpoint=file, **SMALL)
-    with pytest.raises(ValueError, match=r"checkpoint must be one of these pictures, got one of others\."):
+    with pytest.raises(ValueError, match=r"checkpoint must come from these pictures, got one from others\."):
         fit_glo(-pictures, steps=2, checkpoint=file, **SMALL)
-    with pytest.raises(ValueError, match=r"checkpoint must be one of such a network, got another \(.*\)\. Name"):
+    with pytest.raises(ValueError, match=r"checkpoint must fit the network, got one from another \(.*\)\. Name"):
         fit_glo(pictures, steps=2, checkpoint=file, **SMALL | {"channels": {4: 12, 8: 4}})
     with pytest.raises(FileNotFoundError, match=r"path must be a file that exists, got"):
         lw.GLO.load(tmp_path / "none.safetensors")

@@ -261,7 +261,7 @@ def test_explorer_runs_it_with_a_painted_region(blocks):
     assert set(arguments) == {"k", "steps", "parts", "code"}
     assert lelsd(blocks, **arguments).steps == 3
     with pytest.raises(
-        ValueError, match=r"parts must be known to LELSD, got none[.] Paint a region, as the page region"
+        ValueError, match=r"parts must be known to LELSD, got none[.] Paint a region, as the region page"
     ):
         fill_in(info, {}, {"parts": None, "code": code})
 

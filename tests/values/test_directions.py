@@ -177,7 +177,7 @@ def test_concatenation_of_nothing_is_refused():
         ({"layers": [-1]}, ValueError, "layers must be at least 0, got -1"),
         ({"layers": [0], "space": "z"}, ValueError, r"layers must be None in z, got \[0\]"),
         ({"parameters": {"w": torch.ones(2)}}, TypeError, "parameters must be plain JSON values, got"),
-        ({"rows": [1]}, ValueError, "rows must name 2 rows, one a direction, got 1"),
+        ({"rows": [1]}, ValueError, "rows must name 2 rows, one for each direction, got 1"),
     ],
 )
 def test_fields_that_do_not_fit_are_refused(options, error, message):

@@ -125,7 +125,7 @@ def assemble(found: Found, size: int, on_step: OnStep | None = None) -> nn.Modul
             raise CheckpointError("the tensors of a file must lie in it side by side, got one that stands for many.")
         tensors[name] = _number(name, part.read())
         if not report(on_step, index, len(found.parts), name):
-            raise Cancelled(f"reading stopped after {index} of {len(found.parts)} tensors.")
+            raise Cancelled(f"Cancelled after {index} of {len(found.parts)} tensors.")
     network.load_state_dict(tensors, strict=False, assign=True)
     network.requires_grad_(False)
     for name, compute in found.defaults.items():

@@ -70,7 +70,7 @@ def find(module: PersistentModule) -> Found:
     except CheckpointError:
         raise
     except (LookupError, TypeError, ValueError, AttributeError, OverflowError, RuntimeError) as error:
-        raise CheckpointError(_fork(module, f"an attribute is missing or another ({short(str(error))})")) from None
+        raise CheckpointError(_fork(module, f"an attribute is missing or different ({short(str(error))})")) from None
     parts = {
         name: StoredPart(tensor) for name, tensor in _tensors(tree).items() if not name.endswith("resample_filter")
     }

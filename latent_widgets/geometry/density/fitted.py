@@ -189,7 +189,7 @@ def fit_density(
 
     Raises:
         TypeError: If a number is not an integer.
-        ValueError: If the generator lacks the space, the kind is not one of it, or the covariance is degenerate.
+        ValueError: If the generator lacks the space, the kind does not exist there, or the covariance is degenerate.
 
     Example:
         >>> from latent_widgets.generators.exact import ExactFaces

@@ -2,9 +2,9 @@
 
 The walk of DP-LaSE (Li et al. 2021, equation 2) scales ``z0 + e g`` back to the norm of ``z0``. It keeps a Gaussian's
 density, turns by at most 90 degrees, and keeps ``1 / sqrt(1 + s²)`` of a perpendicular step of ``s`` times the norm:
-0.97, 0.89 and 0.71 for a quarter, a half and the whole. The great circle (:func:`latent_widgets.geometry.walks.
-great_circle`) is the same path with the angle as its position. For other densities :func:`iso_density` projects the
-straight step onto the set of codes that are as likely as the start.
+0.97, 0.89 and 0.71 for a quarter, a half and the whole. The great circle
+(:func:`latent_widgets.geometry.walks.great_circle`) is the same path with the angle as its position. For other
+densities :func:`iso_density` projects the straight step onto the set of codes that are as likely as the start.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ def iso_density(
         worst = int(gap.abs().argmax())
         if not float(gap[worst].abs()) <= 1e-3:
             raise ValueError(
-                f"strides must leave the walk codes that are as likely as the start, got none within {iterations} "
+                f"strides must be small enough to reach codes as likely as the start, got none within {iterations} "
                 f"steps: {float(gap[worst]):.3g} off in log density. Use a smaller stride."
             )
     return torch.where(longest > 0, x, begin).reshape(shape)

@@ -91,7 +91,7 @@ def check_count(k: int, energies: Tensor, noise: float = 0.0) -> int:
     """
     most = int((energies > NOISE * energies[0].clamp(min=0)).sum()) if float(energies[0]) > noise else 0
     if most == 0:
-        raise ValueError("mask must cover pixels that answer to the latent, got some that never change. Paint others.")
+        raise ValueError("mask must cover pixels that answer to the latent, got none that do. Paint somewhere else.")
     if k > most:
         raise ValueError(f"k must be at most {most}, the rank of the region, got {k}. Paint more, or ask for fewer.")
     return k

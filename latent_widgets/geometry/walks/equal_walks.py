@@ -129,7 +129,9 @@ def equal_walks(
     largest = float(ends.min())
     if not largest > 0:  # what rounding alone changes was no change above
         still = walks[int(ends.min(1).values.argmin())]
-        raise ValueError(f"walks must change the picture, got none at an end of the {still.kind} one. Go further.")
+        raise ValueError(
+            f"walks must change the picture, got no change at an end of the {still.kind} walk. Go further."
+        )
     asked = torch.linspace(-largest, largest, count, dtype=torch.float64)
     asked[count // 2] = 0  # not to rounding: any step would change more than that
     owner = torch.arange(len(walks)).repeat_interleave(count)

@@ -177,8 +177,8 @@ def dp_lase(
         patience: Stop after so many steps without progress of the running mean; None never stops early.
         seed: Of everything random.
         start: A result of the same options to go on from: as if it had not been stopped.
-        on_step: Called after each step with every term, and before those after each of the fit of F with its loss,
-            ``"fit"``; all are counted together. ``False`` ends the run and returns the best so far.
+        on_step: Called after each step with every term, and, before that, after each step of the fit of F with its
+            loss, ``"fit"``; all steps are counted together. ``False`` ends the run and returns the best so far.
 
     Returns:
         The directions, with F, C and the course of the run.

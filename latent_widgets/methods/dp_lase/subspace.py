@@ -58,7 +58,7 @@ class ChannelGroups:
             ``(n, 3, H, W)``.
 
         Raises:
-            TypeError: If a number is not one.
+            TypeError: If an argument has the wrong type.
             ValueError: If the generator cannot resume, the group does not exist, or the layer's channels are those of
                 the picture, which nothing follows.
         """
@@ -122,7 +122,7 @@ def refine_subspace(
         The groups, the one that changes most first.
 
     Raises:
-        TypeError: If a number is not one.
+        TypeError: If an argument has the wrong type.
         ValueError: If there are more groups than channels, the direction changes none, or something does not fit.
 
     Example:

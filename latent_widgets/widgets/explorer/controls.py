@@ -89,7 +89,7 @@ class ExplorerControls:
         self.others = ipywidgets.HBox()
         self.others.add_class("lw-row")
         self.undo = button("undo", "Undo the last change", guard(lambda _: acts.undo()), "undo")
-        self.redo = button("redo", "Do it again", guard(lambda _: acts.redo()), "repeat")
+        self.redo = button("redo", "Redo what was undone last", guard(lambda _: acts.redo()), "repeat")
         self.reset = button("reset", "Drop all moves and mixing", guard(lambda _: acts.reset()), "refresh")
         self.pages = ipywidgets.Tab(list(self._pages.values()), titles=list(self._pages))
         self.pages.add_class("lw-pages")

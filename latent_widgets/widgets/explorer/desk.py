@@ -42,7 +42,8 @@ class Desk:
         put: Called with directions: other sliders.
         follow: Called with directions and the edit along them: exchanges the sliders, under a hand if need be.
         set: Called as ``set(mask=mask)``, or with ``steer`` or ``confine``.
-        run: Called as ``run(work, done)``: work beside the pictures, see :meth:`Panel.run`.
+        run: Called as ``run(work, done)``: work beside the pictures, see
+            :meth:`Panel.run <latent_widgets.widgets.kit.panel.Panel.run>`.
         cancel: Called with a kind of work.
         say: Called with a few words for the status line.
         refresh: Brings the open page up to date.

@@ -351,7 +351,7 @@ class LatentExplorer(ExplorerTraits):
             self.directions = directions
 
     def take_over(self, directions: Directions) -> None:
-        """Show sliders for these directions, which come from somebody else than the region."""
+        """Show sliders for these directions, which do not come from the region."""
         self.steer = False
         self.use(directions)
 

@@ -18,8 +18,8 @@ FIRST = "random_directions"  # what is chosen until something was found: it runs
 AUTOMATIC = "automatic"  # None as a choice: a list shows nothing at all for a value of None
 NEEDS = {
     "z": "Start from a seed, without a second one",
-    "mask": "Paint a region, as the page region says, or assign one to explorer.mask",
-    "parts": "Paint a region, as the page region says, or assign one to explorer.mask",
+    "mask": "Paint a region, as the region page says, or assign one to explorer.mask",
+    "parts": "Paint a region, as the region page says, or assign one to explorer.mask",
     "w": "Wait for the first picture",
 }
 NOTES = {  # what stands beside the button, since nobody sees from the parameters that something is missing

@@ -36,7 +36,7 @@ class ExplorerTraits(Panel):
     layers = Tuple(Int(), Int(), allow_none=True, default_value=None)
     "First and last layer that the active direction changes; None where there are no layers."
     mask = Instance(Mask, allow_none=True)
-    "A region, as a painter's; what it does is said by :attr:`confine` and :attr:`steer`."
+    "A region, such as a painter's; what it does is said by :attr:`confine` and :attr:`steer`."
     confine = Bool(True)
     "Whether only the region shows the moves: the mask is part of the edit then."
     steer = Bool(False)

@@ -225,7 +225,7 @@ def _mp4(tiles: Sequence[Pixels], fps: float) -> bytes:
         import imageio_ffmpeg
     except ImportError:
         raise ImportError(
-            "imageio-ffmpeg must be installed to save MP4. Use `pip install latent_widgets[video]`, or GIF or WebP."
+            "imageio-ffmpeg must be installed to save MP4. Use `pip install 'latent_widgets[video]'`, or GIF or WebP."
         ) from None
     import tempfile
 

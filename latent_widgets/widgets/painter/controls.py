@@ -61,10 +61,11 @@ class PainterControls:
             20, min=0, max=255, step=5, description="tolerance", tooltip="How far colours may differ when filling"
         )
         self.opacity = ipywidgets.FloatSlider(
-            0.5, min=0, max=1, step=0.05, description="opacity", readout_format=".2f", tooltip="Of the painted region"
-        )
+            0.5, min=0, max=1, step=0.05, description="opacity", readout_format=".2f",
+            tooltip="Opacity of the painted region",
+        )  # fmt: skip
         self.colour = ipywidgets.ColorPicker(
-            value="#d55e00", description="colour", concise=True, tooltip="Of the region"
+            value="#d55e00", description="colour", concise=True, tooltip="Colour of the region"
         )
         self.region = ipywidgets.Dropdown(
             options=[""], description="region", tooltip="Which region is painted (keys 1 to 9)"
@@ -81,7 +82,9 @@ class PainterControls:
             "take", "Add the part to the region, or erase it", guard(lambda _: later.take(self.part.value))
         )
         self.undo = button("undo", "Undo the last change (Ctrl+Z)", guard(lambda _: change(model.undo)), "undo")
-        self.redo = button("redo", "Do it again (Ctrl+Shift+Z)", guard(lambda _: change(model.redo)), "repeat")
+        self.redo = button(
+            "redo", "Redo what was undone last (Ctrl+Shift+Z)", guard(lambda _: change(model.redo)), "repeat"
+        )
         self.clear = button("clear", "Empty the region (Delete)", guard(lambda _: change(model.clear)), "times")
         self.invert = button("invert", "Exchange inside and outside (i)", guard(lambda _: change(model.invert)))
         self.amount = ipywidgets.BoundedFloatText(
@@ -106,7 +109,7 @@ class PainterControls:
         self.load = button("load", "Load this file", guard(lambda _: files.load(self.path.value)), "upload")
         self.upload = ipywidgets.FileUpload(
             accept=".png,.npy,.json", multiple=False, description="upload",
-            tooltip="Take a file of your computer: .png or .npy for this region, .json for all",
+            tooltip="Take a file from your computer: .png or .npy for this region, .json for all",
         )  # fmt: skip
         zooms = [
             button("", "Zoom in (+)", guard(lambda _: easel.zoom_by(1.5)), "search-plus", "lw-icon"),

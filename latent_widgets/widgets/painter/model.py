@@ -270,7 +270,7 @@ class MaskModel:
         checks.choice("region", name, self.names)
         rest = {other: packed for other, packed in self.state.regions.items() if other != name}
         if not rest:
-            raise ValueError(f"region must leave another one, got the last, {name!r}. Use clear().")
+            raise ValueError(f"region must not be the only one, got {name!r}. Use clear().")
         self._push(MaskState(rest, self.region if self.region in rest else next(iter(rest))))
 
     def replace(self, regions: Mapping[str, Any], region: str | None = None) -> None:

@@ -271,7 +271,7 @@ class MaskPainter(PainterTraits):
         self._change(self.model.undo)
 
     def redo(self) -> None:
-        """Make it again."""
+        """Take the last :meth:`undo` back."""
         self._change(self.model.redo)
 
     def add(self, name: str, mask: Any = None) -> None:

@@ -21,7 +21,7 @@ class PainterTraits(Panel):
     """The traits of a painter."""
 
     picture = Instance(Still, allow_none=True)
-    "A picture to paint on from a linked panel, as an explorer's; regions, strokes and what can be undone stay."
+    "A picture to paint on from a linked panel, such as an explorer's; regions, strokes and what can be undone stay."
     mask = Instance(Mask, allow_none=True)
     "The selected region; None while nothing is painted. Arrays and tensors can be assigned."
     regions = Dict()
@@ -37,9 +37,9 @@ class PainterTraits(Panel):
     tolerance = Float(20.0)
     "How far colours may differ when filling, 0 to 255."
     opacity = Float(0.5)
-    "Of the painted region."
+    "Opacity of the painted region."
     colour = Unicode(INKS[0])
-    "Of the selected region."
+    "Colour of the selected region."
 
     @validate("tool", "brush", "opacity", "tolerance", "colour")
     def _valid(self, proposal: Any) -> Any:

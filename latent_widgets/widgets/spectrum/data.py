@@ -68,7 +68,7 @@ class Spectrum:
 
     @property
     def vanishing(self) -> int:
-        """How many values are zero to rounding: directions in which nothing moves."""
+        """How many values are zero up to rounding: directions in which nothing moves."""
         return int((self.values <= self.floor * self.values[0]).sum())
 
     @property
@@ -195,7 +195,7 @@ def curve_of(spectrum: Spectrum, index: int) -> tuple[tuple[Tensor, float, int] 
         ``z``, the truncation and how many directions to project on; or None, and why.
     """
     if spectrum.z is None or spectrum.target != "w":
-        return None, " · no curve: there is one of the mapping alone, from a known z"
+        return None, " · no curve: only the mapping has one, from a known z"
     if spectrum.values[index] < 1e-3 * spectrum.values[0]:
         return None, " · no curve: a step along this direction is rounding noise"
     truncation = 1.0 if spectrum.code.truncation is None else spectrum.code.truncation

@@ -77,7 +77,7 @@ def draw_spectrum(
         index = np.arange(1, len(values) + 1)
         shown = values > (bottom if view.log else -1)
         style: dict[str, Any] = {"color": colour, "marker": marker, "markersize": 3.4, "linewidth": 1.1}
-        zeros = f" ({spectrum.vanishing} zero to rounding)" if spectrum.vanishing else ""
+        zeros = f" ({spectrum.vanishing} zero up to rounding)" if spectrum.vanishing else ""
         axes.plot(index[shown], values[shown], label=spectrum.label + zeros, **style)
         if not shown.all():  # below the axis
             floor = np.full((~shown).sum(), bottom)

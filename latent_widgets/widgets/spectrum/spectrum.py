@@ -55,7 +55,7 @@ class JacobianSpectrum(FigurePanel):
         seed: Of the first latent.
         method: How to find singular values of a picture or layer, see ``JacobianOperator.svd``.
         width: CSS pixels.
-        pictures: In the strip.
+        pictures: How many the strip has.
         **keywords: Values of traits, ``executor``, ``layout`` and ``theme``.
 
     Raises:

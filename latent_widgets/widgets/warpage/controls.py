@@ -71,7 +71,9 @@ class WarpageControls:
         self.n = ipywidgets.BoundedIntText(
             32, min=2, max=4096, description="latents", tooltip="How many latents to draw"
         )
-        self.seed = ipywidgets.BoundedIntText(0, min=0, max=2**31 - 1, description="seed", tooltip="Of the latents")
+        self.seed = ipywidgets.BoundedIntText(
+            0, min=0, max=2**31 - 1, description="seed", tooltip="Seed of the latents"
+        )
         self.measure = button(
             "measure", "Find the local bases of these latents",
             guard(lambda _: acts.measure(self.n.value, self.seed.value)), "play",

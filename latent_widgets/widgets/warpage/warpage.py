@@ -39,8 +39,8 @@ class WarpageHeatmap(FigurePanel):
     bases, and the walk along a direction of A, at A and at B.
 
     Args:
-        source: A result of ``warpage``, or a generator, on which the panel measures itself; cancelled, it shows what it
-            has.
+        source: A result of ``warpage``, or a generator, on which the panel measures one; cancelled, it shows what
+            it has.
         generator: For a result: the generator that it was measured on, which draws the pictures.
         n: For a generator: how many latents.
         k: Dimension of the subspaces; that of the result, or 10, if not given.

@@ -63,7 +63,7 @@ def test_what_cannot_be_compared_is_refused(G, walks):
     with pytest.raises(ValueError, match=r"walks must go to both sides of 0, got one at \[0.0, 1.0, 2.0\]"):
         equal_walks(G, [one_sided], 3)
     still = Walk(walks[0].codes[:1].expand(5, -1), AT, "w", "sd", "curve")
-    with pytest.raises(ValueError, match="walks must change the picture, got none at an end of the curve one"):
+    with pytest.raises(ValueError, match="walks must change the picture, got no change at an end of the curve walk"):
         equal_walks(G, [walks[0], still], 3, distance="rms")
     with pytest.raises(ValueError, match="walks must hold at least one, got none"):
         equal_walks(G, [])

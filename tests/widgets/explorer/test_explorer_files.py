@@ -85,7 +85,7 @@ def test_mp4_or_its_fix(explorer, tmp_path):
 def test_missing_mp4_writer_shows_its_fix(explorer, save, monkeypatch):
     monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
     path = save("animation, MP4", "walk.mp4")
-    assert "pip install latent_widgets[video]" in str(explorer.error)
+    assert "pip install 'latent_widgets[video]'" in str(explorer.error)
     assert not path.exists()
 
 
@@ -131,7 +131,7 @@ def test_page_suggests_the_ending(explorer):
         ("picture", " ", "file must be a path, got an empty one"),
         ("edit", "face.png", "file must end in .json for edit, got 'face.png'"),
         ("picture", "face.gif", "file must end in .png for picture, got 'face.gif'"),
-        ("picture", "nowhere/face.png", "file must lie in a folder that there is, got"),
+        ("picture", "nowhere/face.png", "file must lie in a folder that exists, got"),
     ],
 )
 def test_wrong_paths_are_said_in_the_panel(explorer, tmp_path, monkeypatch, kind, name, message):

@@ -74,7 +74,7 @@ def threaded(on_page):
 @pytest.fixture
 def held(monkeypatch, threaded):
     """Holds trainings back after their first step until `held.set()`; they go on taking steps meanwhile."""
-    held, advance = Event(), _explorer_part.Part.advance
+    held, advance = Event(), _explorer_part.Parts.advance
     held.begun = Event()
 
     def slow(self, step, value, edit):
@@ -83,7 +83,7 @@ def held(monkeypatch, threaded):
         while not held.wait(0.002) and not self.work.ended.is_set():
             threaded.generator.lock.give_way()
 
-    monkeypatch.setattr(_explorer_part.Part, "advance", slow)
+    monkeypatch.setattr(_explorer_part.Parts, "advance", slow)
     yield held
     held.set()
 

@@ -88,7 +88,7 @@ def test_overlay_lies_on_the_picture_and_goes_again(tiny, explorer, square):
     explorer.set_alpha(1, 0.3)
     assert "for +0.3 rms" in page.scale.value
     assert explorer.controls.picture.to_pil().size == (384, 384)
-    assert explorer.controls.picture.caption.endswith(" · heat: true change, see the page region")
+    assert explorer.controls.picture.caption.endswith(" · heat: true change, see the region page")
     explorer.undo()
     page.overlay.value = "none"
     assert explorer.controls.picture.caption == "seed 3"

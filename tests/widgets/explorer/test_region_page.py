@@ -356,7 +356,7 @@ def test_page_says_what_is_wrong_with_a_region(explorer, square, mask, message):
 def test_region_of_which_nothing_moves_is_refused_in_words(tiny, square, monkeypatch):
     synthesize, lit = tiny.synthesize, (~square).double()
     monkeypatch.setattr(tiny, "synthesize", lambda code, space=None: synthesize(code, space) * lit)
-    with pytest.raises(ValueError, match="mask must cover pixels that follow the latent, got none"):
+    with pytest.raises(ValueError, match="mask must cover pixels that answer to the latent, got none"):
         find_region(RegionSpectra(tiny, tiny.code(3)), Mask(square), Settings())
 
 

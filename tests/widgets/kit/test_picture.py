@@ -177,7 +177,7 @@ def test_mp4_has_even_sides(frames, tmp_path):
 
 def test_mp4_without_the_extra_names_it(frames, monkeypatch):
     monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
-    with pytest.raises(ImportError, match=r"pip install latent_widgets\[video\]"):
+    with pytest.raises(ImportError, match=r"pip install 'latent_widgets\[video\]'"):
         animation(frames, format="mp4")
 
 

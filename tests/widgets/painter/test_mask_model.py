@@ -251,7 +251,7 @@ def test_bad_names_are_refused(model):
     with pytest.raises(ValueError, match=r"region must be one of 'eyes', 'mouth', got 'mout'\. Did you mean 'mouth'"):
         model.select("mout")
     model.remove("mouth")
-    with pytest.raises(ValueError, match=r"region must leave another one, got the last, 'eyes'\. Use clear\(\)\."):
+    with pytest.raises(ValueError, match=r"region must not be the only one, got 'eyes'\. Use clear\(\)\."):
         model.remove("eyes")
     with pytest.raises(ValueError, match="regions must be at least one, got none"):
         model.replace({})

@@ -157,7 +157,7 @@ def test_strip_follows_the_curve_of_the_mapping_alone(tiny, make):
     assert panel.controls.strip.caption.startswith("local basis 4, curve: -1 to 1 ")
     panel.selected_index = len(panel.directions) - 1
     panel.target = "image"
-    assert panel.controls.strip.caption.endswith("no curve: there is one of the mapping alone, from a known z")
+    assert panel.controls.strip.caption.endswith("no curve: only the mapping has one, from a known z")
     assert panel.error is None
 
 

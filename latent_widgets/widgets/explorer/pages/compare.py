@@ -55,10 +55,11 @@ class ComparePage(ipywidgets.VBox):
         self._state, guard = desk.state, desk.guard
         self.work = PageWork(desk.executor, desk.lock)
         self.most = ipywidgets.BoundedFloatText(
-            0.1, min=0.001, max=2, step=0.05, description="change", tooltip="Of the first and the last picture"
-        )
+            0.1, min=0.001, max=2, step=0.05, description="change",
+            tooltip="How much the first and the last picture change",
+        )  # fmt: skip
         self.count = ipywidgets.Dropdown(
-            options=[3, 5, 7, 9], value=5, description="pictures", tooltip="How many to a strip"
+            options=[3, 5, 7, 9], value=5, description="pictures", tooltip="How many pictures a strip has"
         )
         there = [name for name in DISTANCES if name != "lpips" or find_spec("lpips") is not None]
         self.distance = ipywidgets.Dropdown(

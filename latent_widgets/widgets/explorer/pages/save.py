@@ -67,7 +67,7 @@ class SavePage(ipywidgets.VBox):
             raise ValueError("file must be a path, got an empty one. Type a file name.")
         ending, found = KINDS[kind], Path(path.strip()).expanduser()
         if not found.parent.is_dir():
-            raise ValueError(f"file must lie in a folder that there is, got {path!r}. Make the folder first.")
+            raise ValueError(f"file must lie in a folder that exists, got {path!r}. Make the folder first.")
         if not found.suffix:
             return found.with_suffix(f".{ending}")
         others = {other for other in KINDS.values() if other != ending}

@@ -54,8 +54,9 @@ class ExamplesBox(ipywidgets.VBox):
             "plus",
         )  # fmt: skip
         self.paint = button(
-            "Paint what it sees", "Put what was found under the brush, to be mended", guard(lambda _: paint()), "magic"
-        )
+            "Paint what it sees", "Make what was found the painted region, to be mended", guard(lambda _: paint()),
+            "magic",
+        )  # fmt: skip
         self.seek = button(
             "Where to paint next", "Of sixteen faces, show the one that is most in doubt", guard(lambda _: seek()),
             "search",

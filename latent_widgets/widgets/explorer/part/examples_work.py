@@ -94,7 +94,7 @@ def example_of(G: Generator, edit: Edit, mask: Mask | None, picture: Pixels) -> 
     if edit.mask is not None and any(m.enabled for m in edit.moves):
         raise ValueError(
             "the picture must be that of one code to be an example, got one whose moves show only inside the region. "
-            "Switch that off on the page region, or reset the moves."
+            "Switch that off on the region page, or reset the moves."
         )
     inside = mask.weights(G.resolution) >= HALF_COVERED
     image = torch.as_tensor(picture.copy()).movedim(-1, 0)[None] / 127.5 - 1  # (H, W, 3) -> (1, 3, H, W)

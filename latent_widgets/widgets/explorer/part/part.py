@@ -147,7 +147,7 @@ class Parts:
             page.seen.layout.display = "none"
             return
         words = f"{page.where[1]}: {seen.mask.area:.1%} of the picture"
-        words += "" if seen.sure is None else f" · sure by {seen.sure:.0%}, hatched where not"
+        words += "" if seen.sure is None else f" · {seen.sure:.0%} sure, hatched where not"
         page.seen.show(seen.picture, caption=words)
         page.seen.layout.display = None
 
@@ -233,7 +233,7 @@ class Parts:
     def _show_walks(self, strips: Pixels, what: str) -> None:
         strip = self.page.strips
         strip.layout.display = None
-        strip.show(strips, caption=f"{what}: {-REACH:g} to {REACH:g} sd, one row a direction")
+        strip.show(strips, caption=f"{what}: {-REACH:g} to {REACH:g} sd, one row for each direction")
 
     @one_at_a_time
     def _landed(self, result: tuple[Lelsd, Pixels | None] | None) -> None:

@@ -62,7 +62,7 @@ class PhotoPage(ipywidgets.VBox):
         # ---- the crop
         self.photo = Plot(230, 190, "The photo, and the square of it that is taken; a click moves it", guard(self.put))
         self.target = Picture(width=SIDE, pixelated=True)
-        self.size = NumberSlider(100, 5, 200, 1, "size %", "Side of the square, of the photo's shorter side")
+        self.size = NumberSlider(100, 5, 200, 1, "size %", "Side of the square, in percent of the photo's shorter side")
         self.across = NumberSlider(50, 0, 100, 1, "across %", "Where its middle is, from left to right")
         self.down = NumberSlider(50, 0, 100, 1, "down %", "Where its middle is, from top to bottom")
         self.turn = NumberSlider(0, -180, 180, 1, "rotate °", "Turns the photo counter-clockwise under the square")
@@ -84,7 +84,9 @@ class PhotoPage(ipywidgets.VBox):
         self.space = ipywidgets.ToggleButtons(options=offered, value=offered[-1], tooltips=[SPACES[s] for s in offered])
         self.space.add_class("lw-toggles")
         self.pull = LogSlider(PULL, -5, 0, "pull: fidelity", "How strongly layers are pulled towards one another")
-        self.steps = ipywidgets.BoundedIntText(200, min=1, max=10_000, description="steps", tooltip="Of the search")
+        self.steps = ipywidgets.BoundedIntText(
+            200, min=1, max=10_000, description="steps", tooltip="How many steps the search takes"
+        )
         self.steps.add_class("lw-short")
         self.scale = ipywidgets.HBox([self.pull, ipywidgets.Label("editability")])
         self.scale.add_class("lw-numbered")

@@ -110,4 +110,4 @@ class Effects:
     @property
     def words(self) -> str:
         """What the line under the picture says of the heat on it: it stays there on other pages."""
-        return f" · heat: {self._page.overlay.value} change, see the page region" if self._heated else ""
+        return f" · heat: {self._page.overlay.value} change, see the region page" if self._heated else ""

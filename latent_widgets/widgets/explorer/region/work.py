@@ -121,7 +121,7 @@ def find_region(spectra: RegionSpectra, mask: Mask, settings: Settings) -> Regio
     values = spectrum.singular_values
     loudest = float((spectra.total.trace() / (spectra.size**2 * spectra.pooled.shape[1])).sqrt())
     if float(values[0]) <= SILENT * loudest:
-        raise ValueError("mask must cover pixels that follow the latent, got none that moves. Paint somewhere else.")
+        raise ValueError("mask must cover pixels that answer to the latent, got none that do. Paint somewhere else.")
     weights = as_weights(mask, spectra.size, spectra.size)
     if bool((weights >= 1).all()):
         notes.append("The region is the whole picture, so nothing lies outside: leave a part out to get directions.")

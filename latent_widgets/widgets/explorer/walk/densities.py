@@ -128,7 +128,7 @@ def in_words(density: Density, codes: Tensor, space: str) -> str:
     odd = (
         " An outlier."
         if percent < 0.5
-        else " Nearer to the mode than almost any: as unusual."
+        else " Nearer to the mode than almost any: just as unusual."
         if percent > 99.5
         else ""
     )

@@ -20,8 +20,8 @@ __all__ = ["SHOWN", "Strip", "WalkPage"]
 
 KINDS = {
     "linear": "Straight along the direction",
-    "density": "At constant density, round the great circle of a Gaussian: of the prior for directions in z; for "
-    "directions in w of one that is fitted to w, and sliders stay straight",
+    "density": "At constant density, round the great circle of a Gaussian: of the prior for directions in z; of "
+    "one fitted to w for directions in w, where sliders stay straight",
     "curve": "Along the local directions of the mapping, so that w stays on what it reaches; sliders stay straight",
 }
 SHOWN = {
