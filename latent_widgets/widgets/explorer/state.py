@@ -36,7 +36,7 @@ class ExplorerState:
     Example:
         >>> from latent_widgets.generators.dcgan import DCGAN, PlainGenerator
         >>> G = PlainGenerator(DCGAN(z_dim=4, resolution=8, channels={4: 4, 8: 2}), "tiny")
-        >>> state = State(G, Edit.of(G, seed=1))
+        >>> state = ExplorerState(G, Edit.of(G, seed=1))
         >>> state.adopt(Edit.of(G, seed=2), gesture="seed")
         >>> state.adopt(Edit.of(G, seed=3), gesture="seed")
         >>> state.edit.base.seed, state.history.undo().base.seed
