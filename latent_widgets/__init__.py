@@ -1,5 +1,8 @@
 """See, measure and steer the geometry of a generator's latent space, in a notebook."""
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from latent_widgets.core import openmp as _openmp  # noqa: F401 - first: it acts on how PyTorch is loaded
 from latent_widgets.core.steps import Cancelled, Step
 from latent_widgets.edits import Base, Code, Edit, EditStack, Mask, Move
@@ -43,12 +46,22 @@ from latent_widgets.methods import (
 )
 from latent_widgets.segmentation import Segmenter, as_segmenter, fit_segmenter, load_segmenter
 from latent_widgets.values.directions import Directions
-from latent_widgets.widgets.explorer.explorer import LatentExplorer
-from latent_widgets.widgets.painter.painter import MaskPainter
-from latent_widgets.widgets.spectrum.spectrum import JacobianSpectrum
-from latent_widgets.widgets.warpage.warpage import WarpageHeatmap
+
+if TYPE_CHECKING:
+    from latent_widgets.widgets.explorer import LatentExplorer
+    from latent_widgets.widgets.painter import MaskPainter
+    from latent_widgets.widgets.spectrum import JacobianSpectrum
+    from latent_widgets.widgets.warpage import WarpageHeatmap
 
 __version__ = "0.1.0"
+
+# What loads a user interface is imported when it is first asked for.
+_WIDGETS = {
+    "JacobianSpectrum": "latent_widgets.widgets.spectrum",
+    "LatentExplorer": "latent_widgets.widgets.explorer",
+    "MaskPainter": "latent_widgets.widgets.painter",
+    "WarpageHeatmap": "latent_widgets.widgets.warpage",
+}
 
 __all__ = [  # noqa: RUF022 - by topic
     # generators
@@ -126,3 +139,14 @@ __all__ = [  # noqa: RUF022 - by topic
     "MaskPainter",
     "WarpageHeatmap",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _WIDGETS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = globals()[name] = getattr(import_module(_WIDGETS[name]), name)
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_WIDGETS})
