@@ -109,7 +109,7 @@ bench: $(STAMP)
 
 # Those of training and of files take minutes each, even with few steps: they are left to 'make bench'.
 bench-quick:
-	$(MAKE) bench ARGS=--quick BENCHES='encode frames jacobian warpage regions painter browser'
+	$(MAKE) bench ARGS=--quick BENCHES='encode frames strokes jacobian warpage regions painter browser'
 
 # From a copy: notebooks do not find each other through the symbolic link docs/notebooks.
 docs: $(DOCS_STAMP)
