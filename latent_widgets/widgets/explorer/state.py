@@ -63,6 +63,11 @@ class ExplorerState:
         """The edit that is shown, or about to be."""
         return self.history.value
 
+    @property
+    def painted(self) -> bool:
+        """Whether there is a region that covers anything."""
+        return self.mask is not None and bool(self.mask.tensor.any())
+
     def adopt(self, edit: Edit, *, gesture: object = None, record: bool = True) -> None:
         """Make an edit the current one.
 

@@ -73,9 +73,8 @@ class Region:
         if follower.moved:
             self._forget()
         self.mark()
-        painted = mask is not None and bool(mask.tensor.any())
-        if not state.steer or mask is None or not painted:
-            off = READY if painted else OFF
+        if not state.steer or mask is None or not state.painted:
+            off = READY if state.painted else OFF
             self._rest(off if not state.steer else HELP if follower.directions is None else "")
             return
         try:
@@ -101,9 +100,7 @@ class Region:
     def mark(self) -> None:
         """Show the switches as they are, and whether what is shown is old."""
         self.page.show(self._state.steer, self._state.confine)
-        if self.found is not None:
-            self.page.grey(self.stale)
-            self._tell()
+        self._tell()
 
     def _forget(self) -> None:
         """Drop the Jacobian and what was found with it; the sliders stay as they are."""
@@ -116,7 +113,7 @@ class Region:
         self.work.stop()
         self._desk.cancel("region")
         self.follower.rest()
-        if state.steer and (state.mask is None or not bool(state.mask.tensor.any())):
+        if state.steer and not state.painted:
             message = message or "The region is empty: paint something, and the sliders follow."
         self._clear()
         self.page.tell(message, "", code=message in (HELP, OFF, READY))
@@ -217,10 +214,12 @@ class Region:
         return new
 
     def _tell(self) -> None:
-        """Say what the plots show."""
+        """Say what the plots show, and show them pale where they are old."""
         found = self.found
         if found is None:
             return
+        stale = self.stale
+        self.page.grey(stale)
         words = [f"region of {found.spectrum.area:.2%} of the picture", f"rank {found.spectrum.rank}"]
         i, directions = self.follower.active, found.directions
         if directions is not None and 0 <= i < len(directions):
@@ -230,7 +229,7 @@ class Region:
             said += f", true {true.locality:.1%})" if true is not None else ")"
             words += [said, f"chance {one['chance']:.1%}"]
             words += [f"kept norm {one['kept norm']:.2g}"] if "kept norm" in one else []
-        old = "<b>old</b>, of the latent before, until the new Jacobian is there: " if self.stale else ""
+        old = "<b>old</b>, of the latent before, until the new Jacobian is there: " if stale else ""
         self.page.tell(found.note, old + " · ".join(words))
 
     def pick(self, x: float, y: float) -> None:
