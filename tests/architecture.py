@@ -21,6 +21,8 @@ ROOT = Path(__file__).resolve().parent.parent
 LINT_IMPORTS = "from importlinter.cli import lint_imports_command; lint_imports_command()"
 SLOW_TO_LOAD = {"scipy", "sklearn", "matplotlib"}  # each takes as long as the package itself
 INTERFACE = {"ipywidgets", "ipycanvas", "IPython", "matplotlib"}
+OPEN_FILES = {"file", "draft", "drawn", "pixels"}  # what is written to and is no path is called so
+LIBRARY_WRITERS = {"torch.save", "numpy.save", "numpy.savez", "numpy.savez_compressed", "safetensors.torch.save_file"}
 DISTRIBUTIONS = {"PIL": "pillow", "sklearn": "scikit-learn", "IPython": "ipython"}
 
 
@@ -198,6 +200,31 @@ def runs_no_data(source: Source) -> list[str]:
         )  # fmt: skip
         if unsafe:
             found.append(f"{source.module}:{call.lineno} calls {name}, which may run what it reads")
+    return found
+
+
+def writes_through_one_door(source: Source) -> list[str]:
+    """Paths are checked and files written by `core/paths.py` alone: `~`, links, permissions, whole or not at all.
+
+    What a library writes goes into an open file, which is no path. A training adds to a log, and to its pool of faces.
+    """
+    if source.module == "latent_widgets.core.paths":
+        return []
+    found = []
+    for call, name in _calls(source):
+        module, _, function = name.rpartition(".")
+        given = {argument.id for argument in call.args if isinstance(argument, ast.Name)}
+        modes = [*call.args[0 if module else 1 :][:1], *(k.value for k in call.keywords if k.arg == "mode")]
+        opened = "".join(str(m.value) for m in modes if isinstance(m, ast.Constant)) if function == "open" else ""
+        library = function == "savefig" or (function == "save" and "Image" in module) or name in LIBRARY_WRITERS
+        wrong = (
+            function in ("write_bytes", "write_text", "expanduser", "mkstemp", "mkdir", "makedirs")
+            or name in ("os.replace", "os.rename", "shutil.move", "shutil.copy")
+            or (set(opened) & set("wax+") and (source.top != "training" or "w" in opened))
+            or (library and not given & OPEN_FILES)
+        )
+        if wrong:
+            found.append(f"{source.module}:{call.lineno} calls {name}: files go through core/paths.py")
     return found
 
 

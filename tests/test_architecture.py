@@ -19,6 +19,7 @@ FILE_RULES = [
     architecture.init_only_lists,
     architecture.silent,
     architecture.runs_no_data,
+    architecture.writes_through_one_door,
 ]
 
 # (rule, module, source text that breaks it, source text that keeps it)
@@ -95,6 +96,23 @@ PLANTED = [
         "value = eval(text)",
         "model.eval()",
     ),
+    *[
+        (architecture.writes_through_one_door, "latent_widgets.edits.edit", broken, kept)
+        for broken, kept in (
+            ("from pathlib import Path\nPath(p).write_text(t)", "write_whole(p, t)"),
+            ("open(p, 'w')", "open(p, 'rb')"),
+            ("path.open(mode='ab')", "path.open()"),
+            ("import os as o\no.replace(a, b)", "text.replace(a, b)"),
+            ("import numpy as np\nnp.save(path, a)", "import numpy as np\nnp.save(file, a)"),
+            (
+                "from torch import save as keep\nkeep(state, path)",
+                "with drafted(path) as draft:\n    torch.save(s, draft)",
+            ),
+            ("figure.savefig(path)", "figure.savefig(drawn, format='svg')"),
+            ("Image.fromarray(a).save(path)", "Image.fromarray(a).save(file, 'PNG')"),
+            ("path = path.expanduser()", "path = as_path(path)"),
+        )
+    ],
 ]
 
 PLANTED_INIT = [

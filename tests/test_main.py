@@ -41,4 +41,4 @@ def test_refusals_are_words_and_a_status(tmp_path, capsys):
         "refused: the file must be a pickle, a torch file or safetensors, got a text"
     )
     assert main(["convert", str(tmp_path / "none"), str(tmp_path / "x.safetensors")]) == 1
-    assert "must be a file, got none" in capsys.readouterr().err
+    assert "must be a file that exists, got" in capsys.readouterr().err

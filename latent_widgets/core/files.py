@@ -1,51 +1,22 @@
-"""What files are made of: bytes written whole or not at all, safetensors with a header, and tensors as text."""
+"""What files are made of: safetensors with a header, and tensors as text."""
 
 from __future__ import annotations
 
 import base64
 import json
 import operator
-import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-__all__ = ["Stamp", "as_array", "safetensors_header", "tensor_from_json", "tensor_to_json", "write_whole"]
+__all__ = ["Stamp", "as_array", "safetensors_header", "tensor_from_json", "tensor_to_json"]
 
 _DTYPES = {str(t).removeprefix("torch."): t for t in (torch.float16, torch.bfloat16, torch.float32, torch.float64)}
 _DTYPES["bool"] = torch.bool
-
-
-def write_whole(path: str | os.PathLike[str], data: bytes) -> Path:
-    """Write a file so that an interruption leaves the old file or the new one, never half of one.
-
-    Args:
-        path: Where to.
-        data: What to write.
-
-    Returns:
-        The path.
-    """
-    path = Path(path)
-    handle, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        if os.name == "posix":  # mkstemp makes files for its owner only; give what open() would have given
-            mask = os.umask(0)
-            os.umask(mask)
-            os.chmod(draft, 0o666 & ~mask)
-        os.replace(draft, path)
-    except BaseException:
-        os.unlink(draft)
-        raise
-    return path
 
 
 def safetensors_header(data: bytes | memoryview) -> tuple[dict[str, Any], int]:

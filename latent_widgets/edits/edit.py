@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass, field, fields, replace
-from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
-from latent_widgets.core import checks, files
+from latent_widgets.core import checks, paths
 from latent_widgets.edits import text as _edit_text
 from latent_widgets.edits.parts import Base, Move
 from latent_widgets.generators.base import Generator
@@ -194,12 +193,12 @@ class Edit:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write :meth:`to_json` to a file, whole or not at all."""
-        files.write_whole(path, self.to_json().encode())
+        paths.write_whole(paths.to_write(path), self.to_json().encode())
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Edit:
         """Read what :meth:`save` wrote."""
-        return cls.from_json(Path(path).read_text(encoding="utf-8"))
+        return cls.from_json(paths.to_read(path).read_text(encoding="utf-8", errors="replace"))
 
     def to_python(self, load: str | None = None) -> str:
         """Return a program that draws the same picture with no widget.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from latent_widgets.core.files import write_whole
+from latent_widgets.core.paths import to_read, to_write, write_whole
 from latent_widgets.generators._shipped import pack, read_file
 from latent_widgets.generators.base import Generator
 from latent_widgets.generators.dcgan import DCGAN
@@ -97,16 +98,18 @@ class GLOGenerator(Generator):
         return {name: outputs[name] for name in layers}
 
 
-def write_glo(path: Path, module: GLONetwork, tensors: dict[str, Tensor], about: dict[str, Any]) -> Path:
+def write_glo(
+    path: str | os.PathLike[str], module: GLONetwork, tensors: dict[str, Tensor], about: dict[str, Any]
+) -> Path:
     """Write network and codes as one safetensors file, in full precision."""
+    path = to_write(path)
     config = {**module.config, "channels": {str(k): v for k, v in module.config["channels"].items()}}
     state = {f"module.{name}": value for name, value in module.state_dict().items()}
     data = pack(state | tensors, about | {"architecture": "glo", "config": config}, half=False)
-    write_whole(path, data)
-    return path
+    return write_whole(path, data)
 
 
-def read_glo(path: Path) -> tuple[GLONetwork, dict[str, Tensor], dict[str, Any]]:
+def read_glo(path: str | os.PathLike[str]) -> tuple[GLONetwork, dict[str, Tensor], dict[str, Any]]:
     """Read what :func:`write_glo` wrote.
 
     Args:
@@ -119,9 +122,7 @@ def read_glo(path: Path) -> tuple[GLONetwork, dict[str, Tensor], dict[str, Any]]
         FileNotFoundError: If it is missing.
         ValueError: If it is no such file.
     """
-    if not path.exists():
-        raise FileNotFoundError(f"path must be a file that exists, got {str(path)!r}.")
-    weights = read_file(path)
+    weights = read_file(to_read(path))
     if weights.about.get("architecture") != "glo":
         raise ValueError(
             f"path must be a file that GLO.save wrote, got one of {json.dumps(weights.about.get('architecture'))}."

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from latent_widgets.core import checks
+from latent_widgets.core.paths import as_path
 from latent_widgets.generators._networks import build_network, wrap
 from latent_widgets.generators._shipped import read_registry, read_shipped
 from latent_widgets.generators.base import Generator
@@ -143,6 +144,8 @@ def load(
 
 
 def _open(source: Any, options: dict[str, Any]) -> Generator:
+    if isinstance(source, bytes | bytearray):
+        as_path(source, "source")  # says how it is written as text
     if not isinstance(source, str | os.PathLike):
         from latent_widgets.generators.live.adapt import (
             adapt,  # pages of adapters, which a built-in generator does not need

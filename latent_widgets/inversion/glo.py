@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from latent_widgets.core import checks
+from latent_widgets.core.paths import as_path, drafted, to_read, to_write
 from latent_widgets.core.rounding import rounding
 from latent_widgets.core.steps import OnStep, report
 from latent_widgets.generators.glo import GLOGenerator, GLONetwork, read_glo, write_glo
@@ -58,13 +59,13 @@ class GLO:
     steps: int
     stopped: str
 
-    def save(self, path: str | Path) -> Path:
+    def save(self, path: str | os.PathLike[str]) -> Path:
         """Write generator and codes to a safetensors file."""
         about = {"name": self.generator.name, "steps": self.steps, "stopped": self.stopped, "losses": list(self.losses)}
-        return write_glo(Path(path), self.generator.module, {"codes": self.codes}, about)
+        return write_glo(path, self.generator.module, {"codes": self.codes}, about)
 
     @classmethod
-    def load(cls, path: str | Path) -> GLO:
+    def load(cls, path: str | os.PathLike[str]) -> GLO:
         """Read what :meth:`save` wrote.
 
         Args:
@@ -77,7 +78,7 @@ class GLO:
             FileNotFoundError: If the file is missing.
             ValueError: If it is no such file.
         """
-        module, rest, about = read_glo(Path(path))
+        module, rest, about = read_glo(path)
         return cls(
             GLOGenerator(module, about["name"]), rest["codes"], tuple(about["losses"]), about["steps"], about["stopped"]
         )
@@ -93,7 +94,7 @@ def fit_glo(
     batch: int = 64,
     lap: float = 1.0,
     l2: float = 1.0,
-    checkpoint: str | Path | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
     name: str = "glo",
     seed: int = 0,
     on_step: OnStep | None = None,
@@ -134,6 +135,7 @@ def fit_glo(
         >>> M.codes.shape, M.generator.synthesize(M.codes[2]).shape
         (torch.Size([6, 4]), torch.Size([1, 3, 8, 8]))
     """
+    file = None if checkpoint is None else to_write(checkpoint, "checkpoint")
     data = _pictures(images, checks.integer("resolution", resolution, low=8))
     z_dim = checks.integer("z_dim", z_dim, low=1)
     steps, batch = checks.integer("steps", steps, low=1), checks.integer("batch", batch, low=1)
@@ -146,7 +148,6 @@ def fit_glo(
         module = GLONetwork(z_dim=z_dim, resolution=resolution, channels=dict(channels), colours=data.shape[1])
         first = _principal(data.cpu(), z_dim).to(data.device)  # from a random sketch, the same on every device
         training = _Training(module.to(data), data, first, seed)
-        file = None if checkpoint is None else Path(checkpoint)
         training.resume(file)
         stopped = "finished"
         while training.done < steps:
@@ -164,8 +165,8 @@ def fit_glo(
 
 
 def _pictures(images: Any, side: int) -> Tensor:
-    if isinstance(images, (str, Path)):
-        folder = Path(images).expanduser()
+    if isinstance(images, str | os.PathLike):
+        folder = as_path(images, "images")
         paths = sorted(p for p in folder.glob("*") if p.suffix.lower() in PICTURES) if folder.is_dir() else []
         if len(paths) < 2:
             raise ValueError(f"images must be a folder with at least two pictures, got {str(images)!r}.")
@@ -254,10 +255,9 @@ class _Training:
 
     def save(self, file: Path) -> None:
         state = {name: part.state_dict() for name, part in self._parts()}
-        draft = file.with_suffix(".tmp")
         of = {"pictures": len(self.data), "sketch": self._sketch()}
-        torch.save(state | of | {"done": self.done, "losses": self.losses}, draft)
-        os.replace(draft, file)
+        with drafted(file, "checkpoint") as draft:
+            torch.save(state | of | {"done": self.done, "losses": self.losses}, draft)
 
     def _sketch(self) -> Tensor:
         """What tells these pictures, in this order, from others: the means of their quarters."""
@@ -266,7 +266,7 @@ class _Training:
     def resume(self, file: Path | None) -> None:
         if file is None or not file.exists():
             return
-        state = torch.load(file, map_location=self.data.device, weights_only=True)
+        state = torch.load(to_read(file, "checkpoint"), map_location=self.data.device, weights_only=True)
         if state.get("pictures") != len(self.data):
             raise ValueError(
                 f"checkpoint must come from {len(self.data)} pictures, got one from {state.get('pictures')}. "

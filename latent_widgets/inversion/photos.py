@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import io
+import os
 import warnings
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
 from latent_widgets.core import checks
+from latent_widgets.core.paths import to_read
 
 __all__ = ["load_photo", "read_photo"]
 
@@ -113,10 +114,8 @@ def _opened(source: Any) -> Image.Image:
         return source
     if isinstance(source, np.ndarray):
         return _from_array(source)
-    if isinstance(source, (str, Path)):
-        path = Path(source).expanduser()
-        if not path.is_file():
-            raise ValueError(f"source must be a file that exists, got {str(source)!r}.")
+    if isinstance(source, str | os.PathLike):
+        path = to_read(source, "source")
         return _decoded(path.read_bytes(), repr(path.name))
     if isinstance(source, (bytes, bytearray, memoryview)):
         return _decoded(bytes(source), f"{len(source)} bytes")

@@ -8,7 +8,8 @@ from typing import Any
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as save_safetensors
 
-from latent_widgets.core.files import Stamp, write_whole
+from latent_widgets.core.files import Stamp
+from latent_widgets.core.paths import to_read, to_write, write_whole
 from latent_widgets.segmentation._regression import Linear
 
 __all__ = ["read_fitted", "write_fitted"]
@@ -27,8 +28,7 @@ def write_fitted(path: str | os.PathLike[str], linear: Linear, about: dict[str, 
     Raises:
         ValueError: If the path ends otherwise.
     """
-    if not os.fspath(path).endswith(".safetensors"):
-        raise ValueError(f"path must end in .safetensors, got {os.fspath(path)!r}.")
+    path = to_write(path, endings=(".safetensors",))
     tensors = {f"weights.{layer}": weight for layer, weight in linear.weights.items()}
     tensors |= {"labels": linear.labels, "bias": linear.bias}
     about = about | {"layers": list(linear.weights), "converged": linear.converged}
@@ -46,7 +46,8 @@ def read_fitted(path: str | os.PathLike[str]) -> tuple[Linear, dict[str, Any]]:
         FileNotFoundError: If the file is missing.
         ValueError: If it is damaged, of another kind, or written by a newer version.
     """
-    name = os.fspath(path)
+    path = to_read(path)
+    name = str(path)
     try:
         with safe_open(path, "pt") as file:
             metadata, tensors = file.metadata() or {}, {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118

@@ -6,6 +6,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from latent_widgets.core.paths import as_path
+
 RUNS = {
     "gan": ("faces64", 500_000, "faces64: a StyleGAN2 on rendered faces (hours)"),
     "digits": ("digits32", 160_000, "digits32: a WGAN-GP on handwritten digits (under an hour)"),
@@ -26,49 +28,51 @@ def main(arguments: list[str] | None = None) -> None:
     commands = parser.add_subparsers(dest="command", required=True)
     for command, (name, images, about) in RUNS.items():
         run = commands.add_parser(command, help=about, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
-        run.add_argument("--folder", type=Path, default=Path("runs") / name, help="data, checkpoint, log and samples")
+        where = Path("runs") / name
+        run.add_argument("--folder", type=as_path, default=where, help="data, checkpoint, log and samples")
         run.add_argument("--images", type=int, default=images, help="total of pictures over all sittings")
         run.add_argument("--minutes", type=float, default=None, help="stop after this time; none: at the total")
         run.add_argument("--seed", type=int, default=77 if command == "judge" else 0)
         if command in {"fashion", "faces"}:
             run.add_argument("--device", default="cpu", help="where it is trained, such as cuda")
         if command in {"fashion", "classifier"}:
-            run.add_argument("--data", type=Path, default=None, help="the folder of Fashion-MNIST; none: Debian's")
+            run.add_argument("--data", type=as_path, default=None, help="the folder of Fashion-MNIST; none: Debian's")
         if command == "regressor":
-            run.add_argument("--faces", type=Path, default=None, help="faces.pt of a 'gan' run; none: render them")
+            run.add_argument("--faces", type=as_path, default=None, help="faces.pt of a 'gan' run; none: render them")
     about = "GLO on a folder of your own pictures"
     glo = commands.add_parser("glo", help=about, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
-    glo.add_argument("pictures", type=Path, help="a folder of pictures; their middle squares are taken")
-    glo.add_argument("--folder", type=Path, default=Path("runs/glo"), help="checkpoint and model")
+    glo.add_argument("pictures", type=as_path, help="a folder of pictures; their middle squares are taken")
+    glo.add_argument("--folder", type=as_path, default=Path("runs/glo"), help="checkpoint and model")
     glo.add_argument("--steps", type=int, default=5000, help="how many in all, over all sittings")
     glo.add_argument("--resolution", type=int, default=64, help="side of the pictures, a power of two")
     glo.add_argument("--z-dim", type=int, default=64, help="length of a code")
     glo.add_argument("--seed", type=int, default=0)
     about = "how near a run of faces comes to the renderer, written into its folder"
     measure = commands.add_parser("measure", help=about, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
-    measure.add_argument("--folder", type=Path, default=Path("runs/faces64"), help="the folder of the run")
+    measure.add_argument("--folder", type=as_path, default=Path("runs/faces64"), help="the folder of the run")
     measure.add_argument("--pictures", type=int, default=5000, help="how many samples, and as many renders")
     what = "what the run makes; of fashion32, the shipped weights are measured with the shipped classifier"
     measure.add_argument("--name", choices=["faces64", "faces128", "fashion32"], default="faces64", help=what)
-    measure.add_argument("--judge", type=Path, default=None, help="the folder of a 'judge' run; none: without one")
+    measure.add_argument("--judge", type=as_path, default=None, help="the folder of a 'judge' run; none: without one")
     measure.add_argument("--shipped", action="store_true", help="measure the shipped weights instead of the run's")
     measure.add_argument("--early", default="ema-40000.pt", help="the snapshot to compare with")
     about = "samples and renders mixed in one sheet, its key, and how often a network tells them apart"
     blind = commands.add_parser("blind", help=about, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     blind.add_argument("name", choices=["faces64", "faces128"])
-    blind.add_argument("--folder", type=Path, default=None, help="of a run; none: the shipped weights")
-    blind.add_argument("--docs", type=Path, default=Path("docs/images"), help="where the sheets go")
+    blind.add_argument("--folder", type=as_path, default=None, help="of a run; none: the shipped weights")
+    blind.add_argument("--docs", type=as_path, default=Path("docs/images"), help="where the sheets go")
     about = "make a run's result the one that the package ships"
     export = commands.add_parser("export", help=about, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     export.add_argument("name", choices=[name for name, _, _ in RUNS.values() if name != "faces-judge"])
-    export.add_argument("--folder", type=Path, default=None, help="the folder of the run; none: runs/NAME")
-    export.add_argument("--data", type=Path, default=None, help="where the file goes; none: the package's data")
-    export.add_argument("--notes", type=Path, default=Path("docs/training"), help="where the summary of the run goes")
+    export.add_argument("--folder", type=as_path, default=None, help="the folder of the run; none: runs/NAME")
+    export.add_argument("--data", type=as_path, default=None, help="where the file goes; none: the package's data")
+    what = "where the summary of the run goes"
+    export.add_argument("--notes", type=as_path, default=Path("docs/training"), help=what)
     export.add_argument("--seed", type=int, default=0, help="the run's seed")
     about = "a contact sheet of a shipped generator, for the docs"
     sheet = commands.add_parser("sheet", help=about, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     sheet.add_argument("name", choices=["faces64", "fashion32", "digits32", "faces-exact", "faces-segmenter"])
-    sheet.add_argument("--path", type=Path, default=None, help="where it goes; none: docs/images/NAME.png")
+    sheet.add_argument("--path", type=as_path, default=None, help="where it goes; none: docs/images/NAME.png")
     sheet.add_argument("--seeds", type=int, default=48, help="the first so many seeds, none left out")
     sheet.add_argument("--truncation", type=float, default=1.0)
     _run(parser.parse_args(arguments))

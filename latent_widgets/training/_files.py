@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +10,15 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from latent_widgets.core.files import write_whole
+from latent_widgets.core.paths import drafted, write_whole
 
 __all__ = ["append_log", "load_checkpoint", "save_checkpoint", "save_sheet", "write_json"]
 
 
-def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
+def save_checkpoint(path: Path, state: Any) -> None:
     """Write ``state`` so that an interruption leaves either the old file or the new one, never half of one."""
-    draft = path.with_suffix(".tmp")
-    torch.save(state, draft)
-    os.replace(draft, path)
+    with drafted(path) as draft:
+        torch.save(state, draft)
 
 
 def load_checkpoint(path: Path) -> dict[str, Any]:
@@ -41,9 +39,10 @@ def save_sheet(path: Path, images: Tensor, columns: int = 8, scale: int = 2) -> 
     n, _, h, w = images.shape
     x = ((images.float() + 1) * 127.5).round().clamp(0, 255).to(torch.uint8).expand(n, 3, h, w)
     x = x.reshape(n // columns, columns, 3, h, w).permute(0, 3, 1, 4, 2).reshape(n // columns * h, columns * w, 3)
-    Image.fromarray(x.numpy()).resize((columns * w * scale, n // columns * h * scale), Image.Resampling.BICUBIC).save(
-        path
-    )
+    sheet = Image.fromarray(x.numpy())
+    sheet = sheet.resize((columns * w * scale, n // columns * h * scale), Image.Resampling.BICUBIC)
+    with drafted(path) as draft:
+        sheet.save(draft, "PNG")
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from latent_widgets.core.paths import make_folder
 from latent_widgets.faces.renderer import render, sample_factors
 from latent_widgets.training._files import save_sheet
 from latent_widgets.training._loop import channels_last, descend, in_bfloat16
@@ -48,7 +49,7 @@ def blind_sheet(samples: Tensor, renders: Tensor, sheet: Path, key: Path, seed: 
     colour = torch.tensor(FRAME)[:, None, None]
     framed = torch.where(generated[:, None, None, None] & frame.bool(), colour, images)
     for path, pictures in ((sheet, images), (key, framed)):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         save_sheet(path, pictures, columns, scale=1)
     return generated
 

@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from latent_widgets.core.paths import make_folder
 from latent_widgets.readers.classifier import Classifier
 from latent_widgets.training._files import write_json
 from latent_widgets.training._loop import channels_last, descend, rise_and_fall, run
@@ -72,7 +73,7 @@ def train(
         minutes: Stop after this time; the next call goes on.
         data: The folder of Fashion-MNIST.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = make_folder(folder)
     pictures, labels = fashion_dataset(data)
     torch.manual_seed(seed)
     network = Classifier(**CONFIG)

@@ -19,6 +19,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from latent_widgets.core.paths import make_folder
 from latent_widgets.generators.dcgan import DCGAN
 from latent_widgets.training._loop import channels_last, descend, follow, in_bfloat16, run
 
@@ -111,7 +112,7 @@ def train(
         minutes: Stop after this time; the next call goes on.
         config: Arguments of :class:`DCGAN`.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = make_folder(folder)
     data = digits_dataset(config["resolution"])
     torch.manual_seed(seed)
     model, critic = DCGAN(**config), Critic(config["resolution"], config["channels"], config["colours"])

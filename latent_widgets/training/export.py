@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from latent_widgets.core.files import write_whole
+from latent_widgets.core.paths import make_folder, to_write, write_whole
 from latent_widgets.generators._shipped import DATA, REGISTRY, pack, read_registry
 from latent_widgets.generators.stylegan2 import StyleGAN2
 from latent_widgets.generators.zoo import load
@@ -114,13 +114,13 @@ def export(name: str, folder: Path, data: Path | None = None, notes: Path | None
         "trained_on": product.trained_on,
     } | ({"classes": product.classes} if product.classes else {})
     content = pack(tensors, about)
-    data.mkdir(parents=True, exist_ok=True)
+    data = make_folder(data)
     path = write_whole(data / f"{name}.safetensors", content)
     facts = {"file": path.name, "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
     entry = about | facts | {"spaces": product.spaces, "resolution": product.resolution}
     write_json(data / REGISTRY, read_registry(data) | {name: dict(sorted(entry.items()))})
     if notes is not None:
-        notes.mkdir(parents=True, exist_ok=True)
+        notes = make_folder(notes)
         write_json(notes / f"{name}.json", {"name": name, **entry, **summary(folder)})
     return path
 
@@ -135,12 +135,13 @@ def contact_sheet(name: str, path: Path, seeds: int = 48, truncation: float = 1.
         seeds: How many.
         truncation: 1 for pictures as they come.
     """
+    make_folder(path.parent)
+    path = to_write(path, endings=(".png",))
     G = load(name)
     each, pictures = min(12, seeds) if G.classes else seeds, []
     for condition in range(G.classes) if G.classes else (None,):
         H = G.of_class(condition)
         pictures += [H.synthesize(H.code(seed, truncation)[None]) for seed in range(each)]
-    path.parent.mkdir(parents=True, exist_ok=True)
     save_sheet(path, torch.cat(pictures), columns=min(12, seeds), scale=max(1, round(96 / G.resolution)))
 
 

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from latent_widgets.core.paths import make_folder
 from latent_widgets.faces.renderer import FACTORS, render, sample_factors
 from latent_widgets.generators.stylegan2 import StyleGAN2
 from latent_widgets.readers.regressor import load_regressor
@@ -74,7 +75,7 @@ class Pool:
     def reach(self, count: int) -> None:
         """Render what is missing to ``count`` faces."""
         each = 3 * self.size**2
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(self.path.parent)
         self.path.touch()
         kept = self.path.stat().st_size // (each * CHUNK)  # a chunk that was not finished is made again
         for chunk in range(kept, -(-count // CHUNK)):
@@ -156,7 +157,7 @@ def train(
         snapshots: After how many images the averaged generator is kept.
         device: Where the networks are trained and the faces rendered.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = make_folder(folder)
     torch.manual_seed(seed)
     pool = pool or Pool(folder / "faces.u8", config["resolution"], device=device)
     found = players(config, channels, recipe, pool)

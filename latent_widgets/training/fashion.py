@@ -17,6 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from latent_widgets.core.paths import make_folder
 from latent_widgets.generators.stylegan2 import StyleGAN2
 from latent_widgets.training import adversarial
 from latent_widgets.training.adversarial import Players, Real, Recipe
@@ -103,7 +104,7 @@ def train(
         recipe: The numbers of the training.
         device: Where the networks are trained.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = make_folder(folder)
     pictures, labels = fashion_dataset(data, resolution=config["resolution"])
     torch.manual_seed(seed)
     model = StyleGAN2(**config)

@@ -17,8 +17,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
+from latent_widgets.core.paths import make_folder
 from latent_widgets.faces.renderer import render, sample_factors
 from latent_widgets.generators.stylegan2 import StyleGAN2
+from latent_widgets.training._files import save_checkpoint
 from latent_widgets.training._loop import channels_last, descend, follow, in_bfloat16, run
 from latent_widgets.training.discriminator import Discriminator
 
@@ -50,8 +52,8 @@ def faces_dataset(path: Path, n: int = 40_000, seed: int = 1, size: int = 64) ->
     with torch.no_grad():
         images = [render(part, size).image for part in tqdm(factors.split(100), desc="rendering")]
     data = torch.cat([((x + 1) * 127.5).round().clamp(0, 255).to(torch.uint8) for x in images])
-    path.parent.mkdir(parents=True, exist_ok=True)
-    torch.save(data, path)
+    make_folder(path.parent)
+    save_checkpoint(path, data)
     return data
 
 
@@ -99,7 +101,7 @@ def train(
         config: Arguments of :class:`StyleGAN2`.
         faces: How many faces are rendered to train on.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = make_folder(folder)
     resolution = config["resolution"]
     data = faces_dataset(folder / "faces.pt", faces, size=resolution)
     torch.manual_seed(seed)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from tqdm.auto import tqdm
 
+from latent_widgets.core.paths import make_folder
 from latent_widgets.core.steps import Step
 from latent_widgets.inversion.glo import fit_glo
 
@@ -26,7 +27,7 @@ def train(pictures: Path, folder: Path, steps: int, resolution: int, z_dim: int,
     Returns:
         The file of the model, for :meth:`latent_widgets.GLO.load`.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = make_folder(folder)
     with tqdm(total=steps, unit="step", mininterval=5) as bar:
 
         def show(step: Step) -> None:

@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from latent_widgets.core.paths import make_folder
 from latent_widgets.faces.renderer import FACTORS, PARTS, sample_factors
 from latent_widgets.training._files import load_checkpoint
 from latent_widgets.training._loop import channels_last, descend, rise_and_fall, run
@@ -71,7 +72,7 @@ def train(
         minutes: Stop after this time; the next call goes on.
         count: How many faces are rendered.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = make_folder(folder)
     data, labels = labelled_faces(folder / "faces.pt", count, FACES)
     truth = _truth(sample_factors(count, FACES), labels)
     torch.manual_seed(seed)

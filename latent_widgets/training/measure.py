@@ -24,7 +24,7 @@ from latent_widgets.generators._shipped import read_shipped
 from latent_widgets.generators.stylegan2 import StyleGAN2
 from latent_widgets.readers.regressor import load_regressor
 from latent_widgets.training import faces128, gan
-from latent_widgets.training._files import load_checkpoint, write_json
+from latent_widgets.training._files import load_checkpoint, save_checkpoint, write_json
 from latent_widgets.training.export import average_w
 from latent_widgets.training.gan import faces_dataset
 from latent_widgets.training.judge import Judge
@@ -239,7 +239,7 @@ def renders_of(folder: Path | None, n: int, seed: int, size: int = 64) -> Tensor
     with torch.no_grad():
         parts = [to_side(_as_bytes(render(part, size).image)) for part in sample_factors(n, seed).split(50)]
     if path is not None:
-        torch.save(torch.cat(parts), path)
+        save_checkpoint(path, torch.cat(parts))
     return torch.cat(parts)
 
 

@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from latent_widgets.core.paths import make_folder
 from latent_widgets.faces.renderer import FACTOR_NAMES, sample_factors
 from latent_widgets.readers.regressor import FactorRegressor
 from latent_widgets.training._files import write_json
@@ -75,7 +76,7 @@ def train(
         size: Side of the rendered pictures.
         count: How many are rendered; an eighth as many more are held out.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = make_folder(folder)
     data, factors = faces_dataset(faces or folder / "faces.pt", count, 1, size), sample_factors(count, 1)
     held = faces_dataset(folder / "held-out.pt", count // 8, 2, size), sample_factors(count // 8, 2)
     torch.manual_seed(seed)

@@ -17,12 +17,13 @@ from torch import Tensor
 from tqdm.auto import tqdm
 
 from latent_widgets.core.figures import new_figure
+from latent_widgets.core.paths import drafted, make_folder, to_write
 from latent_widgets.faces.renderer import PARTS, render, sample_factors
 from latent_widgets.generators.zoo import load
 from latent_widgets.segmentation.overlay import COLOURS, overlay
 from latent_widgets.segmentation.scores import part_iou
 from latent_widgets.segmentation.unet import FaceSegmenter, UNet, load_segmenter
-from latent_widgets.training._files import write_json
+from latent_widgets.training._files import save_checkpoint, write_json
 from latent_widgets.training._loop import channels_last, descend, rise_and_fall, run
 
 __all__ = ["CONFIG", "held_out_iou", "labelled_faces", "part_sheet", "train"]
@@ -56,8 +57,8 @@ def labelled_faces(path: Path, n: int, seed: int, size: int = 64) -> tuple[Tenso
             found = render(part, size)
             images.append(((found.image + 1) * 127.5).round().clamp(0, 255).to(torch.uint8))
             labels.append(found.parts.argmax(1).to(torch.uint8))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    torch.save({"images": torch.cat(images), "labels": torch.cat(labels)}, path)
+    make_folder(path.parent)
+    save_checkpoint(path, {"images": torch.cat(images), "labels": torch.cat(labels)})
     return torch.cat(images), torch.cat(labels)
 
 
@@ -140,7 +141,7 @@ def train(
         size: Side of the rendered pictures.
         count: How many are rendered; an eighth as many more are held out.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = make_folder(folder)
     data, labels = labelled_faces(folder / "faces.pt", count, 3, size)
     held = labelled_faces(folder / "held-out.pt", count // 8, 4, size)
     torch.manual_seed(seed)
@@ -172,6 +173,8 @@ def part_sheet(path: Path, seeds: int = 48, truncation: float = 1.0, columns: in
         truncation: 1 for pictures as they come.
         columns: Pictures a row.
     """
+    make_folder(path.parent)
+    path = to_write(path, endings=(".png",))
     G, S = load("faces64"), load_segmenter("faces64")
     images = torch.cat([G.synthesize(G.code(seed, truncation)[None]) for seed in range(seeds // columns * columns)])
     both = torch.stack([images, overlay(images, S(images))], 1)  # (n, 2, 3, H, W)
@@ -184,5 +187,5 @@ def part_sheet(path: Path, seeds: int = 48, truncation: float = 1.0, columns: in
     for part, colour in zip(PARTS[1:], COLOURS, strict=False):
         axes.plot([], [], "s", color=colour, label=part, markersize=9)
     figure.legend(ncols=len(PARTS), loc="outside lower center", frameon=False, handletextpad=0.1)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=96)
+    with drafted(path) as draft:
+        figure.savefig(draft, format="png", dpi=96)

@@ -11,7 +11,6 @@ import pickle
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,6 +21,7 @@ from safetensors.torch import save as save_safetensors
 from torch import Tensor
 
 from latent_widgets.core.files import Stamp, safetensors_header
+from latent_widgets.core.paths import to_read
 
 __all__ = ["Content", "arrange", "pack", "read"]
 
@@ -68,7 +68,8 @@ def read(path: str | os.PathLike[str], key: str | None = None) -> Content:
     Raises:
         ValueError: If it is damaged, of no known kind, would have to be executed, or holds no such array.
     """
-    data, name = Path(path).read_bytes(), os.fspath(path)
+    path = to_read(path)
+    data, name = path.read_bytes(), str(path)
     try:
         if data[:6] == b"\x93NUMPY":
             return Content("npy file", {"vectors": _tensor(np.load(io.BytesIO(data), allow_pickle=False))})

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from latent_widgets.core import checks, files
+from latent_widgets.core import checks, paths
 from latent_widgets.core.files import as_array
 from latent_widgets.core.rounding import map_rounding, same
 from latent_widgets.generators.base import Generator
@@ -343,12 +343,11 @@ class Directions:
         Raises:
             ValueError: If the path ends otherwise.
         """
-        if not os.fspath(path).endswith(".safetensors"):
-            raise ValueError(f"path must end in .safetensors, got {os.fspath(path)!r}.")
+        path = paths.to_write(path, endings=(".safetensors",))
         tensors = {"vectors": self.vectors, "scales": self.scales}
         tensors |= {f"scores.{name}": score for name, score in self.scores.items()}
         names = [name for name in _FIELDS if name not in ("vectors", "scales", "scores")]
-        files.write_whole(path, direction_files.pack(tensors, {name: getattr(self, name) for name in names}))
+        paths.write_whole(path, direction_files.pack(tensors, {name: getattr(self, name) for name in names}))
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], *, space: str | None = None, key: str | None = None) -> Directions:
@@ -374,7 +373,7 @@ class Directions:
         if content.plain is not None:
             made = cls(**{**content.plain, **content.tensors, "scores": content.scores})
             if space is not None and space != made.space:
-                raise ValueError(f"space must be {made.space!r}, as {os.fspath(path)!r} says, got {space!r}.")
+                raise ValueError(f"space must be {made.space!r}, as {str(path)!r} says, got {space!r}.")
             return made
         vectors, space = direction_files.arrange(content, space)
         scales = content.tensors.get("scales")
@@ -386,7 +385,7 @@ class Directions:
             scales=checked.default_scales(unit, vectors) if scales is None else scales,
             scores=content.scores,
             method=content.kind,
-            parameters={"file": os.path.basename(os.fspath(path))},
+            parameters={"file": paths.as_path(path).name},
         )
 
     def __repr__(self) -> str:

@@ -1,6 +1,3 @@
-import os
-import stat
-
 import pytest
 import torch
 from safetensors.torch import save
@@ -33,23 +30,6 @@ def test_damaged_json_of_a_tensor_is_refused(change):
     plain = files.tensor_to_json(torch.ones(2)) | change
     with pytest.raises(ValueError, match="vector must be a tensor as dtype, shape and base64, got"):
         files.tensor_from_json("vector", plain)
-
-
-def test_file_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
-    path = tmp_path / "a.json"
-    path.write_bytes(b"old")
-    monkeypatch.setattr(os, "replace", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
-    with pytest.raises(OSError, match="disk full"):
-        files.write_whole(path, b"new")
-    assert path.read_bytes() == b"old"
-    assert os.listdir(tmp_path) == ["a.json"]
-
-
-@pytest.mark.skipif(os.name != "posix", reason="file modes of POSIX")
-def test_file_has_the_mode_that_open_would_give(tmp_path):
-    files.write_whole(tmp_path / "a", b"1")
-    (tmp_path / "b").write_bytes(b"1")
-    assert stat.S_IMODE((tmp_path / "a").stat().st_mode) == stat.S_IMODE((tmp_path / "b").stat().st_mode)
 
 
 def test_header_of_a_safetensors_file_says_what_is_in_it_and_where():

@@ -160,7 +160,7 @@ def test_a_name_with_a_typo_gets_the_nearest():
 
 def test_paths_and_objects_are_told_from_names():
     for path in (Path("a/network.pkl"), "network.PKL", "a/network", "x.safetensors"):
-        with pytest.raises(FileNotFoundError, match="must be a file, got none"):
+        with pytest.raises(FileNotFoundError, match="must be a file that exists, got"):
             load(path)
     with pytest.raises(TypeError, match="a path, or a network that can be called, got an object of type int"):
         load(3)

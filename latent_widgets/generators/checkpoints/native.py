@@ -10,7 +10,8 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import nn
 
-from latent_widgets.core.files import safetensors_header, write_whole
+from latent_widgets.core.files import safetensors_header
+from latent_widgets.core.paths import write_whole
 from latent_widgets.generators._networks import ARCHITECTURES
 from latent_widgets.generators._shipped import pack, read_about
 from latent_widgets.generators.checkpoints._found import Found, StoredPart

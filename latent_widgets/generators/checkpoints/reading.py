@@ -6,9 +6,9 @@ import hashlib
 import mmap
 import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
+from latent_widgets.core.paths import to_read, to_write
 from latent_widgets.core.steps import OnStep
 from latent_widgets.generators.checkpoints import (
     _arrays,
@@ -56,10 +56,7 @@ def find_network(path: str | os.PathLike[str]) -> tuple[Found, int]:
         FileNotFoundError: If there is no such file.
         CheckpointError: If it is damaged, hostile, or of a kind that is not read.
     """
-    path = Path(path)
-    if not path.is_file():
-        what = "a folder" if path.is_dir() else "none"
-        raise FileNotFoundError(f"the checkpoint {str(path)!r} must be a file, got {what}.")
+    path = to_read(path, "the checkpoint")
     with path.open("rb") as file:
         size = os.fstat(file.fileno()).st_size
         data = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)) if size else memoryview(b"")
@@ -116,17 +113,16 @@ def convert(
     Raises:
         ValueError: If ``target`` has another name, or ``source`` cannot be read.
     """
-    if Path(target).suffix != ".safetensors":
-        raise ValueError(f"target must end in .safetensors, got {str(target)!r}.")
+    path = to_write(target, "target", (".safetensors",))
     network, found = read_network(source, on_step)
-    native.write(found, network, Path(target), half)
+    native.write(found, network, path, half)
     return found
 
 
 def hash_file(path: str | os.PathLike[str]) -> str:
     """Return the sha256 of a file."""
     digest = hashlib.sha256()
-    with open(path, "rb") as file:
+    with to_read(path).open("rb") as file:
         while piece := file.read(1 << 20):
             digest.update(piece)
     return digest.hexdigest()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from torch import Tensor
 
+from latent_widgets.core.paths import as_path, to_read
 from latent_widgets.core.steps import OnStep
 from latent_widgets.generators._networks import CONDITIONAL, wrap
 from latent_widgets.generators.base import Generator
@@ -49,7 +50,7 @@ def load_file(
         ValueError: If the file is another one, damaged, hostile or of an unknown kind.
     """
     path = locate(source, filename)
-    if sha256 is not None and path.is_file() and (got := hash_file(path)) != sha256.lower():
+    if sha256 is not None and (got := hash_file(path)) != sha256.lower():
         raise ValueError(f"the file {path.name} must have the sha256 {sha256}, got {got}. Download it again.")
     network, found = read_network(path, on_step)
     if condition is not None and found.architecture not in CONDITIONAL:
@@ -64,7 +65,7 @@ def load_file(
 def cache_folder() -> Path:
     """Return where downloads are kept: ``LATENT_WIDGETS_CACHE``, or ``latent_widgets`` in the user's cache folder."""
     named = os.environ.get("LATENT_WIDGETS_CACHE")
-    return Path(named) if named else Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "latent_widgets"
+    return as_path(named or Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "latent_widgets")
 
 
 def is_offline() -> bool:
@@ -85,14 +86,14 @@ def locate(source: str | os.PathLike[str], filename: str | None = None) -> Path:
     Raises:
         ValueError: If the source is written in another way, or ``filename`` is given for a path.
     """
-    text = os.fspath(source)
+    text = str(source) if isinstance(source, str) else str(as_path(source, "source"))
     if text.startswith("hf:"):
         return _from_hub(text, filename)
     if filename is not None:
         raise ValueError(
             f"filename must be given for a repository 'hf:owner/name' only, got {filename!r} for {text!r}."
         )
-    return _from_package(text) if text.startswith("pip:") else Path(text).expanduser()
+    return _from_package(text) if text.startswith("pip:") else to_read(text, "the checkpoint")
 
 
 def _from_package(source: str) -> Path:

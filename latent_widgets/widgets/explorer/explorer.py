@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from torch import Tensor
 from traitlets import default, observe
 
 from latent_widgets.core import checks
+from latent_widgets.core.paths import to_write
 from latent_widgets.core.steps import OnStep
 from latent_widgets.edits.changes import move_along, rebase, rename, same_code, set_move
 from latent_widgets.edits.edit import Edit, Move
@@ -316,7 +318,7 @@ class LatentExplorer(ExplorerTraits):
         with self.generator.lock:
             return way.walk(self.generator)
 
-    def save(self, path: str | Path, on_step: OnStep | None = None) -> Path:
+    def save(self, path: str | os.PathLike[str], on_step: OnStep | None = None) -> Path:
         """Save what the ending of ``path`` asks for.
 
         Args:
@@ -328,9 +330,9 @@ class LatentExplorer(ExplorerTraits):
             The path.
 
         Raises:
-            ValueError: If no direction is kept, or MP4 is asked for without the extra ``video``.
+            ValueError: If no direction is kept, the path cannot be written, or MP4 needs the extra ``video``.
         """
-        return self._write(Path(path), on_step)
+        return self._write(to_write(path), on_step)
 
     def _write(self, path: Path, on_step: OnStep | None = None, strip_only: bool = False) -> Path:
         return write_file(self.state, self.frames, self.walks.way, path, on_step, strip_only) or super().save(path)

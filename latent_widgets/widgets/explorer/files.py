@@ -13,6 +13,7 @@ from latent_widgets.widgets.explorer.screen.frames import Frames
 from latent_widgets.widgets.explorer.state import ExplorerState
 from latent_widgets.widgets.explorer.walk.way import Way
 from latent_widgets.widgets.kit.encode import animation, strip
+from latent_widgets.widgets.kit.saving import write_pixels
 
 __all__ = ["write_file"]
 
@@ -58,7 +59,7 @@ def write_file(
         if drawn is None:
             raise Cancelled(f"{path.name} must be drawn whole before it is written, got a cancel.")
         if strip_only:
-            Image.fromarray(strip(drawn)).save(path)
+            write_pixels(path, Image.fromarray(strip(drawn)))
         else:
             animation(drawn, path)
     else:

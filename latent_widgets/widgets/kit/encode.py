@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import math
+import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
 from latent_widgets.core import checks
+from latent_widgets.core.paths import to_write, write_whole
 from latent_widgets.geometry.regions.spectra import LUMINANCE
 
 __all__ = ["Picturelike", "animation", "colourise", "difference", "encode", "sheet", "small", "strip", "to_uint8"]
@@ -177,7 +179,7 @@ def difference(a: Picturelike, b: Picturelike, *, mode: str = "signed", limit: f
 
 def animation(
     images: Tensor | Iterable[Picturelike],
-    path: str | Path | None = None,
+    path: str | os.PathLike[str] | None = None,
     *,
     format: str | None = None,
     fps: float = 20.0,
@@ -198,17 +200,15 @@ def animation(
     Raises:
         ValueError: If the format is not known.
     """
+    file = None if path is None else to_write(path)
     if format is None:
-        format = Path(path).suffix.lstrip(".").lower() if path is not None else "gif"
+        format = "gif" if file is None else file.suffix.lstrip(".").lower()
     checks.choice("format", format, FORMATS)
     fps = checks.number("fps", fps, low=0.1, high=100)
     tiles = _tiles(images)
     tiles += tiles[-2:0:-1] if bounce else []
     data = _mp4(tiles, fps) if format == "mp4" else _pillow(tiles, fps, format)
-    if path is None:
-        return data
-    Path(path).write_bytes(data)
-    return Path(path)
+    return data if file is None else write_whole(file, data)
 
 
 def _pillow(tiles: Sequence[Pixels], fps: float, format: str) -> bytes:

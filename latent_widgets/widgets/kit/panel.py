@@ -6,6 +6,7 @@ import base64
 import functools
 import inspect
 import io
+import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
@@ -22,6 +23,7 @@ from latent_widgets.core.forward import load_rules
 from latent_widgets.widgets.jobs.job import Job, Report, Work
 from latent_widgets.widgets.kit.line import StatusLine
 from latent_widgets.widgets.kit.picture import Picture
+from latent_widgets.widgets.kit.saving import save_picture
 from latent_widgets.widgets.kit.style import CSS, THEMES, theme_class
 
 if TYPE_CHECKING:
@@ -303,7 +305,7 @@ class Panel(ipywidgets.VBox):
         axes.set_axis_off()
         return figure
 
-    def save(self, path: str | Path) -> Path:
+    def save(self, path: str | os.PathLike[str]) -> Path:
         """Save the panel's picture.
 
         Args:
@@ -312,13 +314,11 @@ class Panel(ipywidgets.VBox):
 
         Returns:
             The path.
+
+        Raises:
+            ValueError: If there is no picture yet, the ending is unknown, or the path cannot be written.
         """
-        path = Path(path)
-        if path.suffix.lower() in (".png", ".jpg", ".jpeg", ".webp"):
-            self._need_image().save(path)
-        else:
-            self.figure().savefig(path)
-        return path
+        return save_picture(path, self._need_image, self.figure)
 
     def _need_image(self) -> Image.Image:
         image = self._static_image()

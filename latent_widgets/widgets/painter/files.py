@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from latent_widgets.core import checks
-from latent_widgets.core.files import write_whole
+from latent_widgets.core.paths import to_read, to_write, write_whole
 from latent_widgets.widgets.painter.model import MaskModel, MaskState, Packed
 from latent_widgets.widgets.painter.tools import Stroke
 
@@ -121,7 +121,7 @@ def save_mask(model: MaskModel, path: str | os.PathLike[str]) -> Path:
     Returns:
         The path.
     """
-    path = Path(path)
+    path = to_write(path)
     ending = checks.choice("the ending of path", path.suffix.lower(), FORMATS)
     if ending == ".json":
         return write_whole(path, to_json(model).encode())
@@ -139,7 +139,7 @@ def load_mask(model: MaskModel, path: str | os.PathLike[str]) -> None:
         model: What to change; one undo takes it back.
         path: The file.
     """
-    path = Path(path)
+    path = to_read(path)
     checks.choice("the ending of path", path.suffix.lower(), FORMATS)
     read_mask(model, path.name, path.read_bytes())
 

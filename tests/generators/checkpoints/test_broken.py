@@ -140,9 +140,9 @@ def test_other_files_are_named(tmp_path, name):
 
 
 def test_no_file_and_a_folder(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"must be a file, got none"):
+    with pytest.raises(FileNotFoundError, match=r"must be a file that exists, got"):
         lw.load(tmp_path / "none.pkl")
-    with pytest.raises(FileNotFoundError, match=r"must be a file, got a folder"):
+    with pytest.raises(FileNotFoundError, match=r"must be a file, got the folder"):
         lw.load(tmp_path)
 
 

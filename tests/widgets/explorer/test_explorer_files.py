@@ -128,7 +128,7 @@ def test_page_suggests_the_ending(explorer):
 @pytest.mark.parametrize(
     ("kind", "name", "message"),
     [
-        ("picture", " ", "file must be a path, got an empty one"),
+        ("picture", " ", "file must name a file or folder, got"),
         ("edit", "face.png", "file must end in .json for edit, got 'face.png'"),
         ("picture", "face.gif", "file must end in .png for picture, got 'face.gif'"),
         ("picture", "nowhere/face.png", "file must lie in a folder that exists, got"),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import ipywidgets
 
+from latent_widgets.core.paths import as_path, to_write
 from latent_widgets.core.steps import OnStep
 from latent_widgets.widgets.explorer.desk import Desk
 from latent_widgets.widgets.kit.controls import button, row
@@ -61,19 +63,18 @@ class SavePage(ipywidgets.VBox):
             path: What was typed.
 
         Raises:
-            ValueError: If there is none, its ending is that of another kind, or there is no such folder.
+            ValueError: If there is none, its ending is that of another kind, or it cannot be written.
         """
-        if not path.strip():
-            raise ValueError("file must be a path, got an empty one. Type a file name.")
-        ending, found = KINDS[kind], Path(path.strip()).expanduser()
-        if not found.parent.is_dir():
-            raise ValueError(f"file must lie in a folder that exists, got {path!r}. Make the folder first.")
+        typed, ending = path.strip(), KINDS[kind]
+        found = as_path(typed, "file")
+        if found.is_dir() or typed.endswith(("/", os.sep)):
+            to_write(typed, "file")  # says that it is a folder
         if not found.suffix:
-            return found.with_suffix(f".{ending}")
+            found = found.with_suffix(f".{ending}")
         others = {other for other in KINDS.values() if other != ending}
         if found.suffix[1:].lower() != ending and (ending != "png" or found.suffix[1:].lower() in others):
             raise ValueError(f"file must end in .{ending} for {kind}, got {path!r}. Choose what to save above.")
-        return found
+        return to_write(found, "file")
 
     def _suggest(self, change: Any) -> None:
         stem = self.path.value.rsplit(".", 1)[0] or "latent"
