@@ -8,12 +8,14 @@ import operator
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 __all__ = [
     "choice",
     "finite",
+    "flag",
     "floating",
     "integer",
     "known_keywords",
@@ -30,7 +32,7 @@ def integer(name: str, value: Any, low: int | None = None, high: int | None = No
 
     Args:
         name: What the argument is called.
-        value: What was given; numpy integers count, booleans and floats do not.
+        value: What was given; integers of NumPy and PyTorch count, booleans and floats do not.
         low: Smallest value allowed.
         high: Largest value allowed.
 
@@ -45,7 +47,7 @@ def integer(name: str, value: Any, low: int | None = None, high: int | None = No
         result = operator.index(value)
     except TypeError:
         result = None
-    if result is None or isinstance(value, bool):
+    if result is None or _truth(value) is not None:
         raise TypeError(f"{name} must be an integer, got {value!r}.")
     if (low is not None and result < low) or (high is not None and result > high):
         raise ValueError(f"{name} must be {_bounds(low, high)}, got {result}.")
@@ -68,7 +70,7 @@ def number(name: str, value: Any, low: float | None = None, high: float | None =
         TypeError: If it is not a number.
         ValueError: If it is not finite or out of bounds.
     """
-    if isinstance(value, (bool, str)):
+    if isinstance(value, str | bytes | bytearray) or _truth(value) is not None or np.iscomplexobj(value):
         raise TypeError(f"{name} must be a number, got {value!r}.")
     try:
         result = float(value)
@@ -79,6 +81,38 @@ def number(name: str, value: Any, low: float | None = None, high: float | None =
     if (low is not None and result < low) or (high is not None and result > high):
         raise ValueError(f"{name} must be {_bounds(low, high)}, got {result:g}.")
     return result
+
+
+def flag(name: str, value: Any) -> bool:
+    """Return ``value`` as a bool; of what else Python calls true, such as ``"no"``, it is said that it is none.
+
+    Args:
+        name: What the argument is called.
+        value: What was given; booleans of NumPy and PyTorch count.
+
+    Returns:
+        The truth value.
+
+    Raises:
+        TypeError: If it is no boolean.
+
+    Example:
+        >>> flag("enabled", np.float32(1) < 2)
+        True
+    """
+    result = _truth(value)
+    if result is None:
+        raise TypeError(f"{name} must be True or False, got {value!r}.")
+    return result
+
+
+def _truth(value: Any) -> bool | None:
+    """The bool that a value is, whoever made it; None for what is none."""
+    if isinstance(value, bool | np.bool_):
+        return bool(value)
+    boolean = isinstance(value, Tensor) and value.dtype == torch.bool
+    boolean = boolean or (isinstance(value, np.ndarray) and value.dtype == np.bool_)
+    return bool(value) if boolean and math.prod(value.shape) == 1 else None
 
 
 def _bounds(low: float | None, high: float | None) -> str:

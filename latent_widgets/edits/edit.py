@@ -160,7 +160,7 @@ class Edit:
         return before + weights * (image - before)
 
     def _check(self, G: Generator, adopt: bool) -> None:
-        different = [] if adopt else generator_differences(G, self.generator, self.weights_hash)
+        different = [] if checks.flag("adopt", adopt) else generator_differences(G, self.generator, self.weights_hash)
         if different:
             different += [f"spaces ({', '.join(self.spaces)}, here {', '.join(G.spaces)})"] * (self.spaces != G.spaces)
             message = "edit must be replayed on the generator that it was made on, got another"

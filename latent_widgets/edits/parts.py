@@ -167,6 +167,7 @@ class Move:
             fix = "Use Move.of(directions, index)."
             raise ValueError(f"direction must be a single one, got {len(self.direction)}. {fix}")
         object.__setattr__(self, "alpha", checks.number("alpha", self.alpha))
+        object.__setattr__(self, "enabled", checks.flag("enabled", self.enabled))
         checks.choice("kind", self.kind, KINDS[self.space], f"This is what there is in {self.space}.")
         num_layers = self.direction.vectors.shape[1] if self.space == "w+" else None
         object.__setattr__(self, "layers", rows_of(self.layers, self.space, num_layers))

@@ -38,6 +38,7 @@ class Entry:
         object.__setattr__(self, "moves", tuple(self.moves))
         object.__setattr__(self, "name", self.name or ", ".join(move.name for move in self.moves))
         object.__setattr__(self, "weight", checks.number("weight", self.weight))
+        object.__setattr__(self, "enabled", checks.flag("enabled", self.enabled))
 
     @property
     def effective(self) -> tuple[Move, ...]:
@@ -97,7 +98,7 @@ class EditStack:
 
     def enable(self, index: int, enabled: bool = True) -> EditStack:
         """Return the stack with one entry switched on or off."""
-        return self.replace(index, enabled=bool(enabled))
+        return self.replace(index, enabled=enabled)
 
     def weigh(self, index: int, weight: float) -> EditStack:
         """Return the stack with another weight for one entry."""

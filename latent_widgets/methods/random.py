@@ -65,6 +65,7 @@ def random_directions(
     moved = list(range(G.num_layers) if rows is None else rows) if space == "w+" else [0]
     dim = len(moved) * G.dim(space)
     k = checks.integer("k", k, low=1)
+    orthogonal = checks.flag("orthogonal", orthogonal)
     if orthogonal and k > dim:
         raise ValueError(f"k must be at most {dim}, the dimension of {space}, got {k}. Use orthogonal=False for more.")
     generator = torch.Generator().manual_seed(_stream(checks.integer("seed", seed, low=0, high=2**63 - 1)))

@@ -257,6 +257,7 @@ def fit_segmenter(
     checks.number("penalty", penalty, low=1e-12)
     checks.integer("pixels", pixels, low=2)
     checks.integer("seed", seed, low=0)
+    evaluate = checks.flag("evaluate", evaluate)
     layers = G.layer_names if layers is None else G.check_layers(layers)
     if not layers:
         has = ", ".join(map(repr, G.layer_names)) or "none"

@@ -97,7 +97,7 @@ def indices(which: Any, names: Sequence[str]) -> list[int]:
     if isinstance(which, Tensor | np.ndarray):
         which = which.tolist()
     if isinstance(which, list | tuple):
-        if len(which) == k and all(isinstance(w, bool) for w in which):
+        if len(which) == k and all(isinstance(w, bool | np.bool_) for w in which):
             return [i for i, wanted in enumerate(which) if wanted]
         return [i for w in which for i in indices(w, names)]
     if isinstance(which, str):

@@ -18,6 +18,8 @@ def test_integers_come_back_as_int(value):
         (3.0, {}, TypeError, "n must be an integer, got 3.0."),
         ("3", {}, TypeError, "n must be an integer, got '3'."),
         (True, {}, TypeError, "n must be an integer, got True."),
+        (np.True_, {}, TypeError, f"n must be an integer, got {np.True_!r}."),
+        (torch.tensor(True), {}, TypeError, "n must be an integer, got tensor(True)."),
         (None, {}, TypeError, "n must be an integer, got None."),
         (torch.ones(2, dtype=torch.int64), {}, TypeError, "n must be an integer, got tensor([1, 1])."),
         (0, {"low": 1}, ValueError, "n must be at least 1, got 0."),
@@ -42,6 +44,10 @@ def test_numbers_come_back_as_float(value):
     [
         ("2", {}, TypeError, "alpha must be a number, got '2'."),
         (False, {}, TypeError, "alpha must be a number, got False."),
+        (np.False_, {}, TypeError, f"alpha must be a number, got {np.False_!r}."),
+        (torch.tensor([True]), {}, TypeError, "alpha must be a number, got tensor([True])."),
+        (b"2", {}, TypeError, "alpha must be a number, got b'2'."),
+        (np.complex64(2), {}, TypeError, f"alpha must be a number, got {np.complex64(2)!r}."),
         (None, {}, TypeError, "alpha must be a number, got None."),
         (torch.ones(2), {}, TypeError, "alpha must be a number, got tensor([1., 1.])."),
         (float("nan"), {}, ValueError, "alpha must be finite, got nan."),
@@ -54,6 +60,17 @@ def test_numbers_come_back_as_float(value):
 def test_what_is_no_such_number(value, bounds, error, text):
     with pytest.raises(error, match=f"^{re.escape(text)}$"):
         checks.number("alpha", value, **bounds)
+
+
+@pytest.mark.parametrize("value", [True, np.True_, np.float32(1) > 0, np.array(True), torch.tensor([True])], ids=repr)
+def test_flags_come_back_as_bool(value):
+    assert checks.flag("half", value) is True
+
+
+@pytest.mark.parametrize("value", [1, 0.0, None, "no", np.int8(1), torch.tensor(1), np.array([True, False])], ids=repr)
+def test_what_is_no_flag(value):
+    with pytest.raises(TypeError, match=rf"^half must be True or False, got {re.escape(repr(value))}\.$"):
+        checks.flag("half", value)
 
 
 def test_choice_lists_all_and_offers_the_nearest():

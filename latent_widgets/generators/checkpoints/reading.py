@@ -8,6 +8,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+from latent_widgets.core import checks
 from latent_widgets.core.paths import to_read, to_write
 from latent_widgets.core.steps import OnStep
 from latent_widgets.generators.checkpoints import (
@@ -114,6 +115,7 @@ def convert(
         ValueError: If ``target`` has another name, or ``source`` cannot be read.
     """
     path = to_write(target, "target", (".safetensors",))
+    half = checks.flag("half", half)
     network, found = read_network(source, on_step)
     native.write(found, network, path, half)
     return found

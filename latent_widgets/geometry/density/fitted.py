@@ -208,6 +208,7 @@ def fit_density(
     d = G.dim(space)
     checks.integer("n", n, low=2)
     checks.integer("components", components, low=1)
+    shrink = checks.flag("shrink", shrink)
     if chosen == "standard":
         return Gaussian.standard(d, G.dtype, G.device)
     x = latent_sample(G, space, n, seed).double().cpu()

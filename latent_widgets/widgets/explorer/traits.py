@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from traitlets import Any as Anything
-from traitlets import Bool, Instance, Int, Tuple
+from traitlets import Instance, Tuple
 
 from latent_widgets.edits.edit import Code, Edit, Mask
 from latent_widgets.values.directions import Directions
@@ -16,6 +16,7 @@ from latent_widgets.widgets.jobs.settle import REST
 from latent_widgets.widgets.jobs.turns import one_at_a_time
 from latent_widgets.widgets.kit.panel import Panel
 from latent_widgets.widgets.kit.still import Still
+from latent_widgets.widgets.kit.values import Flag, Whole
 
 MOMENT = 0.05  # seconds that a control waits for its picture: a quick generator needs less
 
@@ -25,21 +26,21 @@ __all__ = ["ExplorerTraits"]
 class ExplorerTraits(Panel):
     """The traits of an explorer; what is refused does not stay."""
 
-    seed = Int(0)
+    seed = Whole(0)
     "The seed that the edit starts from."
     code = Instance(Code, allow_none=True)
     "The edited code, once its picture is drawn. Setting it starts a new edit there."
     directions = Instance(Directions, allow_none=True)
     "What the sliders move along."
-    selected_index = Int(0)
+    selected_index = Whole(0)
     "The active direction: the walk and the animations follow it."
-    layers = Tuple(Int(), Int(), allow_none=True, default_value=None)
+    layers = Tuple(Whole(), Whole(), allow_none=True, default_value=None)
     "First and last layer that the active direction changes; None where there are no layers."
     mask = Instance(Mask, allow_none=True)
     "A region, such as a painter's; what it does is said by :attr:`confine` and :attr:`steer`."
-    confine = Bool(True)
+    confine = Flag(True)
     "Whether only the region shows the moves: the mask is part of the edit then."
-    steer = Bool(False)
+    steer = Flag(False)
     "Whether the sliders are directions of the region and follow it. Switching it on ends :attr:`confine`."
     segmenter = Anything(None, allow_none=True)
     "Finds parts of pictures, see :func:`latent_widgets.as_segmenter`; None for what comes with the generator."

@@ -206,7 +206,7 @@ def animation(
     checks.choice("format", format, FORMATS)
     fps = checks.number("fps", fps, low=0.1, high=100)
     tiles = _tiles(images)
-    tiles += tiles[-2:0:-1] if bounce else []
+    tiles += tiles[-2:0:-1] if checks.flag("bounce", bounce) else []
     data = _mp4(tiles, fps) if format == "mp4" else _pillow(tiles, fps, format)
     return data if file is None else write_whole(file, data)
 

@@ -7,9 +7,10 @@ from typing import Any
 
 import ipywidgets
 from PIL import Image
-from traitlets import Bool, Int, Unicode, observe
+from traitlets import Unicode, observe
 
 from latent_widgets.widgets.kit.encode import Picturelike, encode
+from latent_widgets.widgets.kit.values import Flag, Whole
 
 __all__ = ["Picture"]
 
@@ -33,11 +34,11 @@ class Picture(ipywidgets.VBox):
         >>> picture.close()
     """
 
-    width = Int(384, min=1)
+    width = Whole(384, min=1)
     "CSS pixels on the page."
     caption = Unicode("")
     "The words under the picture."
-    pixelated = Bool(False)
+    pixelated = Flag(False)
     "Whether each pixel shows as a square."
 
     shape = (1, 1)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from traitlets import Bool, Dict, Float, Instance, Unicode, validate
+from traitlets import Dict, Instance, Unicode, validate
 
 from latent_widgets.core import checks
 from latent_widgets.values.masks import Mask
 from latent_widgets.widgets.kit.canvas import colour as _colour
 from latent_widgets.widgets.kit.panel import Panel
 from latent_widgets.widgets.kit.still import Still
+from latent_widgets.widgets.kit.values import Flag, Real
 from latent_widgets.widgets.painter.keys import TOOLS
 from latent_widgets.widgets.painter.regions import INKS
 
@@ -30,13 +31,13 @@ class PainterTraits(Panel):
     "The name of the selected region."
     tool = Unicode("brush")
     "What a stroke on the canvas does."
-    erase = Bool(False)
+    erase = Flag(False)
     "Whether strokes take away."
-    brush = Float(1.0)
+    brush = Real(1.0)
     "Diameter of brush and line, in pixels of the picture."
-    tolerance = Float(20.0)
+    tolerance = Real(20.0)
     "How far colours may differ when filling, 0 to 255."
-    opacity = Float(0.5)
+    opacity = Real(0.5)
     "Opacity of the painted region."
     colour = Unicode(INKS[0])
     "Colour of the selected region."

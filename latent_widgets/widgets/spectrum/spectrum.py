@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from traitlets import Instance, Int, Unicode, observe
+from traitlets import Instance, Unicode, observe
 
 from latent_widgets.core import checks
 from latent_widgets.core.forward import load_rules
@@ -19,6 +19,7 @@ from latent_widgets.widgets.kit.filmstrip import film
 from latent_widgets.widgets.kit.plot import LOOKS, Spot
 from latent_widgets.widgets.kit.refusal import refusing
 from latent_widgets.widgets.kit.silence import Silence, heard
+from latent_widgets.widgets.kit.values import Whole
 from latent_widgets.widgets.spectrum.controls import SpectrumActs, SpectrumControls
 from latent_widgets.widgets.spectrum.data import Band, Spectrum, code_words, curve_of, taken_over
 from latent_widgets.widgets.spectrum.finder import Finder
@@ -74,7 +75,7 @@ class JacobianSpectrum(FigurePanel):
 
     code = Instance(Code, allow_none=True)
     "Where the spectrum is taken."
-    selected_index = Int(0)
+    selected_index = Whole(0)
     "The direction whose walk is shown."
     directions = Instance(Directions, allow_none=True)
     "The leading directions at the code, once they are found."

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from traitlets import Int, Tuple, Unicode, observe
+from traitlets import Tuple, Unicode, observe
 
 from latent_widgets.core import checks
 from latent_widgets.core.steps import Step
@@ -20,6 +20,7 @@ from latent_widgets.widgets.jobs.settle import REST
 from latent_widgets.widgets.kit.figure_panel import FigurePanel
 from latent_widgets.widgets.kit.refusal import refusing
 from latent_widgets.widgets.kit.silence import Silence, heard
+from latent_widgets.widgets.kit.values import Whole
 from latent_widgets.widgets.warpage.controls import WarpageActs, WarpageControls
 from latent_widgets.widgets.warpage.order import Order, order_of
 from latent_widgets.widgets.warpage.pages import Pages
@@ -66,9 +67,9 @@ class WarpageHeatmap(FigurePanel):
         >>> panel.close()
     """
 
-    selected = Tuple(Int(), Int(), allow_none=True, default_value=None)
+    selected = Tuple(Whole(), Whole(), allow_none=True, default_value=None)
     "The pair that is shown, as numbers of latents."
-    k = Int(1)
+    k = Whole(1)
     "Dimension of the subspaces that are compared."
     metric = Unicode("geodesic")
     '"geodesic" or "projection".'

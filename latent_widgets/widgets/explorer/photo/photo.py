@@ -10,7 +10,7 @@ from PIL import Image
 from torch import Tensor
 
 from latent_widgets.core.forward import load_rules
-from latent_widgets.core.steps import OnStep, Step
+from latent_widgets.core.steps import OnStep, Step, goes_on
 from latent_widgets.edits.edit import Edit
 from latent_widgets.inversion.invert import Inversion, invert
 from latent_widgets.inversion.photos import read_photo
@@ -41,7 +41,7 @@ class Search(PageWork):
     def goes_on(self, on_step: OnStep) -> OnStep:
         """Also end when there is enough."""
         self.enough.clear()
-        return lambda step: on_step(step) is not False and not self.enough.is_set()
+        return lambda step: goes_on(on_step(step)) and not self.enough.is_set()
 
 
 class Photo:
