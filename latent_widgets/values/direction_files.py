@@ -8,9 +8,10 @@ from __future__ import annotations
 import io
 import os
 import pickle
+import warnings
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -22,11 +23,13 @@ from torch import Tensor
 
 from latent_widgets.core.files import Stamp, safetensors_header
 from latent_widgets.core.paths import to_read
+from latent_widgets.generators.base import Generator
 
-__all__ = ["Content", "arrange", "pack", "read"]
+__all__ = ["Content", "arrange", "fitting_space", "in_space", "pack", "read"]
 
 STAMP = Stamp("latent_widgets.values.directions", 1, "directions")
 _OLD_TORCH = pickle.dumps(0x1950A86A20F9469CFC6C, protocol=2)  # how files of torch before 1.6 begin
+_NAMES = ("names", "labels", "attributes")  # what the names of the rows are called
 _KEYS = ("directions", "vectors", "boundary", "direction")  # tried in this order where a file holds several arrays
 
 
@@ -40,6 +43,7 @@ class Content:
         scores: Numbers for each direction.
         plain: All other fields of a ``Directions``; None for a file that is not ours.
         space: The space, where the file says it.
+        names: What the directions are called, where the file says it.
     """
 
     kind: str
@@ -47,6 +51,7 @@ class Content:
     scores: dict[str, Tensor] = field(default_factory=dict)
     plain: dict[str, Any] | None = None
     space: str | None = None
+    names: tuple[str, ...] = ()
 
 
 def pack(tensors: Mapping[str, Tensor], plain: Mapping[str, Any]) -> bytes:
@@ -71,16 +76,7 @@ def read(path: str | os.PathLike[str], key: str | None = None) -> Content:
     path = to_read(path)
     data, name = path.read_bytes(), str(path)
     try:
-        if data[:6] == b"\x93NUMPY":
-            return Content("npy file", {"vectors": _tensor(np.load(io.BytesIO(data), allow_pickle=False))})
-        if data[:4] == b"PK\x03\x04":
-            with zipfile.ZipFile(io.BytesIO(data)) as archive:
-                is_torch = any(entry.endswith("data.pkl") for entry in archive.namelist())
-            return _from_torch(data, key) if is_torch else _from_npz(data, key)
-        if data[8:9] == b"{" and int.from_bytes(data[:8], "little") < len(data):
-            return _from_safetensors(data, key)
-        if data.startswith(_OLD_TORCH):
-            return _from_torch(data, key)
+        kind, found = _parse(data)
     except pickle.UnpicklingError:
         raise ValueError(_objects(name)) from None
     except (SafetensorError, zipfile.BadZipFile, EOFError, RuntimeError, KeyError) as error:
@@ -89,11 +85,39 @@ def read(path: str | os.PathLike[str], key: str | None = None) -> Content:
         if "allow_pickle" in str(error):
             raise ValueError(_objects(name)) from None
         raise ValueError(f"path must be an undamaged file of directions, got {name!r}: {error}") from None
+    if isinstance(found, Content):
+        return found
+    if kind and not isinstance(found, Mapping):
+        raise ValueError(
+            f"path must be a file of directions, got {name!r}: it holds a {type(found).__name__}, not a tensor or a "
+            "dictionary of tensors. Save one array, a direction in each row."
+        )
+    if kind:
+        try:
+            return _known(found, key) or _choose(kind, found, key)
+        except ValueError as error:
+            raise ValueError(f"path must be a file of directions, got {name!r}: {error}") from None
     if data[:1] == b"\x80":
         raise ValueError(_objects(name))
     raise ValueError(
         f"path must be a .safetensors, .npy, .npz or .pt file of directions, got {name!r}, which is none of them."
     )
+
+
+def _parse(data: bytes) -> tuple[str, Any]:
+    """Tell what sort of file it is, and what it holds: all of ours, or the arrays by name ("" for a single one)."""
+    if data[:6] == b"\x93NUMPY":
+        return "npy file", {"": np.load(io.BytesIO(data), allow_pickle=False)}
+    if data[:4] == b"PK\x03\x04":
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            is_torch = any(entry.endswith("data.pkl") for entry in archive.namelist())
+        if is_torch:
+            return "pt file", _from_torch(data)
+        with np.load(io.BytesIO(data), allow_pickle=False) as archive:
+            return "npz file", {name: archive[name] for name in archive.files}
+    if data[8:9] == b"{" and int.from_bytes(data[:8], "little") < len(data):
+        return "safetensors file", _from_safetensors(data)
+    return ("pt file", _from_torch(data)) if data.startswith(_OLD_TORCH) else ("", None)
 
 
 def _objects(name: str) -> str:
@@ -103,11 +127,11 @@ def _objects(name: str) -> str:
     )
 
 
-def _from_safetensors(data: bytes, key: str | None) -> Content:
+def _from_safetensors(data: bytes) -> Any:
     tensors = load_safetensors(data)
     metadata = safetensors_header(data)[0].get("__metadata__", {})
     if not STAMP.is_on(metadata):
-        return _choose("safetensors file", tensors, key)
+        return tensors
     if STAMP.is_newer(metadata):
         raise ValueError(
             f"it was written by a newer version of latent_widgets (format {metadata['version']}, "
@@ -117,51 +141,104 @@ def _from_safetensors(data: bytes, key: str | None) -> Content:
     return Content("directions", {n: tensors[n] for n in ("vectors", "scales")}, scores, STAMP.read(metadata))
 
 
-def _from_npz(data: bytes, key: str | None) -> Content:
-    with np.load(io.BytesIO(data), allow_pickle=False) as archive:
-        arrays = {n: _tensor(archive[n]) for n in archive.files}
-    if key is None and {"lat_comp", "lat_stdev"} <= arrays.keys():
+def _from_torch(data: bytes) -> Any:
+    value = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+    if isinstance(value, Tensor):
+        return {"": value}
+    return {str(n): v for n, v in value.items()} if isinstance(value, Mapping) else value
+
+
+def _known(found: Mapping[str, Any], key: str | None) -> Content | None:
+    """Take what the layout of another project says; None where it is of none that is known."""
+    if key is not None:
+        return None
+    if {"lat_comp", "lat_stdev"} <= found.keys():
+        arrays = {n: _numbers(n, found[n]) for n in ("lat_comp", "lat_stdev", "var_ratio") if n in found}
         # GANSpace: deviations are all exactly one where the latents are z (decomposition.py, compute)
         space = "z" if bool((arrays["lat_stdev"] == 1).all()) else "w"
         scores = {"variance_ratio": arrays["var_ratio"]} if "var_ratio" in arrays else {}
         return Content(
             "ganspace file", {"vectors": arrays["lat_comp"], "scales": arrays["lat_stdev"]}, scores, space=space
         )
-    return _choose("npz file", arrays, key)
+    if isinstance(found.get("eigvec"), Tensor):  # directions are its columns
+        return Content("closed-form factorisation", {"vectors": _numbers("eigvec", found["eigvec"]).mT}, space="w")
+    if {"comp", "std"} <= found.keys() and isinstance(found["comp"], Tensor):
+        tensors = {"vectors": _numbers("comp", found["comp"]), "scales": _numbers("std", found["std"])}
+        return Content("pca file", tensors, space="w")
+    return None
 
 
-def _from_torch(data: bytes, key: str | None) -> Content:
-    value = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+def _choose(kind: str, found: Mapping[str, Any], key: str | None) -> Content:
+    """Take one array, or from a dictionary of single directions all."""
+    arrays = {name: value for name, value in found.items() if isinstance(value, Tensor | np.ndarray)}
+    usual = [n for n in _KEYS if n in arrays] or (list(arrays) if len(arrays) == 1 else [])
+    chosen = usual[0] if key is None and usual else key
+    if chosen is not None and chosen in arrays:
+        vectors = _numbers(chosen, arrays[chosen])
+        alone = (chosen,) if chosen and chosen not in (*_KEYS, "arr_0") else ()
+        return Content(kind, {"vectors": vectors}, names=_labels(found, chosen) or alone)
+    if key is None and (each := _singles(arrays)):
+        return Content(kind, {"vectors": torch.stack(list(each.values()))}, names=tuple(each))
+    asked = "" if key is None else f" and none is called {key!r}"
+    raise ValueError(f"it holds the arrays {', '.join(map(repr, arrays)) or '(none)'}{asked}. Choose one with key=...")
+
+
+def _singles(arrays: Mapping[str, Any]) -> dict[str, Tensor]:
+    """The directions of a dictionary with one under each name, all of one length; nothing where it is another."""
+    sizes = {int(np.prod(array.shape)) for array in arrays.values()}
+    single = all(array.ndim and array.shape[-1] == np.prod(array.shape) for array in arrays.values())
+    if not arrays or not single or len(sizes) > 1:
+        return {}
+    return {name: _numbers(name, array).flatten() for name, array in arrays.items()}
+
+
+def _labels(found: Mapping[str, Any], chosen: str) -> tuple[str, ...]:
+    """The names that lie beside an array, where there is one for each of its rows."""
+    for name in _NAMES:
+        given = found.get(name)
+        listed = given.tolist() if isinstance(given, np.ndarray) else given
+        if name != chosen and isinstance(listed, list | tuple) and len(listed) == len(found[chosen]):
+            return tuple(map(str, listed))
+    return ()
+
+
+def _numbers(name: str, value: Any) -> Tensor:
+    """Return the real numbers of an array, in single precision or better.
+
+    Args:
+        name: What it is called; empty if it is the only one.
+        value: An array or tensor.
+
+    Returns:
+        The tensor; whole numbers and half precision become float32, which has all their digits.
+
+    Raises:
+        ValueError: If it holds something else; the message says what to save instead.
+    """
+    wrong = f"the array {name!r} must hold real numbers, got" if name else "the array must hold real numbers, got"
     if isinstance(value, Tensor):
-        return Content("pt file", {"vectors": value})
-    if not isinstance(value, Mapping):
-        raise ValueError(f"it holds a {type(value).__name__}, not a tensor or a dictionary of tensors.")
-    tensors = {str(n): v for n, v in value.items() if isinstance(v, Tensor)}
-    if key is None and "eigvec" in tensors:
-        return Content(
-            "closed-form factorisation", {"vectors": tensors["eigvec"].mT}, space="w"
-        )  # directions are its columns
-    if key is None and {"comp", "std"} <= tensors.keys():
-        return Content("pca file", {"vectors": tensors["comp"], "scales": tensors["std"]}, space="w")
-    return _choose("pt file", tensors, key)
+        if value.dtype == torch.bool or value.is_complex() or value.is_quantized or value.layout != torch.strided:
+            raise ValueError(f"{wrong} {_WORDS.get(value.dtype, f'{value.dtype}, {value.layout}')}.")
+        value = value.detach()
+        return value if value.dtype in (torch.float32, torch.float64) else value.float()
+    array = np.asarray(value)
+    if array.dtype.names:
+        fields = ", ".join(map(repr, array.dtype.names))
+        raise ValueError(f"{wrong} fields called {fields}. Save one of them: array[{array.dtype.names[0]!r}].")
+    if array.dtype.kind not in "fiu":
+        raise ValueError(f"{wrong} {_KINDS.get(array.dtype.kind, array.dtype.name)}.")
+    double = array.dtype.kind == "f" and array.dtype.itemsize >= 8
+    return torch.from_numpy(np.array(array, np.float64 if double else np.float32, order="C"))
 
 
-def _choose(kind: str, arrays: Mapping[str, Tensor], key: str | None) -> Content:
-    known = [n for n in _KEYS if n in arrays] or (list(arrays) if len(arrays) == 1 else [])
-    chosen = known[0] if key is None and known else key
-    if chosen is None or chosen not in arrays:
-        asked = "" if key is None else f" and none is called {key!r}"
-        raise ValueError(
-            f"it holds the arrays {', '.join(map(repr, arrays)) or '(none)'}{asked}. Choose one with key=..."
-        )
-    return Content(kind, {"vectors": arrays[chosen]})
-
-
-def _tensor(array: np.ndarray) -> Tensor:
-    if array.dtype.kind not in "fiub":
-        return torch.zeros(0)  # text and the like: no candidate for directions
-    here = array.dtype.newbyteorder("=")
-    return torch.from_numpy(np.ascontiguousarray(array, here if here in (np.float32, np.float64) else np.float32))
+_KINDS = {
+    "c": "complex ones. Save array.real",
+    "b": "booleans. Save array.astype(float)",
+    "O": "Python objects. Save numbers alone",
+    "U": "text. Choose another array with key=",
+    "S": "text. Choose another array with key=",
+}
+_WORDS = {torch.complex64: _KINDS["c"], torch.complex128: _KINDS["c"], torch.bool: _KINDS["b"]}
 
 
 def arrange(content: Content, space: str | None) -> tuple[Tensor, str]:
@@ -178,12 +255,74 @@ def arrange(content: Content, space: str | None) -> tuple[Tensor, str]:
         The vectors and their space.
 
     Raises:
-        ValueError: If the shape is none of these.
+        ValueError: If the shape is none of these, or a row is zero or not finite.
     """
     vectors = content.tensors["vectors"]
     shape = tuple(vectors.shape)
     if vectors.ndim not in (1, 2, 3) or 0 in shape:
         raise ValueError(f"vectors must have shape (d,), (k, d), (k, 1, d) or (k, num_layers, d), got {shape}.")
+    if vectors.ndim > 1 and shape[-1] == 1 < shape[-2]:
+        raise ValueError(
+            f"vectors must lie in rows, got {shape}, a column. Save the transpose: array.T, or array[..., 0]."
+        )
+    wrong = (~vectors.reshape(-1, shape[-1] if vectors.ndim < 3 else shape[1] * shape[2]).isfinite()).any(1)
+    if wrong.any():
+        rows = wrong.nonzero()[:, 0].tolist()
+        raise ValueError(
+            f"vectors must be finite, got NaN or infinity in the rows {rows}. Leave these out of the file."
+        )
     if (vectors.ndim == 3 and shape[1] > 1) or space == "w+":
         return vectors.reshape(-1, *shape[-2:]), "w+"
     return vectors.reshape(-1, shape[-1]), space or content.space or "w"
+
+
+def in_space(directions: Any, space: str | None, G: Generator) -> Any:
+    """Read directions as a generator and its user know them; a file of numbers alone does not say all.
+
+    Args:
+        directions: ``Directions``.
+        space: Where they live; None if nobody said so.
+        G: The generator.
+
+    Returns:
+        The directions; as many rows as the generator has layers are one direction in ``"w+"``.
+
+    Warns:
+        UserWarning: If the rows of a file may be either, and nobody said which.
+    """
+    shape, n = tuple(directions.vectors.shape), G.num_layers
+    rows = _is_imported(directions) and len(shape) == 2 and 1 < shape[0] == n and "w+" in G.spaces
+    if space is not None:
+        if rows and space == "w+":
+            fresh: dict[str, Any] = {"scales": None, "names": (), "scores": {}, "rows": None, "unit": "latent"}
+            return replace(directions, vectors=directions.vectors[None], space=space, **fresh)
+        return replace(directions, space=space)
+    if rows and shape[1] == G.dim("w+"):
+        warnings.warn(
+            f"The {n} rows of {directions.parameters['file']!r} were read as {n} directions in {directions.space}, and "
+            f"{G.name!r} has as many layers. If they are one direction with a row for each layer, use "
+            "Directions.load(path, space='w+'); if not, directions.for_generator(G, space='w') says so.",
+            stacklevel=3,
+        )
+    return directions
+
+
+def fitting_space(directions: Any, G: Generator) -> str:
+    """Say which space of a generator imported directions would fit, where their file says none.
+
+    Args:
+        directions: ``Directions``.
+        G: The generator.
+
+    Returns:
+        A sentence; empty where they fit none.
+    """
+    fit = [space for space in G.spaces if space not in ("w+", directions.space) and G.dim(space) == directions.dim]
+    if not fit or not _is_imported(directions):
+        return ""
+    return f"Where the file means another space, use Directions.load(path, space={fit[0]!r})."
+
+
+def _is_imported(directions: Any) -> bool:
+    """Whether they came from a file that is not ours, and no generator is known yet."""
+    return directions.weights_hash is None and "file" in directions.parameters

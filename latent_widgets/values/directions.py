@@ -96,7 +96,7 @@ class Directions:
         layers = rows_of(self.layers, self.space, vectors.shape[1] if self.space == "w+" else None)
         zero = (direction_lengths(vectors, layers) == 0).nonzero()[:, 0].tolist()
         if zero:
-            raise ValueError(f"vectors must not be zero, got zero rows {zero}.")
+            raise ValueError(f"vectors must not be zero, got zero rows {zero}. Leave them out.")
         given: Tensor | None = self.scales
         if given is None:
             given = checked.default_scales(self.unit, vectors)
@@ -271,11 +271,9 @@ class Directions:
         misfits = self.misfits(G)
         foreign = generator_differences(G, self.generator, self.weights_hash)
         if misfits or foreign:
-            fix = (
-                "They do not fit this generator."
-                if misfits
-                else "Use directions.adopt(G) to take them over all the same."
-            )
+            fix = "Use directions.adopt(G) to take them over all the same."
+            if misfits:
+                fix = direction_files.fitting_space(self, G) or "They do not fit this generator."
             differ = "; ".join(foreign + misfits)
             raise ValueError(
                 f"directions must be used with the generator that they were made for, got another {differ}. {fix}"
@@ -307,8 +305,11 @@ class Directions:
 
         Raises:
             ValueError: If they were made for other weights, or space or dimension do not fit.
+
+        Warns:
+            UserWarning: If an imported file has as many rows as ``G`` has layers and nobody said what they are.
         """
-        here = self if space is None else replace(self, space=space)
+        here = direction_files.in_space(self, space, G)
         here = here.check(G).to(G.device, G.dtype)
         if (here.generator, here.weights_hash) == (G.name, G.weights_hash):
             return here
@@ -356,11 +357,13 @@ class Directions:
         What the file is, is seen from its bytes: our own safetensors; a ``.npy`` array of one or more rows, as
         InterFaceGAN and LowRankGAN write; a ``.npz`` of GANSpace components (in its own standard deviations); a ``.pt``
         file with a tensor or a dictionary, such as a closed-form factorisation with its directions in the columns of
-        ``eigvec``.
+        ``eigvec``. A dictionary with a direction under each name gives them these names, and ``names`` beside an array
+        those of its rows.
 
         Args:
             path: The file.
-            space: Where the directions live, for files that do not say; ``"w"`` if not given.
+            space: Where the directions live, for files that do not say; ``"w"`` if not given. With ``"w+"``, two axes
+                are one direction with a row for each layer.
             key: Which array to take from a file that holds several.
 
         Returns:
@@ -384,6 +387,7 @@ class Directions:
             unit=unit,
             scales=checked.default_scales(unit, vectors) if scales is None else scales,
             scores=content.scores,
+            names=checked.different(content.names) if len(content.names) == len(vectors) else (),
             method=content.kind,
             parameters={"file": paths.as_path(path).name},
         )

@@ -122,7 +122,7 @@ def guided_traversal(
 def _guide(G: Generator, direction: Any) -> Tensor:
     carried = direction if hasattr(direction, "for_generator") else getattr(direction, "directions", None)
     if carried is not None:
-        direction = carried[0].for_generator(G).vectors[0]
+        direction = carried.for_generator(G).vectors[0]
     guide: Tensor = checks.shape("direction", direction, (G.dim("w"),), (G.num_layers, G.dim("w")))
     guide = checks.finite("direction", guide).to(G.device, G.dtype).reshape(-1, G.dim("w"))
     lengths = guide.norm(dim=1)

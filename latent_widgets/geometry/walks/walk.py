@@ -217,7 +217,7 @@ def curve_along(G: Generator, z: Tensor, direction: Directions, at: Sequence[flo
 def _one_direction(G: Generator, direction: Any, index: int | str, space: str) -> Directions:
     carried = direction if isinstance(direction, Directions) else getattr(direction, "directions", None)
     if isinstance(carried, Directions):
-        return carried[index].for_generator(G)
+        return carried.for_generator(G)[index]
     vector = torch.as_tensor(getattr(direction, "tensor", direction)).to(G.device, G.dtype)
     space = getattr(direction, "space", "w" if space == "w+" and vector.ndim == 1 else space)
     G.check_space(space)

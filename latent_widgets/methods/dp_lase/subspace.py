@@ -135,7 +135,7 @@ def refine_subspace(
     """
     from sklearn.cluster import SpectralClustering  # takes a second to import
 
-    found = as_directions(directions)[index].for_generator(G)
+    found = as_directions(directions).for_generator(G)[index]
     layer = G.layer_names[(len(G.layer_names) - 1) // 2] if layer is None else G.check_layers([layer])[0]
     checks.integer("codes", codes, low=1)
     checks.number("alpha", alpha)
