@@ -21,6 +21,12 @@ ROOT = Path(__file__).resolve().parent.parent
 LINT_IMPORTS = "from importlinter.cli import lint_imports_command; lint_imports_command()"
 SLOW_TO_LOAD = {"scipy", "sklearn", "matplotlib"}  # each takes as long as the package itself
 INTERFACE = {"ipywidgets", "ipycanvas", "IPython", "matplotlib"}
+NAMED = {"name", "names", "label", "labels", "part", "parts", "region", "title", "class_names", "stem"}
+PLOTTED = {"label", "labels", "title", "xlabel", "ylabel", "zlabel", "xticklabels", "yticklabels"}
+PLOTTERS = {
+    "annotate", "bar", "errorbar", "figtext", "legend", "plot", "set_label", "set_title", "set_xlabel", "set_ylabel",
+    "set_xticks", "set_yticks", "set_xticklabels", "set_yticklabels", "suptitle", "supxlabel", "supylabel", "text",
+}  # fmt: skip
 OPEN_FILES = {"file", "draft", "drawn", "pixels"}  # what is written to and is no path is called so
 LIBRARY_WRITERS = {"torch.save", "numpy.save", "numpy.savez", "numpy.savez_compressed", "safetensors.torch.save_file"}
 DISTRIBUTIONS = {"PIL": "pillow", "sklearn": "scikit-learn", "IPython": "ipython"}
@@ -226,6 +232,30 @@ def writes_through_one_door(source: Source) -> list[str]:
         if wrong:
             found.append(f"{source.module}:{call.lineno} calls {name}: files go through core/paths.py")
     return found
+
+
+def plots_names_as_text(source: Source) -> list[str]:
+    """What somebody may have named goes into a plot through `plot_text`: matplotlib reads `$` and `_` as its own."""
+    found = []
+    for call, name in _calls(source):
+        function = name.rpartition(".")[2]
+        if function not in PLOTTERS and not (function == "set" and {k.arg for k in call.keywords} & PLOTTED):
+            continue
+        shown = [*call.args, *(k.value for k in call.keywords if k.arg in PLOTTED or function in ("text", "annotate"))]
+        if function == "plot":
+            shown = [k.value for k in call.keywords if k.arg in PLOTTED]
+        for node in [inner for argument in shown for inner in _outside(argument, "plot_text")]:
+            if isinstance(node, ast.Attribute) and node.attr in NAMED:
+                found.append(f"{source.module}:{call.lineno} plots {ast.unparse(node)} without plot_text")
+    return found
+
+
+def _outside(node: ast.AST, function: str) -> Iterator[ast.AST]:
+    """The nodes of an expression that are no part of a call of a function."""
+    if not (isinstance(node, ast.Call) and ast.unparse(node.func).endswith(function)):
+        yield node
+        for child in ast.iter_child_nodes(node):
+            yield from _outside(child, function)
 
 
 def _calls(source: Source) -> Iterator[tuple[ast.Call, str]]:

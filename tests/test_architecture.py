@@ -20,6 +20,7 @@ FILE_RULES = [
     architecture.silent,
     architecture.runs_no_data,
     architecture.writes_through_one_door,
+    architecture.plots_names_as_text,
 ]
 
 # (rule, module, source text that breaks it, source text that keeps it)
@@ -96,6 +97,19 @@ PLANTED = [
         "value = eval(text)",
         "model.eval()",
     ),
+    *[
+        (architecture.plots_names_as_text, "latent_widgets.geometry.walks.value", broken, kept)
+        for broken, kept in (
+            ("axes.set_title(self.name)", "axes.set_title(plot_text(self.name))"),
+            (
+                "axes.set(xlabel=f'{move.name} in sd')",
+                "axes.set(xlabel=f'{plot_text(move.name, 9)} in sd', xticks=a.parts)",
+            ),
+            ("axes.plot(x, y, label=band.label)", "axes.plot(self.parts, y, label=plot_text(band.label))"),
+            ("axes.set_yticks([1], [D.names[0]])", "axes.set_yticks([1], [words.plot_text(D.names[0])])"),
+            ("figure.supxlabel(' '.join([G.name]))", "figure.supxlabel('step')"),
+        )
+    ],
     *[
         (architecture.writes_through_one_door, "latent_widgets.edits.edit", broken, kept)
         for broken, kept in (

@@ -70,7 +70,7 @@ def number(name: str, value: Any, low: float | None = None, high: float | None =
         TypeError: If it is not a number.
         ValueError: If it is not finite or out of bounds.
     """
-    if isinstance(value, str | bytes | bytearray) or _truth(value) is not None or np.iscomplexobj(value):
+    if isinstance(value, str | bytes | bytearray) or _truth(value) is not None or _is_complex(value):
         raise TypeError(f"{name} must be a number, got {value!r}.")
     try:
         result = float(value)
@@ -113,6 +113,14 @@ def _truth(value: Any) -> bool | None:
     boolean = isinstance(value, Tensor) and value.dtype == torch.bool
     boolean = boolean or (isinstance(value, np.ndarray) and value.dtype == np.bool_)
     return bool(value) if boolean and math.prod(value.shape) == 1 else None
+
+
+def _is_complex(value: Any) -> bool:
+    if isinstance(value, Tensor):
+        return value.is_complex()
+    return isinstance(value, complex | np.complexfloating) or (
+        isinstance(value, np.ndarray) and value.dtype.kind == "c"
+    )
 
 
 def _bounds(low: float | None, high: float | None) -> str:

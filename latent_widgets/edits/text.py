@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import keyword
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
@@ -12,6 +13,7 @@ from typing import Any, Protocol
 from torch import Tensor
 
 from latent_widgets.core import files
+from latent_widgets.core.words import one_line
 from latent_widgets.edits.parts import Base, Move
 from latent_widgets.values.codes import Code
 from latent_widgets.values.directions import Directions
@@ -227,8 +229,8 @@ def edit_to_python(edit: EditLike, load: str | None = None) -> str:
         options = {"layers": move.layers, "kind": move.kind}
         extra = _arguments({n: v for n, v in options.items() if v not in (None, "linear")})
         step = f"edit = edit.move(D{sources.index(source) + 1}, {index}, alpha={move.alpha!r}{extra})"
-        steps.append(f"{step}  # {_comment(move.name)}")
-    loading = f"G = {load or f'lw.load({edit.generator!r})'}"
+        steps.append(f"{step}  # {one_line(move.name)}")  # what follows a line's end would be run
+    loading = f"G = {load or f'lw.load({_literal(edit.generator)})'}"
     if edit.weights_hash:
         loading += f"  # weights {edit.weights_hash[:8]}"
     body = [loading, *(f"D{i + 1} = {source}" for i, source in enumerate(sources)), *steps, "image = edit.apply(G)"]
@@ -240,15 +242,14 @@ def edit_to_python(edit: EditLike, load: str | None = None) -> str:
 _PLAIN_BASE = Base()
 
 
-def _comment(name: str) -> str:
-    """A label that ends no line: names come from files, and what follows a line's end would be run."""
-    return "".join(letter if letter.isprintable() else " " for letter in name)
+def _is_name(word: str) -> bool:
+    return word.isidentifier() and not keyword.iskeyword(word)
 
 
 def _source(direction: Directions, computed: bool) -> tuple[str, int]:
     """The expression for a direction, and which row of it; with classes, latents depend on more than the call says."""
     arguments = dict(direction.parameters) | ({} if direction.seed is None else {"seed": direction.seed})
-    named = all(name.isidentifier() for name in (direction.method, *arguments))  # a file may say anything
+    named = all(map(_is_name, (direction.method, *arguments)))  # a file may say anything
     if computed and named and direction.rows is not None:
         call = f"lw.{direction.method}(G{_arguments(arguments)})"
         return f"{call}.in_unit({direction.unit!r}, G)", direction.rows[0]
@@ -274,4 +275,4 @@ def _literal(value: Any) -> str:
         return f"lw.Code({_literal(value.tensor)}, {value.space!r})"
     if isinstance(value, Mask):
         return f"lw.Mask({_literal(value.tensor)})"
-    return repr(value)
+    return repr(str(value) if isinstance(value, str) else value)  # a str of NumPy is written otherwise

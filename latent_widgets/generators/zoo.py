@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import html
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
+import numpy as np
 import torch
+from torch import Tensor
 
 from latent_widgets.core import checks
 from latent_widgets.core.paths import as_path
@@ -70,7 +73,7 @@ def _cell(text: str) -> str:
 
 def _hash_cell(sha256: str) -> str:
     """The first digits; all 64 would push the table off the page, so they appear under the mouse."""
-    return f'<td title="{sha256}">{sha256[:8]}</td>'
+    return f'<td title="{html.escape(sha256)}">{html.escape(sha256[:8])}</td>'
 
 
 def list_models() -> ModelList:
@@ -160,9 +163,23 @@ def _open(source: Any, options: dict[str, Any]) -> Generator:
         "load(file)", options, {"name", "condition", "class_names", "on_step", "device", "dtype", *_HUB}
     )
     G = load_file(source, **options)
-    shown = "".join(f", {name}={value!r}" for name, value in options.items() if name != "on_step")
-    G.origin = f"lw.load({os.fspath(source)!r}{shown})"
+    G.origin = _call(os.fspath(source), {name: value for name, value in options.items() if name != "on_step"})
     return G
+
+
+def _call(source: str, options: Mapping[str, Any]) -> str:
+    """Write a call of ``load`` as a program may hold it, in which NumPy and PyTorch have no words of their own."""
+
+    def written(value: Any) -> str:
+        if isinstance(value, Tensor):
+            return f"torch.tensor({value.tolist()!r})"
+        if isinstance(value, np.ndarray | np.generic):
+            value = value.tolist()
+        if isinstance(value, list | tuple):
+            return f"[{', '.join(map(written, value))}]"
+        return repr(str(value) if isinstance(value, str) else value)
+
+    return f"lw.load({', '.join([written(source), *(f'{name}={written(value)}' for name, value in options.items())])})"
 
 
 def _is_path(source: str) -> bool:
@@ -194,7 +211,7 @@ def _built_in(source: str, options: dict[str, Any]) -> Generator:
         G = wrap(network, source, options.get("condition", 0) if classes else None)
         if classes:
             G.name_classes(classes)
-    G.origin = f"lw.load({', '.join([repr(source), *(f'{name}={value!r}' for name, value in options.items())])})"
+    G.origin = _call(source, options)
     return G
 
 

@@ -59,6 +59,7 @@ def labels(names: Sequence[str], k: int, method: str) -> tuple[str, ...]:
         raise TypeError(f"names must be strings, got {names!r}.")
     if not all(map(str.strip, names)):
         raise ValueError(f"names must be labels that can be read, got {list(names)}. One of them is empty.")
+    names = tuple(map(str.__str__, names))  # a str of NumPy is written otherwise into a program
     if len(names) != k or len(set(names)) != k:
         raise ValueError(f"names must be {k} different labels, got {list(names)}.")
     return names

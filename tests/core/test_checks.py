@@ -32,7 +32,7 @@ def test_what_is_no_such_integer(value, bounds, error, text):
         checks.integer("n", value, **bounds)
 
 
-@pytest.mark.parametrize("value", [2, 2.0, np.float32(2), torch.tensor(2.0)])
+@pytest.mark.parametrize("value", [2, 2.0, np.float32(2), torch.tensor(2.0), torch.tensor([2], dtype=torch.int8)])
 def test_numbers_come_back_as_float(value):
     result = checks.number("alpha", value, low=2, high=2)
     assert type(result) is float
@@ -47,6 +47,7 @@ def test_numbers_come_back_as_float(value):
         (np.False_, {}, TypeError, f"alpha must be a number, got {np.False_!r}."),
         (torch.tensor([True]), {}, TypeError, "alpha must be a number, got tensor([True])."),
         (b"2", {}, TypeError, "alpha must be a number, got b'2'."),
+        (torch.tensor(2 + 0j), {}, TypeError, "alpha must be a number, got tensor(2.+0.j)."),
         (np.complex64(2), {}, TypeError, f"alpha must be a number, got {np.complex64(2)!r}."),
         (None, {}, TypeError, "alpha must be a number, got None."),
         (torch.ones(2), {}, TypeError, "alpha must be a number, got tensor([1., 1.])."),

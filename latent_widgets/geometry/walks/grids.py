@@ -11,6 +11,7 @@ from torch import Tensor
 
 from latent_widgets.core import checks
 from latent_widgets.core.steps import OnStep
+from latent_widgets.core.words import plot_text
 from latent_widgets.generators.base import Generator
 from latent_widgets.geometry.walks.walk import Walk, walk
 from latent_widgets.values.codes import Code
@@ -79,8 +80,9 @@ class Grid:
             axes[i, 0].set_ylabel(f"{self.at[0][i]:g}")
         for j in range(b):
             axes[a - 1, j].set_xlabel(f"{self.at[1][j]:g}")
-        figure.supylabel(f"{self.names[0]} [{self.unit}]", fontsize="medium")
-        figure.supxlabel(f"{self.names[1]} [{self.unit}]", fontsize="medium")
+        up, along = (plot_text(name, max(16, 14 * n)) for name, n in zip(self.names, (a, b), strict=True))
+        figure.supylabel(f"{up} [{self.unit}]", fontsize="medium")
+        figure.supxlabel(f"{along} [{self.unit}]", fontsize="medium")
         return figure
 
 

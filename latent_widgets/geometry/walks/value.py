@@ -11,6 +11,7 @@ from torch import Tensor
 from latent_widgets.core import checks
 from latent_widgets.core.figures import new_figure
 from latent_widgets.core.steps import OnStep, report
+from latent_widgets.core.words import plot_text
 from latent_widgets.generators.base import Generator
 
 if TYPE_CHECKING:
@@ -92,5 +93,6 @@ class Walk:
         for axes, image, at in zip(figure.subplots(1, len(self), squeeze=False)[0], images, self.at, strict=True):
             axes.imshow(image)
             axes.set(xticks=[], yticks=[], xlabel=f"{at:g}")
-        figure.supxlabel(" ".join(word for word in (self.name, f"[{self.unit}]", self.kind) if word), fontsize="medium")
+        name = plot_text(self.name, max(16, 14 * len(self)))  # as much as fits below the pictures
+        figure.supxlabel(" ".join(word for word in (name, f"[{self.unit}]", self.kind) if word), fontsize="medium")
         return figure

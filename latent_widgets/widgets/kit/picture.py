@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import io
 from typing import Any
 
@@ -47,7 +48,7 @@ class Picture(ipywidgets.VBox):
     def __init__(self, *, width: int = 384, caption: str = "", pixelated: bool = False) -> None:
         # The child must exist before the traits that steer it are set.
         self._image = ipywidgets.Image(value=_nothing(self.shape), format="png")  # a tooltip makes its view fail
-        self._words = ipywidgets.Label()
+        self._words = ipywidgets.HTML()  # a Label would read $ as the beginning of a formula
         self._words.add_class("lw-note")
         self._shown = False
         super().__init__([self._image, self._words])
@@ -60,7 +61,7 @@ class Picture(ipywidgets.VBox):
         self._image.layout.width = f"{self.width}px"
         self._words.layout.max_width = f"{self.width}px"
         self._words.layout.display = None if self.caption else "none"
-        self._words.value = self.caption
+        self._words.value = html.escape(self.caption)
         (self._image.add_class if self.pixelated else self._image.remove_class)("lw-pixelated")
 
     def show(self, image: Picturelike, *, lossless: bool = True, caption: str | None = None) -> None:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["DIM", "EDGE", "INK", "LOOKS", "PAPER", "Plot", "Spot", "dress", "label", "rasterise"]
+__all__ = ["DIM", "EDGE", "INK", "LOOKS", "PAPER", "Plot", "Spot", "dress", "rasterise"]
 
 # Inks that stand for the theme's: readable as they are on white paper, exchanged in what the page shows.
 INK, DIM, EDGE, PAPER = "#212122", "#5f5f60", "#bdbdbe", "#fefefe"
@@ -195,25 +195,6 @@ def dress(axes: Axes, grid: str = "") -> None:
     if grid:
         axes.grid(axis=grid, color=EDGE, linewidth=0.5, alpha=0.6)  # type: ignore[arg-type]
         axes.set_axisbelow(True)
-
-
-def label(name: str, most: int = 32) -> str:
-    r"""Return a name that somebody gave as matplotlib is to write it: on one line, no formula, cut where it is long.
-
-    Args:
-        name: The name.
-        most: Letters at most.
-
-    Returns:
-        What goes on an axis.
-
-    Example:
-        >>> label("from $5 to $7, or thereabouts", 16)
-        'from \\$5 to \\$7, …'
-    """
-    name = " ".join(name.split())
-    name = name if len(name) <= most else f"{name[: most - 1]}…"
-    return name.replace("$", r"\$")
 
 
 def rasterise(figure: Figure, dpi: int = 150) -> Image.Image:

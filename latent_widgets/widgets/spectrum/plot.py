@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from latent_widgets.core.words import plot_text
 from latent_widgets.widgets.kit.plot import DIM, EDGE, INK, LOOKS, PAPER, Spot, dress
 from latent_widgets.widgets.spectrum.data import Band, Spectrum, decades
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["SpectrumView", "draw_spectrum", "shade"]
 
 RULES = {"energy": "99 % of the energy", "kritchman-nadler": "Kritchman-Nadler", "gap": "largest gap"}
+MOST_LETTERS = 80  # of a label in the legend
 MOST_SPOTS = 256  # more columns than this are too narrow to point at
 
 
@@ -78,7 +80,7 @@ def draw_spectrum(
         shown = values > (bottom if view.log else -1)
         style: dict[str, Any] = {"color": colour, "marker": marker, "markersize": 3.4, "linewidth": 1.1}
         zeros = f" ({spectrum.vanishing} zero up to rounding)" if spectrum.vanishing else ""
-        axes.plot(index[shown], values[shown], label=spectrum.label + zeros, **style)
+        axes.plot(index[shown], values[shown], label=plot_text(spectrum.label, MOST_LETTERS) + zeros, **style)
         if not shown.all():  # below the axis
             floor = np.full((~shown).sum(), bottom)
             axes.plot(index[~shown], floor, linestyle="none", marker=7, color=colour, markersize=5, clip_on=False)
@@ -115,7 +117,7 @@ def _band(axes: Axes, band: Band | None, scale: float) -> None:
     index = np.arange(1, len(band.middle) + 1)
     low, middle, high = (part.numpy() / scale for part in (band.low, band.middle, band.high))
     axes.fill_between(index, low, high, color=DIM, alpha=0.25, linewidth=0)
-    axes.plot(index, middle, color=DIM, linewidth=1.1, linestyle=(0, (4, 2)), label=band.label)
+    axes.plot(index, middle, color=DIM, linewidth=1.1, linestyle=(0, (4, 2)), label=plot_text(band.label, MOST_LETTERS))
 
 
 def _dress_energy(axes: Axes, last: Axes) -> None:

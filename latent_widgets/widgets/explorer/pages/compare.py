@@ -9,6 +9,7 @@ import ipywidgets
 import torch
 
 from latent_widgets.core.steps import Cancelled
+from latent_widgets.core.words import plot_text
 from latent_widgets.geometry.effects.equal_change import DISTANCES, EqualChange, equal_change
 from latent_widgets.values.directions import Directions, same_direction
 from latent_widgets.widgets.explorer.desk import Desk
@@ -18,7 +19,7 @@ from latent_widgets.widgets.kit.controls import button, row
 from latent_widgets.widgets.kit.encode import Pixels, small, strip
 from latent_widgets.widgets.kit.page_work import PageWork
 from latent_widgets.widgets.kit.panel import close_tree
-from latent_widgets.widgets.kit.plot import Plot, Spot, dress, label
+from latent_widgets.widgets.kit.plot import Plot, Spot, dress
 from latent_widgets.widgets.kit.unit_ranges import UNIT_RANGES
 
 if TYPE_CHECKING:
@@ -129,6 +130,6 @@ def _draw(figure: Figure, direction: Directions, equal: EqualChange, pixels: Pix
     axes.set_xticks(
         range(n), ["0" if not a else f"{alpha:+.2f} {unit}" if there else "not reached" for a, alpha, there in steps]
     )
-    axes.set_yticks([0.5], [label(direction.names[0], 15)])
+    axes.set_yticks([0.5], [plot_text(direction.names[0], 15)])
     axes.tick_params(length=0)
     return []

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import html
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets
 import torch
 
+from latent_widgets.core.words import plot_text
 from latent_widgets.edits.changes import move_along, set_move
 from latent_widgets.edits.edit import Edit, Move
 from latent_widgets.widgets.explorer.desk import Desk
 from latent_widgets.widgets.jobs.turns import one_at_a_time
 from latent_widgets.widgets.kit.controls import row
 from latent_widgets.widgets.kit.encode import Pixels, sheet, small
-from latent_widgets.widgets.kit.plot import INK, Plot, Spot, dress, label
+from latent_widgets.widgets.kit.plot import INK, Plot, Spot, dress
 from latent_widgets.widgets.kit.reach import Reach, positions
 from latent_widgets.widgets.kit.silence import Silence, heard
 from latent_widgets.widgets.kit.unit_ranges import UNIT_RANGES
@@ -103,7 +105,7 @@ class PalettePage(ipywidgets.VBox):
 
         def done(pixels: Pixels | str | None) -> None:
             if isinstance(pixels, str):
-                self.words.value = pixels
+                self.words.value = html.escape(pixels)
                 self.plot.layout.display = "none"
             elif pixels is not None:
                 self._shown = what
@@ -139,8 +141,9 @@ class PalettePage(ipywidgets.VBox):
         axes.plot(n // 2, n // 2, marker="+", color=INK, markersize=9, markeredgewidth=0.9)
         axes.set_xticks(range(n), [f"{x:+g}" if x else "0" for x in at])
         axes.set_yticks(range(n), [f"{x:+g}" if x else "0" for x in at])
-        axes.set_xlabel(f"{label(a.name)}, {UNIT_RANGES[a.unit].label}")
-        axes.set_ylabel(f"{label(b.name)}, {UNIT_RANGES[b.unit].label}")
+        across, up = (UNIT_RANGES[move.unit].label for move in moves)
+        axes.set_xlabel(f"{plot_text(a.name)}, {across}")
+        axes.set_ylabel(f"{plot_text(b.name)}, {up}")
         axes.tick_params(length=0)
         self.axes = axes
         return [

@@ -6,6 +6,7 @@ import html
 from typing import Any
 
 from latent_widgets.core.forward import load_rules
+from latent_widgets.core.words import plot_text
 from latent_widgets.generators.place import with_weights
 from latent_widgets.geometry.regions.spectra import RegionSpectra
 from latent_widgets.values.masks import Mask
@@ -21,7 +22,6 @@ from latent_widgets.widgets.explorer.region.work import (
 )
 from latent_widgets.widgets.jobs.turns import one_at_a_time
 from latent_widgets.widgets.kit.page_work import PageWork
-from latent_widgets.widgets.kit.plot import label
 from latent_widgets.widgets.kit.unit_ranges import UNIT_RANGES
 
 __all__ = ["Region"]
@@ -203,7 +203,7 @@ class Region:
         page.locality.layout.display = None if found.directions is not None else "none"
         page.effect.layout.display = None if maps is not None else "none"
         if maps is not None and move is not None and self._new("effect", maps):
-            words = f"{label(move.name)}, {move.alpha:+.2g} {UNIT_RANGES[move.unit].label}"
+            words = f"{plot_text(move.name)}, {move.alpha:+.2g} {UNIT_RANGES[move.unit].label}"
             page.effect.show(lambda figure: draw_effect(figure, *maps, words))
         self._tell()
 
