@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import functools
 import inspect
-import io
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -23,8 +22,9 @@ from latent_widgets.core.forward import load_rules
 from latent_widgets.widgets.jobs.job import Job, Report, Work
 from latent_widgets.widgets.kit.line import StatusLine
 from latent_widgets.widgets.kit.picture import Picture
-from latent_widgets.widgets.kit.saving import save_picture
+from latent_widgets.widgets.kit.saving import pixel_bytes, save_picture
 from latent_widgets.widgets.kit.style import CSS, THEMES, theme_class
+from latent_widgets.widgets.kit.whole import whole
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -64,6 +64,12 @@ class Panel(ipywidgets.VBox):
     'Colours: "auto" follows the page, "light" and "dark" do not.'
     _closed = True  # until the keywords are found good: Python calls close() on what it throws away
 
+    def __init_subclass__(cls, **keywords: Any) -> None:
+        super().__init_subclass__(**keywords)
+        if "__init__" in vars(cls):
+            cls.__init__ = whole(cls.__init__)  # type: ignore[method-assign]
+
+    @whole
     def __init__(
         self,
         body: Sequence[ipywidgets.Widget] = (),
@@ -258,9 +264,13 @@ class Panel(ipywidgets.VBox):
         """Stop the work and free every widget of the panel. Twice is fine."""
         if not self._closed:
             self._closed = True
-            self.job.close()
-            self.beside.close()
+            self._stop()
             close_tree(self, *self._owned)
+
+    def _stop(self) -> None:
+        """End what goes on beside the widgets; of a panel that is only half built, too."""
+        for job in (one for one in vars(self).values() if isinstance(one, Job)):
+            job.close()
 
     def __enter__(self) -> Panel:
         return self
@@ -275,7 +285,7 @@ class Panel(ipywidgets.VBox):
         return self.status
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self._describe()}>"
+        return f"<{type(self).__name__} {'closed' if self._closed else self._describe()}>"
 
     def _static_image(self) -> Image.Image | None:
         """The picture that stands for the panel where no widget can be shown: the first in the body."""
@@ -287,7 +297,7 @@ class Panel(ipywidgets.VBox):
         try:
             image = self._static_image()
             if image is not None:
-                bundle["image/png"] = base64.b64encode(_png(image)).decode()
+                bundle["image/png"] = base64.b64encode(pixel_bytes(image)).decode()
         except Exception as error:  # the panel itself can be shown all the same
             self.show_error(error)
         return bundle
@@ -384,9 +394,3 @@ def _words(report: Report) -> str:
     """What a busy job does, and how far it is."""
     percent = "" if report.progress is None else f", {100 * report.progress:.0f} %"
     return f"busy{': ' * bool(report.label)}{report.label}{percent}"
-
-
-def _png(image: Image.Image) -> bytes:
-    file = io.BytesIO()
-    image.save(file, "PNG")
-    return file.getvalue()

@@ -12,6 +12,7 @@ from traitlets import Unicode, observe
 
 from latent_widgets.widgets.kit.encode import Picturelike, encode
 from latent_widgets.widgets.kit.values import Flag, Whole
+from latent_widgets.widgets.kit.whole import whole
 
 __all__ = ["Picture"]
 
@@ -45,6 +46,7 @@ class Picture(ipywidgets.VBox):
     shape = (1, 1)
     "Of the place that is kept free while nothing is shown: its width and its height."
 
+    @whole
     def __init__(self, *, width: int = 384, caption: str = "", pixelated: bool = False) -> None:
         # The child must exist before the traits that steer it are set.
         self._image = ipywidgets.Image(value=_nothing(self.shape), format="png")  # a tooltip makes its view fail

@@ -23,6 +23,7 @@ import ipywidgets
 from PIL import Image
 
 from latent_widgets.core.figures import new_figure
+from latent_widgets.widgets.kit.whole import open_canvases
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -242,6 +243,7 @@ def _overlay(width: int, height: int, clicked: Callable[[float, float], object])
         import ipycanvas
     except ImportError:
         return None
+    open_canvases()
     canvas = ipycanvas.Canvas(width=width, height=height)
     canvas.on_mouse_up(lambda x, y: clicked(x / width, 1 - y / height))
     canvas.add_class("lw-overlay")

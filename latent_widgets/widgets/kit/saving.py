@@ -16,7 +16,7 @@ from latent_widgets.core.paths import to_write, write_whole
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["PIXELS", "save_picture", "write_pixels"]
+__all__ = ["PIXELS", "pixel_bytes", "save_picture", "write_pixels"]
 
 PIXELS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
 
@@ -58,6 +58,19 @@ def write_pixels(path: str | os.PathLike[str], image: Image.Image) -> Path:
         The path.
     """
     file = to_write(path, endings=tuple(PIXELS))
-    kind, pixels = PIXELS[file.suffix.lower()], io.BytesIO()
-    (image.convert("RGB") if kind == "JPEG" else image).save(pixels, kind)
-    return write_whole(file, pixels.getvalue())
+    return write_whole(file, pixel_bytes(image, PIXELS[file.suffix.lower()]))
+
+
+def pixel_bytes(image: Image.Image, kind: str = "PNG") -> bytes:
+    """Return an image as a file's content.
+
+    Args:
+        image: The picture.
+        kind: What Pillow calls the format.
+
+    Returns:
+        The bytes.
+    """
+    file = io.BytesIO()
+    (image.convert("RGB") if kind == "JPEG" else image).save(file, kind)
+    return file.getvalue()

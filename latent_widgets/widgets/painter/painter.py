@@ -353,13 +353,12 @@ class MaskPainter(PainterTraits):
         if not self._closed:
             self.controls.waiting.layout.visibility = "visible" if on else "hidden"
 
-    def close(self) -> None:
-        """Stop the work and free every widget of the panel. Twice is fine."""
-        if not self._closed:
-            if self._watch is not None:
-                self._watch.close()
+    def _stop(self) -> None:
+        if self._watch is not None:
+            self._watch.close()
+        if "gesture" in vars(self):
             self.gesture.forget()
-        super().close()
+        super()._stop()
 
     def _static_image(self) -> Image.Image:
         model = self.model
