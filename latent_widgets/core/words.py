@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-__all__ = ["one_line", "plot_text"]
+import re
+
+__all__ = ["label_text", "one_line", "plot_text"]
 
 _INVISIBLE = "\u200b"  # a space of no width
 
@@ -23,6 +25,23 @@ def one_line(text: str, most: int | None = None) -> str:
     """
     line = " ".join("".join(letter if letter.isprintable() else " " for letter in str(text)).split())
     return line if most is None or len(line) <= most else f"{line[: most - 1]}…"
+
+
+def label_text(text: str) -> str:
+    r"""Return text as a ``Label`` or a ``description`` is to show it: the page typesets what looks like TeX in them.
+
+    Args:
+        text: The text.
+
+    Returns:
+        The same; of what would begin a formula, the dollars are wide ones and the backslashes stand apart.
+
+    Example:
+        >>> label_text("5 $"), label_text("$x$")
+        ('5 $', '＄x＄')
+    """
+    text = text.replace("$", "＄") if text.count("$") > 1 else text
+    return re.sub(r"\\(?=[(\[]|begin\b|ref\b|eqref\b)", lambda _: f"\\{_INVISIBLE}", text)
 
 
 def plot_text(text: str, most: int = 32) -> str:

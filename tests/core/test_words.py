@@ -5,7 +5,7 @@ import re
 import pytest
 from matplotlib.figure import Figure
 
-from latent_widgets.core.words import one_line, plot_text
+from latent_widgets.core.words import label_text, one_line, plot_text
 
 # What markup of matplotlib's, HTML's, Markdown's or Python's could make of a name.
 NAMES = [
@@ -46,3 +46,17 @@ def test_matplotlib_writes_the_name_and_nothing_else(name):
     assert said.count(wanted) == 2  # below the axis, and in the legend
     assert said.count(f"{wanted} and {wanted}") == 1
     assert written.get_text() == plot_text(name)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_label_says_the_name_and_holds_no_formula(name):
+    shown = label_text(name)
+    assert shown.count("$") < 2
+    assert not re.search(r"\\[(\[]|\\begin", shown)
+    assert shown.replace("\u200b", "").replace("＄", "$") == name
+
+
+def test_beginnings_of_formulas_stand_apart():
+    for begin in (r"\(", r"\[", r"\begin{cases}", r"\ref{a}"):
+        assert label_text(f"a {begin} b") == f"a \\\u200b{begin[1:]} b"
+    assert label_text(r"C:\beginning\new") == r"C:\beginning\new"

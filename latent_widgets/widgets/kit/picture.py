@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import io
 from typing import Any
 
@@ -10,6 +9,7 @@ import ipywidgets
 from PIL import Image
 from traitlets import Unicode, observe
 
+from latent_widgets.core.words import label_text
 from latent_widgets.widgets.kit.encode import Picturelike, encode
 from latent_widgets.widgets.kit.values import Flag, Whole
 from latent_widgets.widgets.kit.whole import whole
@@ -50,7 +50,7 @@ class Picture(ipywidgets.VBox):
     def __init__(self, *, width: int = 384, caption: str = "", pixelated: bool = False) -> None:
         # The child must exist before the traits that steer it are set.
         self._image = ipywidgets.Image(value=_nothing(self.shape), format="png")  # a tooltip makes its view fail
-        self._words = ipywidgets.HTML()  # a Label would read $ as the beginning of a formula
+        self._words = ipywidgets.Label()
         self._words.add_class("lw-note")
         self._shown = False
         super().__init__([self._image, self._words])
@@ -63,7 +63,7 @@ class Picture(ipywidgets.VBox):
         self._image.layout.width = f"{self.width}px"
         self._words.layout.max_width = f"{self.width}px"
         self._words.layout.display = None if self.caption else "none"
-        self._words.value = html.escape(self.caption)
+        self._words.value = label_text(self.caption)
         (self._image.add_class if self.pixelated else self._image.remove_class)("lw-pixelated")
 
     def show(self, image: Picturelike, *, lossless: bool = True, caption: str | None = None) -> None:

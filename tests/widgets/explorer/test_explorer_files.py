@@ -168,3 +168,32 @@ def test_code_page_shows_a_program_that_draws_the_picture(explorer, monkeypatch)
     scope = {}
     exec(explorer.edit.to_python(), scope)  # noqa: S102
     assert torch.allclose(scope["image"], explorer.edit.apply(explorer.generator))
+
+
+@pytest.mark.parametrize("kind", ["picture", "strip of the walk", "edit", "animation, GIF"])
+def test_page_saves_into_the_home_and_over_a_link(explorer, tmp_path, monkeypatch, kind):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    page, ending = explorer.pages["save"], KINDS[kind]
+    page.kind.value, page.path.value = kind, f"~/there.{ending}"
+    page.press.click()
+    assert explorer.error is None
+    there, link = tmp_path / f"there.{ending}", tmp_path / f"link.{ending}"
+    first = there.read_bytes()
+    there.write_bytes(b"old")
+    link.symlink_to(there)
+    page.path.value = str(link)
+    page.press.click()
+    assert link.is_symlink()
+    assert there.read_bytes() == first
+
+
+@pytest.mark.parametrize("name", ["none/walk.gif", "folder.webp", "strip.png/"])
+def test_place_of_an_animation_is_asked_for_before_it_is_drawn(explorer, tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder.webp").mkdir()
+    seen = []
+    with pytest.raises(ValueError, match=r"path must (lie in a folder that exists|be a file), got"):
+        explorer.save(name, on_step=seen.append)
+    assert seen == []
+    assert [entry.name for entry in tmp_path.iterdir()] == ["folder.webp"]

@@ -337,3 +337,14 @@ def test_failing_move_is_reported_once_and_close_leaves_no_timer():
     with Job(executor="thread") as job:
         Settle(job, delay=1000).change(lambda on_step: 1, lambda *what: None)
     assert job.wait(PATIENCE)
+
+
+@pytest.mark.parametrize(
+    ("caption", "shown"),
+    [("5 $ more", "5 $ more"), ("$$x$$", "＄＄x＄＄"), (r"\(x\) <b>", "\\\u200b(x\\) <b>")],
+)
+def test_caption_is_text_and_no_formula(caption, shown):
+    with_words = Picture(caption=caption)
+    _, words = with_words.children
+    assert (with_words.caption, words.value) == (caption, shown)
+    with_words.close()
