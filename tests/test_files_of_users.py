@@ -15,7 +15,7 @@ from latent_widgets.generators.checkpoints.reading import convert
 from latent_widgets.inversion.photos import load_photo
 from latent_widgets.widgets.kit.panel import Panel
 from tests.architecture import ROOT
-from tests.doors import DIRECTIONS, LOADERS, SAVERS, small_glo, small_panel
+from tests.savers import DIRECTIONS, LOADERS, SAVERS, small_glo, small_panel
 
 POSIX = pytest.mark.skipif(os.name != "posix", reason="links and file modes of POSIX")
 
