@@ -19,7 +19,7 @@ from latent_widgets.core.rounding import rounding
 from latent_widgets.core.steps import Cancelled, OnStep, report
 from latent_widgets.generators.base import Generator
 from latent_widgets.geometry.effects.feature_layers import moved, steps_of
-from latent_widgets.geometry.effects.pyramid import lap1
+from latent_widgets.geometry.effects.pyramid import lap1_norm
 from latent_widgets.values.directions import Directions, as_directions
 
 __all__ = ["DISTANCES", "EqualChange", "equal_change", "image_distance", "rounding_distance"]
@@ -55,7 +55,7 @@ def image_distance(name: str | Distance) -> Distance:
     if name == "rms":
         return lambda a, b: (a - b).square().mean((1, 2, 3)).sqrt()
     if name == "lap1":
-        return lambda a, b: lap1(a, b)
+        return lambda a, b: lap1_norm(a - b)
     try:
         import lpips
     except ModuleNotFoundError as error:

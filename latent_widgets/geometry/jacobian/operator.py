@@ -12,10 +12,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from latent_widgets.core import checks
-from latent_widgets.core.rounding import beyond_unit
 from latent_widgets.core.steps import Cancelled, OnStep, report
 from latent_widgets.geometry.jacobian.products import Products, watch
 from latent_widgets.geometry.jacobian.svd import SVD, singular_value_decomposition
+from latent_widgets.values.mask_reading import read_mask
 
 __all__ = ["JacobianOperator"]
 
@@ -300,13 +300,7 @@ def _checked_pool(pool: int | tuple[int, int] | None, value: Any) -> tuple[int, 
 def _row_weights(mask: Any, shape: tuple[int, ...], value: Tensor) -> Tensor | None:
     if mask is None:
         return None
-    weights = mask.detach() if isinstance(mask, Tensor) else torch.as_tensor(np.array(mask))
-    if weights.is_complex() or weights.ndim != 2:
-        raise ValueError(f"mask must be real and have shape (H, W), got {tuple(weights.shape)} of {weights.dtype}.")
-    weights = weights.to(value.device, value.dtype)
-    if beyond_unit(weights):
-        raise ValueError(f"mask must be bool or in [0, 1], got values from {weights.min():g} to {weights.max():g}.")
-    weights = weights.clamp(0, 1)
+    weights = read_mask(mask).to(value.device, value.dtype)
     if tuple(weights.shape) != shape[1:] and weights.shape == value.shape[1:]:
         weights = F.adaptive_avg_pool2d(weights[None], (shape[1], shape[2]))[0]
     if tuple(weights.shape) != shape[1:]:

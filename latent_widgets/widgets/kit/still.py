@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from torch import Tensor
 
-from latent_widgets.widgets.kit.encode import Pixels, to_uint8
+from latent_widgets.core.pictures import check_pictures
+from latent_widgets.widgets.kit.encode import Picturelike, Pixels, to_uint8
 
-__all__ = ["Still"]
+__all__ = ["Still", "pixels_of"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,3 +38,25 @@ class Still:
 
     def __repr__(self) -> str:
         return f"<Still {self.pixels.shape[0]} x {self.pixels.shape[1]}>"
+
+
+def pixels_of(image: Picturelike | Still) -> Pixels:
+    """Return the 8-bit pixels of a picture that somebody brings, which is to be in [-1, 1] where it is floating.
+
+    Args:
+        image: As for :func:`~latent_widgets.widgets.kit.encode.to_uint8`, or a still.
+
+    Returns:
+        ``(H, W, 3)``, perhaps those of the still.
+
+    Raises:
+        TypeError: If it is no picture.
+        ValueError: If its shape is another, or it is plainly in another range.
+    """
+    if isinstance(image, Still):
+        pixels: Pixels = image.pixels
+        return pixels
+    found = to_uint8(image)
+    if isinstance(image, Tensor):
+        check_pictures("image", image)
+    return found

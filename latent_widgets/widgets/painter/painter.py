@@ -13,9 +13,9 @@ from traitlets import validate
 
 from latent_widgets.core import checks
 from latent_widgets.widgets.jobs.turns import HANDS
-from latent_widgets.widgets.kit.encode import Picturelike, Pixels, to_uint8
+from latent_widgets.widgets.kit.encode import Picturelike, Pixels
 from latent_widgets.widgets.kit.silence import Silence, heard
-from latent_widgets.widgets.kit.still import Still
+from latent_widgets.widgets.kit.still import Still, pixels_of
 from latent_widgets.widgets.painter.cell_watch import CellWatch
 from latent_widgets.widgets.painter.controls import FileActs, PainterControls
 from latent_widgets.widgets.painter.easel import Brush, Easel
@@ -78,7 +78,7 @@ class MaskPainter(PainterTraits):
         width: int = 480,
         **keywords: Any,
     ) -> None:
-        pixels = (image.pixels if isinstance(image, Still) else to_uint8(image)).copy()
+        pixels = pixels_of(image).copy()
         side = checks.integer("width", width, low=64)
         names = tuple(regions) if regions is not None else ("region",)
         self.model = MaskModel(pixels, names)
@@ -197,7 +197,7 @@ class MaskPainter(PainterTraits):
 
     @image.setter
     def image(self, image: Picturelike | Still) -> None:
-        self._paint_on(image.pixels if isinstance(image, Still) else to_uint8(image))
+        self._paint_on(pixels_of(image))
 
     def _paint_on(self, pixels: Pixels) -> None:
         """Show another picture: one of the same size goes under the regions and under a stroke that is being made."""

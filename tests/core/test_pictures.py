@@ -1,0 +1,185 @@
+"""Pictures in another range than [-1, 1] are told from pictures of generators, at every door that takes pictures."""
+
+import numpy as np
+import pytest
+import torch
+
+import latent_widgets as lw
+from latent_widgets.classifier import load_classifier
+from latent_widgets.core.pictures import FARTHEST, check_pictures, range_of, within_reach
+from latent_widgets.geometry.effects.part_masks import PartMasks
+from latent_widgets.geometry.effects.pyramid import lap1, lap1_norm, laplacian_pyramid
+from latent_widgets.regressor import FactorRegressor
+from latent_widgets.segmentation.overlay import overlay
+from latent_widgets.widgets.kit.encode import to_uint8
+from latent_widgets.widgets.kit.still import Still
+
+H, W = 10, 14
+
+
+def noise(n=2, side=(H, W), seed=0):
+    return torch.rand(n, 3, *side, generator=torch.Generator().manual_seed(seed))
+
+
+SCALED = {  # what [0, 1] becomes, and how it is brought back
+    "eight bits": (lambda x: 255 * x, "x / 127.5 - 1"),
+    "dark eight bits": (lambda x: 40 * x, "x / 127.5 - 1"),
+    "enlarged eight bits": (lambda x: 290 * x - 20, "x / 127.5 - 1"),
+    "sixteen bits": (lambda x: 65535 * x, "x / 32767.5 - 1"),
+    "percent": (lambda x: 100 * x, "x / 127.5 - 1"),
+    "four times": (lambda x: 4 * x, "2 * (x -"),
+    "around zero": (lambda x: 255 * x - 128, "2 * (x -"),
+    "ten times": (lambda x: 20 * x - 10, "2 * (x -"),
+    "all white": (lambda x: torch.full_like(x, 255), "x / 127.5 - 1"),
+    "below": (lambda x: -3 - x, "2 * (x -"),
+}
+
+
+@pytest.mark.parametrize(("scale", "fix"), SCALED.values(), ids=SCALED)
+@pytest.mark.parametrize("dtype", [torch.float16, torch.float32, torch.float64, torch.bfloat16])
+def test_other_ranges_are_refused_with_the_way_back(scale, fix, dtype):
+    pictures = scale(noise()).to(dtype)
+    if not bool(pictures.isfinite().all()):
+        pytest.skip("beyond float16")
+    for x in (pictures, pictures[0], torch.cat([2 * noise() - 1, pictures.float()])):  # one alone, and among others
+        with pytest.raises(ValueError, match=r"x must be in \[-1, 1\], from black to white, got") as told:
+            check_pictures("x", x)
+        assert f"Use {fix}" in str(told.value)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.float32, torch.float64, torch.bfloat16])
+@pytest.mark.parametrize(
+    "scale",
+    [lambda x: x, lambda x: 2 * x - 1, lambda x: 3.4 * x - 1.5, lambda x: x * 0, lambda x: -x, lambda x: 0.01 * x],
+)
+def test_pictures_of_generators_pass(scale, dtype):
+    pictures = scale(noise()).to(dtype)
+    assert check_pictures("x", pictures) is pictures
+    assert range_of(pictures) is None
+
+
+def test_single_pixels_of_a_network_may_lie_far_out():
+    pictures = 2 * noise() - 1
+    pictures[0, 1, 2, 3], pictures[1, 2, 0, 0] = -9.0, 8.0
+    assert range_of(pictures) is None
+    assert range_of(torch.zeros(0, 3, H, W)) is None
+
+
+@pytest.mark.parametrize(
+    ("dtype", "largest", "fix"),
+    [
+        (torch.uint8, 255, "x / 127.5 - 1"),
+        (torch.uint8, 3, "x / 127.5 - 1"),
+        (torch.int64, 255, "x / 127.5 - 1"),
+        (torch.int16, 90, "x / 127.5 - 1"),
+        (torch.uint16, 65535, "x / 32767.5 - 1"),
+        (torch.int32, 4095, "x / 32767.5 - 1"),
+        (torch.bool, 1, "2.0 * x - 1"),
+    ],
+)
+def test_whole_numbers_are_refused_with_the_way_back(dtype, largest, fix):
+    pictures = (largest * noise()).round().to(torch.int64).to(dtype)
+    with pytest.raises(TypeError) as told:
+        check_pictures("x", pictures)
+    assert str(told.value) == f"x must be floating in [-1, 1], got {dtype}. Use {fix}."
+    assert not bool(eval(fix, {"x": pictures}).abs().gt(1).any())
+
+
+def test_complex_and_spoilt_pictures():
+    with pytest.raises(TypeError, match=r"x must be floating in \[-1, 1\], got torch\.complex64\."):
+        check_pictures("x", noise() + 1j)
+    with pytest.raises(ValueError, match="x must be finite, got 840 NaN"):
+        check_pictures("x", noise() * torch.nan)
+
+
+def test_inside_transforms_and_on_no_device_there_is_nothing_to_look_at():
+    assert torch.func.vmap(lambda x: check_pictures("x", x) * 2)(255 * noise()).shape == (2, 3, H, W)
+    assert check_pictures("x", torch.zeros(1, 3, H, W, device="meta")).is_meta
+
+
+def test_differences_may_be_large_on_both_sides():
+    assert range_of(200 * noise() - 100, unbounded=True) is None
+    assert range_of(200 * noise(), unbounded=True) == (0, 255)
+
+
+# ---- doors
+
+
+def doors():
+    class Grey(lw.Segmenter):
+        def _labels(self, images, codes, space, features):
+            return images.mean(1).gt(0).long()
+
+    G = lw.load("digits32")
+    square = torch.nn.functional.interpolate
+    read = FactorRegressor().eval()
+    segmenter = Grey(["dark", "bright"])
+    return {
+        "invert": ("image", lambda x: lw.invert(G, square(x[:1], (32, 32)) if x.is_floating_point() else
+                                                x[:1].repeat(1, 1, 4, 3)[..., :32, :32], steps=1, samples=2, starts=1)),
+        "fit_glo": ("images", lambda x: lw.fit_glo(x.repeat(1, 1, 2, 2)[..., :16, :16], 2, 1, resolution=16)),
+        "segmenter": ("images", segmenter),
+        "foreign": ("images", lw.as_segmenter(lambda x: x.mean(1).gt(0).long(), names=("dark", "bright"))),
+        "painted": ("images", lambda x: lw.as_segmenter(np.eye(H, W)).mask(x, 1)),
+        "shipped": ("images", lw.load_segmenter()),
+        "overlay": ("images", lambda x: overlay(x, torch.zeros(2, H, W, dtype=torch.long))),
+        "regressor": ("images", read),
+        "classifier": ("images", load_classifier()),
+        "lap1": ("b", lambda x: lap1(torch.zeros(2, 3, H, W), x, 1)),
+        "painter": ("image", lambda x: lw.MaskPainter(x[:1]).close()),
+    }  # fmt: skip
+
+
+DOORS = doors()
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_every_door_takes_pictures_in_range_and_no_others(door):
+    name, call = DOORS[door]
+    call(2 * noise() - 1)
+    for error, x in (
+        (ValueError, 200 * noise()),
+        (TypeError, (255 * noise()).byte()),
+        (TypeError, (255 * noise()).int()),
+    ):
+        with pytest.raises(error, match=rf"^{name} must be (in|floating in) \[-1, 1\].* Use {name} / 127\.5 - 1\.$"):
+            call(x)
+
+
+def test_whole_numbers_are_no_picture_for_the_screen_nor_for_the_pyramid():
+    for call in (lambda x: to_uint8(x[0]), lambda x: Still(x[0]), lambda x: laplacian_pyramid(x, 1)):
+        with pytest.raises(TypeError, match=r"must be floating in \[-1, 1\], got torch\.uint8"):
+            call((255 * noise()).byte())
+
+
+def test_a_painter_keeps_its_picture_when_another_is_refused():
+    painter = lw.MaskPainter(2 * noise(1) - 1)
+    before = painter.image.copy()
+    painter.paint("brush", [(4, 5)], 3)
+    for error, x in (
+        (ValueError, 255 * noise(1)),
+        (TypeError, (255 * noise(1)).byte()),
+        (ValueError, np.ones((H, W, 3))),
+    ):
+        with pytest.raises(error, match="image must be"):
+            painter.image = x
+    assert np.array_equal(painter.image, before)
+    assert painter.mask is not None
+    painter.close()
+
+
+def test_a_generator_driven_far_out_ends_no_measurement():
+    far = torch.cat([300 * noise(1) - 150, 2 * noise(1) - 1])
+    assert range_of(far) is not None
+    assert range_of(within_reach(far)) is None
+    assert torch.equal(within_reach(far)[1], far[1])
+    seen = []
+
+    def bright(images):
+        seen.append(images)
+        return images.mean(1).gt(0).long()
+
+    masks = PartMasks.of(lw.load("digits32"), bright, 1)
+    assert torch.equal(masks(torch.zeros(2, 64), "z", far), far.clamp(-FARTHEST, FARTHEST).mean(1).gt(0))
+    assert float(seen[0].abs().max()) == FARTHEST
+    assert bool(lap1_norm(far[:1] - far[1:], 1) > 10)
