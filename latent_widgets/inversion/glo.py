@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from latent_widgets.core import checks
-from latent_widgets.core.pictures import check_pictures
+from latent_widgets.core.pictures import BROUGHT, check_pictures
 from latent_widgets.core.rounding import rounding
 from latent_widgets.core.steps import OnStep, report
 from latent_widgets.generators.glo import GLOGenerator, GLONetwork, read_glo, write_glo
@@ -176,7 +176,7 @@ def _pictures(images: Any, side: int) -> Tensor:
     checks.shape("images", images, ("n", 3, side, side), ("n", 1, side, side))
     if len(images) < 2:
         raise ValueError(f"images must be at least two pictures, got {len(images)}.")
-    data = check_pictures("images", images.detach()).float()
+    data = check_pictures("images", images.detach(), BROUGHT).float()
     grey = data.shape[1] == 3 and bool((data == data[:, :1]).all())
     return data[:, :1] if grey else data
 

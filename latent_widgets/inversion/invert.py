@@ -17,7 +17,7 @@ from torch import Tensor
 
 from latent_widgets.core import checks
 from latent_widgets.core.figures import new_figure
-from latent_widgets.core.pictures import check_pictures
+from latent_widgets.core.pictures import BROUGHT, check_pictures
 from latent_widgets.core.steps import OnStep, report
 from latent_widgets.generators.base import Generator
 from latent_widgets.generators.place import with_weights
@@ -190,7 +190,7 @@ def _target(G: Generator, image: Any) -> Tensor:
     if not isinstance(image, Tensor):
         image = load_photo(image, side)
     checks.shape("image", image, (3, side, side), (1, 3, side, side))
-    check_pictures("image", image)
+    check_pictures("image", image, BROUGHT)
     return image.detach().reshape(1, 3, side, side).to(G.device, G.dtype, copy=True)
 
 

@@ -76,7 +76,7 @@ def low_rank_directions(
     Args:
         G: The generator.
         w: The latent: one code, or several (``(n, d)`` or a list) of which the Grams are averaged.
-        mask: The region, bool or in [0, 1].
+        mask: The region: what :class:`~latent_widgets.Mask` takes.
         solver: ``"projection"`` or ``"generalized"``.
         k: How many directions; as many as the rank of the inside, at most 10, if not given.
         rank_method: ``"energy"`` or ``"pcp"``.

@@ -39,7 +39,7 @@ def overlay(images: Tensor, labels: Tensor, confidence: Tensor | None = None, op
                 [ 0.0000, -0.2000],
                 [ 0.0000, -0.0667]])
     """
-    check_pictures("images", checks.shape("images", images, ("n", 3, "H", "W")), unbounded=True)
+    check_pictures("images", checks.shape("images", images, ("n", 3, "H", "W")))
     size = (len(images), *images.shape[-2:])
     checks.shape("labels", labels, size)
     checks.number("opacity", opacity, low=0, high=1)

@@ -25,6 +25,7 @@ WEIGHTS = "latent_widgets.weights"  # in the text of a PNG of ours whose brightn
 WHITES = (255, 65535)  # of eight bits and of sixteen
 FEW = 32  # shades: more of them are a soft edge, not labels
 DIM = 1 / 4  # of white: shades that are all darker were written to be told apart, not to be seen
+NEAR = 1 / 16  # of white: how far lossy compression moves black and white away from edges
 APART = 2  # levels of 255 by which rounding may move the colour of half-transparent paint
 BRIGHTNESS = np.array([0.2126, 0.7152, 0.0722])  # of red, green and blue, ITU-R BT.709
 
@@ -166,7 +167,11 @@ def _of_shades(name: str, levels: Levels) -> Tensor:
     if len(shades) == 2:
         return torch.from_numpy(levels == shades[1])
     white = next((white for white in WHITES if shades[-1] <= white), None)
-    if white is None or shades[0] < 0 or _are_labels(levels, shades, white):
+    if white is None or shades[0] < 0 or _are_dark(shades, white):
+        raise _labels_refused(name, shades)
+    if len(shades) <= FEW and not (len(shades) == 3 and {0, white} <= set(shades.tolist())) and _flat(levels):
+        if _was_compressed(levels, white):
+            return torch.from_numpy(2 * levels > white)
         raise _labels_refused(name, shades)
     return torch.from_numpy((levels / white).astype(np.float32))
 
@@ -186,14 +191,15 @@ def _everywhere(name: str, shade: int) -> bool:
     )
 
 
-def _are_labels(levels: Levels, shades: Levels, white: int) -> bool:
-    """Whether three or more shades say which region a pixel is of, rather than how much of it is inside."""
-    between = shades[shades < white]
-    if between[-1] < DIM * white:  # all are dark, but for a white that says "unknown"
-        return True
-    if len(shades) == 3 and len(between) == 2 and between[0] == 0:  # black, grey and white
-        return False
-    return len(shades) <= FEW and _flat(levels)  # few, in areas of one shade each
+def _are_dark(shades: Levels, white: int) -> bool:
+    """Whether all are dark, but for a white that says "unknown": labels, then."""
+    return bool(shades[shades < white][-1] < DIM * white)
+
+
+def _was_compressed(levels: Levels, white: int) -> bool:
+    """Whether there are black and white alone, but for what lossy compression makes of them."""
+    off = np.minimum(levels, white - levels)
+    return bool((off < DIM * white).all() and (off <= NEAR * white).mean() > 0.9)
 
 
 def _flat(levels: Levels) -> bool:

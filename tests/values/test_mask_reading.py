@@ -107,6 +107,18 @@ def feathered(size=8):
     return np.asarray(sheet.resize((W, H), Image.Resampling.BOX))
 
 
+def test_black_and_white_that_were_compressed_are_two_shades():
+    large = np.kron(INSIDE, np.ones((20, 20), bool))
+    file = file_of(Image.fromarray(large).convert("L"), "JPEG", quality=70)
+    shades = np.unique(np.asarray(Image.open(io.BytesIO(file))))
+    assert len(shades) > 2  # or nothing is shown
+    found = read_picture(file)
+    assert np.array_equal(found.numpy() > 0.5, large)
+    levels = np.where(large, 253, 2).astype(np.uint8)
+    levels[:40, :40], levels[60:80, 100:140] = 4, 255
+    assert np.array_equal(read_mask(levels).numpy(), large)
+
+
 def test_a_smooth_edge_is_no_label():
     assert soft(read_mask(feathered()), feathered() / 255)
     assert soft(read_mask(np.minimum(feathered(), 200)), np.minimum(feathered(), 200) / 255)  # white is 255

@@ -106,7 +106,7 @@ def lap1(a: Tensor, b: Tensor, levels: int | None = None) -> Tensor:
     if a.shape[1:] != b.shape[1:]:
         raise ValueError(f"b must have pictures of the size of a, {tuple(a.shape[1:])}, got {tuple(b.shape[1:])}.")
     for name, pictures in (("a", a), ("b", b)):
-        check_pictures(name, pictures, unbounded=True)
+        check_pictures(name, pictures)
     return lap1_norm(a - b, levels)  # the pyramid is linear
 
 

@@ -37,8 +37,8 @@ class JacobianOperator:
             :func:`~latent_widgets.geometry.jacobian.functions.image_function` gives. Its value is flattened. It must
             not write into tensors that outlive the call.
         x0: The point, ``(d,)``; device and dtype follow it.
-        mask: ``(H, W)``, bool or in [0, 1], over the pixels of the value ``(C, H, W)`` (or over the pooled pixels):
-            rows are multiplied by ``sqrt(mask)``, so that :meth:`gram` weights pixels by ``mask``.
+        mask: What :class:`~latent_widgets.Mask` takes, over the pixels of the value ``(C, H, W)`` (or over the pooled
+            pixels): rows are multiplied by ``sqrt(mask)``, so that :meth:`gram` weights pixels by ``mask``.
         pool: Average the value over areas, down to ``pool`` (or ``(h, w)``) pixels a side, before all else.
         memory: Bytes that a chunk of products may take; 128 MiB on a CPU and 2 GiB on a GPU if not given.
 

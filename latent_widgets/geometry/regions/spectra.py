@@ -48,7 +48,7 @@ def as_weights(mask: Any, height: int, width: int) -> Tensor:
     """Return the weights of a mask at the analysis size.
 
     Args:
-        mask: A :class:`~latent_widgets.Mask` or an array ``(H, W)``, bool or in [0, 1].
+        mask: A :class:`~latent_widgets.Mask`, or what that takes.
         height: Rows.
         width: Columns.
 
@@ -57,7 +57,7 @@ def as_weights(mask: Any, height: int, width: int) -> Tensor:
         for rounding are made so.
 
     Raises:
-        TypeError: If it is neither bool nor floating.
+        TypeError: If it holds no numbers.
         ValueError: If it is no mask, has another aspect than the picture, or selects nothing.
     """
     mask = mask if isinstance(mask, Mask) else Mask(mask)
@@ -240,7 +240,7 @@ class RegionSpectra:
             The two Grams, exact for any mask at the analysis size.
 
         Raises:
-            TypeError: If the mask is neither bool nor floating.
+            TypeError: If the mask holds no numbers.
             ValueError: If it is no mask, or selects nothing.
         """
         last, value = self._last, mask if isinstance(mask, Mask) else None  # an array may have changed meanwhile

@@ -129,7 +129,8 @@ def lelsd(
     Args:
         G: The generator.
         parts: Where parts are: a segmenter or any callable from pictures ``(n, 3, H, W)`` to integer labels
-            ``(n, H, W)``; a label map; or a mask, bool or in [0, 1], the same for all pictures.
+            ``(n, H, W)``; a label map; or a mask (what :class:`~latent_widgets.Mask` takes), the same
+            for all pictures.
         part: Which part: a name of ``parts.names``, a label, or several that count as one. Beside a mask, its name.
         k: How many directions.
         steps: How many steps of Adam in all (published: 200 a direction).

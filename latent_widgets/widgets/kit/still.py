@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from latent_widgets.core.pictures import check_pictures
+from latent_widgets.core.pictures import BROUGHT, check_pictures
 from latent_widgets.widgets.kit.encode import Picturelike, Pixels, to_uint8
 
 __all__ = ["Still", "pixels_of"]
@@ -58,5 +58,5 @@ def pixels_of(image: Picturelike | Still) -> Pixels:
         return pixels
     found = to_uint8(image)
     if isinstance(image, Tensor):
-        check_pictures("image", image)
+        check_pictures("image", image, BROUGHT)
     return found
