@@ -3,6 +3,9 @@
 import struct
 
 import numpy as np
+from PIL import Image
+
+from latent_widgets.core.images import in_srgb
 
 D50 = np.array([0.9642, 1.0, 0.8249])
 D65 = (0.3127, 0.3290)
@@ -95,3 +98,21 @@ def inks(corners):
         table += bytes([round(level * 2.55), round(a + 128), round(b + 128)])
     lut = b"mft1\0\0\0\0" + bytes([4, 3, 2, 0]) + _fixed(1, 0, 0, 0, 1, 0, 0, 0, 1) + 4 * ramp + bytes(table) + 3 * ramp
     return profile(b"CMYK", {b"A2B0": lut}, b"prtr", b"Lab ")
+
+
+def with_profile(pixels, profile):
+    """An image of Pillow's that carries a profile."""
+    image = Image.fromarray(np.asarray(pixels, np.uint8))
+    image.info["icc_profile"] = profile
+    return image
+
+
+def srgb(image):
+    """What the package makes of an image, as whole numbers."""
+    return np.asarray(in_srgb("photo", image)).astype(int)
+
+
+def p3_to_srgb(colours):
+    """Colours of Display P3 in sRGB, all of 0 to 255, by the matrices of both."""
+    matrix = np.linalg.solve(to_xyz(SRGB), to_xyz(P3))
+    return 255 * curved(linear(colours / 255) @ matrix.T)

@@ -8,26 +8,12 @@ from PIL import Image
 
 from latent_widgets.core.images import in_eight_bits, in_srgb, open_picture
 from tests import icc
-from tests.pictures import file_of
+from tests.icc import p3_to_srgb, srgb, with_profile
+from tests.pictures import file_of, lazily
 
 # In gamut of both, so that nothing is clipped. One level is what the tables of a colour engine in eight bits may round.
 COLOURS = np.array([[200, 60, 70], [90, 160, 80], [40, 70, 190], [128, 128, 128], [251, 240, 200], [20, 25, 30]])
 LEVEL = 1
-
-
-def with_profile(pixels, profile):
-    image = Image.fromarray(np.asarray(pixels, np.uint8))
-    image.info["icc_profile"] = profile
-    return image
-
-
-def srgb(image):
-    return np.asarray(in_srgb("photo", image)).astype(int)
-
-
-def p3_to_srgb(colours):
-    matrix = np.linalg.solve(icc.to_xyz(icc.SRGB), icc.to_xyz(icc.P3))
-    return 255 * icc.curved(icc.linear(colours / 255) @ matrix.T)
 
 
 def test_display_p3_becomes_srgb_by_the_matrix():
@@ -111,11 +97,6 @@ def test_a_profile_that_is_damaged_or_fits_not_is_left_out(spoilt):
 def test_inks_without_a_profile():
     image = Image.new("CMYK", (3, 2), (0, 255, 255, 0))
     assert srgb(image)[0, 0].tolist() == [255, 0, 0]
-
-
-def lazily(image, part=1.0, kind="PNG"):
-    data = file_of(image, kind)
-    return Image.open(io.BytesIO(data[: int(part * len(data))]))
 
 
 @pytest.fixture

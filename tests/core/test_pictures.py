@@ -5,20 +5,15 @@ import pytest
 import torch
 
 import latent_widgets as lw
-from latent_widgets.classifier import load_classifier
 from latent_widgets.core.pictures import BROUGHT, check_pictures, range_of, within_reach
 from latent_widgets.geometry.effects.part_masks import PartMasks
-from latent_widgets.geometry.effects.pyramid import lap1, lap1_norm, laplacian_pyramid
-from latent_widgets.regressor import FactorRegressor
-from latent_widgets.segmentation.overlay import overlay
+from latent_widgets.geometry.effects.pyramid import lap1_norm, laplacian_pyramid
 from latent_widgets.widgets.kit.encode import to_uint8
 from latent_widgets.widgets.kit.still import Still
+from tests.doors import PICTURE_DOORS
+from tests.pictures import noise
 
 H, W = 10, 14
-
-
-def noise(n=2, side=(H, W), seed=0):
-    return torch.rand(n, 3, *side, generator=torch.Generator().manual_seed(seed))
 
 
 SCALED = {  # what [0, 1] becomes, and how it is brought back
@@ -104,37 +99,9 @@ def test_what_a_generator_draws_far_out_is_told_from_pixels():
 # ---- doors
 
 
-def doors():
-    class Grey(lw.Segmenter):
-        def _labels(self, images, codes, space, features):
-            return images.mean(1).gt(0).long()
-
-    G = lw.load("digits32")
-    square = torch.nn.functional.interpolate
-    read = FactorRegressor().eval()
-    segmenter = Grey(["dark", "bright"])
-    return {
-        "invert": ("image", lambda x: lw.invert(G, square(x[:1], (32, 32)) if x.is_floating_point() else
-                                                x[:1].repeat(1, 1, 4, 3)[..., :32, :32], steps=1, samples=2, starts=1)),
-        "fit_glo": ("images", lambda x: lw.fit_glo(x.repeat(1, 1, 2, 2)[..., :16, :16], 2, 1, resolution=16)),
-        "segmenter": ("images", segmenter),
-        "foreign": ("images", lw.as_segmenter(lambda x: x.mean(1).gt(0).long(), names=("dark", "bright"))),
-        "painted": ("images", lambda x: lw.as_segmenter(np.eye(H, W)).mask(x, 1)),
-        "shipped": ("images", lw.load_segmenter()),
-        "overlay": ("images", lambda x: overlay(x, torch.zeros(2, H, W, dtype=torch.long))),
-        "regressor": ("images", read),
-        "classifier": ("images", load_classifier()),
-        "lap1": ("b", lambda x: lap1(torch.zeros(2, 3, H, W), x, 1)),
-        "painter": ("image", lambda x: lw.MaskPainter(x[:1]).close()),
-    }  # fmt: skip
-
-
-DOORS = doors()
-
-
-@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("door", PICTURE_DOORS)
 def test_every_door_takes_pictures_in_range_and_no_others(door):
-    name, call = DOORS[door]
+    name, call = PICTURE_DOORS[door]
     call(2 * noise() - 1)
     for error, x in (
         (ValueError, 200 * noise()),

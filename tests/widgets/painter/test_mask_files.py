@@ -9,19 +9,15 @@ from PIL import Image
 
 import latent_widgets as lw
 from latent_widgets.geometry.effects.part_masks import PartMasks
-from latent_widgets.geometry.regions.spectra import as_weights
 from latent_widgets.segmentation._painting import read_painting
 from latent_widgets.widgets.painter import files
 from latent_widgets.widgets.painter.model import MaskModel
+from tests.doors import MASK_DOORS, H, W
+from tests.masks import grey_mask
 from tests.pictures import file_of
 
-H, W = 8, 12
 INSIDE = np.zeros((H, W), bool)
 INSIDE[1:5, 2:8] = True
-
-
-def grey(low, high):
-    return Image.fromarray(np.where(INSIDE, high, low).astype(np.uint8))
 
 
 @pytest.fixture
@@ -31,13 +27,13 @@ def model():
 
 @pytest.mark.parametrize("shades", [(0, 1), (0, 128), (17, 200)])
 def test_a_file_of_two_shades_is_loaded_as_painted(model, tmp_path, shades):
-    grey(*shades).save(tmp_path / "m.png")
+    grey_mask(INSIDE, *shades).save(tmp_path / "m.png")
     files.load_mask(model, tmp_path / "m.png")
     assert model.mask.dtype == bool
     assert np.array_equal(model.mask, INSIDE)
     model.clear()
     array = io.BytesIO()
-    np.save(array, np.asarray(grey(*shades))[None])
+    np.save(array, np.asarray(grey_mask(INSIDE, *shades))[None])
     files.read_mask(model, "m.npy", array.getvalue())
     assert np.array_equal(model.mask, INSIDE)
 
@@ -62,46 +58,13 @@ def test_what_is_refused_changes_nothing(model, tmp_path):
     assert np.array_equal(model.mask, INSIDE)
 
 
-def doors():
-    class Flat(lw.Segmenter):
-        def _labels(self, images, codes, space, features):
-            return images[:, 0].long()
-
-    def painter(mask):
-        widget = lw.MaskPainter(np.zeros((H, W, 3), np.uint8), parts={"part": mask})
-        widget.mask = mask
-        widget.add("other", mask)
-        found = np.asarray(widget.regions["region"])
-        assert np.array_equal(found, np.asarray(widget.regions["other"]))
-        widget.clear()
-        widget.take("part")
-        assert np.array_equal(widget.model.mask, found)
-        widget.close()
-        return found
-
-    def operator(mask):
-        x = torch.ones(2, dtype=torch.float64)
-        J = lw.JacobianOperator(lambda v: v.sum() * torch.ones(1, H, W, dtype=torch.float64), x, mask=mask)
-        return J.dense()[:, 0].reshape(H, W).square()  # rows are multiplied by the roots of weights
-
-    return {
-        "Mask": lambda mask: lw.Mask(mask).tensor,
-        "painter": painter,
-        "operator": operator,
-        "regions": lambda mask: as_weights(mask, H, W),
-        "parts": lambda mask: PartMasks.of(lw.load("digits32"), mask, "digit").fixed,
-        "segmenter": lambda mask: lw.as_segmenter(mask).mask(torch.zeros(1, 3, H, W), 1)[0],
-    }
-
-
-DOORS = doors()
 GIVEN = {
-    "zero and one": np.asarray(grey(0, 1)),
-    "eight bits": np.asarray(grey(0, 255))[..., None],
-    "channel first": torch.from_numpy(np.array(grey(3, 90)))[None],
+    "zero and one": np.asarray(grey_mask(INSIDE, 0, 1)),
+    "eight bits": np.asarray(grey_mask(INSIDE, 0, 255))[..., None],
+    "channel first": torch.from_numpy(np.array(grey_mask(INSIDE, 3, 90)))[None],
     "int64": INSIDE.astype(np.int64),
     "bool": torch.from_numpy(INSIDE),
-    "picture": grey(17, 200),
+    "picture": grey_mask(INSIDE, 17, 200),
     "paint on a sheet": Image.fromarray(np.dstack([*(3 * [200 * INSIDE]), 255 * INSIDE]).astype(np.uint8)),
     "colours": np.dstack([200 * INSIDE, 10 * INSIDE, 0 * INSIDE]).astype(np.uint8),
 }
@@ -114,18 +77,18 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("given", GIVEN.values(), ids=GIVEN)
-@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("door", MASK_DOORS)
 def test_every_door_reads_the_same(door, given):
-    assert np.allclose(np.asarray(DOORS[door](given), float), INSIDE, rtol=0, atol=1e-12)
+    assert np.allclose(np.asarray(MASK_DOORS[door](given), float), INSIDE, rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize(("given", "words"), REFUSED.values(), ids=REFUSED)
-@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("door", MASK_DOORS)
 def test_every_door_refuses_in_the_same_words(door, given, words):
     if (door, given.dtype.kind) == ("parts", "i"):
         words = "part must be a label, an integer, where parts have no names, got 'digit'"
     with pytest.raises(ValueError, match=words):
-        DOORS[door](given)
+        MASK_DOORS[door](given)
 
 
 def test_a_label_map_is_asked_by_number():
@@ -144,6 +107,6 @@ def test_a_mask_of_eight_bits_is_no_painting_of_255_parts():
 
 def test_a_picture_file_of_a_mask_fits_the_painter():
     painter = lw.MaskPainter(np.zeros((H, W, 3), np.uint8))
-    painter.take_file("m.png", file_of(grey(0, 1)))
+    painter.take_file("m.png", file_of(grey_mask(INSIDE, 0, 1)))
     assert painter.mask.area == pytest.approx(INSIDE.mean())
     painter.close()
