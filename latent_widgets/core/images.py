@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-__all__ = ["LARGEST", "in_eight_bits", "in_srgb", "is_transparent", "open_picture"]
+__all__ = ["LARGEST", "in_eight_bits", "in_srgb", "is_transparent", "laid_over", "open_picture"]
 
 LARGEST = 200_000_000  # pixels: a 14000 x 14000 photo; what claims more is refused before it is decoded
 _LIMIT = threading.Lock()  # held while Pillow's own limit is another
@@ -96,11 +96,25 @@ def is_transparent(image: Image.Image) -> bool:
     return image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info
 
 
-def in_eight_bits(image: Image.Image) -> Image.Image:
-    """Scale a picture of more than eight bits, which Pillow would clip, to a grey one of eight; return others as is."""
+def in_eight_bits(name: str, image: Image.Image) -> Image.Image:
+    """Scale a picture of more than eight bits, which Pillow would clip, to a grey one of eight; return others as is.
+
+    Args:
+        name: What the argument is called.
+        image: Of any mode.
+
+    Returns:
+        The picture, with the profile that it carries.
+
+    Raises:
+        ValueError: If it has values below 0, or that are no numbers.
+    """
     if not (image.mode.startswith("I;16") or image.mode in ("I", "F")):
         return image
-    values = np.nan_to_num(np.asarray(image, dtype=np.float64))
+    values = np.asarray(image, dtype=np.float64)
+    if not (values.min() >= 0 and values.max() < np.inf):  # NaN fails too
+        low, high = values.min(), values.max()
+        raise ValueError(f"{name} must have values from 0 for black, got {low:g} to {high:g} in mode {image.mode!r}.")
     grey = Image.fromarray(np.round(255 * (values / _white(image.mode, values.max()))).clip(0, 255).astype(np.uint8))
     if "icc_profile" in image.info:
         grey.info["icc_profile"] = image.info["icc_profile"]
@@ -111,6 +125,13 @@ def _white(mode: str, largest: float) -> float:
     """What white is; where the mode does not say, the first that fits of a share, eight bits and sixteen bits."""
     fits = (white for white in (1.0, 255.0, 65535.0, largest) if largest <= white)
     return 65535.0 if mode.startswith("I;16") else next(fits, 1.0)
+
+
+def laid_over(image: Image.Image, paper: tuple[int, int, int] = (255, 255, 255)) -> Image.Image:
+    """Return a picture in RGB or RGBA in RGB: what is transparent shows the paper."""
+    if image.mode == "RGBA":
+        image = Image.alpha_composite(Image.new("RGBA", image.size, (*paper, 255)), image)
+    return image.convert("RGB")
 
 
 def in_srgb(name: str, image: Image.Image) -> Image.Image:

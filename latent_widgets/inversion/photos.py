@@ -12,7 +12,7 @@ from PIL import Image
 from torch import Tensor
 
 from latent_widgets.core import checks
-from latent_widgets.core.images import in_eight_bits, in_srgb, open_picture
+from latent_widgets.core.images import in_eight_bits, in_srgb, laid_over, open_picture
 from latent_widgets.core.rounding import beyond_unit
 
 __all__ = ["load_photo", "read_photo"]
@@ -59,7 +59,7 @@ def load_photo(
     size = checks.integer("size", size, 1, 4096)
     angle = checks.number("rotate", rotate)
     paper = _colour(background)
-    photo = _over(_opened(source), paper)
+    photo = laid_over(_opened(source), paper)
     left, top, right, bottom = _box(crop, photo.size)
     middle = ((left + right) / 2, (top + bottom) / 2)
     side = max(right - left, bottom - top)
@@ -106,7 +106,7 @@ def _colour(background: Colour) -> tuple[int, int, int]:
 
 def _opened(source: Any) -> Image.Image:
     """Upright, in the colours of sRGB: in RGB, or in RGBA where there is transparency."""
-    return in_srgb("source", in_eight_bits(_decoded(source)))
+    return in_srgb("source", in_eight_bits("source", _decoded(source)))
 
 
 def _decoded(source: Any) -> Image.Image:
@@ -147,13 +147,6 @@ def _from_array(array: np.ndarray) -> Image.Image:
             "eight bits, source / 65535 for sixteen."
         )
     return Image.fromarray(array)
-
-
-def _over(photo: Image.Image, paper: tuple[int, int, int]) -> Image.Image:
-    """In RGB: what is transparent shows the paper."""
-    if photo.mode == "RGBA":
-        photo = Image.alpha_composite(Image.new("RGBA", photo.size, (*paper, 255)), photo)
-    return photo.convert("RGB")
 
 
 def _box(crop: Sequence[float] | None, size: tuple[int, int]) -> tuple[float, float, float, float]:

@@ -4,7 +4,7 @@ import io
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms
 
 from latent_widgets.core.images import in_eight_bits, in_srgb, open_picture
 from tests import icc
@@ -66,7 +66,7 @@ def test_sixteen_bits_of_grey_keep_their_profile():
     image = Image.fromarray(levels * 257)
     image.info["icc_profile"] = icc.grey(1.0)
     expected = 255 * icc.curved(levels / 255.0)
-    assert np.abs(srgb(in_eight_bits(image)) - expected[..., None]).max() <= LEVEL
+    assert np.abs(srgb(in_eight_bits("photo", image)) - expected[..., None]).max() <= LEVEL
 
 
 def test_inks_have_the_colours_of_their_profile():
@@ -92,6 +92,25 @@ def test_inks_have_the_colours_of_their_profile():
 def test_a_profile_that_is_damaged_or_fits_not_is_left_out(spoilt):
     pixels = COLOURS.reshape(2, 3, 3).astype(np.uint8)
     assert np.array_equal(srgb(with_profile(pixels, spoilt)), pixels)
+
+
+def test_the_profile_of_srgb_changes_nothing():
+    pixels = np.random.default_rng(5).integers(0, 256, (20, 30, 3), np.uint8)
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    assert np.abs(srgb(with_profile(pixels, profile)) - pixels).max() <= LEVEL
+
+
+def test_lab_is_converted_without_a_profile():
+    image = Image.new("LAB", (3, 2), (153, 128 - 20, 128 - 15))  # L* = 60; a* and b* count from 128
+    expected = 255 * icc.curved(np.linalg.solve(icc.adapted(icc.to_xyz(icc.SRGB)), icc.lab_to_xyz((60, -20, -15))))
+    assert np.abs(srgb(image) - expected).max() <= LEVEL
+
+
+@pytest.mark.parametrize("values", [[-1.0, 0.5, 1.0], [0.0, np.nan, 1.0], [0.0, np.inf, 1.0]])
+def test_numbers_that_are_no_shades_are_refused(values):
+    image = Image.fromarray(np.array([values], np.float32))
+    with pytest.raises(ValueError, match=r"photo must have values from 0 for black, got .* in mode 'F'\."):
+        in_eight_bits("photo", image)
 
 
 def test_inks_without_a_profile():

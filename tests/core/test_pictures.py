@@ -1,8 +1,11 @@
 """Pictures in another range than [-1, 1] are told from pictures of generators, at every door that takes pictures."""
 
+import io
+
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 import latent_widgets as lw
 from latent_widgets.core.pictures import BROUGHT, check_pictures, range_of, within_reach
@@ -10,8 +13,9 @@ from latent_widgets.geometry.effects.part_masks import PartMasks
 from latent_widgets.geometry.effects.pyramid import lap1_norm, laplacian_pyramid
 from latent_widgets.widgets.kit.encode import to_uint8
 from latent_widgets.widgets.kit.still import Still
+from tests import icc
 from tests.doors import PICTURE_DOORS
-from tests.pictures import noise
+from tests.pictures import file_of, lazily, noise
 
 H, W = 10, 14
 
@@ -116,6 +120,21 @@ def test_whole_numbers_are_no_picture_for_the_screen_nor_for_the_pyramid():
     for call in (lambda x: to_uint8(x[0]), lambda x: Still(x[0]), lambda x: laplacian_pyramid(x, 1)):
         with pytest.raises(TypeError, match=r"must be floating in \[-1, 1\], got torch\.uint8"):
             call((255 * noise()).byte())
+
+
+def test_a_painter_takes_images_of_pillow_as_photos_are_read():
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    image = Image.new("RGBA", (14, 10), (200, 60, 70, 255))
+    image.putpixel((0, 9), (0, 0, 0, 0))
+    image = Image.open(io.BytesIO(file_of(image, exif=exif, icc_profile=icc.display_p3())))
+    painter = lw.MaskPainter(image)
+    assert painter.image.shape == (14, 10, 3)
+    assert painter.image[0, 0].tolist() == [255, 255, 255]
+    assert np.abs(painter.image[5, 5] - icc.p3_to_srgb(np.array([200, 60, 70]))).max() <= 1
+    with pytest.raises(ValueError, match="image must be a whole picture, got a Pillow image of 14 x 10"):
+        painter.image = lazily(Image.new("RGB", (14, 10)), 0.7, "BMP")
+    painter.close()
 
 
 def test_a_painter_keeps_its_picture_when_another_is_refused():

@@ -198,6 +198,10 @@ def test_paint_with_a_soft_edge():
     assert soft(read_mask(pixels), edge / 255)
     pixels[..., 3] = np.rint(edge * 0.5)  # half opaque paint is inside all the same
     assert np.abs(read_mask(pixels).numpy() - edge / 255).max() <= 1 / 127
+    thin = np.maximum(edge, 1)[..., None] / 255  # as a canvas keeps it: what is thin has lost its colour
+    pixels = np.dstack([np.rint(np.rint(thin * [250, 40, 0]) / thin), edge]).clip(0, 255).astype(np.uint8)
+    assert len(np.unique(pixels[edge > 0][:, :3], axis=0)) > 2
+    assert soft(read_mask(pixels), edge / 255)
     over = np.rint(edge[..., None] / 255 * [220, 30, 60]).astype(np.uint8)  # laid over black
     assert np.abs(read_mask(over).numpy() - edge / 255).max() <= 1.5 / 220
 

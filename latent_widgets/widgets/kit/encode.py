@@ -52,7 +52,7 @@ def to_uint8(image: Picturelike) -> Pixels:
         if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
             raise ValueError(
                 f"image must be an (H, W, 3) uint8 array, got {image.shape} {image.dtype}. "
-                "lw.load_photo makes a tensor in [-1, 1] of other arrays."
+                "Bring it to 0 to 255 and to red, green and blue."
             )
         return image
     checks.shape("image", image, (3, "H", "W"), (1, 3, "H", "W"))

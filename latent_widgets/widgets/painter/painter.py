@@ -37,8 +37,8 @@ class MaskPainter(PainterTraits):
     """Paint named regions of a picture with mouse, finger or keys; assign and read them from code.
 
     Args:
-        image: ``(3, H, W)`` in [-1, 1], ``(H, W, 3)`` uint8, or the ``picture`` of an explorer, which
-            ``traitlets.dlink((explorer, "picture"), (painter, "picture"))`` makes follow what the explorer shows.
+        image: ``(3, H, W)`` in [-1, 1], ``(H, W, 3)`` uint8, an image of Pillow's, or the ``picture`` of an explorer,
+            which ``traitlets.dlink((explorer, "picture"), (painter, "picture"))`` makes follow what the explorer shows.
         regions: Names to begin with, or masks by name (None for an empty one); one region called "region" if not given.
         parts: Ready masks by name to add as a whole; or ``(labels, names)``, an integer map ``(H, W)`` and the name of
             each label.
@@ -70,7 +70,7 @@ class MaskPainter(PainterTraits):
 
     def __init__(
         self,
-        image: Picturelike | Still,
+        image: Picturelike | Still | Image.Image,
         regions: Sequence[str] | Mapping[str, Any] | None = None,
         *,
         parts: Mapping[str, Any] | tuple[Any, Any] | None = None,
@@ -196,7 +196,7 @@ class MaskPainter(PainterTraits):
         return self.model.image
 
     @image.setter
-    def image(self, image: Picturelike | Still) -> None:
+    def image(self, image: Picturelike | Still | Image.Image) -> None:
         self._paint_on(pixels_of(image))
 
     def _paint_on(self, pixels: Pixels) -> None:
