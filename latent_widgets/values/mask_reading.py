@@ -23,6 +23,7 @@ __all__ = ["WEIGHTS", "read_mask", "read_picture"]
 
 WEIGHTS = "latent_widgets.weights"  # in the text of a PNG of ours whose brightness is the weight, whatever its shades
 WHITES = (255, 65535)  # of eight bits and of sixteen
+SOME, MANY = 10_000, 2_000  # pixels that are looked at first, and colours among them that no soft edge has
 FEW = 32  # shades: more of them are a soft edge, not labels
 DIM = 1 / 4  # of white: shades that are all darker were written to be told apart, not to be seen
 NEAR = 1 / 16  # of white: how far lossy compression moves black and white away from edges
@@ -252,7 +253,7 @@ def _of_palette(name: str, image: Image.Image) -> Tensor:
     if not len(given) or len(np.unique(_packed(palette[used]))) < len(used):  # the colours tell too little
         return _of_shades(name, numbers)
     shades = palette[used].astype(np.int64)
-    if 2 < len(used) <= FEW and not _is_grey(shades) and (_between_two(shades) is None or _flat(numbers)):
+    if 2 < len(used) <= FEW and not _is_grey(shades) and (_way_between(shades) is None or _flat(numbers)):
         raise _labels_refused(name, used)
     return _of_colours(name, palette[numbers])
 
@@ -265,17 +266,20 @@ def _of_colours(name: str, colours: NDArray[np.uint8]) -> Tensor:
         return torch.zeros(rgb.shape[:2], dtype=torch.bool, device="cpu")
     if _is_grey(rgb):
         return _of_shades(name, rgb[..., 0].astype(np.int64))
-    packed, where = np.unique(_packed(rgb), return_inverse=True)
-    shades = np.stack([packed >> 16, packed >> 8 & 255, packed & 255], -1)
-    share = _between_two(shades)
-    if share is None:
+    packed = _packed(rgb)
+    shades = _unpacked(np.unique(packed.ravel()[:: packed.size // SOME + 1]))
+    if len(shades) < MANY:  # of a photo, some pixels tell already
+        shades = _unpacked(np.unique(packed))
+    way = _way_between(shades)
+    if way is None:
         raise _colours_refused(name, shades)
+    dark, far = way
     if len(shades) == 2:
-        return torch.from_numpy((share > 0.5)[where].reshape(rgb.shape[:2]))
-    weights = share[where].reshape(rgb.shape[:2])
+        return torch.from_numpy(packed == _packed(dark + far))
+    weights = (((rgb - dark) @ far) / (far @ far)).clip(0, 1).astype(np.float32)
     if len(shades) <= FEW and _flat(np.rint(255 * weights).astype(np.int64)):
         raise _colours_refused(name, shades)
-    return torch.from_numpy(weights.astype(np.float32))
+    return torch.from_numpy(weights)
 
 
 def _of_paint(name: str, rgb: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> Tensor:
@@ -291,26 +295,29 @@ def _of_paint(name: str, rgb: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> Te
     raise _colours_refused(name, paint)
 
 
-def _between_two(shades: Levels) -> NDArray[np.float64] | None:
-    """Say how far each colour lies on the way from the darkest to the one farthest from it; None if some lie aside."""
+def _way_between(shades: Levels) -> tuple[Levels, Levels] | None:
+    """Return the darkest colour and the way from it to the one farthest from it; None if some lie aside of the way."""
     light = shades @ BRIGHTNESS
-    dark = shades[light.argmin()].astype(np.float64)
+    dark = shades[light.argmin()]
     way = shades - dark
     far = way[np.square(way).sum(1).argmax()]
     if far @ BRIGHTNESS < 1:  # one colour, or two of which none is the brighter
         return None
-    share = way @ far / (far @ far)
-    aside = np.abs(way - share[:, None] * far).max()
-    return share.clip(0, 1) if aside <= APART else None
+    aside = way - (way @ far / (far @ far))[:, None] * far
+    return (dark, far) if np.abs(aside).max() <= APART else None
 
 
 def _is_grey(rgb: NDArray[Any]) -> bool:
     return bool((rgb == rgb[..., :1]).all())
 
 
-def _packed(rgb: NDArray[np.uint8]) -> NDArray[np.int32]:
+def _packed(rgb: NDArray[Any]) -> NDArray[np.int32]:
     wide = rgb.astype(np.int32)
     return wide[..., 0] << 16 | wide[..., 1] << 8 | wide[..., 2]
+
+
+def _unpacked(packed: NDArray[np.int32]) -> Levels:
+    return np.stack([packed >> 16, packed >> 8 & 255, packed & 255], -1).astype(np.int64)
 
 
 def _colours_refused(name: str, shades: Levels) -> ValueError:
