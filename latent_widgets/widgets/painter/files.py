@@ -127,7 +127,7 @@ def save_mask(model: MaskModel, path: str | os.PathLike[str]) -> Path:
 
 
 def load_mask(model: MaskModel, path: str | os.PathLike[str]) -> None:
-    """Read what :func:`save_mask` wrote, or another grey picture or array: one region, or from JSON all.
+    """Read what :func:`save_mask` wrote, or a mask of another program: one region, or from JSON all.
 
     Args:
         model: What to change; one undo takes it back.
