@@ -86,6 +86,7 @@ class LiveGenerator(Generator):
             resolution=resolution,
         )
         self.parts, self.value_range = parts, value_range
+        self.own_network = False  # whatever its layers are, who calls them is someone else
         self.condition = parts.condition
         self._means: dict[int | None, tuple[int, Tensor]] = {}  # of w, by class, and of which weights
 

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from latent_widgets.core import checks
+from latent_widgets.core.exact import exact
 from latent_widgets.core.rounding import rounding
 from latent_widgets.core.steps import Cancelled, OnStep, report
 from latent_widgets.generators.base import Generator
@@ -129,6 +130,7 @@ class EqualChange:
             return G.synthesize(moved(code, alphas * step, self.directions.layers), self.space)
 
 
+@exact()
 def equal_change(
     G: Generator,
     directions: Any,

@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from latent_widgets.core import checks
+from latent_widgets.core.exact import exact
 
 __all__ = ["collapse", "default_levels", "lap1", "laplacian_pyramid"]
 
@@ -23,6 +24,7 @@ def default_levels(height: int, width: int) -> int:
     return max(1, int(math.log2(min(height, width))) - 2)
 
 
+@exact()
 def laplacian_pyramid(images: Tensor, levels: int | None = None) -> list[Tensor]:
     """Split pictures into bands of detail, the finest first, and what is left.
 
@@ -55,6 +57,7 @@ def laplacian_pyramid(images: Tensor, levels: int | None = None) -> list[Tensor]
     return [*bands, images]
 
 
+@exact()
 def collapse(pyramid: list[Tensor]) -> Tensor:
     """Put the bands together again: the inverse of :func:`laplacian_pyramid`, exact to rounding.
 
@@ -75,6 +78,7 @@ def collapse(pyramid: list[Tensor]) -> Tensor:
     return image
 
 
+@exact()
 def lap1(a: Tensor, b: Tensor, levels: int | None = None) -> Tensor:
     r"""Measure how far pictures are apart, detail by detail.
 
