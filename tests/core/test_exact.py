@@ -1,6 +1,8 @@
 """What PyTorch shortens for speed is off while numbers are measured, in every thread, and restored after."""
 
+import ast
 import threading
+from pathlib import Path
 
 import pytest
 import torch
@@ -117,3 +119,30 @@ def test_networks_with_attention_have_their_jacobian(kind):
         J = torch.autograd.functional.jacobian(lambda v: double(v[None])[0].flatten(), z[0].double())
     torch.testing.assert_close(found.singular_values.double(), torch.linalg.svdvals(J), rtol=1e-4, atol=1e-5)
     assert any("attention" in note for note in G.notes)
+
+
+LOOKS_ONLY = {  # what computes no number of a network, or leaves it to one that is in the rule
+    "check_mapping", "check_target", "checked_target", "feature_function", "features", "frame_of", "image_function",
+    "kinds_of", "known_of", "layers_of", "mapping_function", "mapping_jacobians", "random_directions", "refusal",
+    "start_of", "target_function", "targets_of", "whitening_of",
+}  # fmt: skip
+
+
+def inexact(source):
+    """Public functions of a generator or an operator that are not exact."""
+    for node in ast.parse(source).body:
+        if not isinstance(node, ast.FunctionDef) or node.name.startswith("_") or node.name in LOOKS_ONLY:
+            continue
+        given = " ".join(ast.unparse(a.annotation) for a in node.args.args if a.annotation is not None)
+        of_network = "Generator" in given.replace("torch.Generator", "") or "Operator" in given
+        if of_network and "exact()" not in map(ast.unparse, node.decorator_list):
+            yield node.name
+
+
+def test_all_that_measures_is_exact():
+    rooms = Path(lw.__file__).parent
+    files = [file for room in ("geometry", "methods", "inversion") for file in (rooms / room).rglob("*.py")]
+    assert not [name for file in files for name in inexact(file.read_text())]
+    plain = "def f(G: Generator) -> float: ..."
+    assert list(inexact(plain)) == ["f"]
+    assert not list(inexact(plain.replace("def", "@exact()\ndef")))

@@ -87,9 +87,10 @@ def test_what_is_cut_in_both_modes_is_refused(fn, dtype):
     m = len(fn(X.to(dtype)))
     for product in (lambda J: J @ J.x0, lambda J: J.T @ torch.ones(m, dtype=dtype), lambda J: J.svd(2, "randomized")):
         J = JacobianOperator(fn, X.to(dtype))
-        with pytest.raises(ValueError, match=CUT), warnings.catch_warnings():
+        with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # that forward mode is missing
-            product(J)
+            with pytest.raises(ValueError, match=CUT):
+                product(J)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -173,7 +174,7 @@ def test_what_optimises_names_what_is_wrong_with_the_network(network):
     for run in (
         lambda: lw.invert(G, G(G.sample_z(1)), steps=2),
         lambda: lw.lelsd(G, mask, steps=2),
-        lambda: lw.dp_lase(G, steps=2, layer="image"),
+        lambda: lw.dp_lase(G, k=2, steps=2, layer="image"),
     ):
         with pytest.raises(ValueError, match=message):
             run()
@@ -226,4 +227,4 @@ def test_a_mapping_without_gradients():
     found, wanted = (lw.local_bases(lw.load(network), z) for network in (cut, whole))
     for one, other in zip(found, wanted, strict=True):
         torch.testing.assert_close(one.singular_values, other.singular_values)
-        assert float(other.singular_values.min()) > 0.01
+        assert float(other.singular_values[2]) > 0.1
