@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from latent_widgets.core.exact import exact
 from latent_widgets.generators._conditions import in_three_colours
 from latent_widgets.generators.base import Generator
 from latent_widgets.generators.live.styles import StyleMap, style_maps
@@ -141,7 +142,7 @@ class LiveGenerator(Generator):
         return x if (low, high) == (-1.0, 1.0) else (x - low) * (2 / (high - low)) - 1
 
     def _features(self, code: Tensor, space: str, layers: Sequence[str]) -> dict[str, Tensor]:
-        with watching(self.module, layers) as seen:
+        with exact(), watching(self.module, layers) as seen:  # fused layers would not call their parts
             self._synthesize(code, space)
         return {name: seen[name][0].to(self.dtype) for name in layers}
 
