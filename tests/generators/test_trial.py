@@ -8,8 +8,10 @@ import torch.nn.functional as F
 from torch import nn
 
 import latent_widgets as lw
+from latent_widgets.generators.style import StyleGenerator
 from latent_widgets.geometry.jacobian.functions import image_function
 from latent_widgets.geometry.jacobian.operator import JacobianOperator
+from tests.live_networks import RosinalityLike
 
 
 class Net(nn.Module):
@@ -152,6 +154,19 @@ def test_ranges_that_are_not_are_asked_for(post):
     torch.testing.assert_close(G(z), lw.load(Net())(z), atol=1e-5, rtol=1e-5)
     with pytest.raises(TypeError, match=r"value_range must be a pair such as \(0, 1\), got 3"):
         lw.load(Net(), value_range=3)
+
+
+def test_a_family_whose_range_is_known_is_not_guessed(make_network):
+    network = make_network(z_dim=6)
+    with torch.no_grad():  # its pictures are so pale that they lie in [0, 1]
+        for name, weight in network.named_parameters():
+            if "torgb" in name:
+                weight.mul_(1e-3)
+                weight.add_(0.1 if name.endswith("16.torgb.bias") else 0.0)
+    z = torch.randn(2, 6, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    G = lw.load(RosinalityLike(network))
+    assert 0 < float(G(z).min()) < float(G(z).max()) < 1
+    assert torch.equal(G(z), StyleGenerator(network)(z))
 
 
 class Half(Net):

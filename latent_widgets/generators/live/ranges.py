@@ -23,7 +23,7 @@ def range_of(pictures: Tensor, given: Any = None, known: bool = False) -> tuple[
     Args:
         pictures: As the network drew them.
         given: The range, if the user says it.
-        known: Whether the network is of a kind that draws in [-1, 1], however far beyond it goes while untrained.
+        known: Whether the network is of a kind that draws in [-1, 1], whatever two pictures show.
 
     Returns:
         The values of black and white, and what was found.
@@ -51,15 +51,15 @@ def range_of(pictures: Tensor, given: Any = None, known: bool = False) -> tuple[
         return (-127.5, 127.5), "They are signed bytes and are brought to [-1, 1]"
     values = pictures.double()
     low, high = float(values.min()), float(values.max())
+    around_zero = (-1.0, 1.0), f"They are taken to be in [-1, 1] (two of them lie between {low:.3g} and {high:.3g})"
+    if known and pictures.is_floating_point():
+        return around_zero
     if pictures.dtype != torch.uint8 and low >= -1e-6 and high <= 1 + _CLOSE:
         return (0.0, 1.0), "They lie in [0, 1] and are brought to [-1, 1]"
-    around_zero = (-1.0, 1.0), f"They are taken to be in [-1, 1] (two of them lie between {low:.3g} and {high:.3g})"
     if pictures.is_floating_point() and float(values.square().mean().sqrt()) <= _LOUD:
         return around_zero
     if -_BEYOND <= low and high <= 255 + _BEYOND:
         return (0.0, 255.0), "They lie in [0, 255] and are brought to [-1, 1]"
-    if known:
-        return around_zero
     raise ValueError(
         f"value_range must be given for pictures between {low:.4g} and {high:.4g}, got None. Say what black and white "
         "are: value_range=(black, white)."
