@@ -12,6 +12,7 @@ from torch import Tensor, nn
 __all__ = ["feature_layers", "watching"]
 
 _MOST_LAYERS = 64
+_DOUBLED = 2.5  # a layer that doubles may have a margin, which its filter takes away
 
 
 class watching(ExitStack):
@@ -39,7 +40,10 @@ def _record(seen: dict[str, list[Tensor]], name: str, module: nn.Module, inputs:
 
 
 def feature_layers(seen: Mapping[str, Sequence[Tensor]]) -> tuple[str, ...]:
-    """Find the submodules that give out features ``(n, C, h, w)``: those of the outermost level that has several.
+    """Find the submodules that give out features ``(n, C, h, w)``: blocks, not what they are made of.
+
+    A module that holds others is taken apart where the sides of what these give out differ by more than one doubling,
+    or where all of the network's features are within it.
 
     Args:
         seen: What all submodules gave out in one pass, in the order in which they ran.
@@ -47,10 +51,14 @@ def feature_layers(seen: Mapping[str, Sequence[Tensor]]) -> tuple[str, ...]:
     Returns:
         Their dotted names, in that order.
     """
-    maps = [name for name, given in seen.items() if len(given) == 1 and given[0].ndim == 4]
-    for depth in range(1, 8):
-        level = [name for name in maps if name.count(".") < depth]
-        inner = [name for name in level if not any(other.startswith(f"{name}.") for other in level)]
-        if len(inner) > 1:
-            return tuple(inner[:_MOST_LAYERS])
-    return tuple(maps[:_MOST_LAYERS])
+    sides = {name: given[0].shape[-1] for name, given in seen.items() if len(given) == 1 and given[0].ndim == 4}
+    inside = {name: [other for other in sides if other.startswith(f"{name}.")] for name in sides}
+    alone = {name for name in sides if len(inside[name]) == len(sides) - 1 - sum(name in x for x in inside.values())}
+
+    def is_block(name: str) -> bool:
+        inner = [sides[other] for other in inside[name]]
+        return len(inner) < 2 or (max(inner) <= _DOUBLED * min(inner) and name not in alone)
+
+    blocks = [name for name in sides if is_block(name)]
+    outermost = [name for name in blocks if not any(name in inside[other] for other in blocks)]
+    return tuple(outermost[:_MOST_LAYERS])
