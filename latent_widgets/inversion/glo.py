@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from latent_widgets.core import checks
+from latent_widgets.core.exact import exact
 from latent_widgets.core.pictures import BROUGHT, check_pictures
 from latent_widgets.core.rounding import rounding
 from latent_widgets.core.steps import OnStep, report
@@ -228,6 +229,7 @@ class _Training:
         rng = torch.Generator().manual_seed(self.seed * 1_000_003 + epoch)
         return torch.randperm(len(self.data), generator=rng)
 
+    @exact()
     def step(self, batch: int, total: int, lap: float, l2: float) -> GLOStep:
         """Make one step of network and codes, and project the codes on the ball."""
         for optimiser, rate in zip(self.optimisers, self.rates, strict=True):

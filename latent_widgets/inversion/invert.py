@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from latent_widgets.core import checks
+from latent_widgets.core.exact import exact
 from latent_widgets.core.figures import new_figure
 from latent_widgets.core.pictures import BROUGHT, check_pictures
 from latent_widgets.core.steps import OnStep, report
@@ -23,6 +24,7 @@ from latent_widgets.generators.base import Generator
 from latent_widgets.generators.place import with_weights
 from latent_widgets.geometry.density.fitted import fit_density
 from latent_widgets.geometry.effects.pyramid import lap1_norm
+from latent_widgets.geometry.jacobian.gradients import check_gradients
 from latent_widgets.inversion.photos import load_photo
 from latent_widgets.inversion.search import Best, Point, Whitening, search, whitening_of
 from latent_widgets.values.codes import Code
@@ -101,6 +103,7 @@ class Inversion:
         return figure
 
 
+@exact()
 def invert(
     G: Generator,
     image: Any,
@@ -172,6 +175,7 @@ def invert(
         terms += [perceptual(pictures, target)] if perceptual else []
         return torch.stack([term.reshape(-1) for term in terms]).sum(0)
 
+    check_gradients(G, space)
     base = "z" if space == "z" else "w"
     with torch.inference_mode(False), torch.enable_grad():
         frame = whitening_of(G, base, samples, seed)

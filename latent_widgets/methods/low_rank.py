@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from latent_widgets.core import checks
+from latent_widgets.core.exact import exact
 from latent_widgets.core.rounding import negligible
 from latent_widgets.core.steps import OnStep
 from latent_widgets.generators.base import Generator
@@ -49,6 +50,7 @@ class LowRank:
     pursuits: tuple[Pursuit, Pursuit] | None = None
 
 
+@exact()
 def low_rank_directions(
     G: Generator,
     w: Tensor,
@@ -158,6 +160,7 @@ class Transfer:
     chance: Tensor
 
 
+@exact()
 def transfer(
     G: Generator, directions: Any, codes: Tensor, masks: Sequence[Any], alpha: float = 0.1, seed: int = 0
 ) -> Transfer:

@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from latent_widgets.core import checks
+from latent_widgets.core.exact import exact
 from latent_widgets.core.pictures import check_pictures
 
 __all__ = ["collapse", "default_levels", "lap1", "lap1_norm", "laplacian_pyramid"]
@@ -24,6 +25,7 @@ def default_levels(height: int, width: int) -> int:
     return max(1, int(math.log2(min(height, width))) - 2)
 
 
+@exact()
 def laplacian_pyramid(images: Tensor, levels: int | None = None) -> list[Tensor]:
     """Split pictures into bands of detail, the finest first, and what is left.
 
@@ -59,6 +61,7 @@ def laplacian_pyramid(images: Tensor, levels: int | None = None) -> list[Tensor]
     return [*bands, images]
 
 
+@exact()
 def collapse(pyramid: list[Tensor]) -> Tensor:
     """Put the bands together again: the inverse of :func:`laplacian_pyramid`, exact to rounding.
 
@@ -79,6 +82,7 @@ def collapse(pyramid: list[Tensor]) -> Tensor:
     return image
 
 
+@exact()
 def lap1(a: Tensor, b: Tensor, levels: int | None = None) -> Tensor:
     r"""Measure how far pictures are apart, detail by detail.
 
@@ -110,6 +114,7 @@ def lap1(a: Tensor, b: Tensor, levels: int | None = None) -> Tensor:
     return lap1_norm(a - b, levels)  # the pyramid is linear
 
 
+@exact()
 def lap1_norm(differences: Tensor, levels: int | None = None) -> Tensor:
     """Measure differences of pictures as :func:`lap1` does, in whatever range they are.
 
