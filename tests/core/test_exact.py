@@ -1,6 +1,5 @@
 """What PyTorch shortens for speed is off while numbers are measured, in every thread, and restored after."""
 
-import ast
 import threading
 from pathlib import Path
 
@@ -12,34 +11,23 @@ from torch import nn
 import latent_widgets as lw
 from latent_widgets.core.exact import exact
 from latent_widgets.geometry.jacobian.operator import JacobianOperator
-
-
-def settings():
-    cuda = torch.backends.cuda
-    return (
-        torch.backends.mha.get_fastpath_enabled(),
-        cuda.flash_sdp_enabled(),
-        cuda.mem_efficient_sdp_enabled(),
-        cuda.math_sdp_enabled(),
-        torch.backends.cudnn.allow_tf32,
-        torch.get_float32_matmul_precision(),
-        torch.is_autocast_enabled("cpu"),
-    )
+from tests import architecture
+from tests.processors import settings_of_torch
 
 
 def test_settings_are_those_of_exact_numbers_and_come_back():
-    before = settings()
+    before = settings_of_torch()
     with exact(), exact():
-        fast, flash, efficient, math, tf32, *_ = settings()
+        fast, flash, efficient, math, tf32, *_ = settings_of_torch()
         assert (fast, flash, efficient, math, tf32) == (False, False, False, True, False)
-    assert settings() == before
+    assert settings_of_torch() == before
     with pytest.raises(KeyError), exact():
         raise KeyError
-    assert settings() == before
+    assert settings_of_torch() == before
 
 
 def test_the_last_of_several_threads_restores():
-    before, inside, leave = settings(), threading.Event(), threading.Event()
+    before, inside, leave = settings_of_torch(), threading.Event(), threading.Event()
 
     def hold():
         with exact():
@@ -53,7 +41,7 @@ def test_the_last_of_several_threads_restores():
     assert not torch.backends.mha.get_fastpath_enabled()  # the other is not done
     leave.set()
     thread.join()
-    assert settings() == before
+    assert settings_of_torch() == before
 
 
 def test_a_setting_of_the_user_is_kept():
@@ -121,28 +109,10 @@ def test_networks_with_attention_have_their_jacobian(kind):
     assert any("attention" in note for note in G.notes)
 
 
-LOOKS_ONLY = {  # what computes no number of a network, or leaves it to one that is in the rule
-    "check_mapping", "check_target", "checked_target", "feature_function", "features", "frame_of", "image_function",
-    "kinds_of", "known_of", "layers_of", "mapping_function", "mapping_jacobians", "random_directions", "refusal",
-    "start_of", "target_function", "targets_of", "whitening_of",
-}  # fmt: skip
-
-
-def inexact(source):
-    """Public functions of a generator or an operator that are not exact."""
-    for node in ast.parse(source).body:
-        if not isinstance(node, ast.FunctionDef) or node.name.startswith("_") or node.name in LOOKS_ONLY:
-            continue
-        given = " ".join(ast.unparse(a.annotation) for a in node.args.args if a.annotation is not None)
-        of_network = "Generator" in given.replace("torch.Generator", "") or "Operator" in given
-        if of_network and "exact()" not in map(ast.unparse, node.decorator_list):
-            yield node.name
-
-
 def test_all_that_measures_is_exact():
     rooms = Path(lw.__file__).parent
     files = [file for room in ("geometry", "methods", "inversion") for file in (rooms / room).rglob("*.py")]
-    assert not [name for file in files for name in inexact(file.read_text())]
+    assert not [name for file in files for name in architecture.inexact(file.read_text())]
     plain = "def f(G: Generator) -> float: ..."
-    assert list(inexact(plain)) == ["f"]
-    assert not list(inexact(plain.replace("def", "@exact()\ndef")))
+    assert list(architecture.inexact(plain)) == ["f"]
+    assert not list(architecture.inexact(plain.replace("def", "@exact()\ndef")))

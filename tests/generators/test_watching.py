@@ -1,5 +1,7 @@
 """Feature layers are the blocks of a network, whatever it is made of."""
 
+import functools
+
 import pytest
 import torch
 from torch import nn
@@ -7,9 +9,7 @@ from torch import nn
 from latent_widgets.generators.live.watching import feature_layers, watching
 from tests.live_networks import SmallBigGAN, SmallDCGAN
 
-
-def conv(inputs, outputs):
-    return nn.Conv2d(inputs, outputs, 3, padding=1)
+conv = functools.partial(nn.Conv2d, kernel_size=3, padding=1)
 
 
 class Residual(nn.Module):

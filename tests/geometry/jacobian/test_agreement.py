@@ -3,7 +3,6 @@
 import math
 import warnings
 
-import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -11,67 +10,10 @@ from torch import nn
 import latent_widgets as lw
 from latent_widgets.geometry.jacobian.agreement import quotient
 from latent_widgets.geometry.jacobian.operator import JacobianOperator
+from tests import cut
 from tests.geometry.conftest import A, X
 
 DTYPES = [torch.float32, torch.float64]
-
-
-def straight(x):
-    return torch.tanh(A.to(x) @ x)
-
-
-def without_gradients(x):
-    with torch.no_grad():
-        return straight(x)
-
-
-def one_branch_without_gradients(x):
-    with torch.no_grad():
-        rest = 0.05 * torch.sin(A.to(x) @ x)
-    return straight(x) + rest
-
-
-def detached(x):
-    return straight(x.detach()) + 0 * x.sum()
-
-
-def data(x):
-    return straight(x.data) + 0 * x.sum()
-
-
-def one_branch_detached(x):
-    return straight(x) + 0.1 * torch.sin(A.to(x) @ x).detach()
-
-
-def inference(x):
-    with torch.inference_mode():
-        return straight(x)
-
-
-def through_numpy(x):
-    return torch.as_tensor(np.tanh(A.to(x).numpy() @ x.detach().numpy()))
-
-
-def through_a_list(x):
-    return torch.tensor(straight(x).tolist(), dtype=x.dtype)
-
-
-def eight_bits(x):
-    return (127.5 * straight(x)).round() / 127.5
-
-
-class Slow(torch.autograd.Function):
-    """A sine whose backward pass is half of what it should be."""
-
-    @staticmethod
-    def forward(ctx, x):
-        ctx.save_for_backward(x)
-        return x.sin()
-
-    @staticmethod
-    def backward(ctx, back):
-        (x,) = ctx.saved_tensors
-        return 0.5 * back * x.cos()
 
 
 CUT = "fn must (have the derivative of its values|be differentiable)"
@@ -80,7 +22,16 @@ CUT = "fn must (have the derivative of its values|be differentiable)"
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize(
     "fn",
-    [detached, data, one_branch_detached, inference, through_numpy, through_a_list, eight_bits, Slow.apply],
+    [
+        cut.detached,
+        cut.data,
+        cut.one_branch_detached,
+        cut.inference,
+        cut.through_numpy,
+        cut.through_a_list,
+        cut.eight_bits,
+        cut.Slow.apply,
+    ],
     ids=lambda fn: fn.__qualname__,
 )
 def test_what_is_cut_in_both_modes_is_refused(fn, dtype):
@@ -94,14 +45,14 @@ def test_what_is_cut_in_both_modes_is_refused(fn, dtype):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("fn", [without_gradients, one_branch_without_gradients])
+@pytest.mark.parametrize("fn", [cut.without_gradients, cut.one_branch_without_gradients])
 def test_what_is_cut_in_reverse_mode_is_made_in_forward_mode(fn, dtype):
     """The twin is the same function without the block, in float64."""
     x = X.to(dtype)
-    scale = 0.05 if fn is one_branch_without_gradients else 0.0
+    scale = 0.05 if fn is cut.one_branch_without_gradients else 0.0
 
     def whole(v):
-        return straight(v) + scale * torch.sin(A @ v)
+        return cut.straight(v) + scale * torch.sin(A @ v)
 
     twin = torch.autograd.functional.jacobian(whole, X).to(dtype)
     J = JacobianOperator(fn, x)
@@ -122,7 +73,7 @@ def test_nothing_is_said_of_functions_that_are_whole(scale, dtype):
     """Smooth, with kinks (some of them at the point itself), constant, steep, and of any size."""
     x, wide = scale * X.to(dtype), 1 / (scale or 1.0)
     functions = [
-        lambda v: straight(wide * v),
+        lambda v: cut.straight(wide * v),
         lambda v: torch.relu(A.to(v) @ v),
         lambda v: nn.functional.leaky_relu(A.to(v) @ (wide * v - wide * x)),
         lambda v: v * 0 + 1,
