@@ -19,7 +19,7 @@ from latent_widgets.core.lock import PriorityLock
 from latent_widgets.generators._codes import as_given
 from latent_widgets.generators._conditions import Conditional
 from latent_widgets.generators._values import Activations, PlacedCode
-from latent_widgets.generators._weights import first_floating, hash_weights
+from latent_widgets.generators._weights import first_floating, hash_weights, made_here
 
 __all__ = ["Activations", "Generator"]
 
@@ -43,6 +43,8 @@ class Generator(Conditional, ABC):
         layer_index: For each of them, the row of ``w+`` that styles it.
         resolution: Side of the picture in pixels.
     """
+
+    unsteady = ""  # why the picture of a latent is not always the same, and what helps; nothing where it is
 
     def __init__(
         self,
@@ -68,6 +70,8 @@ class Generator(Conditional, ABC):
         self._hash: str | None = None
         self.origin: str | None = None  # the expression that loads it again, if there is one
         self.notes: tuple[str, ...] = ()  # what was inferred when it was loaded, in sentences
+        self.own_network = made_here(self, *module.modules())  # whose derivatives need no trial
+        self.findings: dict[tuple[str, str], Any] = {}  # about its derivatives, by target and space
 
     # ---- what a subclass writes
 

@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from latent_widgets.core import checks
+from latent_widgets.core.pictures import check_pictures
 from latent_widgets.generators._shipped import read_shipped
 
 __all__ = ["Classifier", "load_classifier"]
@@ -57,8 +58,12 @@ class Classifier(nn.Module):
 
         Returns:
             ``(n, channels[-1])``.
+
+        Raises:
+            TypeError: If they are not floating.
+            ValueError: If they have another shape, are not finite, or are plainly not in [-1, 1].
         """
-        checks.shape("images", images, ("n", "C", "H", "W"))
+        check_pictures("images", checks.shape("images", images, ("n", "C", "H", "W")))
         grey = images.mean(1, keepdim=True)
         if images.shape[-2:] != (self.size, self.size):
             grey = F.interpolate(grey, (self.size, self.size), mode="bilinear", antialias=True)

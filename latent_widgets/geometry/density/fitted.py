@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from latent_widgets.core import checks
+from latent_widgets.core.exact import exact
 from latent_widgets.core.rounding import map_rounding
 from latent_widgets.generators.base import Generator
 from latent_widgets.geometry.density.base import REFERENCE, Density
@@ -161,6 +162,7 @@ class Mixture(Density):
         return drawn[chosen.to(drawn.device), torch.arange(n, device=drawn.device)]
 
 
+@exact()
 def fit_density(
     G: Generator,
     space: str | None = None,

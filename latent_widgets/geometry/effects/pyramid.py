@@ -12,8 +12,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from latent_widgets.core import checks
+from latent_widgets.core.exact import exact
+from latent_widgets.core.pictures import check_pictures
 
-__all__ = ["collapse", "default_levels", "lap1", "laplacian_pyramid"]
+__all__ = ["collapse", "default_levels", "lap1", "lap1_norm", "laplacian_pyramid"]
 
 BINOMIAL = (1 / 16, 4 / 16, 6 / 16, 4 / 16, 1 / 16)  # Burt and Adelson's kernel with a = 3/8
 
@@ -23,6 +25,7 @@ def default_levels(height: int, width: int) -> int:
     return max(1, int(math.log2(min(height, width))) - 2)
 
 
+@exact()
 def laplacian_pyramid(images: Tensor, levels: int | None = None) -> list[Tensor]:
     """Split pictures into bands of detail, the finest first, and what is left.
 
@@ -34,6 +37,7 @@ def laplacian_pyramid(images: Tensor, levels: int | None = None) -> list[Tensor]
         ``levels + 1`` tensors; band ``j`` has sides of about ``H / 2**j``.
 
     Raises:
+        TypeError: If they are not floating.
         ValueError: If there are no pictures, or they are too small for so many levels.
 
     Example:
@@ -42,6 +46,8 @@ def laplacian_pyramid(images: Tensor, levels: int | None = None) -> list[Tensor]
         [(16, 12), (8, 6), (4, 3)]
     """
     checks.shape("images", images, ("n", "C", "H", "W"))
+    if not images.is_floating_point():
+        check_pictures("images", images)
     most = max(0, int(math.log2(max(min(images.shape[-2:]), 1))))
     levels = default_levels(*images.shape[-2:]) if levels is None else checks.integer("levels", levels, low=1)
     if levels > most:
@@ -55,6 +61,7 @@ def laplacian_pyramid(images: Tensor, levels: int | None = None) -> list[Tensor]
     return [*bands, images]
 
 
+@exact()
 def collapse(pyramid: list[Tensor]) -> Tensor:
     """Put the bands together again: the inverse of :func:`laplacian_pyramid`, exact to rounding.
 
@@ -75,6 +82,7 @@ def collapse(pyramid: list[Tensor]) -> Tensor:
     return image
 
 
+@exact()
 def lap1(a: Tensor, b: Tensor, levels: int | None = None) -> Tensor:
     r"""Measure how far pictures are apart, detail by detail.
 
@@ -91,7 +99,8 @@ def lap1(a: Tensor, b: Tensor, levels: int | None = None) -> Tensor:
         ``(n,)``, the mean absolute difference of each level, summed.
 
     Raises:
-        ValueError: If the pictures differ in size.
+        TypeError: If they are not floating.
+        ValueError: If the pictures differ in size, or are plainly not in [-1, 1].
 
     Example:
         >>> x = torch.zeros(2, 3, 16, 16)
@@ -100,7 +109,25 @@ def lap1(a: Tensor, b: Tensor, levels: int | None = None) -> Tensor:
     """
     if a.shape[1:] != b.shape[1:]:
         raise ValueError(f"b must have pictures of the size of a, {tuple(a.shape[1:])}, got {tuple(b.shape[1:])}.")
-    bands = laplacian_pyramid(a - b, levels)  # the pyramid is linear
+    for name, pictures in (("a", a), ("b", b)):
+        check_pictures(name, pictures)
+    return lap1_norm(a - b, levels)  # the pyramid is linear
+
+
+@exact()
+def lap1_norm(differences: Tensor, levels: int | None = None) -> Tensor:
+    """Measure differences of pictures as :func:`lap1` does, in whatever range they are.
+
+    For those who compare what a generator draws: that it draws something far out is not to end a search.
+
+    Args:
+        differences: ``(n, C, H, W)``.
+        levels: As for :func:`laplacian_pyramid`.
+
+    Returns:
+        ``(n,)``.
+    """
+    bands = laplacian_pyramid(differences, levels)
     return torch.stack([band.abs().mean((1, 2, 3)) for band in bands]).sum(0)
 
 
