@@ -82,7 +82,7 @@ def negligible(change: Tensor, whole: Tensor | float, dtype: torch.dtype) -> Ten
         >>> negligible(torch.tensor([0.0, 1e-6, 1e-3]), 1.0, torch.float32)
         tensor([ True,  True, False])
     """
-    return change <= rounding(dtype) * torch.as_tensor(whole).to(change)
+    return change <= rounding(dtype) * torch.as_tensor(whole, dtype=change.dtype, device=change.device)
 
 
 def same(a: Tensor, b: Tensor) -> bool:

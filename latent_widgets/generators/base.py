@@ -234,8 +234,10 @@ class Generator(Conditional, ABC):
         """
         checks.integer("n", n, low=1)
         checks.integer("seed", seed, low=0, high=2**63 - 1)
-        generator = torch.Generator().manual_seed(int(seed))
-        return torch.randn(n, self.z_dim, generator=generator).to(self.device, self.dtype)
+        generator = torch.Generator("cpu").manual_seed(int(seed))
+        return torch.randn(n, self.z_dim, generator=generator, dtype=torch.float32, device="cpu").to(
+            self.device, self.dtype
+        )
 
     def map(self, z: Tensor, truncation: float = 1.0, cutoff: int | None = None) -> Tensor:
         """Map ``z`` to ``w``.
@@ -265,7 +267,7 @@ class Generator(Conditional, ABC):
         if cutoff is not None:
             checks.integer("cutoff", cutoff, low=0, high=self.num_layers)
             self.check_space("w+")
-            rows = (torch.arange(self.num_layers, device=w.device) < cutoff)[:, None]
+            rows = (torch.arange(self.num_layers, device=w.device, dtype=torch.int64) < cutoff)[:, None]
             w = torch.where(rows, self.w_avg.lerp(w, psi)[:, None], w[:, None])
         elif psi != 1.0:
             w = self.w_avg.lerp(w, psi)

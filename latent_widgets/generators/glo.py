@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from latent_widgets.core.files import write_whole
+from latent_widgets.core.fresh import filled, fresh
 from latent_widgets.generators._shipped import pack, read_file
 from latent_widgets.generators.base import Generator
 from latent_widgets.generators.dcgan import DCGAN
@@ -33,8 +34,8 @@ class GLONetwork(nn.Module):
         self.config = config
         self.network = DCGAN(**config)
         d = int(config["z_dim"])
-        self.register_buffer("mean", torch.zeros(d))
-        self.register_buffer("root", torch.eye(d))
+        self.register_buffer("mean", torch.zeros(d, **fresh()))
+        self.register_buffer("root", torch.eye(d, **fresh()))
 
     @torch.no_grad()
     def fit(self, codes: Tensor) -> None:
@@ -128,8 +129,7 @@ def read_glo(path: Path) -> tuple[GLONetwork, dict[str, Tensor], dict[str, Any]]
         )
     config = dict(weights.about["config"])
     config["channels"] = {int(k): v for k, v in config["channels"].items()}
-    module = GLONetwork(**config)
     mine = {k.removeprefix("module."): v for k, v in weights.tensors.items() if k.startswith("module.")}
-    module.load_state_dict(mine)
+    module = filled(lambda: GLONetwork(**config), mine)
     rest = {k: v for k, v in weights.tensors.items() if not k.startswith("module.")}
     return module, rest, weights.about

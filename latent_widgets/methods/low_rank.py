@@ -196,7 +196,9 @@ def transfer(
     each = (-1, *(1,) * (found.vectors.ndim - 1))
     steps = alpha * found.unit_vectors * found.scales.reshape(each)
     own = (checks.integer("seed", seed, low=0) + 0x9E3779B9) % 2**32  # or they could lie along latents of that seed
-    random = torch.randn(steps.shape, generator=torch.Generator().manual_seed(own)).to(steps)
+    random = torch.randn(
+        steps.shape, generator=torch.Generator("cpu").manual_seed(own), dtype=torch.float32, device="cpu"
+    ).to(steps)
     space = found.space
     if space in ("w", "w+") and (space == "w+" or found.layers is not None or codes.ndim == 3):
         acts = steps.new_zeros(G.num_layers, 1)

@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from latent_widgets.core import checks
+from latent_widgets.core.fresh import filled, fresh
 from latent_widgets.faces.renderer import FACTORS
 from latent_widgets.generators._shipped import read_shipped
 
@@ -51,10 +52,10 @@ class FactorRegressor(nn.Module):
             _layer(c, c, stride=1),
             _layer(c, d),
         )
-        self.embed = nn.Linear(d * 16, FEATURES)
-        self.read = nn.Linear(FEATURES, factors)
-        self.register_buffer("mean", torch.zeros(factors))
-        self.register_buffer("spread", torch.ones(factors))
+        self.embed = nn.Linear(d * 16, FEATURES, **fresh())
+        self.read = nn.Linear(FEATURES, factors, **fresh())
+        self.register_buffer("mean", torch.zeros(factors, **fresh()))
+        self.register_buffer("spread", torch.ones(factors, **fresh()))
 
     def features(self, images: Tensor) -> Tensor:
         """Return the layer before the last: the activated output of ``embed``.
@@ -76,8 +77,8 @@ class FactorRegressor(nn.Module):
 
 
 def _layer(inputs: int, outputs: int, kernel: int = 3, stride: int = 2) -> nn.Sequential:
-    conv = nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False)
-    return nn.Sequential(OrderedDict(conv=conv, norm=nn.BatchNorm2d(outputs), act=nn.SiLU()))
+    conv = nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False, **fresh())
+    return nn.Sequential(OrderedDict(conv=conv, norm=nn.BatchNorm2d(outputs, **fresh()), act=nn.SiLU()))
 
 
 def load_regressor(device: torch.device | str | None = None, dtype: torch.dtype | None = None) -> FactorRegressor:
@@ -99,6 +100,5 @@ def load_regressor(device: torch.device | str | None = None, dtype: torch.dtype 
         True
     """
     weights = read_shipped("faces-regressor")
-    network = FactorRegressor(tuple(weights.about["config"]["channels"]))
-    network.load_state_dict(weights.tensors)
+    network = filled(lambda: FactorRegressor(tuple(weights.about["config"]["channels"])), weights.tensors)
     return network.eval().requires_grad_(False).to(device=device, dtype=dtype)

@@ -68,7 +68,7 @@ class Painting:
             pixels: At most so many, but at least one a group.
             seed: Of the choice.
         """
-        rng = torch.Generator().manual_seed(seed)
+        rng = torch.Generator("cpu").manual_seed(seed)
         groups = [
             torch.nonzero((self.labels[i] == label).flatten())[:, 0] + i * self.labels[i].numel()
             for i in self.samples
@@ -78,8 +78,8 @@ class Painting:
         left, chosen, weights = pixels, [], []
         for position, group in enumerate(sorted(groups, key=len)):  # the small ones first: they may leave some over
             take = min(len(group), max(1, left // (len(groups) - position)))
-            chosen.append(group[torch.randperm(len(group), generator=rng)[:take]])
-            weights.append(torch.full((take,), len(group) / take, dtype=torch.float64))
+            chosen.append(group[torch.randperm(len(group), generator=rng, dtype=torch.int64, device="cpu")[:take]])
+            weights.append(torch.full((take,), len(group) / take, dtype=torch.float64, device="cpu"))
             left -= take
         flat = torch.cat(chosen)
         height, width = self.labels.shape[1:]
@@ -126,8 +126,10 @@ def read_painting(codes: Tensor, painted: Any, names: Iterable[str] | None, side
         shapes = {tuple(np.shape(one)) for one in painted}
         if len(shapes) != 1:
             raise ValueError(f"painted_labels must all have one shape, got {', '.join(map(str, sorted(shapes)))}.")
-        painted = torch.stack([torch.as_tensor(np.asarray(one)) for one in painted])
-    labels = painted if isinstance(painted, Tensor) else torch.as_tensor(np.asarray(painted))
+        painted = torch.stack(
+            [one if isinstance(one, Tensor) else torch.from_numpy(np.asarray(one)) for one in painted]
+        )
+    labels = painted if isinstance(painted, Tensor) else torch.from_numpy(np.asarray(painted))
     if labels.is_floating_point() or labels.is_complex():
         raise TypeError(f"painted_labels must be integers, -1 where nothing is painted, got {labels.dtype}.")
     labels = labels.detach().cpu().long()

@@ -100,14 +100,14 @@ def fit_linear(rows: Tensor, pixels: Pixels, widths: Mapping[str, int], penalty:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # told by ``converged``
         model.fit(((rows - centre) / spread).numpy(), pixels.label.numpy(), sample_weight=weight.numpy())
-    coefficients, bias = (torch.as_tensor(v).to(rows.dtype) for v in (model.coef_, model.intercept_))
+    coefficients, bias = (torch.from_numpy(v).to(rows.dtype) for v in (model.coef_, model.intercept_))
     if len(model.classes_) == 2:  # one row for both: the logit of the second against the first
         coefficients = torch.cat([torch.zeros_like(coefficients), coefficients])
         bias = torch.cat([torch.zeros_like(bias), bias])
     coefficients = coefficients / spread
     split = coefficients.split(list(widths.values()), 1)
     return Linear(
-        torch.as_tensor(model.classes_).long(),
+        torch.from_numpy(model.classes_).long(),
         dict(zip(widths, split, strict=True)),
         bias - coefficients @ centre,
         bool((model.n_iter_ < ITERATIONS).all()),

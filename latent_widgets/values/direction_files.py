@@ -158,7 +158,7 @@ def _choose(kind: str, arrays: Mapping[str, Tensor], key: str | None) -> Content
 
 def _tensor(array: np.ndarray) -> Tensor:
     if array.dtype.kind not in "fiub":
-        return torch.zeros(0)  # text and the like: no candidate for directions
+        return torch.zeros(0, dtype=torch.float32, device="cpu")  # text and the like: no candidate for directions
     here = array.dtype.newbyteorder("=")
     return torch.from_numpy(np.ascontiguousarray(array, here if here in (np.float32, np.float64) else np.float32))
 

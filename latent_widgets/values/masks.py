@@ -42,7 +42,7 @@ class Mask:
     def __post_init__(self) -> None:
         value: Any = self.tensor
         if not isinstance(value, Tensor):
-            value = torch.as_tensor(np.asarray(value))
+            value = torch.from_numpy(np.asarray(value))
         if value.dtype != torch.bool and not value.is_floating_point():
             raise TypeError(f"mask must be bool or floating in [0, 1], got {value.dtype}. Use mask > 0.")
         if value.ndim != 2 or 0 in value.shape:

@@ -34,7 +34,7 @@ class _Function(nn.Module):
         self.function = function
         if z_dim is not None:
             self.z_dim = z_dim
-        self.register_buffer("fingerprint", torch.zeros(0))
+        self.register_buffer("fingerprint", torch.zeros(0, dtype=torch.float32, device="cpu"))
 
     def forward(self, z: Tensor) -> Any:
         """Call the function."""

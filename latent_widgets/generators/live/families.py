@@ -177,7 +177,7 @@ FAMILIES: tuple[Callable[..., LiveParts | None], ...] = (nvidia, rosinality, big
 def _like(module: Any) -> dict[str, Any]:
     """Device and type of a network."""
     tensors = [*module.parameters(), *module.buffers()] if isinstance(module, nn.Module) else []
-    first = next((t for t in tensors if t.is_floating_point()), torch.empty(0))
+    first = next((t for t in tensors if t.is_floating_point()), torch.empty(0, dtype=torch.float32, device="cpu"))
     return {"device": first.device, "dtype": first.dtype}
 
 

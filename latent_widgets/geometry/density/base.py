@@ -75,7 +75,7 @@ class Density(ABC):
             ``(n, dim)``.
         """
         checks.integer("n", n, low=1)
-        return self._sample(n, torch.Generator().manual_seed(checks.integer("seed", seed, low=0)))
+        return self._sample(n, torch.Generator("cpu").manual_seed(checks.integer("seed", seed, low=0)))
 
     def percentile(self, x: Tensor) -> Tensor:
         """Return which percentage of codes is less likely than ``x``.

@@ -95,7 +95,7 @@ class Gaussian(Density):
         return -0.5 * self.whiten(x).square().sum(1) - (0.5 * self.dim * _LOG_TWO_PI + self._log_scale)
 
     def _sample(self, n: int, rng: torch.Generator) -> Tensor:
-        return self.unwhiten(torch.randn(n, self.dim, generator=rng, dtype=torch.float64)).to(self.mean)
+        return self.unwhiten(torch.randn(n, self.dim, generator=rng, dtype=torch.float64, device="cpu")).to(self.mean)
 
     def percentile(self, x: Tensor) -> Tensor:
         """Return which percentage of codes is less likely; without a reference, by the chi-squared law of the norm."""
@@ -158,7 +158,7 @@ class Mixture(Density):
     def _sample(self, n: int, rng: torch.Generator) -> Tensor:
         chosen = torch.multinomial(self.weights.double().cpu(), n, replacement=True, generator=rng)
         drawn = torch.stack([part._sample(n, rng) for part in self.parts])
-        return drawn[chosen.to(drawn.device), torch.arange(n, device=drawn.device)]
+        return drawn[chosen.to(drawn.device), torch.arange(n, device=drawn.device, dtype=torch.int64)]
 
 
 def fit_density(

@@ -85,7 +85,7 @@ def rounding_distance(measure: Distance, pictures: Tensor) -> Tensor:
         True
     """
     error = rounding(pictures.dtype) * pictures.square().mean((1, 2, 3), keepdim=True).sqrt()
-    rows, columns = (torch.arange(n, device=pictures.device) for n in pictures.shape[-2:])
+    rows, columns = (torch.arange(n, device=pictures.device, dtype=torch.int64) for n in pictures.shape[-2:])
     signs = (1 - 2 * ((rows[:, None] + columns) % 2)).to(pictures)
     return torch.maximum(measure(pictures + error, pictures), measure(pictures + error * signs, pictures))
 
@@ -189,8 +189,9 @@ def equal_change(
     start, space = _start(G, D, codes)
     start = start.detach().clone()  # it is part of the result
     k, n, m = len(D), len(start), len(wanted)
-    which, sample, place = (index.flatten() for index in torch.meshgrid(*map(torch.arange, (k, n, m)), indexing="ij"))
-    target = torch.tensor(wanted, dtype=torch.float64)[place]
+    places = torch.arange(k * n * m, dtype=torch.int64, device="cpu")
+    which, sample, place = torch.unravel_index(places, (k, n, m))
+    target = torch.tensor(wanted, dtype=torch.float64, device="cpu")[place]
     steps = steps_of(D)
 
     with torch.no_grad():
@@ -205,7 +206,7 @@ def equal_change(
                 pictures = G.synthesize(moved(start[origin], deltas, D.layers), space)
                 changed = measure(pictures, before[origin])
                 found.append(torch.where(changed > least[origin], changed, 0).double().cpu())
-            return torch.cat(found) if found else torch.zeros(0, dtype=torch.float64)
+            return torch.cat(found) if found else torch.zeros(0, dtype=torch.float64, device="cpu")
 
         alphas, changes, reached = first_crossings(target, change, limit, tolerance, on_step)
     shape = (k, n, m)
@@ -236,7 +237,7 @@ def first_crossings(
     """
     signs, size = target.sign(), target.abs()
     low, high = torch.zeros_like(size), torch.zeros_like(size)  # lengths
-    longest = torch.as_tensor(limit, dtype=size.dtype).expand_as(size)
+    longest = torch.as_tensor(limit, dtype=size.dtype, device=size.device).expand_as(size)
     at_high = torch.zeros_like(size)
     open_ = size > 0
     for i in range(DOUBLINGS + 1):

@@ -133,7 +133,7 @@ def steps_of(directions: Directions) -> Tensor:
     vectors, layers = directions.unit_vectors, directions.layers
     steps = directions.scales.reshape(-1, *(1,) * (vectors.ndim - 1)) * vectors
     if directions.space == "w+" and layers is not None:
-        kept = torch.zeros(steps.shape[1], 1).to(steps)
+        kept = torch.zeros(steps.shape[1], 1, dtype=torch.float32, device="cpu").to(steps)
         kept[list(layers)] = 1
         steps = steps * kept
     return steps

@@ -43,7 +43,7 @@ def merge_masks(before: Tensor, after: Tensor, how: str) -> Tensor:
         tensor([[[1.0000, 0.5000, 0.0000]]])
     """
     checks.choice("merge", how, MERGES)
-    dtype = next((m.dtype for m in (before, after) if m.is_floating_point()), torch.get_default_dtype())
+    dtype = next((m.dtype for m in (before, after) if m.is_floating_point()), torch.float32)
     a, b = before.to(dtype), after.to(dtype)
     if how == "average":
         return (a + b) / 2
@@ -93,13 +93,13 @@ class PartMasks:
             parts = parts.region
         if callable(parts):
             return cls._seen(parts, part)
-        value = parts.tensor if isinstance(parts, Mask) else torch.as_tensor(np.asarray(parts))
+        value = parts.tensor if isinstance(parts, Mask) else torch.from_numpy(np.asarray(parts))
         label = "region" if part is None else str(part)
         if value.dtype != torch.bool and not value.is_floating_point():
             if value.ndim != 2:
                 raise ValueError(f"parts must be one label map (H, W), got shape {tuple(value.shape)}.")
             numbers, label = _numbers(part)
-            value = torch.isin(value, torch.tensor(numbers, device=value.device))
+            value = torch.isin(value, torch.tensor(numbers, dtype=torch.int64, device=value.device))
             if not bool(value.any()):
                 raise ValueError(f"part must be a label of the map, got {part!r}, which is nowhere in it.")
         mask = Mask(value)

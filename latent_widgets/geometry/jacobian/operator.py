@@ -300,7 +300,7 @@ def _checked_pool(pool: int | tuple[int, int] | None, value: Any) -> tuple[int, 
 def _row_weights(mask: Any, shape: tuple[int, ...], value: Tensor) -> Tensor | None:
     if mask is None:
         return None
-    weights = mask.detach() if isinstance(mask, Tensor) else torch.as_tensor(np.array(mask))
+    weights = mask.detach() if isinstance(mask, Tensor) else torch.from_numpy(np.array(mask))
     if weights.is_complex() or weights.ndim != 2:
         raise ValueError(f"mask must be real and have shape (H, W), got {tuple(weights.shape)} of {weights.dtype}.")
     weights = weights.to(value.device, value.dtype)

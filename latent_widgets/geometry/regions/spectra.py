@@ -127,7 +127,7 @@ class RegionGrams:
         """
         if solver == "generalized":
             found = generalized(self.inside, self.outside, k, tolerance, dim)
-            return found, torch.ones(k, dtype=torch.float64)
+            return found, torch.ones(k, dtype=torch.float64, device="cpu")
         principal = self.principal[1] if principal is None else principal
         outside = self.outside if outside is None else outside
         return projection(principal[:, :k].T, outside, loud_rank(outside) if cut is None else cut, self.error)
@@ -343,7 +343,7 @@ class RegionSpectra:
             **scores,
             "outside per inside": found.outside / found.inside.clamp(min=1e-12),
             "locality": found.locality,
-            "chance": torch.full((k,), found.chance, dtype=torch.float64),
+            "chance": torch.full((k,), found.chance, dtype=torch.float64, device="cpu"),
         }
         return Directions(
             whole,

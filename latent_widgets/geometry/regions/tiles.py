@@ -31,10 +31,14 @@ class TileGrams:
         self.pooled = pooled
         size, r = pooled.shape[-2:]
         edges = [i * size // tiles for i in range(tiles + 1)]
-        place = torch.bucketize(torch.arange(size), torch.tensor(edges[1:]), right=True)
+        place = torch.bucketize(
+            torch.arange(size, dtype=torch.int64, device="cpu"),
+            torch.tensor(edges[1:], dtype=torch.int64, device="cpu"),
+            right=True,
+        )
         self._home = (place[:, None] * tiles + place).flatten()  # the tile of each pixel
-        self._upper = torch.triu_indices(r, r)
-        self._packed = torch.empty(tiles * tiles, self._upper.shape[1], dtype=torch.float64)
+        self._upper = torch.triu_indices(r, r, dtype=torch.int64, device="cpu")
+        self._packed = torch.empty(tiles * tiles, self._upper.shape[1], dtype=torch.float64, device="cpu")
         for i in range(tiles):
             for j in range(tiles):
                 block = pooled[:, :, edges[i] : edges[i + 1], edges[j] : edges[j + 1]].reshape(-1, r).double()
@@ -50,7 +54,7 @@ class TileGrams:
 
     def _unpack(self, packed: Tensor) -> Tensor:
         r = self.pooled.shape[-1]
-        gram = torch.empty(r, r, dtype=torch.float64)
+        gram = torch.empty(r, r, dtype=torch.float64, device="cpu")
         gram[self._upper[0], self._upper[1]] = packed
         gram[self._upper[1], self._upper[0]] = packed
         return gram

@@ -47,8 +47,8 @@ def between(walk: Walk, at: Sequence[float] | Tensor) -> Walk:
         >>> between(W, [0.5, 1.5]).codes.flatten()
         tensor([0.5000, 2.5000])
     """
-    known = torch.tensor(walk.at, dtype=torch.float64)
-    wanted = torch.as_tensor(at, dtype=torch.float64)
+    known = torch.tensor(walk.at, dtype=torch.float64, device="cpu")
+    wanted = torch.as_tensor(at, dtype=torch.float64, device="cpu")
     after = torch.searchsorted(known, wanted).clamp(1, len(known) - 1)
     share = ((wanted - known[after - 1]) / (known[after] - known[after - 1])).to(walk.codes)
     after = after.to(walk.codes.device)
@@ -124,7 +124,9 @@ def equal_walks(
         changed = measure(pictures, starts[which].expand_as(pictures))
         return torch.where(changed > least[which], changed, 0).double().cpu()
 
-    reach = torch.tensor([[one.at[0], one.at[-1]] for one in walks], dtype=torch.float64)  # in each walk's own unit
+    reach = torch.tensor(
+        [[one.at[0], one.at[-1]] for one in walks], dtype=torch.float64, device="cpu"
+    )  # in each walk's own unit
     ends = torch.stack([change(i, reach[i]) for i in range(len(walks))])
     largest = float(ends.min())
     if not largest > 0:  # what rounding alone changes was no change above
@@ -132,12 +134,12 @@ def equal_walks(
         raise ValueError(
             f"walks must change the picture, got no change at an end of the {still.kind} walk. Go further."
         )
-    asked = torch.linspace(-largest, largest, count, dtype=torch.float64)
+    asked = torch.linspace(-largest, largest, count, dtype=torch.float64, device="cpu")
     asked[count // 2] = 0  # not to rounding: any step would change more than that
-    owner = torch.arange(len(walks)).repeat_interleave(count)
+    owner = torch.arange(len(walks), dtype=torch.int64, device="cpu").repeat_interleave(count)
 
     def changes(positions: Tensor, index: Tensor) -> Tensor:
-        result = torch.zeros(len(index), dtype=torch.float64)
+        result = torch.zeros(len(index), dtype=torch.float64, device="cpu")
         for i in owner[index].unique().tolist():
             mine = owner[index] == i
             result[mine] = change(i, positions[mine])

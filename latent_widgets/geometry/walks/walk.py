@@ -218,7 +218,7 @@ def _one_direction(G: Generator, direction: Any, index: int | str, space: str) -
     carried = direction if isinstance(direction, Directions) else getattr(direction, "directions", None)
     if isinstance(carried, Directions):
         return carried[index].for_generator(G)
-    vector = torch.as_tensor(getattr(direction, "tensor", direction)).to(G.device, G.dtype)
+    vector = torch.as_tensor(getattr(direction, "tensor", direction), dtype=G.dtype, device=G.device)
     space = getattr(direction, "space", "w" if space == "w+" and vector.ndim == 1 else space)
     G.check_space(space)
     tail = (G.num_layers, G.dim(space)) if space == "w+" else (G.dim(space),)

@@ -298,7 +298,9 @@ def _result(run: Run, course: Course, stopped: str) -> DPLase:
     state = course.state()
     run.parts.load_state_dict(course.best_parts)
     rows = run.directions()
-    z = torch.randn(16, G.z_dim, generator=torch.Generator().manual_seed(options.seed + 1)).to(G.device, G.dtype)
+    z = torch.randn(
+        16, G.z_dim, generator=torch.Generator("cpu").manual_seed(options.seed + 1), dtype=torch.float32, device="cpu"
+    ).to(G.device, G.dtype)
     codes = run.prior.whiten((G.map(z) if options.space == "w" else z).double())
     strides = codes.new_full((len(codes),), options.stride * rows.shape[1] ** 0.5 / 2)
     before = features(G, run.prior.unwhiten(codes).to(G.dtype), options)
@@ -328,7 +330,7 @@ def _result(run: Run, course: Course, stopped: str) -> DPLase:
         weights_hash=G.weights_hash,
     )
     run.parts.requires_grad_(False)
-    curve = {name: torch.tensor(values) for name, values in course.curve.items()}
+    curve = {name: torch.tensor(values, dtype=torch.float32, device="cpu") for name, values in course.curve.items()}
     return DPLase(
         directions,
         run.density,

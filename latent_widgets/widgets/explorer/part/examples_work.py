@@ -97,7 +97,7 @@ def example_of(G: Generator, edit: Edit, mask: Mask | None, picture: Pixels) -> 
             "Switch that off on the region page, or reset the moves."
         )
     inside = mask.weights(G.resolution) >= HALF_COVERED
-    image = torch.as_tensor(picture.copy()).movedim(-1, 0)[None] / 127.5 - 1  # (H, W, 3) -> (1, 3, H, W)
+    image = torch.from_numpy(picture.copy()).movedim(-1, 0)[None] / 127.5 - 1  # (H, W, 3) -> (1, 3, H, W)
     words = f"seed {edit.base.seed}" if edit.base.code is None else "a code"
     words += "*" * any(m.enabled for m in edit.moves)
     shown = tinted(image, Mask(inside).weights(*image.shape[-2:])[None].cpu() >= HALF_COVERED)

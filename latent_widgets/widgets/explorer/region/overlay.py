@@ -121,7 +121,7 @@ def scale_bar(high: float, words: str, width: int = 220) -> str:
     Returns:
         HTML.
     """
-    ramp = torch.linspace(0, 1, 128).expand(8, 128)
+    ramp = torch.linspace(0, 1, 128, dtype=torch.float32, device="cpu").expand(8, 128)
     file = io.BytesIO()
     Image.fromarray(heat(np.full((8, 128, 3), 128, np.uint8), ramp, 1.0)).save(file, "PNG")
     source = f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"

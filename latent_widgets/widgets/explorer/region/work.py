@@ -180,8 +180,10 @@ def matched(new: Directions, old: Directions | None) -> tuple[Directions, list[i
     takes = {i: j for j, i in pairs.items()}
     heirs = [takes.get(i) for i in order]
     signs = torch.tensor(
-        [1.0 if j is None or cosines[i, j] >= 0 else -1.0 for i, j in zip(order, heirs, strict=True)]
-    ).to(new.vectors)
+        [1.0 if j is None or cosines[i, j] >= 0 else -1.0 for i, j in zip(order, heirs, strict=True)],
+        dtype=new.vectors.dtype,
+        device=new.vectors.device,
+    )
     kept = [None if j is None else old.names[j] for j in heirs]
     free = (name for n in range(1, 10**6) if (name := f"region {n}") not in kept)
     moved = new[order]
