@@ -19,7 +19,7 @@ from latent_widgets.core import checks
 from latent_widgets.core.figures import new_figure
 from latent_widgets.core.steps import OnStep, report
 from latent_widgets.generators.base import Generator
-from latent_widgets.generators.place import with_weights
+from latent_widgets.generators.place import with_digits
 from latent_widgets.geometry.density.fitted import fit_density
 from latent_widgets.geometry.effects.pyramid import lap1
 from latent_widgets.inversion.photos import load_photo
@@ -153,7 +153,7 @@ def invert(
         >>> found.code, found.losses[-1] < found.losses[0]
         (<Code 5 in w>, True)
     """
-    widest = next(s for s in ("w+", "w", "z") if s in with_weights(G).spaces)
+    widest = next(s for s in ("w+", "w", "z") if s in with_digits(G).spaces)
     space = checks.choice("space", widest if space is None else G.check_space(space), ("z", "w", "w+"))
     steps = checks.integer("steps", steps, low=1)
     samples = checks.integer("samples", (256 if G.resolution <= 64 else 64) if samples is None else samples, low=2)

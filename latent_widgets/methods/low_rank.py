@@ -13,6 +13,7 @@ from latent_widgets.core import checks
 from latent_widgets.core.rounding import negligible
 from latent_widgets.core.steps import OnStep
 from latent_widgets.generators.base import Generator
+from latent_widgets.generators.place import with_digits
 from latent_widgets.geometry.regions.pcp import Pursuit, pcp
 from latent_widgets.geometry.regions.solvers import check_count, effect, loud_rank
 from latent_widgets.geometry.regions.spectra import Channels, RegionSpectra, as_weights
@@ -190,7 +191,7 @@ def transfer(
         >>> transfer(G, D, G.map(G.sample_z(3, seed=1)), [mask] * 3).locality.shape
         torch.Size([3, 2])
     """
-    found = as_directions(directions).for_generator(G)
+    found = as_directions(directions).for_generator(with_digits(G))
     if len(masks) != len(codes):
         raise ValueError(f"masks must be one for each of {len(codes)} codes, got {len(masks)}.")
     each = (-1, *(1,) * (found.vectors.ndim - 1))

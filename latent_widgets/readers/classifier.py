@@ -59,7 +59,7 @@ class Classifier(nn.Module):
         Returns:
             ``(n, channels[-1])``.
         """
-        checks.shape("images", images, ("n", "C", "H", "W"))
+        images = checks.shape("images", images, ("n", "C", "H", "W")).to(self.read.weight.dtype)
         grey = images.mean(1, keepdim=True)
         if images.shape[-2:] != (self.size, self.size):
             grey = F.interpolate(grey, (self.size, self.size), mode="bilinear", antialias=True)

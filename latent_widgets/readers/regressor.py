@@ -66,7 +66,7 @@ class FactorRegressor(nn.Module):
         Returns:
             ``(n, 64)``.
         """
-        checks.shape("images", images, ("n", 3, "H", "W"))
+        images = checks.shape("images", images, ("n", 3, "H", "W")).to(self.mean.dtype)
         if images.shape[-2:] != (SIZE, SIZE):
             images = F.interpolate(images, (SIZE, SIZE), mode="bilinear", antialias=True)
         return F.silu(self.embed(self.trunk(images).flatten(1)))

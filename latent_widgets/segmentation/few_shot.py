@@ -21,6 +21,7 @@ from latent_widgets.core.rounding import first_largest, rounding
 from latent_widgets.core.steps import OnStep, report
 from latent_widgets.generators.base import Generator
 from latent_widgets.generators.margins import behind_picture
+from latent_widgets.generators.place import with_digits
 from latent_widgets.segmentation._few_shot_files import read_fitted, write_fitted
 from latent_widgets.segmentation._painting import Painting, Pixels, read_codes, read_painting
 from latent_widgets.segmentation._regression import Linear, fit_linear, read_pixels
@@ -257,7 +258,7 @@ def fit_segmenter(
     checks.number("penalty", penalty, low=1e-12)
     checks.integer("pixels", pixels, low=2)
     checks.integer("seed", seed, low=0)
-    layers = G.layer_names if layers is None else G.check_layers(layers)
+    layers = with_digits(G).layer_names if layers is None else G.check_layers(layers)
     if not layers:
         has = ", ".join(map(repr, G.layer_names)) or "none"
         raise ValueError(f"layers must name at least one layer with features, got none; {G.name!r} has {has}.")

@@ -15,9 +15,10 @@ import torch
 from torch import Tensor
 
 from latent_widgets.core import checks
-from latent_widgets.core.rounding import rounding
+from latent_widgets.core.rounding import rounding, wide
 from latent_widgets.core.steps import Cancelled, OnStep, report
 from latent_widgets.generators.base import Generator
+from latent_widgets.generators.place import with_digits
 from latent_widgets.geometry.effects.feature_layers import moved, steps_of
 from latent_widgets.geometry.effects.pyramid import lap1
 from latent_widgets.values.directions import Directions, as_directions
@@ -53,7 +54,7 @@ def image_distance(name: str | Distance) -> Distance:
         return name
     checks.choice("distance", name, DISTANCES)
     if name == "rms":
-        return lambda a, b: (a - b).square().mean((1, 2, 3)).sqrt()
+        return lambda a, b: (wide(a) - wide(b)).square().mean((1, 2, 3)).sqrt()
     if name == "lap1":
         return lambda a, b: lap1(a, b)
     try:
@@ -84,7 +85,7 @@ def rounding_distance(measure: Distance, pictures: Tensor) -> Tensor:
         >>> bool((rounding_distance(image_distance("rms"), torch.ones(2, 3, 8, 8)) < 1e-4).all())
         True
     """
-    error = rounding(pictures.dtype) * pictures.square().mean((1, 2, 3), keepdim=True).sqrt()
+    error = rounding(pictures.dtype) * wide(pictures).square().mean((1, 2, 3), keepdim=True).sqrt()
     rows, columns = (torch.arange(n, device=pictures.device, dtype=torch.int64) for n in pictures.shape[-2:])
     signs = (1 - 2 * ((rows[:, None] + columns) % 2)).to(pictures)
     return torch.maximum(measure(pictures + error, pictures), measure(pictures + error * signs, pictures))
@@ -177,7 +178,7 @@ def equal_change(
         >>> found.alphas.shape, bool((found.changes - 0.1).abs().max() < 1e-3)
         (torch.Size([2, 1, 1]), True)
     """
-    D = as_directions(directions).for_generator(G)
+    D = as_directions(directions).for_generator(with_digits(G))
     wanted = [checks.number("at", value) for value in at]
     if not wanted:
         raise ValueError("at must hold at least one change, got none.")

@@ -12,6 +12,7 @@ from latent_widgets.core import checks
 from latent_widgets.core.rounding import negligible
 from latent_widgets.generators.base import Generator
 from latent_widgets.generators.margins import behind_picture
+from latent_widgets.generators.place import with_digits
 from latent_widgets.values.directions import Directions
 
 __all__ = ["IMAGE", "Layers", "layers_of", "moved", "steps_of"]
@@ -74,6 +75,7 @@ def layers_of(G: Generator, features: Sequence[str] | None = None, rows: Sequenc
         >>> layers_of(G).names, layers_of(G, rows=[2]).names
         (('b4.conv1', 'b8.conv0', 'b8.conv1', 'image'), ('b8.conv1', 'image'))
     """
+    with_digits(G)
     if features is None:
         names = [name for name in G.layer_names if not name.endswith("torgb") and name != IMAGE] + [IMAGE]
     elif isinstance(features, str):

@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from latent_widgets.core import checks
+from latent_widgets.core.rounding import wide
 
 __all__ = ["collapse", "default_levels", "lap1", "laplacian_pyramid"]
 
@@ -88,7 +89,7 @@ def lap1(a: Tensor, b: Tensor, levels: int | None = None) -> Tensor:
         levels: As for :func:`laplacian_pyramid`.
 
     Returns:
-        ``(n,)``, the mean absolute difference of each level, summed.
+        ``(n,)``, the mean absolute difference of each level, summed; of pictures in half precision in float32.
 
     Raises:
         ValueError: If the pictures differ in size.
@@ -100,7 +101,7 @@ def lap1(a: Tensor, b: Tensor, levels: int | None = None) -> Tensor:
     """
     if a.shape[1:] != b.shape[1:]:
         raise ValueError(f"b must have pictures of the size of a, {tuple(a.shape[1:])}, got {tuple(b.shape[1:])}.")
-    bands = laplacian_pyramid(a - b, levels)  # the pyramid is linear
+    bands = laplacian_pyramid(wide(a) - wide(b), levels)  # the pyramid is linear
     return torch.stack([band.abs().mean((1, 2, 3)) for band in bands]).sum(0)
 
 

@@ -11,6 +11,7 @@ from torch import Tensor
 from latent_widgets.core import checks
 from latent_widgets.core.steps import OnStep
 from latent_widgets.generators.base import Generator
+from latent_widgets.generators.place import with_digits
 from latent_widgets.geometry.effects.equal_change import Distance, first_crossings, image_distance, rounding_distance
 from latent_widgets.geometry.walks.value import Walk
 
@@ -101,6 +102,7 @@ def equal_walks(
         >>> [len(W) for W in found.walks], bool(((found.changes[0] - found.changes[1]).abs() < 0.01).all())
         ([5, 5], True)
     """
+    with_digits(G)
     if checks.integer("count", count, low=3) % 2 == 0:
         raise ValueError(f"count must be odd, so that the start is in the middle, got {count}.")
     if not walks:

@@ -15,6 +15,7 @@ from latent_widgets.core import checks
 from latent_widgets.core.rounding import ranked
 from latent_widgets.core.steps import OnStep, report
 from latent_widgets.generators.base import Generator
+from latent_widgets.generators.place import with_digits
 from latent_widgets.geometry.density.cdf import CDFKind
 from latent_widgets.geometry.density.coordinates import Whitened
 from latent_widgets.geometry.density.fitted import Density, Gaussian, fit_density
@@ -199,7 +200,7 @@ def dp_lase(
         >>> len(found.directions), found.stopped, sorted(found.curve)
         (2, 'finished', ['den', 'lik', 'mon', 'pair', 'reg', 'total', 'var'])
     """
-    space = G.check_space("z" if space is None else space)  # type: ignore[assignment]
+    space = with_digits(G).check_space("z" if space is None else space)  # type: ignore[assignment]
     checks.choice("space", space, ("z", "w"))
     names = tuple(dict.fromkeys((*G.layer_names, "image")))
     middle = names[(len(names) - 1) // 2]

@@ -12,6 +12,7 @@ from torch import Tensor
 from latent_widgets.core import checks
 from latent_widgets.core.rounding import negligible, ranked
 from latent_widgets.generators.base import Generator
+from latent_widgets.generators.place import with_digits
 from latent_widgets.geometry.effects.feature_layers import moved, steps_of
 from latent_widgets.values.directions import Directions, as_directions
 from latent_widgets.values.units import latent_sample
@@ -137,7 +138,7 @@ def refine_subspace(
     """
     from sklearn.cluster import SpectralClustering  # takes a second to import
 
-    found = as_directions(directions)[index].for_generator(G)
+    found = as_directions(directions)[index].for_generator(with_digits(G))
     layer = G.layer_names[(len(G.layer_names) - 1) // 2] if layer is None else G.check_layers([layer])[0]
     checks.integer("codes", codes, low=1)
     checks.number("alpha", alpha)
