@@ -26,22 +26,18 @@ from latent_widgets.readers.regressor import FactorRegressor, load_regressor
 from latent_widgets.segmentation.unet import UNet
 
 
-def picture_size(G):
-    return tuple(G.synthesize(G.code(0)[None]).shape[-2:])
-
-
 def corner(G):
     """A mask over a part of the picture that is no square and lies nowhere near the middle."""
-    height, width = picture_size(G)
+    height, width = sorted(G.picture_size)
     mask = np.zeros((height, width), bool)
     mask[: height // 2, width // 2 : width - 1] = True
-    return mask
+    return mask if G.picture_size == mask.shape else mask.T.copy()  # of a turned picture, turned
 
 
 def painted(G):
-    """Labels for two pictures: the corner, the rest, and some pixels that nobody painted."""
+    """Labels for two pictures: the corner, the rest, and a pixel that nobody painted."""
     labels = corner(G).astype(np.int64)
-    labels[-2:] = -1
+    labels[0, 0] = -1
     return np.stack([labels, labels])
 
 
@@ -74,7 +70,7 @@ def _curve(G):
 
 def _segmenter(G):
     codes = torch.stack([G.code(1), G.code(2)])
-    found = lw.fit_segmenter(G, codes, painted(G), names=["rest", "corner"], evaluate=False, pixels=200)
+    found = lw.fit_segmenter(G, codes, painted(G), names=["rest", "corner"], evaluate=False)
     return [found.labels(G.synthesize(codes), codes), found.probabilities(codes)]
 
 

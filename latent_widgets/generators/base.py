@@ -41,7 +41,7 @@ class Generator(Conditional, ABC):
         num_layers: Rows of ``w+``; 1 without one.
         layer_names: Names accepted by :meth:`features`, in order.
         layer_index: For each of them, the row of ``w+`` that styles it.
-        resolution: Side of the picture in pixels.
+        resolution: Side of the picture in pixels; or height and width, kept as ``picture_size`` beside the longer one.
     """
 
     def __init__(
@@ -56,12 +56,14 @@ class Generator(Conditional, ABC):
         num_layers: int = 1,
         layer_names: Sequence[str] = (),
         layer_index: Sequence[int] | None = None,
-        resolution: int,
+        resolution: int | tuple[int, int],
     ) -> None:
         self.module = module.eval().requires_grad_(False)
         self.name, self.spaces = name, tuple(spaces)
         self.z_dim, self.w_dim, self.s_dim = z_dim, w_dim, s_dim
-        self.num_layers, self.resolution = num_layers, resolution
+        self.num_layers = num_layers
+        self.picture_size = (resolution, resolution) if isinstance(resolution, int) else resolution
+        self.resolution = max(self.picture_size)
         self.layer_names = tuple(layer_names)
         self.layer_index = (0,) * len(self.layer_names) if layer_index is None else tuple(layer_index)
         self.lock = PriorityLock()  # linked panels never run one module at once; pictures go before spectra
@@ -153,7 +155,8 @@ class Generator(Conditional, ABC):
         return self
 
     def __repr__(self) -> str:
-        facts = f"{', '.join(self.spaces)}; {self.resolution} px; {self.num_layers} layers; {self.device}"
+        size = " x ".join(map(str, dict.fromkeys(self.picture_size[::-1])))  # a square has one side
+        facts = f"{', '.join(self.spaces)}; {size} px; {self.num_layers} layers; {self.device}"
         return f"<{type(self).__name__} {self.name!r}: {facts}>"
 
     def __getstate__(self) -> dict[str, Any]:

@@ -184,11 +184,10 @@ def invert(
 
 
 def _target(G: Generator, image: Any) -> Tensor:
-    side = G.resolution
     if not isinstance(image, Tensor):
-        image = load_photo(image, side)
-    checks.shape("image", image, (3, side, side), (1, 3, side, side))
-    return checks.finite("image", image.detach().reshape(1, 3, side, side).to(G.device, G.dtype, copy=True))
+        image = load_photo(image, G.picture_size)
+    checks.shape("image", image, (3, *G.picture_size), (1, 3, *G.picture_size))
+    return checks.finite("image", image.detach().reshape(1, 3, *G.picture_size).to(G.device, G.dtype, copy=True))
 
 
 def _nearest(frame: Whitening, distance: Callable[[Tensor], Tensor], n: int) -> Point:

@@ -16,7 +16,8 @@ from latent_widgets.generators.base import Generator
 from latent_widgets.generators.place import with_digits
 from latent_widgets.geometry.regions.pcp import Pursuit, pcp
 from latent_widgets.geometry.regions.solvers import check_count, effect, loud_rank
-from latent_widgets.geometry.regions.spectra import Channels, RegionSpectra, as_weights
+from latent_widgets.geometry.regions.spectra import Channels, RegionSpectra
+from latent_widgets.geometry.regions.weights import as_weights
 from latent_widgets.values.directions import Directions, as_directions
 
 __all__ = ["LowRank", "Transfer", "low_rank_directions", "transfer"]

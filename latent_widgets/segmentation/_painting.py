@@ -109,14 +109,14 @@ def read_codes(G: Generator, codes: Any, space: str | None) -> tuple[Tensor, str
     return G.check_code(stacked.to(G.device, G.dtype) if spaces else stacked, space, name="codes")
 
 
-def read_painting(codes: Tensor, painted: Any, names: Iterable[str] | None, side: int) -> Painting:
+def read_painting(codes: Tensor, painted: Any, names: Iterable[str] | None, size: tuple[int, int]) -> Painting:
     """Check painted labels.
 
     Args:
         codes: ``(n, ...)``, of the painted samples.
-        painted: ``(n, side, side)`` integers; a list of arrays is stacked; one picture may come without its first axis.
+        painted: ``(n, *size)`` integers; a list of arrays is stacked; one picture may come without its first axis.
         names: One name for each label, or None.
-        side: Of the pictures, in pixels.
+        size: Height and width of the pictures.
 
     Raises:
         TypeError: If the labels are no integers.
@@ -135,9 +135,9 @@ def read_painting(codes: Tensor, painted: Any, names: Iterable[str] | None, side
     labels = labels.detach().cpu().long()
     if labels.ndim == 2 and len(codes) == 1:
         labels = labels[None]
-    if tuple(labels.shape) != (len(codes), side, side):
+    if tuple(labels.shape) != (len(codes), *size):
         raise ValueError(
-            f"painted_labels must have shape ({len(codes)}, {side}, {side}), a label for each pixel of the picture of "
+            f"painted_labels must have shape {(len(codes), *size)}, a label for each pixel of the picture of "
             f"each code, got {tuple(labels.shape)}."
         )
     highest = int(labels.max())

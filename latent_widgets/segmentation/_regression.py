@@ -55,13 +55,13 @@ class Linear:
         return self.labels[(rows @ weight.T + self.bias).argmax(1)]
 
 
-def read_pixels(features: Mapping[str, Tensor], pixels: Pixels, side: int) -> Tensor:
-    """Read one sample's features at single pixels: what bilinear upsampling to ``side`` would give there.
+def read_pixels(features: Mapping[str, Tensor], pixels: Pixels, size: tuple[int, int]) -> Tensor:
+    """Read one sample's features at single pixels: what bilinear upsampling to ``size`` would give there.
 
     Args:
         features: For each layer ``(1, C, h, w)``.
         pixels: Where; all of that one sample.
-        side: Of the picture.
+        size: Height and width of the picture.
 
     Returns:
         ``(m, sum of C)`` on the CPU.
@@ -70,7 +70,7 @@ def read_pixels(features: Mapping[str, Tensor], pixels: Pixels, side: int) -> Te
     for f in features.values():
         f = f.to(torch.promote_types(f.dtype, torch.float32))  # half precision does not tell all places apart
         places = torch.stack([pixels.column, pixels.row], 1).to(f.device, f.dtype)
-        grid = ((places + 0.5) / side * 2 - 1)[None, None]  # (1, 1, m, 2)
+        grid = ((places + 0.5) / places.new_tensor(size[::-1]) * 2 - 1)[None, None]  # (1, 1, m, 2)
         read = F.grid_sample(f, grid, mode="bilinear", padding_mode="border", align_corners=False)
         columns.append(read[0, :, 0].T.cpu())  # (m, C)
     return torch.cat(columns, 1)

@@ -89,7 +89,7 @@ class FewShotSegmenter(Segmenter):
     @torch.no_grad()
     def probabilities(self, codes: Any, space: str | None = None) -> Tensor:
         """Return how likely each part is at each pixel: ``(n, len(names), H, W)``, zero for parts never painted."""
-        size = (self.generator.resolution,) * 2
+        size = self.generator.picture_size
         shares = self._linear.logits(self._features(codes, space, None), size).softmax(1)
         result = shares.new_zeros(len(shares), len(self.names), *size)
         result[:, self._linear.labels.to(shares.device)] = shares
@@ -119,8 +119,7 @@ class FewShotSegmenter(Segmenter):
                 f"codes must be given to {self.name}, got none. It reads the generator's features, so it cannot look "
                 "at foreign pictures. Use from_codes(codes), or labels(images, codes)."
             )
-        side = self.generator.resolution
-        size = (side, side) if images is None else (images.shape[-2], images.shape[-1])
+        size = self.generator.picture_size if images is None else (images.shape[-2], images.shape[-1])
         return self._linear.best(self._features(codes, space, features), size)
 
     def _features(self, codes: Any, space: str | None, features: Features | None) -> dict[str, Tensor]:
@@ -263,7 +262,7 @@ def fit_segmenter(
         has = ", ".join(map(repr, G.layer_names)) or "none"
         raise ValueError(f"layers must name at least one layer with features, got none; {G.name!r} has {has}.")
     batch, space = read_codes(G, codes, space)
-    fit = _Fit(G, batch, space, tuple(layers), read_painting(batch, painted_labels, names, G.resolution), penalty)
+    fit = _Fit(G, batch, space, tuple(layers), read_painting(batch, painted_labels, names, G.picture_size), penalty)
     painting = fit.painting
     chosen, rows = fit.read(painting.choose(pixels, seed))
     linear = fit_linear(rows, chosen, fit.widths, penalty / len(painting.samples))
@@ -313,7 +312,7 @@ class _Fit:
         order, rows = [], []
         for sample in self.painting.samples:  # one at a time: only what is read stays in memory
             order.append((chosen.sample == sample).nonzero()[:, 0])
-            rows.append(read_pixels(self.features(sample), chosen.only(order[-1]), self.generator.resolution))
+            rows.append(read_pixels(self.features(sample), chosen.only(order[-1]), self.generator.picture_size))
         return chosen.only(torch.cat(order)), torch.cat(rows)
 
     def hold_out(self, sample: int, chosen: Pixels, rows: Tensor) -> tuple[Tensor, Tensor] | None:

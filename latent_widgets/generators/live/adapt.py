@@ -157,8 +157,7 @@ def _finish(parts: Any, name: str, notes: tuple[str, ...], value_range: Any, lay
     known = dict(parts.module.named_modules())
     for layer in layers:
         checks.choice("layer", layer, [key for key in known if key])
-    side = max(pictures.shape[2:])
-    G = LiveGenerator(parts, name, side, value_range, layers)
+    G = LiveGenerator(parts, name, (pictures.shape[2], pictures.shape[3]), value_range, layers)
     shape = f"{pictures.shape[3]} x {pictures.shape[2]} px"
     found = (
         f"Its pictures, two of which were drawn, are {shape} in {pictures.shape[1]} colours. {said}; see value_range=."

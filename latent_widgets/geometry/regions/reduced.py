@@ -32,7 +32,7 @@ def reduced(
         on_step: Called after each chunk of products; ``False`` raises ``Cancelled``.
 
     Returns:
-        The basis ``(d, r)``, the Jacobians ``(n, channels, s, s, r)``, both on the CPU, and the largest share of a
+        The basis ``(d, r)``, the Jacobians ``(n, channels, h, w, r)``, both on the CPU, and the largest share of a
         tile's energy that the reduction lost.
     """
     steps = [_staged(on_step, i, len(operators)) for i in range(len(operators))]

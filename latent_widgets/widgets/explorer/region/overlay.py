@@ -52,12 +52,12 @@ def predicted_map(spectra: RegionSpectra, direction: Directions) -> Tensor:
         direction: One direction.
 
     Returns:
-        ``(size, size)``, at the analysis size.
+        ``(h, w)``, at the analysis size.
 
     Raises:
         ValueError: If the direction lives in another space than the Jacobian.
     """
-    change = spectra.pooled @ coordinates(spectra, direction)  # (n, C, s, s)
+    change = spectra.pooled @ coordinates(spectra, direction)  # (n, C, h, w)
     return change.square().mean((0, 1)).sqrt()
 
 
