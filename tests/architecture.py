@@ -334,3 +334,21 @@ def declared(config_text: str) -> tuple[set[str], dict[str, set[str]]]:
 def _names(requirements: str) -> set[str]:
     lines = [line.partition("#")[0].strip() for line in requirements.splitlines()]
     return {re.split(r"[\s\[<>=!~;]", line)[0].replace("_", "-") for line in lines if line}
+
+
+LOOKS_ONLY = {  # what computes no number of a network, or leaves it to one that is in the rule
+    "check_mapping", "check_target", "checked_target", "feature_function", "features", "frame_of", "image_function",
+    "kinds_of", "known_of", "layers_of", "mapping_function", "mapping_jacobians", "random_directions", "refusal",
+    "start_of", "target_function", "targets_of", "whitening_of",
+}  # fmt: skip
+
+
+def inexact(source):
+    """Public functions of a generator or an operator that are not exact."""
+    for node in ast.parse(source).body:
+        if not isinstance(node, ast.FunctionDef) or node.name.startswith("_") or node.name in LOOKS_ONLY:
+            continue
+        given = " ".join(ast.unparse(a.annotation) for a in node.args.args if a.annotation is not None)
+        of_network = "Generator" in given.replace("torch.Generator", "") or "Operator" in given
+        if of_network and "exact()" not in map(ast.unparse, node.decorator_list):
+            yield node.name

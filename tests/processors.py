@@ -23,3 +23,17 @@ def other_processor(G, units=25.0, seed=0):
     for name in ("_map", "_synthesize", "_features"):
         setattr(G, name, rounded(getattr(G, name)))
     return G
+
+
+def settings_of_torch():
+    """What PyTorch shortens for speed, as it is set in this thread."""
+    cuda = torch.backends.cuda
+    return (
+        torch.backends.mha.get_fastpath_enabled(),
+        cuda.flash_sdp_enabled(),
+        cuda.mem_efficient_sdp_enabled(),
+        cuda.math_sdp_enabled(),
+        torch.backends.cudnn.allow_tf32,
+        torch.get_float32_matmul_precision(),
+        torch.is_autocast_enabled("cpu"),
+    )

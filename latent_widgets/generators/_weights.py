@@ -1,4 +1,4 @@
-"""What a network's weights tell: its identity, a hash of them, and where it computes."""
+"""What a network's weights and modules tell: its identity, where it computes, and who wrote it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from itertools import chain
 import torch
 from torch import Tensor, nn
 
-__all__ = ["first_floating", "hash_weights"]
+__all__ = ["first_floating", "hash_weights", "made_here"]
 
 
 def hash_weights(module: nn.Module) -> str:
@@ -48,3 +48,13 @@ def first_floating(module: nn.Module) -> Tensor:
     return next(
         (tensor for tensor in tensors if tensor.is_floating_point()), torch.empty(0, dtype=torch.float32, device="cpu")
     )
+
+
+def made_here(*parts: object) -> bool:
+    """Return whether all are of classes of this package or of PyTorch's.
+
+    Example:
+        >>> made_here(nn.Linear(1, 1))
+        True
+    """
+    return all(type(part).__module__.split(".")[0] in ("latent_widgets", "torch") for part in parts)

@@ -1,8 +1,7 @@
 """What every generator can do, whatever network is inside.
 
 The spaces are ``z`` (the input latent), ``w`` (the mapped latent), ``w+`` (one ``w`` per layer) and ``s`` (style
-vectors). A network without a mapping has ``z`` only. Everything is differentiable and works under torch.func
-transforms.
+vectors). A network without a mapping has ``z`` only. Everything is differentiable, also under torch.func transforms.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from latent_widgets.core.lock import PriorityLock
 from latent_widgets.generators._codes import as_given
 from latent_widgets.generators._conditions import Conditional
 from latent_widgets.generators._values import Activations, PlacedCode
-from latent_widgets.generators._weights import first_floating, hash_weights
+from latent_widgets.generators._weights import first_floating, hash_weights, made_here
 
 __all__ = ["Activations", "Generator"]
 
@@ -44,6 +43,8 @@ class Generator(Conditional, ABC):
         resolution: Side of the picture in pixels; or height and width, kept as ``picture_size`` beside the longer one.
     """
 
+    unsteady = ""  # why the picture of a latent is not always the same, and what helps; nothing where it is
+
     def __init__(
         self,
         module: nn.Module,
@@ -61,15 +62,16 @@ class Generator(Conditional, ABC):
         self.module = module.eval().requires_grad_(False)
         self.name, self.spaces = name, tuple(spaces)
         self.z_dim, self.w_dim, self.s_dim = z_dim, w_dim, s_dim
-        self.num_layers = num_layers
-        self.picture_size = (resolution, resolution) if isinstance(resolution, int) else resolution
-        self.resolution = max(self.picture_size)
+        self.num_layers, sides = num_layers, (resolution, resolution) if isinstance(resolution, int) else resolution
+        self.picture_size, self.resolution = sides, max(sides)
         self.layer_names = tuple(layer_names)
         self.layer_index = (0,) * len(self.layer_names) if layer_index is None else tuple(layer_index)
         self.lock = PriorityLock()  # linked panels never run one module at once; pictures go before spectra
         self._hash: str | None = None
         self.origin: str | None = None  # the expression that loads it again, if there is one
-        self.notes: tuple[str, ...] = ()  # what was inferred when it was loaded, in sentences
+        self.notes: tuple[str, ...] = ()  # what was inferred when it was loaded
+        self.own_network = made_here(self, *module.modules())  # whose derivatives need no trial
+        self.findings: dict[tuple[str, str], Any] = {}  # about its derivatives, by target and space
 
     # ---- what a subclass writes
 
@@ -136,9 +138,8 @@ class Generator(Conditional, ABC):
         Raises:
             ValueError: If the generator has no such space.
         """
-        self.check_space(space)
         dims = {"z": self.z_dim, "w": self.w_dim, "w+": self.w_dim, "s": self.s_dim}
-        return int(dims[space] or 0)
+        return int(dims[self.check_space(space)] or 0)
 
     @property
     def weights_hash(self) -> str:
@@ -237,10 +238,9 @@ class Generator(Conditional, ABC):
         """
         checks.integer("n", n, low=1)
         checks.integer("seed", seed, low=0, high=2**63 - 1)
-        generator = torch.Generator("cpu").manual_seed(int(seed))
-        return torch.randn(n, self.z_dim, generator=generator, dtype=torch.float32, device="cpu").to(
-            self.device, self.dtype
-        )
+        rng = torch.Generator("cpu").manual_seed(int(seed))
+        z = torch.randn(n, self.z_dim, generator=rng, dtype=torch.float32, device="cpu")
+        return z.to(self.device, self.dtype)
 
     def map(self, z: Tensor, truncation: float = 1.0, cutoff: int | None = None) -> Tensor:
         """Map ``z`` to ``w``.

@@ -1,4 +1,4 @@
-"""Where a generator computes, which can change at any time: what was found at another place is worth nothing there."""
+"""Whether and where a generator can compute: what was found at another place is worth nothing there."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from torch import Tensor
 from latent_widgets.core import checks
 from latent_widgets.generators.base import Generator
 
-__all__ = ["place_of", "with_digits", "with_weights"]
+__all__ = ["place_of", "steady", "with_digits", "with_weights"]
 
 
 def place_of(holder: Generator | Tensor) -> tuple[torch.device, torch.dtype]:
@@ -33,6 +33,23 @@ def with_weights(G: Generator) -> Generator:
             "the generator must have its weights to draw, got it on the meta device, where tensors have shapes but no "
             "values. Load it again."
         )
+    return G
+
+
+def steady(G: Generator) -> Generator:
+    """Return a generator if its picture of a latent is always the same: of anything else there is no derivative.
+
+    Args:
+        G: The generator.
+
+    Returns:
+        The same.
+
+    Raises:
+        ValueError: If it was found to draw a latent differently each time, or beside other latents.
+    """
+    if G.unsteady:
+        raise ValueError(f"the generator must draw each latent always the same, got one that does not. {G.unsteady}")
     return G
 
 

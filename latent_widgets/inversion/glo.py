@@ -12,10 +12,12 @@ import torch
 from torch import Tensor
 
 from latent_widgets.core import checks
+from latent_widgets.core.exact import exact
+from latent_widgets.core.pictures import BROUGHT, check_pictures
 from latent_widgets.core.rounding import rounding
 from latent_widgets.core.steps import OnStep, report
 from latent_widgets.generators.glo import GLOGenerator, GLONetwork, read_glo, write_glo
-from latent_widgets.geometry.effects.pyramid import lap1
+from latent_widgets.geometry.effects.pyramid import lap1_norm
 from latent_widgets.inversion.photos import load_photo
 
 __all__ = ["GLO", "GLOStep", "fit_glo"]
@@ -125,8 +127,8 @@ def fit_glo(
 
     Raises:
         TypeError: If an argument has the wrong type.
-        ValueError: If there are fewer than two pictures, they have another size or are not finite, or a checkpoint
-            belongs to other pictures or another network.
+        ValueError: If there are fewer than two pictures, they have another size, are not finite or plainly not in
+            [-1, 1], or a checkpoint belongs to other pictures or another network.
 
     Example:
         >>> pictures = torch.rand(6, 3, 8, 8) * 2 - 1
@@ -175,7 +177,7 @@ def _pictures(images: Any, side: int) -> Tensor:
     checks.shape("images", images, ("n", 3, side, side), ("n", 1, side, side))
     if len(images) < 2:
         raise ValueError(f"images must be at least two pictures, got {len(images)}.")
-    data = checks.finite("images", images.detach().float())
+    data = check_pictures("images", images.detach(), BROUGHT).float()
     grey = data.shape[1] == 3 and bool((data == data[:, :1]).all())
     return data[:, :1] if grey else data
 
@@ -227,6 +229,7 @@ class _Training:
         rng = torch.Generator("cpu").manual_seed(self.seed * 1_000_003 + epoch)
         return torch.randperm(len(self.data), generator=rng, dtype=torch.int64, device="cpu")
 
+    @exact()
     def step(self, batch: int, total: int, lap: float, l2: float) -> GLOStep:
         """Make one step of network and codes, and project the codes on the ball."""
         for optimiser, rate in zip(self.optimisers, self.rates, strict=True):
@@ -235,7 +238,7 @@ class _Training:
         index = self._batch(batch)
         target, drawn = self.data[index], self.network(self.codes(index))
         losses = l2 * (drawn - target).square().mean((1, 2, 3))
-        losses = losses + lap * lap1(drawn, target) if lap else losses
+        losses = losses + lap * lap1_norm(drawn - target) if lap else losses
         loss = losses.mean()
         loss.backward()
         for optimiser in self.optimisers:

@@ -16,12 +16,15 @@ import torch
 from torch import Tensor
 
 from latent_widgets.core import checks
+from latent_widgets.core.exact import exact
 from latent_widgets.core.figures import new_figure
+from latent_widgets.core.pictures import BROUGHT, check_pictures
 from latent_widgets.core.steps import OnStep, report
 from latent_widgets.generators.base import Generator
 from latent_widgets.generators.place import with_digits
 from latent_widgets.geometry.density.fitted import fit_density
-from latent_widgets.geometry.effects.pyramid import lap1
+from latent_widgets.geometry.effects.pyramid import lap1_norm
+from latent_widgets.geometry.jacobian.gradients import check_gradients
 from latent_widgets.inversion.photos import load_photo
 from latent_widgets.inversion.search import Best, Point, Whitening, search, whitening_of
 from latent_widgets.values.codes import Code
@@ -100,6 +103,7 @@ class Inversion:
         return figure
 
 
+@exact()
 def invert(
     G: Generator,
     image: Any,
@@ -143,7 +147,8 @@ def invert(
 
     Raises:
         TypeError: If an argument has the wrong type.
-        ValueError: If the picture has another size or is not finite, or the generator lacks the space or its weights.
+        ValueError: If the picture has another size, is not finite or plainly not in [-1, 1], or the generator lacks
+            the space or its weights.
 
     Example:
         >>> from latent_widgets.generators.style import StyleGenerator
@@ -166,10 +171,11 @@ def invert(
 
     def distance(pictures: Tensor) -> Tensor:
         terms = [weights["l2"] * (pictures - target).square().mean((1, 2, 3))]
-        terms += [weights["lap"] * lap1(pictures, target)] if weights["lap"] else []
+        terms += [weights["lap"] * lap1_norm(pictures - target)] if weights["lap"] else []
         terms += [perceptual(pictures, target)] if perceptual else []
         return torch.stack([term.reshape(-1) for term in terms]).sum(0)
 
+    check_gradients(G, space)
     base = "z" if space == "z" else "w"
     with torch.inference_mode(False), torch.enable_grad():
         frame = whitening_of(G, base, samples, seed)
@@ -187,7 +193,8 @@ def _target(G: Generator, image: Any) -> Tensor:
     if not isinstance(image, Tensor):
         image = load_photo(image, G.picture_size)
     checks.shape("image", image, (3, *G.picture_size), (1, 3, *G.picture_size))
-    return checks.finite("image", image.detach().reshape(1, 3, *G.picture_size).to(G.device, G.dtype, copy=True))
+    check_pictures("image", image, BROUGHT)
+    return image.detach().reshape(1, 3, *G.picture_size).to(G.device, G.dtype, copy=True)
 
 
 def _nearest(frame: Whitening, distance: Callable[[Tensor], Tensor], n: int) -> Point:

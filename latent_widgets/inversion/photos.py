@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import io
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image
 from torch import Tensor
 
 from latent_widgets.core import checks
+from latent_widgets.core.images import in_eight_bits, in_srgb, laid_over, open_picture
+from latent_widgets.core.rounding import beyond_unit
 
 __all__ = ["load_photo", "read_photo"]
 
-LARGEST = 200_000_000  # pixels: a 14000 x 14000 photo; what claims more is refused before it is decoded
 Colour = tuple[float, float, float]
 
 
@@ -31,8 +30,9 @@ def load_photo(
 ) -> Tensor:
     """Read a photo as a picture in [-1, 1].
 
-    The orientation that a camera wrote into the file is applied, transparency is laid over ``background``, grey becomes
-    three equal channels, and of an animation the first frame is taken.
+    The orientation that a camera wrote into the file is applied, colours are brought from the profile that the file
+    carries to sRGB, transparency is laid over ``background``, grey becomes three equal channels, and of an animation
+    the first frame is taken.
 
     Args:
         source: A path, the bytes of a file, a Pillow image, or an array ``(H, W)``, ``(H, W, 3)`` or ``(H, W, 4)``,
@@ -60,7 +60,7 @@ def load_photo(
     high, wide = _sides(size)
     angle = checks.number("rotate", rotate)
     paper = _colour(background)
-    photo = _flat(_opened(source), paper)
+    photo = laid_over(_opened(source), paper)
     left, top, right, bottom = _box(crop, photo.size, high, wide)
     middle = ((left + right) / 2, (top + bottom) / 2)
     scale = max((right - left) / wide, (bottom - top) / high)  # of pixels of the photo to those of the result
@@ -82,7 +82,7 @@ def read_photo(source: Any, side: int) -> Image.Image:
         side: The longest that a side of the result may be; a larger photo is shrunk.
 
     Returns:
-        The photo upright, in RGB, or in RGBA where it has transparency.
+        The photo upright, in the colours of sRGB: in RGB, or in RGBA where it has transparency.
 
     Raises:
         TypeError: If ``source`` is of no kind that can be read.
@@ -94,10 +94,6 @@ def read_photo(source: Any, side: int) -> Image.Image:
     """
     side = checks.integer("side", side, low=1)
     photo = _opened(source)
-    if _transparent(photo):
-        photo = ImageOps.exif_transpose(photo).convert("RGBA")
-    else:
-        photo = _flat(photo, (255, 255, 255))
     photo.thumbnail((side, side), Image.Resampling.LANCZOS)
     return photo
 
@@ -121,79 +117,48 @@ def _colour(background: Colour) -> tuple[int, int, int]:
 
 
 def _opened(source: Any) -> Image.Image:
+    """Upright, in the colours of sRGB: in RGB, or in RGBA where there is transparency."""
+    return in_srgb("source", in_eight_bits("source", _decoded(source)))
+
+
+def _decoded(source: Any) -> Image.Image:
     if isinstance(source, Image.Image):
-        return source
+        return open_picture("source", source)
     if isinstance(source, np.ndarray):
-        return _from_array(source)
+        return open_picture("source", _from_array(source), "an array")
     if isinstance(source, (str, Path)):
         path = Path(source).expanduser()
         if not path.is_file():
             raise ValueError(f"source must be a file that exists, got {str(source)!r}.")
-        return _decoded(path.read_bytes(), repr(path.name))
+        return open_picture("source", path.read_bytes(), repr(path.name), shrink=True)
     if isinstance(source, (bytes, bytearray, memoryview)):
-        return _decoded(bytes(source), f"{len(source)} bytes")
+        return open_picture("source", bytes(source), shrink=True)
     raise TypeError(
         f"source must be a path, bytes, a Pillow image or an array, got {type(source).__name__}. A tensor in [-1, 1] "
         "needs no loading."
     )
 
 
-def _decoded(data: bytes, name: str) -> Image.Image:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the limit below is the one that counts
-            image = Image.open(io.BytesIO(data))
-            if image.width * image.height > LARGEST:
-                raise ValueError(
-                    f"source must have at most {LARGEST // 1_000_000} million pixels, got {image.width} x "
-                    f"{image.height}. Shrink it first."
-                )
-            image.draft("RGB", (4096, 4096))  # a large JPEG is shrunk while it is decoded; others ignore it
-            image.load()
-    except UnidentifiedImageError:
-        raise ValueError(f"source must be a picture that Pillow can read, got {name}. Use PNG or JPEG.") from None
-    except Image.DecompressionBombError as error:
-        raise ValueError(f"source must have at most {LARGEST // 1_000_000} million pixels, got more: {error}") from None
-    except (OSError, SyntaxError) as error:
-        raise ValueError(f"source must be a whole picture, got {name}, which is damaged: {error}.") from None
-    return image
-
-
 def _from_array(array: np.ndarray) -> Image.Image:
+    if array.ndim == 3 and array.shape[2] == 1:
+        array = array[..., 0]
     if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (3, 4)) or 0 in array.shape:
         raise ValueError(f"source must have shape (H, W), (H, W, 3) or (H, W, 4), got {array.shape}.")
     if array.dtype.kind == "f":
-        low, high = float(array.min()), float(array.max())
-        if not (0 <= low and high <= 1):  # NaN fails too
-            raise ValueError(f"source must be between 0 and 1 where it is floating, got {low:g} to {high:g}.")
-        array = np.round(255 * array).astype(np.uint8)
+        array = np.asarray(array, np.float64)
+        if beyond_unit(torch.from_numpy(array).float()):  # NaN fails too
+            low, high = float(array.min()), float(array.max())
+            raise ValueError(
+                f"source must be between 0 and 1 where it is floating, got {low:g} to {high:g}. Use source / 255 for "
+                "pixels of eight bits, (source + 1) / 2 for a picture in [-1, 1]."
+            )
+        array = np.round(255 * array.clip(0, 1)).astype(np.uint8)
     if array.dtype != np.uint8:
-        raise TypeError(f"source must be uint8, or floating in [0, 1], got {array.dtype}.")
+        raise TypeError(
+            f"source must be uint8, or floating in [0, 1], got {array.dtype}. Use source.astype('uint8') for pixels of "
+            "eight bits, source / 65535 for sixteen."
+        )
     return Image.fromarray(array)
-
-
-def _flat(image: Image.Image, paper: tuple[int, int, int]) -> Image.Image:
-    """Upright, without transparency, in three channels of eight bits."""
-    image = ImageOps.exif_transpose(image)
-    if image.mode.startswith("I;16") or image.mode in ("I", "F"):  # sixteen bits: Pillow would clip, not scale
-        values = np.asarray(image, dtype=np.float64)
-        white = _white(image.mode, float(values.max()))
-        image = Image.fromarray(np.round(255 * (values / white)).clip(0, 255).astype(np.uint8))
-    if _transparent(image):
-        image = image.convert("RGBA")
-        sheet = Image.new("RGBA", image.size, (*paper, 255))
-        image = Image.alpha_composite(sheet, image)
-    return image.convert("RGB")
-
-
-def _white(mode: str, largest: float) -> float:
-    """What white is; where the mode does not say, the first that fits of a share, eight bits and sixteen bits."""
-    fits = (white for white in (1.0, 255.0, 65535.0, largest) if largest <= white)
-    return 65535.0 if mode.startswith("I;16") else next(fits, 1.0)
-
-
-def _transparent(image: Image.Image) -> bool:
-    return image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info
 
 
 def _box(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 
 from latent_widgets.core import checks
+from latent_widgets.core.exact import exact
 from latent_widgets.core.rounding import map_rounding
 from latent_widgets.core.steps import OnStep, report
 from latent_widgets.generators.base import Generator
@@ -17,6 +18,7 @@ __all__ = ["ganspace"]
 _BATCH = 4096
 
 
+@exact()
 def ganspace(
     G: Generator, k: int = 20, *, samples: int = 20_000, seed: int = 0, on_step: OnStep | None = None
 ) -> Directions:

@@ -8,6 +8,7 @@ from typing import Literal
 from torch import Tensor
 
 from latent_widgets.core import checks
+from latent_widgets.core.exact import exact
 from latent_widgets.core.steps import OnStep
 from latent_widgets.generators.base import Generator
 from latent_widgets.geometry.jacobian.differential import Differential, differential
@@ -60,6 +61,7 @@ class LocalBasis:
         return {rule: estimate_rank(self.singular_values, self.shape, rule, self.floor) for rule in RANK_METHODS}
 
 
+@exact()
 def local_basis(
     G: Generator,
     z: Tensor,
@@ -109,6 +111,7 @@ def local_basis(
     return basis
 
 
+@exact()
 def local_bases(
     G: Generator,
     z: Tensor,

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from latent_widgets.core import checks
+from latent_widgets.core.exact import exact
 from latent_widgets.core.rounding import negligible
 from latent_widgets.core.steps import OnStep
 from latent_widgets.generators.base import Generator
@@ -51,6 +52,7 @@ class LowRank:
     pursuits: tuple[Pursuit, Pursuit] | None = None
 
 
+@exact()
 def low_rank_directions(
     G: Generator,
     w: Tensor,
@@ -78,7 +80,7 @@ def low_rank_directions(
     Args:
         G: The generator.
         w: The latent: one code, or several (``(n, d)`` or a list) of which the Grams are averaged.
-        mask: The region, bool or in [0, 1].
+        mask: The region: what :class:`~latent_widgets.Mask` takes.
         solver: ``"projection"`` or ``"generalized"``.
         k: How many directions; as many as the rank of the inside, at most 10, if not given.
         rank_method: ``"energy"`` or ``"pcp"``.
@@ -160,6 +162,7 @@ class Transfer:
     chance: Tensor
 
 
+@exact()
 def transfer(
     G: Generator, directions: Any, codes: Tensor, masks: Sequence[Any], alpha: float = 0.1, seed: int = 0
 ) -> Transfer:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from latent_widgets.core import checks
+from latent_widgets.core.exact import exact
 from latent_widgets.core.forward import FORWARD
 from latent_widgets.core.rounding import negligible
 from latent_widgets.core.steps import OnStep, report
@@ -21,6 +22,7 @@ from latent_widgets.values.units import latent_sd
 __all__ = ["sefa"]
 
 
+@exact()
 def sefa(
     G: Generator, k: int = 20, *, layers: Sequence[int] | None = None, on_step: OnStep | None = None
 ) -> Directions:

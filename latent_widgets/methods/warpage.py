@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from latent_widgets.core import checks
+from latent_widgets.core.exact import exact
 from latent_widgets.core.steps import OnStep, report
 from latent_widgets.generators.base import Generator
 from latent_widgets.geometry.jacobian.differential import Differential, differential
@@ -216,6 +217,7 @@ def _interval(values: Tensor) -> Interval:
     return Interval(mean, mean - half, mean + half, n)
 
 
+@exact()
 def warpage(
     G: Generator,
     n: int = 64,

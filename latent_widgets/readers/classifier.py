@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from latent_widgets.core import checks
 from latent_widgets.core.fresh import filled, fresh
+from latent_widgets.core.pictures import check_pictures
 from latent_widgets.generators._shipped import read_shipped
 
 __all__ = ["Classifier", "load_classifier"]
@@ -58,8 +59,13 @@ class Classifier(nn.Module):
 
         Returns:
             ``(n, channels[-1])``.
+
+        Raises:
+            TypeError: If they are not floating.
+            ValueError: If they have another shape, are not finite, or are plainly not in [-1, 1].
         """
-        images = checks.shape("images", images, ("n", "C", "H", "W")).to(self.read.weight.dtype)
+        check_pictures("images", checks.shape("images", images, ("n", "C", "H", "W")))
+        images = images.to(self.read.weight.dtype)
         grey = images.mean(1, keepdim=True)
         if images.shape[-2:] != (self.size, self.size):
             grey = F.interpolate(grey, (self.size, self.size), mode="bilinear", antialias=True)

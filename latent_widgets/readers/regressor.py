@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from latent_widgets.core import checks
 from latent_widgets.core.fresh import filled, fresh
+from latent_widgets.core.pictures import check_pictures
 from latent_widgets.faces.renderer import FACTORS
 from latent_widgets.generators._shipped import read_shipped
 
@@ -65,8 +66,13 @@ class FactorRegressor(nn.Module):
 
         Returns:
             ``(n, 64)``.
+
+        Raises:
+            TypeError: If they are not floating.
+            ValueError: If they have another shape, are not finite, or are plainly not in [-1, 1].
         """
-        images = checks.shape("images", images, ("n", 3, "H", "W")).to(self.mean.dtype)
+        check_pictures("images", checks.shape("images", images, ("n", 3, "H", "W")))
+        images = images.to(self.mean.dtype)
         if images.shape[-2:] != (SIZE, SIZE):
             images = F.interpolate(images, (SIZE, SIZE), mode="bilinear", antialias=True)
         return F.silu(self.embed(self.trunk(images).flatten(1)))

@@ -141,6 +141,11 @@ def read_painting(codes: Tensor, painted: Any, names: Iterable[str] | None, size
             f"each code, got {tuple(labels.shape)}."
         )
     highest = int(labels.max())
+    if names is None and highest == 255 and not bool((labels == 254).any()):
+        raise ValueError(
+            "painted_labels must be 0, 1, 2 and so on, got 255, which stands for white or for void in pictures of "
+            "eight bits. Use painted_labels > 0 for a mask; set what is void to -1."
+        )
     if names is None:
         names = ("background", *(f"part {i}" for i in range(1, max(highest, 1) + 1)))
     named = (names,) if isinstance(names, str) else tuple(names)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
+from PIL.Image import Image
 from torch import Tensor, nn
 
 from latent_widgets.core.rounding import rounding
@@ -97,7 +98,7 @@ class FixedMask(Segmenter):
     """One painted region for every picture: for aligned pictures, or for the one picture that it was painted on.
 
     Args:
-        mask: :class:`latent_widgets.Mask`, or ``(H, W)`` bool or floating in [0, 1]; brought to the pictures' size.
+        mask: What :class:`latent_widgets.Mask` takes; brought to the pictures' size.
         names: What is outside, and what is inside.
 
     Raises:
@@ -225,7 +226,7 @@ def as_segmenter(source: Any, names: Iterable[str] | None = None) -> Segmenter:
         if names is not None and tuple(names) != source.names:
             raise TypeError(f"names must be left out for a segmenter, which has its own: {', '.join(source.names)}.")
         return source
-    if isinstance(source, Mask | Tensor | np.ndarray):
+    if isinstance(source, Mask | Tensor | np.ndarray | Image):
         return FixedMask(source) if names is None else FixedMask(source, names)
     if not callable(source):
         raise TypeError(

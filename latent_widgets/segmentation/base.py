@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from latent_widgets.core import checks
+from latent_widgets.core.pictures import check_pictures
 
 __all__ = ["Features", "Part", "Segmenter"]
 
@@ -146,10 +147,7 @@ class Segmenter(ABC):
     # ---- checks
 
     def _check_images(self, images: Tensor) -> None:
-        checks.shape("images", images, ("n", 3, "H", "W"))
-        if not images.is_floating_point():
-            raise TypeError(f"images must be floating in [-1, 1], got {images.dtype}. Use images / 127.5 - 1.")
-        checks.finite("images", images)
+        check_pictures("images", checks.shape("images", images, ("n", 3, "H", "W")))
 
     def _check_labels(self, labels: Any, images: Tensor) -> Tensor:
         """Return what a segmenter gave out as int64 on the device of the pictures, or say what is wrong with it."""

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from latent_widgets.core import checks
+from latent_widgets.core.pictures import check_pictures
 
 __all__ = ["COLOURS", "overlay"]
 
@@ -29,7 +30,8 @@ def overlay(images: Tensor, labels: Tensor, confidence: Tensor | None = None, op
         ``(n, 3, H, W)``.
 
     Raises:
-        ValueError: If the shapes do not fit.
+        TypeError: If the pictures are not floating.
+        ValueError: If the shapes do not fit, or the pictures are plainly not in [-1, 1].
 
     Example:
         >>> overlay(torch.zeros(1, 3, 1, 2), torch.tensor([[[0, 1]]]), opacity=1.0)[0, :, 0]
@@ -37,7 +39,7 @@ def overlay(images: Tensor, labels: Tensor, confidence: Tensor | None = None, op
                 [ 0.0000, -0.2000],
                 [ 0.0000, -0.0667]])
     """
-    checks.shape("images", images, ("n", 3, "H", "W"))
+    check_pictures("images", checks.shape("images", images, ("n", 3, "H", "W")))
     size = (len(images), *images.shape[-2:])
     checks.shape("labels", labels, size)
     checks.number("opacity", opacity, low=0, high=1)

@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from latent_widgets.core import checks
 from latent_widgets.core.files import as_array
-from latent_widgets.core.rounding import beyond_unit
+from latent_widgets.values.mask_reading import read_mask
 
 __all__ = ["Mask"]
 
@@ -25,11 +24,12 @@ class Mask:
     """A region of a picture.
 
     Attributes:
-        tensor: ``(H, W)``, bool, or float with the weight in [0, 1] of every pixel. Arrays are accepted.
+        tensor: ``(H, W)``, bool, or float with the weight in [0, 1] of every pixel. Arrays, pictures of masks and
+            integers of two shades are accepted, see :func:`~latent_widgets.values.mask_reading.read_mask`.
 
     Raises:
-        TypeError: If it is neither bool nor floating.
-        ValueError: If it does not have two axes, or a weight is outside [0, 1].
+        TypeError: If it holds no numbers.
+        ValueError: If it does not have two axes, a weight is outside [0, 1], or several regions are in it.
 
     Example:
         >>> M = Mask(np.array([[True, False, False, False]]))
@@ -40,19 +40,7 @@ class Mask:
     tensor: Tensor
 
     def __post_init__(self) -> None:
-        value: Any = self.tensor
-        if not isinstance(value, Tensor):
-            value = torch.from_numpy(np.asarray(value))
-        if value.dtype != torch.bool and not value.is_floating_point():
-            raise TypeError(f"mask must be bool or floating in [0, 1], got {value.dtype}. Use mask > 0.")
-        if value.ndim != 2 or 0 in value.shape:
-            raise ValueError(f"mask must have shape (H, W), got {tuple(value.shape)}.")
-        if value.dtype != torch.bool:
-            checks.finite("mask", value)
-            if beyond_unit(value):
-                raise ValueError(f"mask must be between 0 and 1, got {float(value.min()):g} to {float(value.max()):g}.")
-            value = value.clamp(0, 1)
-        object.__setattr__(self, "tensor", value.detach().clone())
+        object.__setattr__(self, "tensor", read_mask(self.tensor).detach().clone())
 
     @property
     def area(self) -> float:

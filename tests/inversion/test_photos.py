@@ -1,11 +1,14 @@
 """Photos of every kind become upright square tensors, or a clear refusal."""
 
+import io
+
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
-from latent_widgets.inversion.photos import load_photo
+from latent_widgets.inversion.photos import load_photo, read_photo
+from tests import icc
 from tests.pictures import corners, file_of
 
 
@@ -129,3 +132,65 @@ def test_sixteen_bits_are_not_brightened():
     assert float(load_photo(file_of(dark), 4)[0, 0, 0, 0]) == pytest.approx(-0.5, abs=0.01)
     assert float(load_photo(Image.new("F", (8, 8), 0.5), 4)[0, 0, 0, 0]) == pytest.approx(0, abs=0.01)
     assert float(load_photo(Image.new("I", (8, 8), 128), 4)[0, 0, 0, 0]) == pytest.approx(0, abs=0.01)
+
+
+def test_colours_of_a_profile_are_those_of_srgb():
+    photo = Image.new("RGB", (20, 30), (200, 60, 70))
+    data = file_of(photo, icc_profile=icc.display_p3())
+    matrix = np.linalg.solve(icc.to_xyz(icc.SRGB), icc.to_xyz(icc.P3))
+    expected = 255 * icc.curved(matrix @ icc.linear(np.array([200, 60, 70]) / 255))
+    once = read_photo(data, 25)
+    for found in (load_photo(data, 8), load_photo(once, 8), load_photo(Image.open(io.BytesIO(data)), 8)):
+        assert np.abs((found[0, :, 4, 4].numpy() + 1) * 127.5 - expected).max() <= 1  # one level, of the engine
+    assert abs(expected[0] - 200) > 10
+
+
+def test_a_transparent_photo_is_laid_over_the_background_in_srgb():
+    photo = Image.new("RGBA", (20, 30), (200, 60, 70, 0))
+    photo.putpixel((10, 15), (200, 60, 70, 255))
+    data = file_of(photo, icc_profile=icc.display_p3())
+    assert read_photo(data, 30).getpixel((0, 0))[3] == 0
+    assert load_photo(data, 10, background=(0.2, 0.4, 0.6))[0, :, 0, 0].tolist() == pytest.approx(
+        [-0.6, -0.2, 0.2], abs=1 / 255
+    )
+
+
+def test_images_of_pillow_are_refused_as_files_are(quarters):
+    data = file_of(Image.fromarray(quarters), "BMP")
+    for read in (lambda source: load_photo(source, 8), lambda source: read_photo(source, 8)):
+        with pytest.raises(
+            ValueError, match=r"source must be a whole picture, got a Pillow image of 60 x 40, which is"
+        ):
+            read(Image.open(io.BytesIO(data[: len(data) // 2])))
+        with pytest.raises(ValueError, match=r"source must have at most 200 million pixels, got 20001 x 10000\."):
+            read(Image.new("1", (20_001, 10_000)))
+
+
+def test_an_image_of_pillow_stays_as_it_is(quarters):
+    image = Image.fromarray(quarters)
+    image.info["icc_profile"] = icc.display_p3()
+    read_photo(image, 10)
+    assert image.size == (60, 40)
+    assert image.info["icc_profile"] == icc.display_p3()
+    assert np.array_equal(np.asarray(image), quarters)
+
+
+def test_shares_may_be_off_by_rounding(quarters):
+    shares = quarters / 255.0
+    off = shares * (1 + 1e-7) - 1e-8
+    assert torch.equal(load_photo(off, 12), load_photo(shares, 12))
+    assert torch.equal(load_photo(shares[..., :1], 12), load_photo(shares[..., 0], 12))
+
+
+@pytest.mark.parametrize(
+    ("array", "error", "fix"),
+    [
+        (lambda x: 255 * x, ValueError, "Use source / 255 for pixels of eight bits"),
+        (lambda x: 2 * x - 1, ValueError, r"\(source \+ 1\) / 2 for a picture in \[-1, 1\]"),
+        (lambda x: (65535 * x).astype(np.uint16), TypeError, "source / 65535 for sixteen"),
+        (lambda x: (255 * x).astype(np.int64), TypeError, r"Use source\.astype\('uint8'\)"),
+    ],
+)
+def test_arrays_in_another_range_are_refused_with_the_way_back(quarters, array, error, fix):
+    with pytest.raises(error, match=fix):
+        load_photo(array(quarters / 255), 8)

@@ -13,15 +13,14 @@ from latent_widgets.generators._networks import wrap
 from latent_widgets.generators.base import Generator
 from latent_widgets.generators.dcgan import DCGAN
 from latent_widgets.generators.dcgan_batch import BatchDCGAN
-from latent_widgets.generators.live.families import FAMILIES, unwrap
-from latent_widgets.generators.live.generator import LiveGenerator, feature_layers, picture_of
+from latent_widgets.generators.live.families import DRAW_AROUND_ZERO, FAMILIES, unwrap
+from latent_widgets.generators.live.generator import LiveGenerator
+from latent_widgets.generators.live.ranges import range_of
+from latent_widgets.generators.live.trial import Trial, try_network
 from latent_widgets.generators.stylegan2 import StyleGAN2
 from latent_widgets.generators.stylegan3 import StyleGAN3
 
 __all__ = ["adapt"]
-
-_TRIAL = 2  # pictures drawn to learn size and range
-_CLOSE = 0.02
 
 
 class _Function(nn.Module):
@@ -107,10 +106,10 @@ def adapt(
     module.eval()
     options = {"z_dim": z_dim, "z_shape": None if z_shape is None else tuple(z_shape), "truncation": truncation}
     given = {key: value for key, value in options.items() if value is not None}
-    parts = next(parts for family in FAMILIES if (parts := family(module, condition, **given)) is not None)
-    if parts.family != "BigGAN":
+    ways = next(ways for family in FAMILIES if (ways := family(module, condition, **given)) is not None)
+    if ways[0].family != "BigGAN":
         _leave_out("a network that is no BigGAN", {"truncation": truncation}, "Use G.map(z, truncation=...).")
-    G = _finish(parts, called, notes, value_range, layers)
+    G = _finish(try_network(ways), called, notes, value_range, layers)
     if class_names is not None:
         G.name_classes(class_names)
     return G
@@ -128,39 +127,30 @@ def _leave_out(what: str, options: Mapping[str, Any], fix: str = "") -> None:
             raise ValueError(f"{option} must be left out for {what}, got {value!r}. {fix}".rstrip())
 
 
-def _finish(parts: Any, name: str, notes: tuple[str, ...], value_range: Any, layers: Sequence[str] | None) -> Generator:
-    """Try the network on two latents to learn the size and range of its pictures."""
-    draft = LiveGenerator(parts, name, 1)
-    z = draft.sample_z(_TRIAL, seed=0).reshape(_TRIAL, *parts.z_shape)
-    with torch.no_grad():
-        pictures = picture_of(parts.draw(z))
-    if not bool(pictures.isfinite().all()):
-        raise ValueError(
-            f"the network must draw finite pictures, got {int((~pictures.isfinite()).sum())} numbers that are not."
-        )
+def _finish(
+    trial: Trial, name: str, notes: tuple[str, ...], value_range: Any, layers: Sequence[str] | None
+) -> Generator:
+    """Make the generator, with what its first pictures told."""
+    parts, pictures = trial.parts, trial.pictures
     if isinstance(parts.module, _Function):
         parts.module.fingerprint = _coarse(pictures.float())
-    low, high = pictures.min().item(), pictures.max().item()
-    said = "They are taken to be in [-1, 1]"
-    if value_range is None:
-        value_range = (0.0, 1.0) if low >= -1e-6 and high <= 1 + _CLOSE else (-1.0, 1.0)
-        if value_range == (0.0, 1.0):
-            said = "They lie in [0, 1] and are brought to [-1, 1]"
-    else:
-        value_range = (checks.number("value_range", value_range[0]), checks.number("value_range", value_range[1]))
-        if value_range[0] >= value_range[1]:
-            raise ValueError(f"value_range must go up, got {value_range}.")
-        said = f"They are brought from {list(value_range)} to [-1, 1]"
-    if layers is None:
-        with torch.no_grad():
-            layers = feature_layers(parts.module, lambda: parts.draw(z))
+    value_range, said = range_of(pictures, value_range, parts.family in DRAW_AROUND_ZERO)
+    layers = trial.layers if layers is None else layers
     known = dict(parts.module.named_modules())
     for layer in layers:
         checks.choice("layer", layer, [key for key in known if key])
     G = LiveGenerator(parts, name, (pictures.shape[2], pictures.shape[3]), value_range, layers)
+    G.unsteady = trial.unsteady
     shape = f"{pictures.shape[3]} x {pictures.shape[2]} px"
-    found = (
+    found = [
         f"Its pictures, two of which were drawn, are {shape} in {pictures.shape[1]} colours. {said}; see value_range=."
-    )
-    G.notes = (f"The network was taken for a {parts.family} one.", *notes, *parts.notes, found)
+    ]
+    if torch.finfo(trial.dtype).eps > torch.finfo(G.dtype).eps or pictures.dtype != G.dtype:
+        coarse = str(trial.dtype).removeprefix("torch.")
+        found.append(f"It computes in {coarse} on the way; its pictures are brought to {G.dtype}, with that rounding.")
+    if trial.attends:
+        found.append("It uses attention: derivatives are taken through the plain form of it, without fused kernels.")
+    if trial.unsteady:
+        found.append(f"{trial.unsteady} It has pictures, but no spectra.")
+    G.notes = (f"The network was taken for a {parts.family} one.", *notes, *parts.notes, *found)
     return G

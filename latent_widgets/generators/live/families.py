@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -12,7 +13,10 @@ from latent_widgets.core import checks
 from latent_widgets.generators._conditions import class_vector
 from latent_widgets.generators.live.generator import LiveParts
 
-__all__ = ["FAMILIES", "unwrap"]
+__all__ = ["DRAW_AROUND_ZERO", "FAMILIES", "Candidates", "unwrap"]
+
+Candidates = tuple[LiveParts, ...]
+"""Ways in which a network may want to be called, the likelier first."""
 
 _SIZES = ("z_dim", "latent_dim", "dim_z", "nz", "z_size", "latent_size", "style_dim")
 
@@ -37,7 +41,7 @@ def unwrap(source: Any) -> tuple[Any, tuple[str, ...]]:
     return source, tuple(notes)
 
 
-def nvidia(module: Any, condition: int | Tensor | None, **given: Any) -> LiveParts | None:
+def nvidia(module: Any, condition: int | Tensor | None, **given: Any) -> Candidates | None:
     """A mapping and a synthesis side by side, as in NVIDIA's programs and their forks."""
     mapping, synthesis = getattr(module, "mapping", None), getattr(module, "synthesis", None)
     sizes = [getattr(module, name, None) for name in ("z_dim", "w_dim", "num_ws")]
@@ -51,20 +55,21 @@ def nvidia(module: Any, condition: int | Tensor | None, **given: Any) -> LivePar
         ws: Tensor = mapping(z, classes)
         return ws[:, 0] if ws.ndim == 3 else ws
 
-    fixed = _first_that_works(
-        lambda extra: synthesis(torch.zeros(1, num_ws, w_dim, **_like(module)), **extra),
-        ({"noise_mode": "const", "force_fp32": True}, {"noise_mode": "const"}, {}),
-    )
     average = getattr(mapping, "w_avg", None)
     average = average if isinstance(average, Tensor) and average.shape == (w_dim,) else None  # some have one a class
-    notes = (f"Latent sizes were read off: z {z_dim}, w {w_dim}, {num_ws} layers.", _said(fixed))
-    return LiveParts(
-        "NVIDIA-like", module, (z_dim,), lambda z: synthesis(to_w(z, c)[:, None].repeat(1, num_ws, 1), **fixed), to_w,
-        lambda ws: synthesis(ws, **fixed), w_dim, num_ws, average, notes, c,
-    )  # fmt: skip
+
+    def called_with(fixed: dict[str, Any]) -> LiveParts:
+        notes = (f"Latent sizes were read off: z {z_dim}, w {w_dim}, {num_ws} layers.", _said(fixed))
+        return LiveParts(
+            "NVIDIA-like", module, (z_dim,), lambda z: synthesis(to_w(z, c)[:, None].repeat(1, num_ws, 1), **fixed),
+            to_w, lambda ws: synthesis(ws, **fixed), w_dim, num_ws, average, notes, c,
+        )  # fmt: skip
+
+    ways: tuple[dict[str, Any], ...] = ({"noise_mode": "const", "force_fp32": True}, {"noise_mode": "const"}, {})
+    return tuple(map(called_with, ways))
 
 
-def rosinality(module: Any, condition: int | Tensor | None, **given: Any) -> LiveParts | None:
+def rosinality(module: Any, condition: int | Tensor | None, **given: Any) -> Candidates | None:
     """The generator of rosinality's program and of those built on it."""
     style, rows = getattr(module, "style", None), getattr(module, "n_latent", None)
     if not (callable(style) and isinstance(rows, int) and hasattr(module, "convs") and hasattr(module, "to_rgbs")):
@@ -77,13 +82,14 @@ def rosinality(module: Any, condition: int | Tensor | None, **given: Any) -> Liv
         return module([ws], input_is_latent=True, randomize_noise=False)
 
     notes = (f"Latent sizes were read off: z {z_dim}, w {w_dim}, {rows} layers.", "Noise is that of its buffers.")
-    return LiveParts(
+    parts = LiveParts(
         "rosinality-like", module, (z_dim,), lambda z: draw(style(z)[:, None].repeat(1, rows, 1)),
         lambda z, c: style(z), draw, w_dim, rows, None, notes,
     )  # fmt: skip
+    return (parts,)
 
 
-def biggan(module: Any, condition: int | Tensor | None, truncation: float = 1.0, **given: Any) -> LiveParts | None:
+def biggan(module: Any, condition: int | Tensor | None, truncation: float = 1.0, **given: Any) -> Candidates | None:
     """BigGAN with its class embedding: ``w`` is the latent with the embedding, and every block has a row of ``w+``."""
     inner: Any = getattr(module, "generator", None)
     embeddings = getattr(module, "embeddings", None)
@@ -117,15 +123,16 @@ def biggan(module: Any, condition: int | Tensor | None, truncation: float = 1.0,
         f"Latent sizes were read off: z {z_dim}; w is z with the class embedding, {w_dim}; {blocks + 1} layers.",
         f"Truncation {truncation:g} picks the statistics of its batch normalisation; pass truncation= for another.",
     )
-    return LiveParts(
+    parts = LiveParts(
         "BigGAN", module, (z_dim,), lambda z: draw(to_w(z, c)[:, None].repeat(1, blocks + 1, 1)), to_w, draw, w_dim,
         blocks + 1, None, notes, c,
     )  # fmt: skip
+    return (parts,)
 
 
 def decoder(
     module: Any, condition: int | Tensor | None, z_shape: tuple[int, ...] | None = None, **given: Any
-) -> LiveParts | None:
+) -> Candidates | None:
     """The decoder of an autoencoder with a configuration, as in diffusers."""
     decode, config = getattr(module, "decode", None), getattr(module, "config", None)
     channels = getattr(config, "latent_channels", None)
@@ -144,7 +151,7 @@ def decoder(
         f"A latent is {z_shape}, flattened, times {scale:g}.",
         "An autoencoder has no prior: random latents are noise. Begin with the code of a picture.",
     )
-    return LiveParts("decoder", module, tuple(z_shape), lambda z: decode(z / scale), notes=notes)
+    return (LiveParts("decoder", module, tuple(z_shape), lambda z: decode(z / scale), notes=notes),)
 
 
 def plain(
@@ -153,11 +160,11 @@ def plain(
     z_dim: int | None = None,
     z_shape: tuple[int, ...] | None = None,
     **given: Any,
-) -> LiveParts | None:
+) -> Candidates | None:
     """Any function from a latent to a picture; the shape of the latent is tried."""
     class_vector(0, condition)
     if z_shape is not None:
-        return LiveParts("function", module, tuple(z_shape), module)
+        return (LiveParts("function", module, tuple(z_shape), module),)
     found = z_dim if z_dim is not None else _size_of(module)
     if found is None:
         raise ValueError(
@@ -165,36 +172,16 @@ def plain(
             "Use lw.load(network, z_dim=...)."
         )
     z_dim = checks.integer("z_dim", found, low=1)
-    shape = _first_that_works(lambda shape: module(torch.zeros(2, *shape, **_like(module))), ((z_dim,), (z_dim, 1, 1)))
-    said = "" if len(shape) == 1 else " It is taken as (n, z_dim, 1, 1)."
-    return LiveParts("function", module, shape, module, notes=(f"The latent has {z_dim} numbers.{said}",))
+    said = f"The latent has {z_dim} numbers."
+    vector = LiveParts("function", module, (z_dim,), module, notes=(said,))
+    return vector, replace(vector, z_shape=(z_dim, 1, 1), notes=(f"{said} It is taken as (n, z_dim, 1, 1).",))
 
 
-FAMILIES: tuple[Callable[..., LiveParts | None], ...] = (nvidia, rosinality, biggan, decoder, plain)
+DRAW_AROUND_ZERO = ("NVIDIA-like", "rosinality-like", "BigGAN")
+"""Those whose pictures are in [-1, 1] by design."""
+
+FAMILIES: tuple[Callable[..., Candidates | None], ...] = (nvidia, rosinality, biggan, decoder, plain)
 """The adapters, the most particular first; each returns None for a network that is not of its kind."""
-
-
-def _like(module: Any) -> dict[str, Any]:
-    """Device and type of a network."""
-    tensors = [*module.parameters(), *module.buffers()] if isinstance(module, nn.Module) else []
-    first = next((t for t in tensors if t.is_floating_point()), torch.empty(0, dtype=torch.float32, device="cpu"))
-    return {"device": first.device, "dtype": first.dtype}
-
-
-def _first_that_works(run: Callable[[Any], Any], options: tuple[Any, ...]) -> Any:
-    failures = []
-    for option in options:
-        try:
-            with torch.no_grad():
-                run(option)
-        except (TypeError, RuntimeError, ValueError) as error:
-            failures.append(f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}")
-        else:
-            return option
-    raise ValueError(
-        f"the network must draw from a latent, got {'; '.join(dict.fromkeys(failures))}. "
-        "Pass a function from z (n, z_dim) to pictures: lw.load(function, z_dim=...)."
-    )
 
 
 def _size_of(module: Any) -> int | None:

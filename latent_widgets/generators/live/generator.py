@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from itertools import chain
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from latent_widgets.core.exact import exact
 from latent_widgets.generators._conditions import in_three_colours
 from latent_widgets.generators.base import Generator
 from latent_widgets.generators.live.styles import StyleMap, style_maps
+from latent_widgets.generators.live.watching import watching
 from latent_widgets.generators.margins import margin_of
 
-__all__ = ["LiveGenerator", "LiveParts", "feature_layers", "picture_of", "watching"]
+__all__ = ["LiveGenerator", "LiveParts", "picture_of"]
 
-_MOST_LAYERS = 64
 _MEAN_OF = 2000  # latents, for the mean of w where the network has none
 
 
@@ -86,6 +86,7 @@ class LiveGenerator(Generator):
             resolution=resolution,
         )
         self.parts, self.value_range = parts, value_range
+        self.own_network = False  # whatever its layers are, who calls them is someone else
         self.condition = parts.condition
         self._means: dict[int | None, tuple[int, Tensor]] = {}  # of w, by class, and of which weights
 
@@ -125,7 +126,7 @@ class LiveGenerator(Generator):
     def _map(self, z: Tensor) -> Tensor:
         if self.parts.mapping is None:
             raise NotImplementedError
-        return self.parts.mapping(z.reshape(len(z), *self.parts.z_shape), self.condition)
+        return self.parts.mapping(z.reshape(len(z), *self.parts.z_shape), self.condition).to(self.dtype)
 
     def _synthesize(self, code: Tensor, space: str) -> Tensor:
         if self.parts.synthesis is None or (space == "z" and self.parts.mapping is None):
@@ -137,58 +138,13 @@ class LiveGenerator(Generator):
 
     def _picture(self, result: Any) -> Tensor:
         low, high = self.value_range
-        x = in_three_colours(picture_of(result))
+        x = in_three_colours(picture_of(result)).to(self.dtype)
         return x if (low, high) == (-1.0, 1.0) else (x - low) * (2 / (high - low)) - 1
 
     def _features(self, code: Tensor, space: str, layers: Sequence[str]) -> dict[str, Tensor]:
-        with watching(self.module, layers) as seen:
+        with exact(), watching(self.module, layers) as seen:  # fused layers would not call their parts
             self._synthesize(code, space)
-        return {name: seen[name][0] for name in layers}
-
-
-class watching(ExitStack):
-    """Records what submodules give out, for the length of a ``with`` block: name to a list of tensors."""
-
-    def __init__(self, module: nn.Module, names: Sequence[str]) -> None:
-        super().__init__()
-        self.seen: dict[str, list[Tensor]] = {name: [] for name in names}
-        for name in names:
-            self.callback(module.get_submodule(name).register_forward_hook(partial(_record, self.seen[name])).remove)
-
-    def __enter__(self) -> dict[str, list[Tensor]]:  # type: ignore[override]
-        """Return the records."""
-        return self.seen
-
-
-def _record(seen: list[Tensor], module: nn.Module, inputs: Any, output: Any) -> None:
-    found = output[0] if isinstance(output, tuple | list) and output else output
-    if isinstance(found, Tensor):
-        seen.append(found)
-
-
-def feature_layers(module: nn.Module, draw: Callable[[], Any]) -> tuple[str, ...]:
-    """Find the submodules that give out features ``(n, C, h, w)``: those of the outermost level that has several.
-
-    Args:
-        module: The network.
-        draw: Runs it once.
-
-    Returns:
-        Their dotted names, in the order in which they run.
-    """
-    names = [name for name, _ in module.named_modules() if name]
-    order: list[str] = []
-    with watching(module, names) as seen, ExitStack() as hooks:
-        for name in names:
-            hooks.callback(module.get_submodule(name).register_forward_hook(lambda *_, n=name: order.append(n)).remove)
-        draw()
-    maps = [name for name in order if len(seen[name]) == 1 and seen[name][0].ndim == 4]
-    for depth in range(1, 8):
-        level = [name for name in maps if name.count(".") < depth]
-        inner = [name for name in level if not any(other.startswith(f"{name}.") for other in level)]
-        if len(inner) > 1:
-            return tuple(inner[:_MOST_LAYERS])
-    return tuple(maps[:_MOST_LAYERS])
+        return {name: seen[name][0].to(self.dtype) for name in layers}
 
 
 def picture_of(result: Any) -> Tensor:

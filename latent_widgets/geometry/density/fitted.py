@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from latent_widgets.core import checks
+from latent_widgets.core.exact import exact
 from latent_widgets.core.rounding import map_rounding, wide
 from latent_widgets.generators.base import Generator
 from latent_widgets.generators.place import with_digits
@@ -160,6 +161,7 @@ class Mixture(Density):
         return drawn[chosen.to(drawn.device), torch.arange(n, device=drawn.device, dtype=torch.int64)]
 
 
+@exact()
 def fit_density(
     G: Generator,
     space: str | None = None,

@@ -15,12 +15,13 @@ import torch
 from torch import Tensor
 
 from latent_widgets.core import checks
+from latent_widgets.core.exact import exact
 from latent_widgets.core.rounding import rounding, wide
 from latent_widgets.core.steps import Cancelled, OnStep, report
 from latent_widgets.generators.base import Generator
-from latent_widgets.generators.place import with_digits
+from latent_widgets.generators.place import steady, with_digits
 from latent_widgets.geometry.effects.feature_layers import moved, steps_of
-from latent_widgets.geometry.effects.pyramid import lap1
+from latent_widgets.geometry.effects.pyramid import lap1_norm
 from latent_widgets.values.directions import Directions, as_directions
 
 __all__ = ["DISTANCES", "EqualChange", "equal_change", "image_distance", "rounding_distance"]
@@ -56,7 +57,7 @@ def image_distance(name: str | Distance) -> Distance:
     if name == "rms":
         return lambda a, b: (wide(a) - wide(b)).square().mean((1, 2, 3)).sqrt()
     if name == "lap1":
-        return lambda a, b: lap1(a, b)
+        return lambda a, b: lap1_norm(wide(a) - wide(b))
     try:
         import lpips
     except ModuleNotFoundError as error:
@@ -130,6 +131,7 @@ class EqualChange:
             return G.synthesize(moved(code, alphas * step, self.directions.layers), self.space)
 
 
+@exact()
 def equal_change(
     G: Generator,
     directions: Any,
@@ -187,7 +189,7 @@ def equal_change(
         raise ValueError("limit must be positive, got 0.")
     checks.integer("batch", batch, low=1)
     measure = image_distance(distance)
-    start, space = _start(G, D, codes)
+    start, space = _start(steady(G), D, codes)
     start = start.detach().clone()  # it is part of the result
     k, n, m = len(D), len(start), len(wanted)
     places = torch.arange(k * n * m, dtype=torch.int64, device="cpu")

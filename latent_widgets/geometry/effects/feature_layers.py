@@ -12,7 +12,7 @@ from latent_widgets.core import checks
 from latent_widgets.core.rounding import negligible
 from latent_widgets.generators.base import Generator
 from latent_widgets.generators.margins import behind_picture
-from latent_widgets.generators.place import with_digits
+from latent_widgets.generators.place import steady, with_digits
 from latent_widgets.values.directions import Directions
 
 __all__ = ["IMAGE", "Layers", "layers_of", "moved", "steps_of"]
@@ -90,7 +90,7 @@ def layers_of(G: Generator, features: Sequence[str] | None = None, rows: Sequenc
     reached = tuple(name for name in names if row_of[name] >= first)
     if not reached:
         raise ValueError(f"features must name a layer that the rows from {first} on reach, got {names}.")
-    return Layers(G, reached, _picture_layer(G))
+    return Layers(steady(G), reached, _picture_layer(G))
 
 
 def _picture_layer(G: Generator) -> str | None:

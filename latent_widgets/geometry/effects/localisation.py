@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 
 from latent_widgets.core import checks
+from latent_widgets.core.exact import exact
 from latent_widgets.core.rounding import rounding
 from latent_widgets.generators.base import Generator
 from latent_widgets.geometry.effects.area import area_resample
@@ -168,6 +169,7 @@ class Localisation:
     count: int
 
 
+@exact()
 def localisation(
     G: Generator,
     directions: Directions | Any,

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from latent_widgets.core import checks
+from latent_widgets.core.pictures import within_reach
 from latent_widgets.core.rounding import snapped
 from latent_widgets.generators.base import Generator
 from latent_widgets.segmentation import FixedMask, ForeignSegmenter, Part, Segmenter
@@ -73,8 +74,8 @@ class PartMasks:
         Args:
             G: The generator.
             parts: A :class:`~latent_widgets.segmentation.Segmenter`; any callable from pictures ``(n, 3, H, W)`` to
-                integer labels ``(n, H, W)``, with or without part names as ``names``; a label map ``(H, W)``; or a
-                mask, bool or in [0, 1].
+                integer labels ``(n, H, W)``, with or without part names as ``names``; a label map ``(H, W)``; or
+                whatever :class:`~latent_widgets.Mask` takes.
             part: A name or label, or several that count as one. Beside a mask it is only its name.
 
         Returns:
@@ -93,16 +94,7 @@ class PartMasks:
             parts = parts.region
         if callable(parts):
             return cls._seen(parts, part)
-        value = parts.tensor if isinstance(parts, Mask) else torch.from_numpy(np.asarray(parts))
-        label = "region" if part is None else str(part)
-        if value.dtype != torch.bool and not value.is_floating_point():
-            if value.ndim != 2:
-                raise ValueError(f"parts must be one label map (H, W), got shape {tuple(value.shape)}.")
-            numbers, label = _numbers(part)
-            value = torch.isin(value, torch.tensor(numbers, dtype=torch.int64, device=value.device))
-            if not bool(value.any()):
-                raise ValueError(f"part must be a label of the map, got {part!r}, which is nowhere in it.")
-        mask = Mask(value)
+        mask, label = _drawn(parts, part)
         weights = snapped(mask.tensor.double())
         if not bool((weights > 0).any() and (weights < 1).any()):
             what = "everything" if bool((weights > 0).any()) else "nothing"
@@ -144,7 +136,38 @@ class PartMasks:
             fixed: Tensor = self.fixed  # type: ignore[assignment]  # one of the two is there
             return fixed.expand(len(codes), -1, -1)
         with torch.no_grad():
-            return self.segmenter.mask(images.detach(), self.part, codes.detach(), space=space, features=features)
+            images = within_reach(images.detach())
+            return self.segmenter.mask(images, self.part, codes.detach(), space=space, features=features)
+
+
+def _drawn(parts: Any, part: Part | None) -> tuple[Mask, str]:
+    """Read a mask; or of a label map the part that a number asks for."""
+    labels = _whole(parts)
+    if labels is None or part is None or isinstance(part, str):
+        try:
+            return Mask(parts), "region" if part is None else str(part)
+        except ValueError:
+            if labels is None or labels.ndim != 2:
+                raise
+    if labels.ndim != 2:
+        raise ValueError(f"parts must be one label map (H, W), got shape {labels.shape}.")
+    numbers, label = _numbers(part)
+    found = np.isin(labels, numbers)
+    if not found.any():
+        there = ", ".join(map(str, np.unique(labels)[:8]))
+        raise ValueError(f"part must be a label of the map, got {part!r}, which is nowhere in it. There are {there}.")
+    return Mask(torch.from_numpy(found)), label
+
+
+def _whole(parts: Any) -> np.ndarray | None:
+    """What may be a label map, as an array; None for weights and for what is neither."""
+    if isinstance(parts, Mask) or (isinstance(parts, Tensor) and parts.is_floating_point()):
+        return None
+    try:
+        labels = np.asarray(parts.detach().cpu() if isinstance(parts, Tensor) else parts)
+    except (ValueError, OSError):  # Mask says what is wrong
+        return None
+    return labels if labels.dtype.kind in "iu" else None
 
 
 def _numbers(part: Any) -> tuple[tuple[int, ...], str]:

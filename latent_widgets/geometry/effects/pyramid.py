@@ -12,9 +12,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from latent_widgets.core import checks
+from latent_widgets.core.exact import exact
+from latent_widgets.core.pictures import check_pictures
 from latent_widgets.core.rounding import wide
 
-__all__ = ["collapse", "default_levels", "lap1", "laplacian_pyramid"]
+__all__ = ["collapse", "default_levels", "lap1", "lap1_norm", "laplacian_pyramid"]
 
 BINOMIAL = (1 / 16, 4 / 16, 6 / 16, 4 / 16, 1 / 16)  # Burt and Adelson's kernel with a = 3/8
 
@@ -24,6 +26,7 @@ def default_levels(height: int, width: int) -> int:
     return max(1, int(math.log2(min(height, width))) - 2)
 
 
+@exact()
 def laplacian_pyramid(images: Tensor, levels: int | None = None) -> list[Tensor]:
     """Split pictures into bands of detail, the finest first, and what is left.
 
@@ -35,6 +38,7 @@ def laplacian_pyramid(images: Tensor, levels: int | None = None) -> list[Tensor]
         ``levels + 1`` tensors; band ``j`` has sides of about ``H / 2**j``.
 
     Raises:
+        TypeError: If they are not floating.
         ValueError: If there are no pictures, or they are too small for so many levels.
 
     Example:
@@ -43,6 +47,8 @@ def laplacian_pyramid(images: Tensor, levels: int | None = None) -> list[Tensor]
         [(16, 12), (8, 6), (4, 3)]
     """
     checks.shape("images", images, ("n", "C", "H", "W"))
+    if not images.is_floating_point():
+        check_pictures("images", images)
     most = max(0, int(math.log2(max(min(images.shape[-2:]), 1))))
     levels = default_levels(*images.shape[-2:]) if levels is None else checks.integer("levels", levels, low=1)
     if levels > most:
@@ -56,6 +62,7 @@ def laplacian_pyramid(images: Tensor, levels: int | None = None) -> list[Tensor]
     return [*bands, images]
 
 
+@exact()
 def collapse(pyramid: list[Tensor]) -> Tensor:
     """Put the bands together again: the inverse of :func:`laplacian_pyramid`, exact to rounding.
 
@@ -76,6 +83,7 @@ def collapse(pyramid: list[Tensor]) -> Tensor:
     return image
 
 
+@exact()
 def lap1(a: Tensor, b: Tensor, levels: int | None = None) -> Tensor:
     r"""Measure how far pictures are apart, detail by detail.
 
@@ -92,7 +100,8 @@ def lap1(a: Tensor, b: Tensor, levels: int | None = None) -> Tensor:
         ``(n,)``, the mean absolute difference of each level, summed; of pictures in half precision in float32.
 
     Raises:
-        ValueError: If the pictures differ in size.
+        TypeError: If they are not floating.
+        ValueError: If the pictures differ in size, or are plainly not in [-1, 1].
 
     Example:
         >>> x = torch.zeros(2, 3, 16, 16)
@@ -101,7 +110,25 @@ def lap1(a: Tensor, b: Tensor, levels: int | None = None) -> Tensor:
     """
     if a.shape[1:] != b.shape[1:]:
         raise ValueError(f"b must have pictures of the size of a, {tuple(a.shape[1:])}, got {tuple(b.shape[1:])}.")
-    bands = laplacian_pyramid(wide(a) - wide(b), levels)  # the pyramid is linear
+    for name, pictures in (("a", a), ("b", b)):
+        check_pictures(name, pictures)
+    return lap1_norm(wide(a) - wide(b), levels)  # the pyramid is linear
+
+
+@exact()
+def lap1_norm(differences: Tensor, levels: int | None = None) -> Tensor:
+    """Measure differences of pictures as :func:`lap1` does, in whatever range they are.
+
+    For those who compare what a generator draws: that it draws something far out is not to end a search.
+
+    Args:
+        differences: ``(n, C, H, W)``.
+        levels: As for :func:`laplacian_pyramid`.
+
+    Returns:
+        ``(n,)``.
+    """
+    bands = laplacian_pyramid(differences, levels)
     return torch.stack([band.abs().mean((1, 2, 3)) for band in bands]).sum(0)
 
 

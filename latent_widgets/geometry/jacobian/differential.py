@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from latent_widgets.core import checks
+from latent_widgets.core.exact import exact
 from latent_widgets.core.steps import OnStep, report
 from latent_widgets.generators.base import Generator
 from latent_widgets.geometry.jacobian.functions import mapping_function, target_function
@@ -82,10 +84,11 @@ def mapping_jacobians(G: Generator, z: Tensor) -> Tensor:
         ValueError: If the generator has no mapping network, or a derivative is not finite.
     """
     f = mapping_function(G, z[:1])
-    try:
-        with torch.inference_mode(False), torch.no_grad():
-            J: Tensor = torch.func.vmap(torch.func.jacrev(f))(z.detach().clone())
-    except RuntimeError:  # something in the mapping cannot be transformed: one latent at a time, in whatever mode works
+    J: Tensor | None = None
+    if f.known.reverse or JacobianOperator(f, f.x0).products.reverse_holds():
+        with suppress(RuntimeError), torch.inference_mode(False), torch.no_grad(), exact():
+            J = torch.func.vmap(torch.func.jacrev(f))(z.detach().clone())
+    if J is None:  # something in the mapping cannot be transformed: one latent at a time, in whatever mode works
         J = torch.stack([JacobianOperator(f, point).dense() for point in z])
     if not bool(J.isfinite().all()):
         raise ValueError(
@@ -94,6 +97,7 @@ def mapping_jacobians(G: Generator, z: Tensor) -> Tensor:
     return J.detach()
 
 
+@exact()
 def differential(
     G: Generator,
     z: Tensor,
@@ -133,6 +137,7 @@ def differential(
     return compute(G, z, codes, target, k, method, on_step)
 
 
+@exact()
 def differential_at(G: Generator, codes: Tensor, target: str) -> Differential:
     """Compute singular bases of the synthesis at codes whose latents are not known.
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from latent_widgets.generators.base import Generator
-from latent_widgets.generators.place import with_digits
+from latent_widgets.generators.place import steady, with_digits
+from latent_widgets.geometry.jacobian.agreement import Known
 from latent_widgets.geometry.jacobian.targets import check_mapping, check_target
 from latent_widgets.values.fitting import rows_of
 
@@ -26,12 +27,14 @@ class VectorFunction:
         x0: The point, ``(d,)``.
         space: The space in which small changes of ``x0`` live.
         rows: The rows of ``w+`` that the vector acts on; None for all, or where there are none.
+        known: What is known of its derivatives; functions of the same generator, target and space share it.
     """
 
     call: Callable[[Tensor], Tensor]
     x0: Tensor
     space: str
     rows: tuple[int, ...] | None = None
+    known: Known = field(default_factory=Known)
 
     def __call__(self, x: Tensor) -> Tensor:
         """Evaluate the function."""
@@ -61,7 +64,7 @@ def mapping_function(G: Generator, z: Tensor) -> VectorFunction:
         torch.Size([5])
     """
     check_mapping(G)
-    return VectorFunction(lambda z: G.map(z[None])[0], _one(G, z, "z", "z")[0], "z")
+    return VectorFunction(lambda z: G.map(z[None])[0], _one(G, z, "z", "z")[0], "z", known=known_of(G, "w", "z"))
 
 
 def image_function(
@@ -96,7 +99,7 @@ def image_function(
         >>> f.x0.shape, f(f.x0).shape
         (torch.Size([10]), torch.Size([3, 8, 8]))
     """
-    return _picture_function(G, code, rows, space, lambda code, space: G.synthesize(code, space)[0], shared)
+    return _picture_function(G, code, rows, space, "image", lambda code, space: G.synthesize(code, space)[0], shared)
 
 
 def feature_function(
@@ -119,7 +122,9 @@ def feature_function(
         ValueError: If the code is not one code of the generator, or a layer or row does not exist.
     """
     (layer,) = G.check_layers([layer])
-    return _picture_function(G, code, rows, space, lambda code, space: G.features(code, [layer], space)[layer][0])
+    return _picture_function(
+        G, code, rows, space, layer, lambda code, space: G.features(code, [layer], space)[layer][0]
+    )
 
 
 def target_function(G: Generator, code: Any, target: str, rows: Sequence[int] | None = None) -> VectorFunction:
@@ -143,10 +148,18 @@ def target_function(G: Generator, code: Any, target: str, rows: Sequence[int] | 
     return image_function(G, code, rows) if target == "image" else feature_function(G, code, target, rows)
 
 
+def known_of(G: Generator, target: str, space: str) -> Known:
+    """Return what is known of a generator's derivatives, to be added to: all of a network of this package."""
+    if G.own_network:
+        return Known(True, True)
+    found: Known = G.findings.setdefault((target, space), Known())
+    return found
+
+
 def _one(G: Generator, code: Any, space: str | None, name: str = "code") -> tuple[Tensor, str]:
     if isinstance(code, Tensor) and space is None and "w+" in G.spaces and code.shape == (G.num_layers, G.w_dim):
         space = "w+" if code.shape[0] > 1 else None  # else a batch of one w
-    batch, space = with_digits(G).check_code(code, space, name)
+    batch, space = with_digits(steady(G)).check_code(code, space, name)
     if len(batch) != 1:
         raise ValueError(f"{name} must be one code, got {len(batch)}. Take one: {name}[0].")
     return batch[0].detach().clone(), space  # the caller may go on with the tensor
@@ -157,12 +170,14 @@ def _picture_function(
     code: Any,
     rows: Sequence[int] | None,
     space: str | None,
+    target: str,
     draw: Callable[[Tensor, str], Tensor],
     shared: bool = False,
 ) -> VectorFunction:
     point, space = _one(G, code, space)
     if rows is None and space != "w+":
-        return VectorFunction(lambda x: draw(x[None], space), point, space)
+        return VectorFunction(lambda x: draw(x[None], space), point, space, known=known_of(G, target, space))
+    known = known_of(G, target, "w+")
     G.check_space("w+")
     chosen = rows_of(rows, space, G.num_layers, "rows")
     moved = tuple(range(G.num_layers)) if chosen is None else chosen
@@ -170,11 +185,12 @@ def _picture_function(
     if shared and space == "w+":
         acts = base.new_zeros(G.num_layers, 1)
         acts[list(moved)] = 1
-        return VectorFunction(lambda x: draw((base + acts * x)[None], "w+"), base.new_zeros(base.shape[1]), "w", chosen)
+        here = base.new_zeros(base.shape[1])
+        return VectorFunction(lambda x: draw((base + acts * x)[None], "w+"), here, "w", chosen, known)
 
     def spread(x: Tensor) -> Tensor:
         parts = dict(zip(moved, x.expand(len(moved), -1) if space == "w" else x.reshape(len(moved), -1), strict=True))
         return torch.stack([parts.get(row, base[row]) for row in range(G.num_layers)])
 
     x0 = point if space == "w" else point[list(moved)].reshape(-1)
-    return VectorFunction(lambda x: draw(spread(x)[None], "w+"), x0, space, moved)
+    return VectorFunction(lambda x: draw(spread(x)[None], "w+"), x0, space, moved, known)

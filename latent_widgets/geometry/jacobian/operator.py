@@ -12,16 +12,17 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from latent_widgets.core import checks
-from latent_widgets.core.rounding import beyond_unit
 from latent_widgets.core.steps import Cancelled, OnStep, report
-from latent_widgets.geometry.jacobian.products import Products, watch
+from latent_widgets.geometry.jacobian.functions import VectorFunction
+from latent_widgets.geometry.jacobian.products import KEEP, Products
 from latent_widgets.geometry.jacobian.svd import SVD, singular_value_decomposition
+from latent_widgets.geometry.jacobian.watch import watch
+from latent_widgets.values.mask_reading import read_mask
 
 __all__ = ["JacobianOperator"]
 
 # On a CPU larger chunks are hardly faster; an accelerator wants to be filled.
 WORKING_MEMORY = {"cpu": 2**27, "cuda": 2**31}
-KEEP = 2**28  # bytes; a Jacobian up to this size is kept whole where that halves the number of products
 
 
 class JacobianOperator:
@@ -37,8 +38,8 @@ class JacobianOperator:
             :func:`~latent_widgets.geometry.jacobian.functions.image_function` gives. Its value is flattened. It must
             not write into tensors that outlive the call.
         x0: The point, ``(d,)``; device and dtype follow it.
-        mask: ``(H, W)``, bool or in [0, 1], over the pixels of the value ``(C, H, W)`` (or over the pooled pixels):
-            rows are multiplied by ``sqrt(mask)``, so that :meth:`gram` weights pixels by ``mask``.
+        mask: What :class:`~latent_widgets.Mask` takes, over the pixels of the value ``(C, H, W)`` (or over the pooled
+            pixels): rows are multiplied by ``sqrt(mask)``, so that :meth:`gram` weights pixels by ``mask``.
         pool: Average the value over areas, down to ``pool`` (or ``(h, w)``) pixels a side, before all else.
         memory: Bytes that a chunk of products may take; 128 MiB on a CPU and 2 GiB on a GPU if not given.
 
@@ -86,7 +87,8 @@ class JacobianOperator:
         # output.
         chunk = checks.integer("memory", memory, low=1) // (12 * max(largest, 1))
         self.shape = (int(np.prod(self.output_shape)), len(x0))
-        self.products = Products(self._value, self.x0, min(max(chunk, 1), max(self.shape)))
+        known = fn.known if isinstance(fn, VectorFunction) else None
+        self.products = Products(self._value, self.x0, min(max(chunk, 1), max(self.shape)), known)
 
     def _checked_output(self, value: Any, needs_picture: bool) -> tuple[int, ...]:
         if not isinstance(value, Tensor):
@@ -176,7 +178,7 @@ class JacobianOperator:
                 raise Cancelled(f"Cancelled after {start + len(block)} of {total} products.")
 
     def dense(self, on_step: OnStep | None = None) -> Tensor:
-        """Return the whole matrix, from ``min(m, d)`` products.
+        """Return the whole matrix, from ``min(m, d)`` products, or ``d`` where reverse mode is cut.
 
         Args:
             on_step: Called after each chunk of products; ``False`` raises ``Cancelled``.
@@ -188,11 +190,12 @@ class JacobianOperator:
             Cancelled: If ``on_step`` asked for it: half a matrix is no result.
         """
         m, d = self.shape
-        out = self.x0.new_empty(min(m, d), max(m, d))
+        by_rows = m < d and self.products.reverse_holds()
+        out = self.x0.new_empty((m, d) if by_rows else (d, m))
         with self.keeping_graph():
-            for start, block in self.blocks(on_step, transposed=m < d):
+            for start, block in self.blocks(on_step, transposed=by_rows):
                 out[start : start + len(block)] = block
-        return out if m < d else out.T
+        return out if by_rows else out.T
 
     def gram(self, on_step: OnStep | None = None, *, keep: bool | None = None) -> Tensor:
         r"""Return :math:`J^\top J`, which with a mask is the Gram weighted by the mask.
@@ -301,13 +304,7 @@ def _checked_pool(pool: int | tuple[int, int] | None, value: Any) -> tuple[int, 
 def _row_weights(mask: Any, shape: tuple[int, ...], value: Tensor) -> Tensor | None:
     if mask is None:
         return None
-    weights = mask.detach() if isinstance(mask, Tensor) else torch.from_numpy(np.array(mask))
-    if weights.is_complex() or weights.ndim != 2:
-        raise ValueError(f"mask must be real and have shape (H, W), got {tuple(weights.shape)} of {weights.dtype}.")
-    weights = weights.to(value.device, value.dtype)
-    if beyond_unit(weights):
-        raise ValueError(f"mask must be bool or in [0, 1], got values from {weights.min():g} to {weights.max():g}.")
-    weights = weights.clamp(0, 1)
+    weights = read_mask(mask).to(value.device, value.dtype)
     if tuple(weights.shape) != shape[1:] and weights.shape == value.shape[1:]:
         weights = F.adaptive_avg_pool2d(weights[None], (shape[1], shape[2]))[0]
     if tuple(weights.shape) != shape[1:]:

@@ -1,7 +1,9 @@
 """Products with a Jacobian and its transpose, many vectors at a time, without the Jacobian.
 
 Forward mode under ``vmap`` is tried first. Where an operation lacks it, double reverse mode takes its place (``u ->
-J'u`` is linear, and its own reverse derivative is ``v -> Jv``), said once in a warning.
+J'u`` is linear, and its own reverse derivative is ``v -> Jv``), said once in a warning. Either must give what the
+values of the function do, and products with the transpose must belong to the same matrix, see :mod:`.agreement`; where
+only those fail, they are made from products with the matrix.
 """
 
 from __future__ import annotations
@@ -13,78 +15,19 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
 
+from latent_widgets.core.exact import exact
 from latent_widgets.core.forward import FORWARD
+from latent_widgets.geometry.jacobian.agreement import Known, Quotient, adjoint_agrees, agrees, quotient
 
-__all__ = ["Products", "watch"]
+__all__ = ["KEEP", "Products"]
 
 Function = Callable[[Tensor], Tensor]
-
-
-class _Watch(TorchDispatchMode):
-    """Sees every operation of one call: notes the largest result, refuses writes into tensors that outlive the call."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.largest = 0  # bytes
-        self._own: set[int] = set()
-
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        kwargs = kwargs or {}
-        given = {_storage(t) for t in tree_leaves((args, kwargs)) if isinstance(t, Tensor)}
-        for i, argument in enumerate(func._schema.arguments):
-            if argument.alias_info is not None and argument.alias_info.is_write:
-                value = args[i] if i < len(args) else kwargs.get(argument.name)
-                for t in tree_leaves(value):
-                    if isinstance(t, Tensor) and _storage(t) not in self._own:
-                        raise ValueError(
-                            "fn must not write into tensors that outlive the call, got "
-                            f"{func.name()} on one of shape {tuple(t.shape)}. Use module.eval(), or work out of place."
-                        )
-        result = func(*args, **kwargs)
-        for t in tree_leaves(result):
-            if isinstance(t, Tensor):
-                self.largest = max(self.largest, t.numel() * t.element_size())
-                if _storage(t) not in given:
-                    self._own.add(_storage(t))
-        return result
-
-
-def _storage(t: Tensor) -> int:
-    try:
-        return t.untyped_storage()._cdata
-    except NotImplementedError:  # a subclass without memory of its own
-        return id(t)
-
-
-def watch(fn: Function, x: Tensor) -> tuple[Any, int]:
-    """Call ``fn(x)`` once, without derivatives, and look at what it does.
-
-    Args:
-        fn: The function.
-        x: Its argument.
-
-    Returns:
-        The value, and the size in bytes of the largest tensor made on the way.
-
-    Raises:
-        ValueError: If ``fn`` writes into a tensor that outlives the call, or draws random numbers.
-    """
-    mode = _Watch()
-    before = _random_state(x.device)
-    with torch.no_grad(), mode:
-        value = fn(x)
-    if not torch.equal(before, _random_state(x.device)):
-        raise ValueError(
-            "fn must be deterministic, got one that draws random numbers. Fix the noise, or use module.eval()."
-        )
-    return value, mode.largest
-
-
-def _random_state(device: torch.device) -> Tensor:
-    return torch.cuda.get_rng_state(device) if device.type == "cuda" else torch.get_rng_state()
+_CUT = (
+    "fn must have the derivative of its values, got one that differs from how they change: part of it is cut off. Take "
+    "out detach, .data, no_grad, inference_mode, rounding and NumPy."
+)
+KEEP = 2**28  # bytes; a Jacobian up to this size is kept whole where that halves the number of products
 
 
 def _out_of_memory(error: BaseException) -> bool:
@@ -100,10 +43,14 @@ class Products:
         f: From ``(d,)`` to ``(m,)``.
         x: Where, ``(d,)``.
         chunk: Vectors handled at once; halved, and the products retried, when memory runs out.
+        known: What is known of the function's derivatives, and will be.
     """
 
-    def __init__(self, f: Function, x: Tensor, chunk: int) -> None:
+    def __init__(self, f: Function, x: Tensor, chunk: int, known: Known | None = None) -> None:
         self.f, self.x, self.chunk = f, x, chunk
+        self.known = known or Known()
+        self._wrong: Tensor | None = None  # a product that is not what the values do
+        self._values: tuple[Quotient | None] | None = None
         self._push: Function | None = None
         self._pull: Function | None = None
         self._keep = False
@@ -158,7 +105,7 @@ class Products:
 
     def _attempt(self, product: Function, vectors: Tensor) -> Tensor | None:
         try:
-            with torch.inference_mode(False):
+            with torch.inference_mode(False), exact():
                 return product(vectors)
         except (RuntimeError, MemoryError) as error:
             if len(vectors) == 1 or not _out_of_memory(error):
@@ -171,6 +118,7 @@ class Products:
         if self._push is not None:
             return self._push(vectors)
         reasons: list[RuntimeError] = []
+        self._wrong = None
         for way in (self.push_forward, self._push_reverse):
             try:
                 product = way(vectors)
@@ -179,17 +127,35 @@ class Products:
                     raise
                 reasons.append(error)
                 continue
-            self._push = way
+            if self.known.forward is None and not self._holds(way):
+                continue
+            self._push, self.known.forward = way, True
             if reasons:
                 warnings.warn(
                     f"Forward mode is missing for fn ({_first_line(reasons[0])}); using double reverse mode, slower.",
                     stacklevel=2,
                 )
             return product
+        if self._wrong is not None:
+            raise ValueError(_CUT)
         raise ValueError(
             "fn must have a derivative in forward mode or twice in reverse mode, "
             f"got {_first_line(reasons[0])!r} and {_first_line(reasons[1])!r}."
         ) from reasons[0]
+
+    def _evidence(self) -> Quotient | None:
+        """What the values do along one tangent, found once."""
+        if self._values is None:
+            self._values = (quotient(self.f, self.x),)
+        return self._values[0]
+
+    def _holds(self, way: Function) -> bool:
+        """Whether a product is what the values do."""
+        found = self._evidence()
+        if found is None or agrees(product := way(found.tangent[None])[0], found, self.x.dtype):
+            return True
+        self._wrong = product
+        return False
 
     def push_forward(self, vectors: Tensor) -> Tensor:
         """Compute one chunk of products ``J v`` in forward mode, as :meth:`push` does first."""
@@ -215,10 +181,79 @@ class Products:
     def _pull_chunk(self, vectors: Tensor) -> Tensor:
         if self._pull is not None:
             return self._pull(vectors)
-        way, product = self.make_pull(vectors)
+        way, product = self._find_pull(vectors)
         if self._keep:
             self._pull = way
         return product
+
+    def _find_pull(self, vectors: Tensor) -> tuple[Function, Tensor]:
+        found = self._reverse(vectors)
+        if found is not None:
+            return found
+        warnings.warn(
+            "Reverse mode does not give the derivative of fn: it is cut, as under torch.no_grad. Products with the "
+            "transpose are made from those with the matrix, slower.",
+            stacklevel=2,
+        )
+        kept: list[tuple[int, Tensor]] = []
+
+        def by_columns(vectors: Tensor) -> Tensor:
+            out = vectors.new_empty(len(vectors), len(self.x))
+            for start, columns in kept or self._columns():
+                out[:, start : start + len(columns)] = vectors @ columns.T
+            return out
+
+        if self._keep and vectors.shape[1] * len(self.x) * self.x.element_size() <= KEEP:
+            kept.extend(self._columns())
+        return by_columns, by_columns(vectors)
+
+    def reverse_holds(self) -> bool:
+        """Whether reverse mode gives the derivative; tried once."""
+        if self.known.reverse is None:
+            with torch.inference_mode(False), exact():
+                self._reverse(torch.ones_like(self.f(self.x).detach())[None])
+        return bool(self.known.reverse)
+
+    def _reverse(self, vectors: Tensor) -> tuple[Function, Tensor] | None:
+        """Reverse mode and its first products; None where it does not give the derivative, and forward mode does."""
+        if self.known.reverse is False:
+            return None
+        try:
+            found = self.make_pull(vectors)
+        except ValueError:  # its graph is cut; forward mode may go through
+            self._push_chunk(torch.ones_like(self.x)[None])
+            self.known.reverse = False
+        else:
+            if self.known.reverse is None:
+                self.known.reverse = self._belongs(found[0])
+            if self.known.reverse:
+                return found
+        return None
+
+    def _columns(self) -> Iterator[tuple[int, Tensor]]:
+        return self.push(torch.eye(len(self.x), dtype=self.x.dtype, device=self.x.device))
+
+    def _belongs(self, way: Function) -> bool:
+        """Whether what multiplies with the transpose belongs to the same matrix as the products."""
+        found = self._evidence()
+        if found is None:
+            return True
+        product: Tensor | None = None
+        with contextlib.suppress(ValueError):  # forward mode is missing, or it is the one that is wrong
+            product = self._push_chunk(found.tangent[None])[0]
+        along = (found.change if product is None else product).to(self.x)
+        along = along if bool(along.any()) else torch.ones_like(along)
+        pulled = way(along[None])[0]
+        if product is None and self._wrong is not None and self._same(pulled, along, found, self._wrong):
+            raise ValueError(_CUT)  # both are cut at the same place
+        if self._same(pulled, along, found, product):
+            return True
+        if product is None:
+            raise ValueError(_CUT)
+        return False
+
+    def _same(self, pulled: Tensor, along: Tensor, found: Quotient, product: Tensor | None) -> bool:
+        return adjoint_agrees(pulled, along, found, product, self.x.dtype)
 
     def make_pull(self, vectors: Tensor) -> tuple[Function, Tensor]:
         """Return what computes chunks of products ``J' u``, and those of the first chunk."""
@@ -243,7 +278,8 @@ class Products:
         y = self.f(x)
         if not y.requires_grad:
             raise ValueError(
-                "fn must be differentiable, got an output that is cut off from its input. Avoid detach, numpy and item."
+                "fn must be differentiable, got an output that is cut off from its input. Take out detach, no_grad, "
+                "inference_mode, NumPy and item."
             )
         return x, y
 

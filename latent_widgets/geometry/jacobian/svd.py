@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from latent_widgets.core import checks
+from latent_widgets.core.exact import exact
 from latent_widgets.core.rounding import first_largest
 from latent_widgets.core.steps import Cancelled, OnStep, report
 
@@ -109,6 +110,7 @@ def fix_signs(leading: Tensor, *others: Tensor | None) -> tuple[Tensor, ...]:
     return tuple(columns * signs.to(columns) for columns in (leading, *others) if columns is not None)
 
 
+@exact()
 def singular_value_decomposition(
     J: Operator,
     k: int | None = None,

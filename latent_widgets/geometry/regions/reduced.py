@@ -6,8 +6,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from latent_widgets.core.exact import exact
 from latent_widgets.core.steps import OnStep, Step
-from latent_widgets.geometry.jacobian.operator import KEEP, JacobianOperator
+from latent_widgets.geometry.jacobian.operator import JacobianOperator
+from latent_widgets.geometry.jacobian.products import KEEP
 from latent_widgets.geometry.regions.solvers import REFERENCE
 
 __all__ = ["MOST", "WHOLE", "reduced"]
@@ -17,6 +19,7 @@ MOST = 256  # and so many at most, unless asked for more
 QUIET = 5e-6  # of the energy: a two-hundredth of the default tolerance, see _rank
 
 
+@exact()
 def reduced(
     operators: list[JacobianOperator], rank: int | None, tiles: int, on_step: OnStep | None
 ) -> tuple[Tensor, Tensor, float]:

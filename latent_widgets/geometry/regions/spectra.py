@@ -8,7 +8,7 @@ tile. A mask then costs a sum over tiles, the rows of the tiles that its edge cu
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
 
@@ -222,7 +222,7 @@ class RegionSpectra:
             The two Grams, exact for any mask at the analysis size.
 
         Raises:
-            TypeError: If the mask is neither bool nor floating.
+            TypeError: If the mask holds no numbers.
             ValueError: If it is no mask, or selects nothing.
         """
         last, value = self._last, mask if isinstance(mask, Mask) else None  # an array may have changed meanwhile
@@ -371,9 +371,9 @@ def _each(G: Generator, code: Any) -> list[Any]:
     return [code]
 
 
-def _channelled(function: VectorFunction, channels: Channels) -> Any:
+def _channelled(function: VectorFunction, channels: Channels) -> VectorFunction:
     if channels == "rgb":
-        return function.call
+        return function
 
     def call(x: Tensor) -> Tensor:
         image = function.call(x)
@@ -382,4 +382,4 @@ def _channelled(function: VectorFunction, channels: Channels) -> Any:
         beside = image - image[1:2]  # exactly nothing where the channels are equal, as those of a grey picture
         return beside - torch.tensordot(image.new_tensor(LUMINANCE), beside, 1)[None]
 
-    return call
+    return replace(function, call=call)

@@ -16,7 +16,7 @@ def as_weights(mask: Any, height: int, width: int, picture: tuple[int, int] | No
     """Return the weights of a mask at the analysis size.
 
     Args:
-        mask: A :class:`~latent_widgets.Mask` or an array ``(H, W)``, bool or in [0, 1].
+        mask: A :class:`~latent_widgets.Mask`, or what that takes.
         height: Rows.
         width: Columns.
         picture: Height and width of the picture, where the analysis size is not of exactly its aspect.
@@ -26,7 +26,7 @@ def as_weights(mask: Any, height: int, width: int, picture: tuple[int, int] | No
         for rounding are made so.
 
     Raises:
-        TypeError: If it is neither bool nor floating.
+        TypeError: If it holds no numbers.
         ValueError: If it is no mask, has another aspect than the picture, or selects nothing.
     """
     mask = mask if isinstance(mask, Mask) else Mask(mask)

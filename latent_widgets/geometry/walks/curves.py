@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from latent_widgets.core import checks
+from latent_widgets.core.exact import exact
 from latent_widgets.core.rounding import first_largest, negligible, rounding, snapped
 from latent_widgets.core.steps import OnStep, report
 from latent_widgets.generators.base import Generator
@@ -69,6 +70,7 @@ class _Point:
     cosine: float
 
 
+@exact()
 def curve_traversal(
     G: Generator,
     z: Tensor,
@@ -145,7 +147,7 @@ def curve_traversal(
     first = _first_point(found, index, direction, variant, candidates)
     name = f"{variant} direction {index + 1}"
     made = _trace(G, found, first, step, steps, signs, variant, candidates, rows, name, on_step)
-    warn_if_weak(made, stacklevel=3)
+    warn_if_weak(made, stacklevel=4)  # the decorator is a level
     return made
 
 
@@ -295,6 +297,7 @@ def warn_if_weak(walk: CurveWalk, stacklevel: int = 2) -> None:
         )
 
 
+@exact()
 def injected(G: Generator, codes: Tensor, start: Tensor, rows: tuple[int, ...]) -> Tensor:
     """Return ``w+`` codes whose rows follow the curve and whose other rows keep the start."""
     moved = torch.zeros(G.num_layers, 1, dtype=torch.bool, device=codes.device)
@@ -302,6 +305,7 @@ def injected(G: Generator, codes: Tensor, start: Tensor, rows: tuple[int, ...]) 
     return torch.where(moved, codes[:, None], start)
 
 
+@exact()
 def curve_through(
     G: Generator,
     z: Tensor,
@@ -376,6 +380,7 @@ def curve_through(
     )
 
 
+@exact()
 def z_behind(G: Generator, code: Any) -> tuple[Tensor, float] | None:
     """Return the latent that the mapping turns into a code, with the truncation; None where it is not known.
 

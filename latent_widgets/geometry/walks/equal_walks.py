@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from latent_widgets.core import checks
+from latent_widgets.core.exact import exact
 from latent_widgets.core.steps import OnStep
 from latent_widgets.generators.base import Generator
 from latent_widgets.generators.place import with_digits
@@ -58,6 +59,7 @@ def between(walk: Walk, at: Sequence[float] | Tensor) -> Walk:
     return Walk(codes, tuple(wanted.tolist()), walk.space, walk.unit, walk.kind, walk.name)
 
 
+@exact()
 def equal_walks(
     G: Generator,
     walks: Sequence[Walk],

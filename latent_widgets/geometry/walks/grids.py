@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from latent_widgets.core import checks
+from latent_widgets.core.exact import exact
 from latent_widgets.core.steps import OnStep
 from latent_widgets.generators.base import Generator
 from latent_widgets.geometry.walks.walk import Walk, walk
@@ -84,6 +85,7 @@ class Grid:
         return figure
 
 
+@exact()
 def subspace_grid(
     G: Generator,
     code: Any,

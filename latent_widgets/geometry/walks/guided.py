@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from latent_widgets.core import checks
+from latent_widgets.core.exact import exact
 from latent_widgets.core.rounding import first_largest, negligible
 from latent_widgets.core.steps import OnStep, report
 from latent_widgets.generators.base import Generator
@@ -19,6 +20,7 @@ from latent_widgets.values.fitting import rows_of
 __all__ = ["guided_traversal"]
 
 
+@exact()
 def guided_traversal(
     G: Generator,
     z: Tensor,

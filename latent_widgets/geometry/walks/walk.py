@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 
 from latent_widgets.core import checks
+from latent_widgets.core.exact import exact
 from latent_widgets.core.rounding import map_rounding, wide
 from latent_widgets.core.steps import OnStep
 from latent_widgets.generators.base import Generator
@@ -76,6 +77,7 @@ def refusal(G: Generator, kind: str, space: str, density: DensityPath | None = N
     return ""
 
 
+@exact()
 def walk(
     G: Generator,
     code: Any,
@@ -190,10 +192,11 @@ def _curve(
     z, truncation = begin
     rows = chosen.layers if layers is None else layers
     path = curve_along(G, z, chosen, _positions(at), truncation=truncation, layers=rows, on_step=on_step)
-    warn_if_weak(path, stacklevel=4)
+    warn_if_weak(path, stacklevel=5)  # walk's decorator is a level
     return path
 
 
+@exact()
 def curve_along(G: Generator, z: Tensor, direction: Directions, at: Sequence[float], **options: Any) -> CurveWalk:
     """Find the codes at positions along a curve, without a warning.
 

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from latent_widgets.core import checks
+from latent_widgets.core.exact import exact
 from latent_widgets.core.rounding import ranked
 from latent_widgets.core.steps import OnStep, report
 from latent_widgets.generators.base import Generator
@@ -20,6 +21,7 @@ from latent_widgets.geometry.density.cdf import CDFKind
 from latent_widgets.geometry.density.coordinates import Whitened
 from latent_widgets.geometry.density.fitted import Density, Gaussian, fit_density
 from latent_widgets.geometry.density.iso_density import kept_component
+from latent_widgets.geometry.jacobian.gradients import check_gradients
 from latent_widgets.geometry.walks.walk import Walk
 from latent_widgets.methods.dp_lase.correction import Correction, CorrectionKind
 from latent_widgets.methods.dp_lase.course import Course
@@ -116,6 +118,7 @@ class DPLase:
         )
 
 
+@exact()
 @torch.inference_mode(mode=False)  # what is trained must be made outside of it
 def dp_lase(
     G: Generator,
@@ -239,6 +242,7 @@ def dp_lase(
         seed,
         None if density is None else type(density).__name__,
     )
+    check_gradients(G, str(space), (layer,))
     prior = fit_density(G, str(space), "standard" if space == "z" else "gaussian", seed=seed)
     if not isinstance(prior, Gaussian):
         raise TypeError(f"prior must be Gaussian, got {type(prior).__name__}.")
@@ -265,7 +269,7 @@ def dp_lase(
         if not course.best_parts:
             raise ValueError(f"{message} Use a smaller stride.")
         fix = f"What is returned is from step {course.best_step}. Use a lower rate or fewer steps."
-        warnings.warn(f"{message} {fix}", stacklevel=3)  # the decorator is a level of its own
+        warnings.warn(f"{message} {fix}", stacklevel=4)  # each decorator is a level
     return _result(run, course, stopped)
 
 
@@ -317,7 +321,7 @@ def _result(run: Run, course: Course, stopped: str) -> DPLase:
         slope, place = run.cdf.steepest_fall(-3.0, 3.0)
         if slope < -run.cdf.flat:
             fix = "Take more steps, or cdf='logistic'."
-            warnings.warn(f"F must be monotone, got slope {slope:.2g} at {place:.2g}. {fix}", stacklevel=4)
+            warnings.warn(f"F must be monotone, got slope {slope:.2g} at {place:.2g}. {fix}", stacklevel=6)
     directions = Directions(
         vectors.to(G.dtype),
         options.space,

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from latent_widgets.core import checks
+from latent_widgets.core.exact import exact
 from latent_widgets.core.rounding import negligible, ranked
 from latent_widgets.generators.base import Generator
 from latent_widgets.generators.place import with_digits
@@ -88,6 +89,7 @@ class ChannelGroups:
         return G._resume(still, space, replace(here, x=mixed), after)
 
 
+@exact()
 def refine_subspace(
     G: Generator,
     directions: Any,

@@ -10,12 +10,14 @@ import torch
 from torch import Tensor
 
 from latent_widgets.core import checks as _checks
+from latent_widgets.core.exact import exact
 from latent_widgets.core.steps import Cancelled, OnStep, report
 from latent_widgets.generators.base import Generator
 from latent_widgets.geometry.effects.feature_layers import layers_of
 from latent_widgets.geometry.effects.localisation import MODES, Scene, alpha_range
 from latent_widgets.geometry.effects.part_masks import MERGES, PartMasks, Parts
 from latent_widgets.geometry.effects.part_samples import PartSamples, part_samples
+from latent_widgets.geometry.jacobian.gradients import check_gradients
 from latent_widgets.methods.lelsd.frame import Frame, frame_of
 from latent_widgets.methods.lelsd.training import LelsdState, LelsdStep, Recipe, judge, train
 from latent_widgets.segmentation import Part
@@ -82,6 +84,7 @@ class Lelsd:
         )
 
 
+@exact()
 @torch.inference_mode(mode=False)  # what is trained must be made outside of it
 def lelsd(
     G: Generator,
@@ -129,7 +132,8 @@ def lelsd(
     Args:
         G: The generator.
         parts: Where parts are: a segmenter or any callable from pictures ``(n, 3, H, W)`` to integer labels
-            ``(n, H, W)``; a label map; or a mask, bool or in [0, 1], the same for all pictures.
+            ``(n, H, W)``; a label map; or a mask (what :class:`~latent_widgets.Mask` takes), the same
+            for all pictures.
         part: Which part: a name of ``parts.names``, a label, or several that count as one. Beside a mask, its name.
         k: How many directions.
         steps: How many steps of Adam in all (published: 200 a direction).
@@ -201,6 +205,7 @@ def lelsd(
     n = _checks.integer("samples", samples, low=1)
     masks = PartMasks.of(G, parts, part)
     scene = Scene(layers_of(G, features, frame.rows), masks, frame.layers, merge, mode)
+    check_gradients(G, frame.run, scene.layers.names)
     state = _begin(frame, recipe, start)
     drawn = part_samples(
         scene.layers, masks, frame.run, n=n + CHECKED + JUDGED, seed=recipe.seed, code=code,

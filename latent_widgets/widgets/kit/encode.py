@@ -20,6 +20,7 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
 from latent_widgets.core import checks
+from latent_widgets.core.pictures import check_pictures
 from latent_widgets.geometry.regions.spectra import LUMINANCE
 
 __all__ = ["Picturelike", "animation", "colourise", "difference", "encode", "sheet", "small", "strip", "to_uint8"]
@@ -40,7 +41,7 @@ def to_uint8(image: Picturelike) -> Pixels:
         ``(H, W, 3)``.
 
     Raises:
-        TypeError: If it is neither.
+        TypeError: If it is neither, or a tensor that is not floating.
         ValueError: If its shape is another, or it holds NaN or infinity.
 
     Example:
@@ -49,9 +50,14 @@ def to_uint8(image: Picturelike) -> Pixels:
     """
     if isinstance(image, np.ndarray):
         if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
-            raise ValueError(f"image must be an (H, W, 3) uint8 array, got {image.shape} {image.dtype}.")
+            raise ValueError(
+                f"image must be an (H, W, 3) uint8 array, got {image.shape} {image.dtype}. "
+                "Bring it to 0 to 255 and to red, green and blue."
+            )
         return image
     checks.shape("image", image, (3, "H", "W"), (1, 3, "H", "W"))
+    if not image.is_floating_point():
+        check_pictures("image", image)
     image = image.detach().reshape(image.shape[-3:]).float()
     if not bool(image.sum().isfinite()):  # one pass, where all is well: NaN and infinity survive a sum
         checks.finite("image", image)

@@ -6,10 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from PIL import Image
+from torch import Tensor
 
-from latent_widgets.widgets.kit.encode import Pixels, to_uint8
+from latent_widgets.core.images import in_eight_bits, in_srgb, laid_over, open_picture
+from latent_widgets.core.pictures import BROUGHT, check_pictures
+from latent_widgets.widgets.kit.encode import Picturelike, Pixels, to_uint8
 
-__all__ = ["Still"]
+__all__ = ["Still", "pixels_of"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,3 +40,29 @@ class Still:
 
     def __repr__(self) -> str:
         return f"<Still {self.pixels.shape[0]} x {self.pixels.shape[1]}>"
+
+
+def pixels_of(image: Picturelike | Still | Image.Image) -> Pixels:
+    """Return the 8-bit pixels of a picture that somebody brings, which is to be in [-1, 1] where it is floating.
+
+    Args:
+        image: As for :func:`~latent_widgets.widgets.kit.encode.to_uint8`; a still; or an image of Pillow's, which is
+            read as photos are, over white where it is transparent.
+
+    Returns:
+        ``(H, W, 3)``, perhaps those of the still.
+
+    Raises:
+        TypeError: If it is no picture.
+        ValueError: If its shape is another, it is plainly in another range, or it is damaged or too large.
+    """
+    if isinstance(image, Still):
+        pixels: Pixels = image.pixels
+        return pixels
+    if isinstance(image, Image.Image):
+        photo = in_srgb("image", in_eight_bits("image", open_picture("image", image)))
+        return np.asarray(laid_over(photo))
+    found = to_uint8(image)
+    if isinstance(image, Tensor):
+        check_pictures("image", image, BROUGHT)
+    return found

@@ -13,9 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from latent_widgets.core import checks
 from latent_widgets.core.files import write_whole
+from latent_widgets.values.mask_reading import WEIGHTS, read_picture
 from latent_widgets.widgets.painter.model import MaskModel, MaskState, Packed
 from latent_widgets.widgets.painter.tools import Stroke
 
@@ -28,13 +30,15 @@ VERSION = 1
 def to_png(mask: NDArray[Any]) -> bytes:
     """Return a mask as the bytes of a grey PNG: white inside. A hard mask takes one bit a pixel, a soft one eight."""
     image = Image.fromarray(mask) if mask.dtype == bool else Image.fromarray(np.rint(mask * 255).astype(np.uint8))
-    file = io.BytesIO()
-    image.save(file, "PNG")
+    file, told = io.BytesIO(), PngInfo()
+    if mask.dtype != bool:
+        told.add_text(WEIGHTS, "brightness")  # also where it has but two shades
+    image.save(file, "PNG", pnginfo=told)
     return file.getvalue()
 
 
 def from_png(data: bytes) -> NDArray[Any]:
-    """Read a mask from a picture file: one of two shades gives bool, others weights by brightness.
+    """Read a mask from a picture file, as :func:`~latent_widgets.values.mask_reading.read_mask` reads pictures.
 
     Args:
         data: The bytes.
@@ -43,19 +47,9 @@ def from_png(data: bytes) -> NDArray[Any]:
         ``(H, W)``, bool or float32.
 
     Raises:
-        ValueError: If it is no picture, or one with colours.
+        ValueError: If it is no picture, or one with several regions or colours.
     """
-    try:
-        with Image.open(io.BytesIO(data)) as file:
-            array = np.asarray(file.convert("RGB"))
-    except (OSError, Image.DecompressionBombError) as error:
-        raise ValueError(f"mask must be a picture file, got something else: {error}.") from None
-    grey = array[..., 0]
-    if (array != grey[..., None]).any():
-        raise ValueError("mask must be black, white and grey, got a picture with colours. Use mask > 0 of one channel.")
-    if np.isin(grey, (0, 255)).all():
-        return np.asarray(grey > 0)
-    return (grey / 255).astype(np.float32)
+    return read_picture(data).numpy()
 
 
 def to_json(model: MaskModel) -> str:
@@ -133,7 +127,7 @@ def save_mask(model: MaskModel, path: str | os.PathLike[str]) -> Path:
 
 
 def load_mask(model: MaskModel, path: str | os.PathLike[str]) -> None:
-    """Read what :func:`save_mask` wrote, or another grey picture or array: one region, or from JSON all.
+    """Read what :func:`save_mask` wrote, or a mask of another program: one region, or from JSON all.
 
     Args:
         model: What to change; one undo takes it back.

@@ -165,7 +165,7 @@ class MaskModel:
         """Replace the selected region.
 
         Args:
-            mask: ``(H, W)``, bool or floating in [0, 1]; None empties it.
+            mask: What :class:`~latent_widgets.Mask` takes; None empties it.
             strokes: What made it, if strokes alone did.
         """
         if mask is None:
@@ -330,7 +330,7 @@ def mask_array(mask: Any, size: tuple[int, int]) -> NDArray[Any]:
     """Check a mask and return it as an array of its own.
 
     Args:
-        mask: A ``Mask``, a tensor or an array.
+        mask: A ``Mask``, or what that takes.
         size: What height and width must be.
 
     Returns:

@@ -13,9 +13,9 @@ from traitlets import validate
 
 from latent_widgets.core import checks
 from latent_widgets.widgets.jobs.turns import HANDS
-from latent_widgets.widgets.kit.encode import Picturelike, Pixels, to_uint8
+from latent_widgets.widgets.kit.encode import Picturelike, Pixels
 from latent_widgets.widgets.kit.silence import Silence, heard
-from latent_widgets.widgets.kit.still import Still
+from latent_widgets.widgets.kit.still import Still, pixels_of
 from latent_widgets.widgets.painter.cell_watch import CellWatch
 from latent_widgets.widgets.painter.controls import FileActs, PainterControls
 from latent_widgets.widgets.painter.easel import Brush, Easel
@@ -37,8 +37,8 @@ class MaskPainter(PainterTraits):
     """Paint named regions of a picture with mouse, finger or keys; assign and read them from code.
 
     Args:
-        image: ``(3, H, W)`` in [-1, 1], ``(H, W, 3)`` uint8, or the ``picture`` of an explorer, which
-            ``traitlets.dlink((explorer, "picture"), (painter, "picture"))`` makes follow what the explorer shows.
+        image: ``(3, H, W)`` in [-1, 1], ``(H, W, 3)`` uint8, an image of Pillow's, or the ``picture`` of an explorer,
+            which ``traitlets.dlink((explorer, "picture"), (painter, "picture"))`` makes follow what the explorer shows.
         regions: Names to begin with, or masks by name (None for an empty one); one region called "region" if not given.
         parts: Ready masks by name to add as a whole; or ``(labels, names)``, an integer map ``(H, W)`` and the name of
             each label.
@@ -70,7 +70,7 @@ class MaskPainter(PainterTraits):
 
     def __init__(
         self,
-        image: Picturelike | Still,
+        image: Picturelike | Still | Image.Image,
         regions: Sequence[str] | Mapping[str, Any] | None = None,
         *,
         parts: Mapping[str, Any] | tuple[Any, Any] | None = None,
@@ -78,7 +78,7 @@ class MaskPainter(PainterTraits):
         width: int = 480,
         **keywords: Any,
     ) -> None:
-        pixels = (image.pixels if isinstance(image, Still) else to_uint8(image)).copy()
+        pixels = pixels_of(image).copy()
         side = checks.integer("width", width, low=64)
         names = tuple(regions) if regions is not None else ("region",)
         self.model = MaskModel(pixels, names)
@@ -196,8 +196,8 @@ class MaskPainter(PainterTraits):
         return self.model.image
 
     @image.setter
-    def image(self, image: Picturelike | Still) -> None:
-        self._paint_on(image.pixels if isinstance(image, Still) else to_uint8(image))
+    def image(self, image: Picturelike | Still | Image.Image) -> None:
+        self._paint_on(pixels_of(image))
 
     def _paint_on(self, pixels: Pixels) -> None:
         """Show another picture: one of the same size goes under the regions and under a stroke that is being made."""

@@ -23,7 +23,7 @@ class PainterTraits(Panel):
     picture = Instance(Still, allow_none=True)
     "A picture to paint on from a linked panel, such as an explorer's; regions, strokes and what can be undone stay."
     mask = Instance(Mask, allow_none=True)
-    "The selected region; None while nothing is painted. Arrays and tensors can be assigned."
+    "The selected region; None while nothing is painted. What :class:`~latent_widgets.Mask` takes can be assigned."
     regions = Dict()
     "All regions by name, None where nothing is painted; can be assigned."
     region = Unicode("region")

@@ -13,8 +13,8 @@ from torch import Tensor
 from latent_widgets.core import checks
 from latent_widgets.core.steps import Cancelled, OnStep, report
 from latent_widgets.generators.base import Generator
-from latent_widgets.generators.place import with_weights
-from latent_widgets.geometry.jacobian.functions import target_function
+from latent_widgets.generators.place import steady, with_weights
+from latent_widgets.geometry.jacobian.functions import VectorFunction, known_of, target_function
 from latent_widgets.geometry.jacobian.operator import JacobianOperator
 from latent_widgets.geometry.jacobian.rank import RANK_METHODS, estimate_rank
 from latent_widgets.methods.local_basis import LocalBasis, local_bases
@@ -181,7 +181,8 @@ def _operator(G: Generator, code: Code, target: str) -> tuple[JacobianOperator, 
             return G.synthesize(moved, "w+")[0]
         return G.features(moved, [target], "w+")[target][0]
 
-    return JacobianOperator(shifted, rows.new_zeros(rows.shape[1])), "w"
+    f = VectorFunction(shifted, rows.new_zeros(rows.shape[1]), "w", known=known_of(steady(G), target, "w+"))
+    return JacobianOperator(f, f.x0), "w"
 
 
 def curve_of(spectrum: Spectrum, index: int) -> tuple[tuple[Tensor, float, int] | None, str]:

@@ -306,7 +306,11 @@ def test_masks_of_every_kind_are_accepted(spectra):
         (torch.zeros(SIZE, SIZE, dtype=torch.bool), ValueError, "mask must select at least one pixel"),
         (torch.full((SIZE, SIZE), float("nan")), ValueError, "mask must be finite"),
         (torch.ones(3, SIZE, SIZE), ValueError, r"mask must have shape \(H, W\)"),
-        (torch.ones(SIZE, SIZE, dtype=torch.int64), TypeError, "mask must be bool or floating"),
+        (
+            torch.arange(SIZE).expand(SIZE, SIZE),
+            ValueError,
+            "mask must be one region, got 16 shades that look like lab",
+        ),
         (torch.full((SIZE, SIZE), 2.0), ValueError, "mask must be between 0 and 1"),
         (torch.ones(SIZE, SIZE + 1), ValueError, "mask must have the aspect of the picture, 16 x 16, got 16 x 17"),
     ],

@@ -153,7 +153,7 @@ def test_damaged_and_oversized_photos_are_refused_in_words(explorer, noise, monk
     page = explorer.photo.page
     post(file_of(Image.fromarray(noise))[:-900], "half.png")
     assert "half.png: source must be a whole picture" in page.message.value
-    monkeypatch.setattr("latent_widgets.inversion.photos.LARGEST", 1000)
+    monkeypatch.setattr("latent_widgets.core.images.LARGEST", 1000)
     post(file_of(Image.fromarray(noise)), "poster.png")
     assert "poster.png: source must have at most" in page.message.value
     assert explorer.photo.image is None

@@ -9,6 +9,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from latent_widgets.core.exact import exact
 from latent_widgets.core.forward import FORWARD, load_rules
 from latent_widgets.edits.edit import Base, Code, Edit
 from latent_widgets.generators.base import Activations, Generator
@@ -163,7 +164,7 @@ class Frames:
         known = self._tangent
         if known is None or known[0] is not base or (known[1] * step).sum().abs() < (1 - 1e-5) * length:
             direction = step / length
-            with FORWARD:
+            with exact(), FORWARD:  # fused attention has no derivative
                 change = torch.func.jvp(lambda c: self.generator.synthesize(c, space), (base,), (direction,))[1]
             known = self._tangent = (base, direction, change)
         return picture + (known[1] * step).sum() * known[2]

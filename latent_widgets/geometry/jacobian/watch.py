@@ -1,0 +1,79 @@
+"""Looking at one call of a function: what it makes, what it writes to, whether it draws random numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+from latent_widgets.core.exact import exact
+
+__all__ = ["watch"]
+
+
+class _Watch(TorchDispatchMode):
+    """Sees every operation of one call: notes the largest result, refuses writes into tensors that outlive the call."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.largest = 0  # bytes
+        self._own: set[int] = set()
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        given = {_storage(t) for t in tree_leaves((args, kwargs)) if isinstance(t, Tensor)}
+        for i, argument in enumerate(func._schema.arguments):
+            if argument.alias_info is not None and argument.alias_info.is_write:
+                value = args[i] if i < len(args) else kwargs.get(argument.name)
+                for t in tree_leaves(value):
+                    if isinstance(t, Tensor) and _storage(t) not in self._own:
+                        raise ValueError(
+                            "fn must not write into tensors that outlive the call, got "
+                            f"{func.name()} on one of shape {tuple(t.shape)}. Use module.eval(), or work out of place."
+                        )
+        result = func(*args, **kwargs)
+        for t in tree_leaves(result):
+            if isinstance(t, Tensor):
+                self.largest = max(self.largest, t.numel() * t.element_size())
+                if _storage(t) not in given:
+                    self._own.add(_storage(t))
+        return result
+
+
+def _storage(t: Tensor) -> int:
+    try:
+        return t.untyped_storage()._cdata
+    except NotImplementedError:  # a subclass without memory of its own
+        return id(t)
+
+
+def watch(fn: Callable[[Tensor], Any], x: Tensor) -> tuple[Any, int]:
+    """Call ``fn(x)`` once, without derivatives, and look at what it does.
+
+    Args:
+        fn: The function.
+        x: Its argument.
+
+    Returns:
+        The value, and the size in bytes of the largest tensor made on the way.
+
+    Raises:
+        ValueError: If ``fn`` writes into a tensor that outlives the call, or draws random numbers.
+    """
+    mode = _Watch()
+    before = _random_state(x.device)
+    with torch.no_grad(), exact(), mode:
+        value = fn(x)
+    if not torch.equal(before, _random_state(x.device)):
+        raise ValueError(
+            "fn must be deterministic, got one that draws random numbers. Fix the noise, or use module.eval()."
+        )
+    return value, mode.largest
+
+
+def _random_state(device: torch.device) -> Tensor:
+    return torch.cuda.get_rng_state(device) if device.type == "cuda" else torch.get_rng_state()
