@@ -6,6 +6,7 @@ Each rule reads text, never the imported package, so that a planted violation sh
 
 import ast
 import configparser
+import inspect
 import json
 import re
 import subprocess
@@ -14,6 +15,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+
+import torch
 
 PACKAGE = "latent_widgets"
 ROOT = Path(__file__).resolve().parent.parent
@@ -29,6 +32,17 @@ PLOTTERS = {
 }  # fmt: skip
 OPEN_FILES = {"file", "draft", "drawn", "pixels"}  # what is written to and is no path is called so
 LIBRARY_WRITERS = {"torch.save", "numpy.save", "numpy.savez", "numpy.savez_compressed", "safetensors.torch.save_file"}
+DRAWS = {"rand", "randn", "randint", "randperm", "normal", "bernoulli", "multinomial", "poisson"}
+TENSORS = DRAWS - {"normal", "bernoulli", "multinomial", "poisson"} | {
+    "arange", "as_tensor", "asarray", "empty", "empty_strided", "eye", "full", "linspace", "logspace", "ones",
+    "scalar_tensor", "sparse_coo_tensor", "tensor", "tril_indices", "triu_indices", "zeros", "hann_window",
+    "hamming_window", "kaiser_window", "FloatTensor",
+}  # fmt: skip
+GLOBALS = {
+    "get_default_dtype", "get_default_device", "set_default_dtype", "set_default_device", "set_default_tensor_type",
+    "manual_seed", "seed", "initial_seed", "set_rng_state", "set_num_threads", "use_deterministic_algorithms",
+    "set_grad_enabled", "set_float32_matmul_precision",
+}  # fmt: skip
 DISTRIBUTIONS = {"PIL": "pillow", "sklearn": "scikit-learn", "IPython": "ipython"}
 
 
@@ -256,6 +270,38 @@ def _outside(node: ast.AST, function: str) -> Iterator[ast.AST]:
         yield node
         for child in ast.iter_child_nodes(node):
             yield from _outside(child, function)
+
+
+def names_type_and_place(source: Source) -> list[str]:
+    """What makes a tensor names its type and device, so that PyTorch's defaults decide nothing; nor do its draws."""
+    found = []
+    for call, name in _calls(source):
+        keywords = {k.arg for k in call.keywords}
+        module, _, function = name.rpartition(".")
+        wanted = set()
+        if (module == "torch" and function in TENSORS) or (module == "torch.nn" and _is_typed_layer(function)):
+            wanted = {"dtype", "device"}
+        if name == "torch.Generator" and not call.args:
+            wanted = {"device"}
+        if module == "torch" and function in DRAWS:
+            wanted = wanted | {"generator"}
+        if None not in keywords and wanted - keywords:
+            found.append(f"{source.module}:{call.lineno} calls {name} without {', '.join(sorted(wanted - keywords))}")
+        if (module == "torch" and function in GLOBALS and source.top != "training") or (
+            module == "numpy.random" and function != "default_rng"
+        ):
+            found.append(f"{source.module}:{call.lineno} calls {name}, which is of the whole process")
+    called = {id(call.func) for call, _ in _calls(source)}
+    for node in ast.walk(source.tree):
+        handed = isinstance(node, ast.Attribute) and node.attr in TENSORS and ast.unparse(node.value) == "torch"
+        if handed and id(node) not in called:
+            found.append(f"{source.module}:{node.lineno} hands over torch.{node.attr}, which would go by defaults")
+    return found
+
+
+def _is_typed_layer(name: str) -> bool:
+    layer = getattr(torch.nn, name, None)
+    return isinstance(layer, type) and "dtype" in inspect.signature(layer.__init__).parameters
 
 
 def _calls(source: Source) -> Iterator[tuple[ast.Call, str]]:

@@ -160,6 +160,32 @@ class Decoder(nn.Module):
         raise NotImplementedError
 
 
+class Oblong(nn.Module):
+    """Pictures of 24 x 40 pixels; turned, the same ones with rows and columns exchanged."""
+
+    def __init__(self, turned=False, width=6, seed=0):
+        super().__init__()
+        rng = torch.Generator("cpu").manual_seed(seed)
+        self.turned, self.shape = turned, (width, 6, 10)
+        weights = (torch.randn(width * 60, 8, generator=rng), torch.randn(width, width, 3, 3, generator=rng) / 4)
+        weights += (torch.randn(3, width, 3, 3, generator=rng) / 8,)
+        self.first = nn.Parameter(weights[0])
+        self.inner, self.outer = (nn.Conv2d(width, n, 3, padding=1) for n in (width, 3))
+        with torch.no_grad():
+            for layer, weight in zip((self.inner, self.outer), weights[1:], strict=True):
+                layer.weight.copy_(weight.mT if turned else weight)
+                layer.bias.zero_()
+
+    def forward(self, z):
+        x = (z @ self.first.T).reshape(-1, *self.shape)
+        x = self.inner(nn.functional.interpolate(x.mT if self.turned else x, scale_factor=2).sin())
+        return self.outer(nn.functional.interpolate(x, scale_factor=2).sin()).tanh()
+
+
+def oblong(turned=False):
+    return lw.load(Oblong(turned), z_dim=8, value_range=(-1, 1))
+
+
 def _stylegan2():
     channels = {2**i: 4 if i < 5 else 2 for i in range(2, 9)}
     network = StyleGAN2(z_dim=6, w_dim=7, resolution=256, channels=channels, mapping_layers=2, noise=False)
@@ -182,6 +208,7 @@ MAKERS = {
     "BigGAN": lambda: lw.load(SmallBigGAN(), condition=2),
     "DCGAN": lambda: lw.load(SmallDCGAN()),
     "a plain function": _function,
+    "wider than tall": oblong,
 }
 
 

@@ -21,6 +21,7 @@ FILE_RULES = [
     architecture.runs_no_data,
     architecture.writes_through_one_door,
     architecture.plots_names_as_text,
+    architecture.names_type_and_place,
 ]
 
 # (rule, module, source text that breaks it, source text that keeps it)
@@ -127,6 +128,28 @@ PLANTED = [
             ("path = path.expanduser()", "path = as_path(path)"),
         )
     ],
+    *(
+        (
+            architecture.names_type_and_place,
+            "latent_widgets.values.codes",
+            f"import torch\n{broken}",
+            f"import torch\n{kept}",
+        )
+        for broken, kept in [
+            ("torch.zeros(2)", "torch.zeros(2, dtype=torch.float32, device='cpu')"),
+            ("torch.eye(2, dtype=x.dtype)", "x.new_zeros(2) + torch.zeros_like(x)"),
+            ("torch.tensor(0, device=x.device)", "torch.from_numpy(x)"),
+            ("torch.nn.Linear(2, 3)", "torch.nn.Linear(2, 3, **fresh())"),
+            ("from torch import nn as n\nn.Conv2d(2, 3, 1)", "torch.nn.Sequential(torch.nn.SiLU())"),
+            ("torch.Generator()", "torch.Generator(x.device)"),
+            ("torch.rand(2, dtype=x.dtype, device=x.device)", "torch.rand(2, dtype=d, device=d, generator=g)"),
+            ("torch.bernoulli(x)", "torch.bernoulli(x, generator=g)"),
+            ("torch.manual_seed(0)", "torch.Generator('cpu').manual_seed(0)"),
+            ("torch.get_default_dtype()", "torch.finfo(x.dtype)"),
+            ("map(torch.arange, x)", "torch.unravel_index(x, y)"),
+            ("import numpy as np\nnp.random.seed(0)", "import numpy as np\nnp.random.default_rng(0)"),
+        ]
+    ),
 ]
 
 PLANTED_INIT = [

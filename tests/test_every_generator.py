@@ -19,15 +19,15 @@ def G(request):
 @pytest.fixture(scope="module")
 def mask(G):
     """The left upper quarter."""
-    mask = np.zeros((G.resolution, G.resolution), bool)
-    mask[: G.resolution // 2, : G.resolution // 2] = True
+    mask = np.zeros(G.picture_size, bool)
+    mask[: mask.shape[0] // 2, : mask.shape[1] // 2] = True
     return mask
 
 
 def test_pictures_and_spaces(G):
     z = G.sample_z(2, seed=1)
     x = G(z)
-    assert x.shape == (2, 3, G.resolution, G.resolution)
+    assert x.shape == (2, 3, *G.picture_size)
     assert x.isfinite().all()
     assert not torch.allclose(x[0], x[1])
     if "w" in G.spaces:
@@ -65,7 +65,7 @@ def test_ganspace_and_sefa(G):
             ValueError, match=r"ganspace must be given a generator with a mapping network, got .* z only"
         ):
             lw.ganspace(G, k=2)
-    first = {"function": "that begins with a linear layer of z"}
+    first = {"function": "that begins with a linear layer of z", "Oblong": "that begins with a linear layer of z"}
     refusal = next((words for name, words in first.items() if name in G.name), None)
     if refusal is None:
         assert lw.sefa(G, k=2).vectors.shape == (2, G.dim(G.main_space))

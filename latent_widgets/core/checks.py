@@ -223,6 +223,21 @@ def floating(name: str, value: Tensor, dtype: torch.dtype) -> Tensor:
     return value
 
 
+def digits(name: str, dtype: torch.dtype, fix: str) -> None:
+    """Refuse a type narrower than float32, in which small differences and derivatives are mostly rounding.
+
+    Args:
+        name: What the argument is called.
+        dtype: The type in which it computes.
+        fix: A sentence to add to the error.
+
+    Raises:
+        ValueError: If the type is that narrow.
+    """
+    if torch.finfo(dtype).eps > torch.finfo(torch.float32).eps:
+        raise ValueError(f"{name} must compute in float32 or float64 to be measured, got {dtype}. {fix}")
+
+
 def placed(name: str, value: Tensor, device: torch.device) -> Tensor:
     """Return ``value`` if it is on the device asked for.
 

@@ -117,7 +117,7 @@ def tensor_from_json(name: str, value: Any) -> Tensor:
     try:
         data = bytearray(base64.b64decode(value["base64"], validate=True))
         dtype = _DTYPES[value["dtype"]]
-        flat = torch.frombuffer(data, dtype=dtype) if data else torch.empty(0, dtype=dtype)
+        flat = torch.frombuffer(data, dtype=dtype) if data else torch.empty(0, dtype=dtype, device="cpu")
         shape = [operator.index(size) for size in value["shape"]]
         if min(shape, default=0) < 0:
             raise ValueError("a size below zero")

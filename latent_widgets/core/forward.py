@@ -24,7 +24,7 @@ def load_rules() -> None:
     """Have PyTorch import what its first derivative needs, before a lock is taken for which pictures wait."""
     with suppress(ImportError):  # who needs it will say what is missing
         importlib.import_module("torch._dynamo")  # which the rules of some operations ask for
-    x = torch.zeros(1)
+    x = torch.zeros(1, dtype=torch.float32, device="cpu")
     with FORWARD, torch.no_grad():
         torch.func.jvp(torch.sin, (x,), (x,))
 

@@ -13,7 +13,17 @@ from functools import cache
 import torch
 from torch import Tensor
 
-__all__ = ["beyond_unit", "first_largest", "map_rounding", "negligible", "ranked", "rounding", "same", "snapped"]
+__all__ = [
+    "beyond_unit",
+    "first_largest",
+    "map_rounding",
+    "negligible",
+    "ranked",
+    "rounding",
+    "same",
+    "snapped",
+    "wide",
+]
 
 # A sum of n products, each rounded, is off by about sqrt(n) units (Higham and Mary 2019, "A New Approach to
 # Probabilistic Rounding Error Analysis"): 68 for the 4608 of a convolution of 3 x 3 x 512, and four times that after
@@ -67,6 +77,22 @@ def map_rounding(dtype: torch.dtype) -> float:
     return (MAP_UNITS if eps <= torch.finfo(torch.float32).eps else 1.0) * eps
 
 
+def wide(values: Tensor) -> Tensor:
+    """Return numbers in float32 if they are of a narrower type, in which no sum or difference is worth keeping.
+
+    Args:
+        values: Floating.
+
+    Returns:
+        The same numbers.
+
+    Example:
+        >>> wide(torch.ones(1).bfloat16()).dtype, wide(torch.ones(1).double()).dtype
+        (torch.float32, torch.float64)
+    """
+    return values.to(torch.promote_types(values.dtype, torch.float32))
+
+
 def negligible(change: Tensor, whole: Tensor | float, dtype: torch.dtype) -> Tensor:
     """Return where a change is what rounding alone makes of something of that size.
 
@@ -82,7 +108,7 @@ def negligible(change: Tensor, whole: Tensor | float, dtype: torch.dtype) -> Ten
         >>> negligible(torch.tensor([0.0, 1e-6, 1e-3]), 1.0, torch.float32)
         tensor([ True,  True, False])
     """
-    return change <= rounding(dtype) * torch.as_tensor(whole).to(change)
+    return change <= rounding(dtype) * torch.as_tensor(whole, dtype=change.dtype, device=change.device)
 
 
 def same(a: Tensor, b: Tensor) -> bool:

@@ -228,8 +228,8 @@ def sample_factors(n: int, seed: int = 0) -> Tensor:
         torch.Size([2, 39])
     """
     checks.integer("n", n, low=1)
-    generator = torch.Generator().manual_seed(checks.integer("seed", seed, low=0, high=2**63 - 1))
-    return quantile(torch.rand(n, len(FACTORS), generator=generator))
+    generator = torch.Generator("cpu").manual_seed(checks.integer("seed", seed, low=0, high=2**63 - 1))
+    return quantile(torch.rand(n, len(FACTORS), generator=generator, dtype=torch.float32, device="cpu"))
 
 
 def factors_of_part(part: str) -> tuple[str, ...]:

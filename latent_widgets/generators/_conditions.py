@@ -36,7 +36,8 @@ class Conditional:
         if self.condition is None:
             return None
         place = int(self.condition.argmax())
-        single = torch.zeros_like(self.condition).index_fill_(0, torch.tensor(place), 1.0)
+        single = torch.zeros_like(self.condition)
+        single[place] = 1.0
         return place if torch.equal(self.condition, single) else None
 
     def of_class(self, condition: int | None) -> Self:
@@ -110,7 +111,7 @@ def class_vector(c_dim: int, condition: int | Tensor | None) -> Tensor | None:
     if isinstance(condition, Tensor) and condition.ndim:
         return checks.finite("condition", checks.shape("condition", condition, (c_dim,)).detach().float().clone())
     index = checks.integer("condition", condition, 0, c_dim - 1)
-    return torch.nn.functional.one_hot(torch.tensor(index), c_dim).float()
+    return torch.nn.functional.one_hot(torch.tensor(index, dtype=torch.int64, device="cpu"), c_dim).float()
 
 
 def in_three_colours(picture: Tensor) -> Tensor:

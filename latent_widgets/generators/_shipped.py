@@ -112,6 +112,7 @@ def pack(tensors: dict[str, Tensor], about: dict[str, Any], half: bool = True) -
     return data
 
 
+@torch.inference_mode(False)  # the numbers serve wherever they are used later
 def unpack(data: bytes, name: str = "weights") -> Weights:
     """Read what :func:`pack` wrote.
 

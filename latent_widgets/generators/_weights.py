@@ -45,7 +45,9 @@ def first_floating(module: nn.Module) -> Tensor:
                 return parameter
         inner = next(iter(inner._modules.values()), None)
     tensors = chain(module.parameters(), module.buffers())
-    return next((tensor for tensor in tensors if tensor.is_floating_point()), torch.empty(0))
+    return next(
+        (tensor for tensor in tensors if tensor.is_floating_point()), torch.empty(0, dtype=torch.float32, device="cpu")
+    )
 
 
 def made_here(*parts: object) -> bool:

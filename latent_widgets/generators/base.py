@@ -1,8 +1,7 @@
 """What every generator can do, whatever network is inside.
 
 The spaces are ``z`` (the input latent), ``w`` (the mapped latent), ``w+`` (one ``w`` per layer) and ``s`` (style
-vectors). A network without a mapping has ``z`` only. Everything is differentiable and works under torch.func
-transforms.
+vectors). A network without a mapping has ``z`` only. Everything is differentiable, also under torch.func transforms.
 """
 
 from __future__ import annotations
@@ -41,7 +40,7 @@ class Generator(Conditional, ABC):
         num_layers: Rows of ``w+``; 1 without one.
         layer_names: Names accepted by :meth:`features`, in order.
         layer_index: For each of them, the row of ``w+`` that styles it.
-        resolution: Side of the picture in pixels.
+        resolution: Side of the picture in pixels; or height and width, kept as ``picture_size`` beside the longer one.
     """
 
     unsteady = ""  # why the picture of a latent is not always the same, and what helps; nothing where it is
@@ -58,18 +57,19 @@ class Generator(Conditional, ABC):
         num_layers: int = 1,
         layer_names: Sequence[str] = (),
         layer_index: Sequence[int] | None = None,
-        resolution: int,
+        resolution: int | tuple[int, int],
     ) -> None:
         self.module = module.eval().requires_grad_(False)
         self.name, self.spaces = name, tuple(spaces)
         self.z_dim, self.w_dim, self.s_dim = z_dim, w_dim, s_dim
-        self.num_layers, self.resolution = num_layers, resolution
+        self.num_layers, sides = num_layers, (resolution, resolution) if isinstance(resolution, int) else resolution
+        self.picture_size, self.resolution = sides, max(sides)
         self.layer_names = tuple(layer_names)
         self.layer_index = (0,) * len(self.layer_names) if layer_index is None else tuple(layer_index)
         self.lock = PriorityLock()  # linked panels never run one module at once; pictures go before spectra
         self._hash: str | None = None
         self.origin: str | None = None  # the expression that loads it again, if there is one
-        self.notes: tuple[str, ...] = ()  # what was inferred when it was loaded, in sentences
+        self.notes: tuple[str, ...] = ()  # what was inferred when it was loaded
         self.own_network = made_here(self, *module.modules())  # whose derivatives need no trial
         self.findings: dict[tuple[str, str], Any] = {}  # about its derivatives, by target and space
 
@@ -138,9 +138,8 @@ class Generator(Conditional, ABC):
         Raises:
             ValueError: If the generator has no such space.
         """
-        self.check_space(space)
         dims = {"z": self.z_dim, "w": self.w_dim, "w+": self.w_dim, "s": self.s_dim}
-        return int(dims[space] or 0)
+        return int(dims[self.check_space(space)] or 0)
 
     @property
     def weights_hash(self) -> str:
@@ -157,7 +156,8 @@ class Generator(Conditional, ABC):
         return self
 
     def __repr__(self) -> str:
-        facts = f"{', '.join(self.spaces)}; {self.resolution} px; {self.num_layers} layers; {self.device}"
+        size = " x ".join(map(str, dict.fromkeys(self.picture_size[::-1])))  # a square has one side
+        facts = f"{', '.join(self.spaces)}; {size} px; {self.num_layers} layers; {self.device}"
         return f"<{type(self).__name__} {self.name!r}: {facts}>"
 
     def __getstate__(self) -> dict[str, Any]:
@@ -238,8 +238,9 @@ class Generator(Conditional, ABC):
         """
         checks.integer("n", n, low=1)
         checks.integer("seed", seed, low=0, high=2**63 - 1)
-        generator = torch.Generator().manual_seed(int(seed))
-        return torch.randn(n, self.z_dim, generator=generator).to(self.device, self.dtype)
+        rng = torch.Generator("cpu").manual_seed(int(seed))
+        z = torch.randn(n, self.z_dim, generator=rng, dtype=torch.float32, device="cpu")
+        return z.to(self.device, self.dtype)
 
     def map(self, z: Tensor, truncation: float = 1.0, cutoff: int | None = None) -> Tensor:
         """Map ``z`` to ``w``.
@@ -269,7 +270,7 @@ class Generator(Conditional, ABC):
         if cutoff is not None:
             checks.integer("cutoff", cutoff, low=0, high=self.num_layers)
             self.check_space("w+")
-            rows = (torch.arange(self.num_layers, device=w.device) < cutoff)[:, None]
+            rows = (torch.arange(self.num_layers, device=w.device, dtype=torch.int64) < cutoff)[:, None]
             w = torch.where(rows, self.w_avg.lerp(w, psi)[:, None], w[:, None])
         elif psi != 1.0:
             w = self.w_avg.lerp(w, psi)

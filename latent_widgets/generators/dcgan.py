@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from latent_widgets.core.fresh import fresh
 from latent_widgets.generators.base import Generator
 
 __all__ = ["DCGAN", "PlainGenerator"]
@@ -19,7 +20,7 @@ class _Start(nn.Module):
 
     def __init__(self, z_dim: int, outputs: int) -> None:
         super().__init__()
-        self.dense = nn.Linear(z_dim, outputs * 16, bias=False)
+        self.dense = nn.Linear(z_dim, outputs * 16, bias=False, **fresh())
         self.norm = _norm(outputs)
 
     def forward(self, z: Tensor) -> Tensor:
@@ -31,7 +32,7 @@ class _Up(nn.Module):
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
-        self.conv = nn.ConvTranspose2d(inputs, outputs, 4, stride=2, padding=1, bias=False)
+        self.conv = nn.ConvTranspose2d(inputs, outputs, 4, stride=2, padding=1, bias=False, **fresh())
         self.norm = _norm(outputs)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -43,14 +44,14 @@ class _ToImage(nn.Module):
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(inputs, outputs, 3, padding=1)
+        self.conv = nn.Conv2d(inputs, outputs, 3, padding=1, **fresh())
 
     def forward(self, x: Tensor) -> Tensor:
         return self.conv(x).tanh()
 
 
 def _norm(channels: int) -> nn.GroupNorm:
-    return nn.GroupNorm(math.gcd(8, channels), channels)
+    return nn.GroupNorm(math.gcd(8, channels), channels, **fresh())
 
 
 class DCGAN(nn.Sequential):

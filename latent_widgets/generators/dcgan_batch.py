@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
+from latent_widgets.core.fresh import fresh
+
 __all__ = ["BatchDCGAN"]
 
 
@@ -16,8 +18,8 @@ class _Block(nn.Module):
     def __init__(self, inputs: int, outputs: int, first: bool) -> None:
         super().__init__()
         step = 1 if first else 2
-        self.conv = nn.ConvTranspose2d(inputs, outputs, 4, stride=step, padding=step - 1, bias=False)
-        self.norm = nn.BatchNorm2d(outputs)
+        self.conv = nn.ConvTranspose2d(inputs, outputs, 4, stride=step, padding=step - 1, bias=False, **fresh())
+        self.norm = nn.BatchNorm2d(outputs, **fresh())
         self.first = first
 
     def forward(self, x: Tensor) -> Tensor:
@@ -30,7 +32,7 @@ class _Image(nn.Module):
 
     def __init__(self, inputs: int, colours: int) -> None:
         super().__init__()
-        self.conv = nn.ConvTranspose2d(inputs, colours, 4, stride=2, padding=1, bias=False)
+        self.conv = nn.ConvTranspose2d(inputs, colours, 4, stride=2, padding=1, bias=False, **fresh())
 
     def forward(self, x: Tensor) -> Tensor:
         y: Tensor = self.conv(x)

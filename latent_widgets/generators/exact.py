@@ -64,22 +64,24 @@ class _Maps(nn.Module):
             self.register_buffer(name, value)
 
     def _draw(self) -> dict[str, Tensor]:
-        rng = torch.Generator().manual_seed(self.seed)
+        rng = torch.Generator("cpu").manual_seed(self.seed)
         moved = 2 * math.ceil(self.dim / 4)
-        shuffled = [torch.randperm(self.dim, generator=rng) for _ in range(_LAYERS // 2)]
+        shuffled = [
+            torch.randperm(self.dim, generator=rng, dtype=torch.int64, device="cpu") for _ in range(_LAYERS // 2)
+        ]
         # reversed, so that the next layer moves the coordinates that set the angles of this one
         order = torch.stack([o for one in shuffled for o in (one, one.flip(0))])
         shape = (_LAYERS, moved // 2, self.dim - moved)
-        gates = torch.randn(shape, generator=rng, dtype=torch.float64)
-        q, r = torch.linalg.qr(torch.randn(self.dim, self.dim, generator=rng, dtype=torch.float64))
+        gates = torch.randn(shape, generator=rng, dtype=torch.float64, device="cpu")
+        q, r = torch.linalg.qr(torch.randn(self.dim, self.dim, generator=rng, dtype=torch.float64, device="cpu"))
         # from 2 down to 1/2, so that no two singular values tie; shuffled, so that their order says nothing of factors
-        scales = 2.0 ** torch.linspace(1, -1, self.dim, dtype=torch.float64)
+        scales = 2.0 ** torch.linspace(1, -1, self.dim, dtype=torch.float64, device="cpu")
         return {
             "order": order,
             "back": order.argsort(1),
             "gates": gates / gates.norm(dim=2, keepdim=True),
             "basis": q * r.diagonal().sign(),
-            "scales": scales[torch.randperm(self.dim, generator=rng)],
+            "scales": scales[torch.randperm(self.dim, generator=rng, dtype=torch.int64, device="cpu")],
         }
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> _Maps:

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from latent_widgets.core.fresh import filled, fresh
 from latent_widgets.core.paths import to_read, to_write, write_whole
 from latent_widgets.generators._shipped import pack, read_file
 from latent_widgets.generators.base import Generator
@@ -34,8 +35,8 @@ class GLONetwork(nn.Module):
         self.config = config
         self.network = DCGAN(**config)
         d = int(config["z_dim"])
-        self.register_buffer("mean", torch.zeros(d))
-        self.register_buffer("root", torch.eye(d))
+        self.register_buffer("mean", torch.zeros(d, **fresh()))
+        self.register_buffer("root", torch.eye(d, **fresh()))
 
     @torch.no_grad()
     def fit(self, codes: Tensor) -> None:
@@ -129,8 +130,7 @@ def read_glo(path: str | os.PathLike[str]) -> tuple[GLONetwork, dict[str, Tensor
         )
     config = dict(weights.about["config"])
     config["channels"] = {int(k): v for k, v in config["channels"].items()}
-    module = GLONetwork(**config)
     mine = {k.removeprefix("module."): v for k, v in weights.tensors.items() if k.startswith("module.")}
-    module.load_state_dict(mine)
+    module = filled(lambda: GLONetwork(**config), mine)
     rest = {k: v for k, v in weights.tensors.items() if not k.startswith("module.")}
     return module, rest, weights.about

@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from latent_widgets.core import checks
+from latent_widgets.core.fresh import fresh
 from latent_widgets.generators._synthesis import Synthesis, SynthesisState
 
 __all__ = ["ARCHITECTURES", "Dense", "MappingNetwork", "StyleGAN2", "SynthesisNetwork", "SynthesisState", "drawn"]
@@ -31,7 +32,7 @@ def drawn(*shape: int, over: float = 1.0) -> Tensor:
 
     There PyTorch's own function would import its compiler, which takes longer than reading a file.
     """
-    x = torch.empty(shape)
+    x = torch.empty(shape, **fresh())
     return x if x.is_meta else x.normal_().div_(over)
 
 
@@ -47,7 +48,7 @@ class Dense(nn.Module):
     ) -> None:
         super().__init__()
         self.weight = nn.Parameter(drawn(outputs, inputs, over=lr))
-        self.bias = nn.Parameter(torch.full((outputs,), bias / lr))
+        self.bias = nn.Parameter(torch.full((outputs,), bias / lr, **fresh()))
         self.activate, self.lr, self.gain = activate, lr, lr / math.sqrt(inputs)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -75,7 +76,7 @@ class MappingNetwork(nn.Module):
         widths = [z_dim + (w_dim if c_dim else 0)] + [w_dim] * num_layers
         for i in range(num_layers):
             self.add_module(f"fc{i}", Dense(widths[i], widths[i + 1], activate=True, lr=lr))
-        self.register_buffer("w_avg", torch.zeros(w_dim))
+        self.register_buffer("w_avg", torch.zeros(w_dim, **fresh()))
 
     def forward(self, z: Tensor, c: Tensor | None = None) -> Tensor:
         """Map ``z`` (n, z_dim) and, if conditional, ``c`` (n, c_dim) to ``w`` (n, w_dim), without truncation."""
@@ -153,10 +154,10 @@ class ModulatedConv(nn.Module):
         super().__init__()
         self.affine = Dense(w_dim, inputs, bias=1.0)
         self.weight = nn.Parameter(drawn(outputs, inputs, 3, 3))
-        self.bias = nn.Parameter(torch.zeros(outputs))
+        self.bias = nn.Parameter(torch.zeros(outputs, **fresh()))
         self.up, self.clamp, self.inputs, self.taps, self.gain = up, clamp, inputs, taps, gain
         if noise:
-            self.noise_strength = nn.Parameter(torch.zeros([]))
+            self.noise_strength = nn.Parameter(torch.zeros([], **fresh()))
             self.register_buffer("noise_const", drawn(resolution, resolution))
         self.noise = noise
 
@@ -188,7 +189,7 @@ class ToRGB(nn.Module):
         super().__init__()
         self.affine = Dense(w_dim, inputs, bias=1.0)
         self.weight = nn.Parameter(drawn(outputs, inputs, 1, 1))
-        self.bias = nn.Parameter(torch.zeros(outputs))
+        self.bias = nn.Parameter(torch.zeros(outputs, **fresh()))
         self.inputs, self.clamp = inputs, clamp
 
     def forward(self, x: Tensor, style: Tensor) -> Tensor:

@@ -18,6 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from latent_widgets.core import checks
+from latent_widgets.core.fresh import fresh
 from latent_widgets.generators._synthesis import Synthesis, SynthesisState
 from latent_widgets.generators.stylegan2 import Dense, MappingNetwork, drawn
 from latent_widgets.generators.stylegan3_layers import InputSpec, LayerSpec, design
@@ -41,11 +42,13 @@ class FourierInput(nn.Module):
         self.affine = Dense(w_dim, 4)
         with torch.no_grad():
             self.affine.weight.zero_()
-            self.affine.bias.copy_(torch.tensor([1.0, 0.0, 0.0, 0.0]))
+            self.affine.bias.copy_(torch.tensor([1.0, 0.0, 0.0, 0.0], **fresh()))
         self.weight = nn.Parameter(drawn(spec.channels, spec.channels))
         self.register_buffer("freqs", drawn(spec.channels, 2))
-        self.register_buffer("phases", torch.empty(spec.channels).uniform_(-0.5, 0.5))
-        self.register_buffer("transform", torch.zeros(3, 3).fill_diagonal_(1))  # of the user: moves the whole picture
+        self.register_buffer("phases", torch.empty(spec.channels, **fresh()).uniform_(-0.5, 0.5))
+        self.register_buffer(
+            "transform", torch.zeros(3, 3, **fresh()).fill_diagonal_(1)
+        )  # of the user: moves the whole picture
         if not self.freqs.is_meta:
             radii = self.freqs.norm(dim=1, keepdim=True)
             self.freqs.mul_(spec.bandwidth / (radii * (radii.square() / 4).exp()))
@@ -87,11 +90,17 @@ class AliasFreeLayer(nn.Module):
         self.spec, self.inputs = spec, spec.in_channels
         self.affine = Dense(w_dim, spec.in_channels, bias=1.0)
         self.weight = nn.Parameter(drawn(spec.out_channels, spec.in_channels, spec.kernel, spec.kernel))
-        self.bias = nn.Parameter(torch.zeros(spec.out_channels))
-        self.register_buffer("magnitude_ema", torch.ones([]))
+        self.bias = nn.Parameter(torch.zeros(spec.out_channels, **fresh()))
+        self.register_buffer("magnitude_ema", torch.ones([], **fresh()))
         shape = (spec.down_taps, spec.down_taps) if spec.radial else (spec.down_taps,)
-        self.register_buffer("up_filter", torch.full((spec.up_taps,), 1 / spec.up_taps) if spec.up_taps > 1 else None)
-        self.register_buffer("down_filter", torch.full(shape, 1 / math.prod(shape)) if spec.down_taps > 1 else None)
+        self.register_buffer(
+            "up_filter",
+            torch.full((spec.up_taps,), 1 / spec.up_taps, **fresh()) if spec.up_taps > 1 else None,
+        )
+        self.register_buffer(
+            "down_filter",
+            torch.full(shape, 1 / math.prod(shape), **fresh()) if spec.down_taps > 1 else None,
+        )
 
     def forward(self, x: Tensor, style: Tensor) -> Tensor:
         """Map features (n, in_channels, h, w) under ``style`` (n, in_channels) to (n, out_channels, size, size)."""

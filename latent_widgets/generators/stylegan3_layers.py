@@ -122,14 +122,16 @@ def low_pass(taps: int, cutoff: float, half_width: float, rate: float, radial: b
     import scipy.special
 
     if not radial:
-        return torch.as_tensor(scipy.signal.firwin(taps, cutoff, width=2 * half_width, fs=rate), dtype=torch.float32)
+        return torch.as_tensor(
+            scipy.signal.firwin(taps, cutoff, width=2 * half_width, fs=rate), dtype=torch.float32, device="cpu"
+        )
     x = (np.arange(taps) - (taps - 1) / 2) / rate
     radius = np.hypot(x, x[:, None])
     values = scipy.special.j1(2 * np.pi * cutoff * radius) / (np.pi * radius)
     beta = scipy.signal.kaiser_beta(scipy.signal.kaiser_atten(taps, 2 * half_width / (rate / 2)))
     window = np.kaiser(taps, beta)
     values = values * np.outer(window, window)
-    return torch.as_tensor(values / values.sum(), dtype=torch.float32)
+    return torch.as_tensor(values / values.sum(), dtype=torch.float32, device="cpu")
 
 
 def design(

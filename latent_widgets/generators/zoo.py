@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from latent_widgets.core import checks
+from latent_widgets.core.fresh import filled
 from latent_widgets.core.paths import as_path
 from latent_widgets.generators._networks import build_network, wrap
 from latent_widgets.generators._shipped import read_registry, read_shipped
@@ -140,9 +141,10 @@ def load(
     """
     if dtype is not None and not (isinstance(dtype, torch.dtype) and dtype.is_floating_point):
         raise TypeError(f"dtype must be a floating torch type, got {dtype!r}. Use torch.float32.")
-    G = _open(source, options)
-    if device is not None or dtype is not None:
-        G.to(device, dtype)
+    with torch.inference_mode(False):  # the weights serve wherever they are used later
+        G = _open(source, options)
+        if device is not None or dtype is not None:
+            G.to(device, dtype)
     return G
 
 
@@ -206,8 +208,7 @@ def _built_in(source: str, options: dict[str, Any]) -> Generator:
         G: Generator = ExactFaces(**options)
     else:
         weights = read_shipped(source)
-        network = build_network(entry["architecture"], weights.about["config"])
-        network.load_state_dict(weights.tensors)
+        network = filled(lambda: build_network(entry["architecture"], weights.about["config"]), weights.tensors)
         G = wrap(network, source, options.get("condition", 0) if classes else None)
         if classes:
             G.name_classes(classes)

@@ -227,8 +227,8 @@ class _Training:
         ].to(self.data.device)
 
     def _order(self, epoch: int) -> Tensor:
-        rng = torch.Generator().manual_seed(self.seed * 1_000_003 + epoch)
-        return torch.randperm(len(self.data), generator=rng)
+        rng = torch.Generator("cpu").manual_seed(self.seed * 1_000_003 + epoch)
+        return torch.randperm(len(self.data), generator=rng, dtype=torch.int64, device="cpu")
 
     @exact()
     def step(self, batch: int, total: int, lap: float, l2: float) -> GLOStep:

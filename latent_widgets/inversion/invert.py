@@ -21,7 +21,7 @@ from latent_widgets.core.figures import new_figure
 from latent_widgets.core.pictures import BROUGHT, check_pictures
 from latent_widgets.core.steps import OnStep, report
 from latent_widgets.generators.base import Generator
-from latent_widgets.generators.place import with_weights
+from latent_widgets.generators.place import with_digits
 from latent_widgets.geometry.density.fitted import fit_density
 from latent_widgets.geometry.effects.pyramid import lap1_norm
 from latent_widgets.geometry.jacobian.gradients import check_gradients
@@ -158,7 +158,7 @@ def invert(
         >>> found.code, found.losses[-1] < found.losses[0]
         (<Code 5 in w>, True)
     """
-    widest = next(s for s in ("w+", "w", "z") if s in with_weights(G).spaces)
+    widest = next(s for s in ("w+", "w", "z") if s in with_digits(G).spaces)
     space = checks.choice("space", widest if space is None else G.check_space(space), ("z", "w", "w+"))
     steps = checks.integer("steps", steps, low=1)
     samples = checks.integer("samples", (256 if G.resolution <= 64 else 64) if samples is None else samples, low=2)
@@ -190,12 +190,11 @@ def invert(
 
 
 def _target(G: Generator, image: Any) -> Tensor:
-    side = G.resolution
     if not isinstance(image, Tensor):
-        image = load_photo(image, side)
-    checks.shape("image", image, (3, side, side), (1, 3, side, side))
+        image = load_photo(image, G.picture_size)
+    checks.shape("image", image, (3, *G.picture_size), (1, 3, *G.picture_size))
     check_pictures("image", image, BROUGHT)
-    return image.detach().reshape(1, 3, side, side).to(G.device, G.dtype, copy=True)
+    return image.detach().reshape(1, 3, *G.picture_size).to(G.device, G.dtype, copy=True)
 
 
 def _nearest(frame: Whitening, distance: Callable[[Tensor], Tensor], n: int) -> Point:

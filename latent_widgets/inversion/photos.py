@@ -1,4 +1,4 @@
-"""Photos: from a file, upright, cropped and turned, to the square tensor that a generator's pictures are."""
+"""Photos: from a file, upright, cropped and turned, to a tensor of the shape that a generator's pictures have."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ Colour = tuple[float, float, float]
 
 def load_photo(
     source: Any,
-    size: int,
+    size: int | Sequence[int],
     *,
     crop: Sequence[float] | None = None,
     rotate: float = 0.0,
     background: Colour = (1.0, 1.0, 1.0),
 ) -> Tensor:
-    """Read a photo as a square picture in [-1, 1].
+    """Read a photo as a picture in [-1, 1].
 
     The orientation that a camera wrote into the file is applied, colours are brought from the profile that the file
     carries to sRGB, transparency is laid over ``background``, grey becomes three equal channels, and of an animation
@@ -38,14 +38,15 @@ def load_photo(
     Args:
         source: A path, the bytes of a file, a Pillow image, or an array ``(H, W)``, ``(H, W, 3)`` or ``(H, W, 4)``,
             uint8, or floating in [0, 1].
-        size: Side of the result in pixels, such as ``G.resolution``.
+        size: Height and width of the result in pixels, such as ``G.picture_size``; one number for a square.
         crop: ``(left, top, right, bottom)`` as shares of the upright photo's width and height, from 0 to 1; beyond
-            lies the background. Without it, the largest square in the middle.
+            lies the background. Where it has not the aspect of ``size``, more is taken to either side. Without it, the
+            largest rectangle of that aspect in the middle.
         rotate: Degrees, counter-clockwise about the middle of the crop: for a face that is not upright.
         background: Red, green and blue in [0, 1].
 
     Returns:
-        ``(1, 3, size, size)`` float32 on the CPU, resampled with a Lanczos window.
+        ``(1, 3, height, width)`` float32 on the CPU, resampled with a Lanczos window.
 
     Raises:
         TypeError: If ``source`` is none of these.
@@ -57,19 +58,20 @@ def load_photo(
         >>> load_photo(photo, 16).shape, float(load_photo(photo, 16, crop=(-1, 0, 0, 1)).mean())
         (torch.Size([1, 3, 16, 16]), 1.0)
     """
-    size = checks.integer("size", size, 1, 4096)
+    high, wide = _sides(size)
     angle = checks.number("rotate", rotate)
     paper = _colour(background)
     photo = laid_over(_opened(source), paper)
-    left, top, right, bottom = _box(crop, photo.size)
+    left, top, right, bottom = _box(crop, photo.size, high, wide)
     middle = ((left + right) / 2, (top + bottom) / 2)
-    side = max(right - left, bottom - top)
+    scale = max((right - left) / wide, (bottom - top) / high)  # of pixels of the photo to those of the result
+    sides = wide * scale, high * scale
     if angle:  # on a sheet that holds the crop whichever way it is turned
-        photo, (x, y) = _square(photo, middle, 1.5 * side + 4, paper)
+        photo, (x, y) = _cut(photo, middle, (1.5 * max(sides) + 4,) * 2, paper)
         middle = (middle[0] - x, middle[1] - y)
         photo = photo.rotate(angle, Image.Resampling.BICUBIC, center=middle, fillcolor=paper)
-    photo, _ = _square(photo, middle, side, paper)
-    pixels = np.asarray(photo.resize((size, size), Image.Resampling.LANCZOS), dtype=np.float32)
+    photo, _ = _cut(photo, middle, sides, paper)
+    pixels = np.asarray(photo.resize((wide, high), Image.Resampling.LANCZOS), dtype=np.float32)
     return torch.from_numpy(pixels / 127.5 - 1).permute(2, 0, 1)[None].contiguous()
 
 
@@ -95,6 +97,16 @@ def read_photo(source: Any, side: int) -> Image.Image:
     photo = _opened(source)
     photo.thumbnail((side, side), Image.Resampling.LANCZOS)
     return photo
+
+
+def _sides(size: int | Sequence[int]) -> tuple[int, int]:
+    """Height and width."""
+    several = isinstance(size, Sequence) and not isinstance(size, str)
+    given = tuple(size) if several else (size, size)  # type: ignore[arg-type]
+    if len(given) != 2:
+        raise ValueError(f"size must be a number of pixels or (height, width), got {size!r}.")
+    high, wide = (checks.integer("size", side, 1, 4096) for side in given)
+    return high, wide
 
 
 def _colour(background: Colour) -> tuple[int, int, int]:
@@ -148,12 +160,14 @@ def _from_array(array: np.ndarray) -> Image.Image:
     return Image.fromarray(array)
 
 
-def _box(crop: Sequence[float] | None, size: tuple[int, int]) -> tuple[float, float, float, float]:
+def _box(
+    crop: Sequence[float] | None, size: tuple[int, int], high: int, wide: int
+) -> tuple[float, float, float, float]:
     width, height = size
     if crop is None:
-        side = min(width, height)
-        left, top = (width - side) / 2, (height - side) / 2
-        return left, top, left + side, top + side
+        scale = min(width / wide, height / high)
+        left, top = (width - scale * wide) / 2, (height - scale * high) / 2
+        return left, top, left + scale * wide, top + scale * high
     values = [checks.number("crop", value) for value in crop]
     if len(values) != 4 or values[2] <= values[0] or values[3] <= values[1]:
         raise ValueError(f"crop must be (left, top, right, bottom) with left < right, top < bottom, got {tuple(crop)}.")
@@ -161,12 +175,12 @@ def _box(crop: Sequence[float] | None, size: tuple[int, int]) -> tuple[float, fl
     return left * width, top * height, right * width, bottom * height
 
 
-def _square(
-    photo: Image.Image, middle: tuple[float, float], side: float, paper: tuple[int, int, int]
+def _cut(
+    photo: Image.Image, middle: tuple[float, float], sides: tuple[float, float], paper: tuple[int, int, int]
 ) -> tuple[Image.Image, tuple[int, int]]:
-    """Cut a square out, and say where it began; what lies beyond the photo is paper."""
-    length = max(1, round(side))
-    left, top = round(middle[0] - side / 2), round(middle[1] - side / 2)
-    sheet = Image.new("RGB", (length, length), paper)
+    """Cut a rectangle of a width and height out, and say where it began; what lies beyond the photo is paper."""
+    width, height = (max(1, round(side)) for side in sides)
+    left, top = round(middle[0] - sides[0] / 2), round(middle[1] - sides[1] / 2)
+    sheet = Image.new("RGB", (width, height), paper)
     sheet.paste(photo, (-left, -top))
     return sheet, (left, top)

@@ -96,7 +96,9 @@ def whitening_of(G: Generator, base: str, n: int, seed: int, batch: int = 16) ->
         pictures = torch.cat([_drawn(G, part, base) for part in codes.split(batch)])
         d = G.dim(base)
         if base == "z":
-            return Whitening(G, base, codes.new_zeros(d), torch.eye(d).to(codes), codes, pictures)
+            return Whitening(
+                G, base, codes.new_zeros(d), torch.eye(d, dtype=torch.float32, device="cpu").to(codes), codes, pictures
+            )
         sample = latent_sample(G, base, SAMPLE, seed).double()
         values, vectors = torch.linalg.eigh(sample.T.cov().reshape(d, d))
         root = vectors * values.clamp(min=1e-6 * float(values[-1])).sqrt()

@@ -9,6 +9,7 @@ from latent_widgets.core.exact import exact
 from latent_widgets.core.rounding import map_rounding
 from latent_widgets.core.steps import OnStep, report
 from latent_widgets.generators.base import Generator
+from latent_widgets.generators.place import with_digits
 from latent_widgets.geometry.jacobian.svd import fix_signs
 from latent_widgets.values.directions import Directions
 
@@ -55,7 +56,7 @@ def ganspace(
             f"ganspace must be given a generator with a mapping network, got {G.name!r}, which has z only. "
             "Its z is Gaussian and has no principal components; use local_basis(G, z, target='image')."
         )
-    d = G.dim("w")
+    d = with_digits(G).dim("w")
     k = checks.integer("k", k, 1, d)
     samples = checks.integer("samples", samples, 2)
     z = G.sample_z(samples, seed)

@@ -14,9 +14,11 @@ from latent_widgets.core.exact import exact
 from latent_widgets.core.rounding import negligible
 from latent_widgets.core.steps import OnStep
 from latent_widgets.generators.base import Generator
+from latent_widgets.generators.place import with_digits
 from latent_widgets.geometry.regions.pcp import Pursuit, pcp
 from latent_widgets.geometry.regions.solvers import check_count, effect, loud_rank
-from latent_widgets.geometry.regions.spectra import Channels, RegionSpectra, as_weights
+from latent_widgets.geometry.regions.spectra import Channels, RegionSpectra
+from latent_widgets.geometry.regions.weights import as_weights
 from latent_widgets.values.directions import Directions, as_directions
 
 __all__ = ["LowRank", "Transfer", "low_rank_directions", "transfer"]
@@ -193,13 +195,15 @@ def transfer(
         >>> transfer(G, D, G.map(G.sample_z(3, seed=1)), [mask] * 3).locality.shape
         torch.Size([3, 2])
     """
-    found = as_directions(directions).for_generator(G)
+    found = as_directions(directions).for_generator(with_digits(G))
     if len(masks) != len(codes):
         raise ValueError(f"masks must be one for each of {len(codes)} codes, got {len(masks)}.")
     each = (-1, *(1,) * (found.vectors.ndim - 1))
     steps = alpha * found.unit_vectors * found.scales.reshape(each)
     own = (checks.integer("seed", seed, low=0) + 0x9E3779B9) % 2**32  # or they could lie along latents of that seed
-    random = torch.randn(steps.shape, generator=torch.Generator().manual_seed(own)).to(steps)
+    random = torch.randn(
+        steps.shape, generator=torch.Generator("cpu").manual_seed(own), dtype=torch.float32, device="cpu"
+    ).to(steps)
     space = found.space
     if space in ("w", "w+") and (space == "w+" or found.layers is not None or codes.ndim == 3):
         acts = steps.new_zeros(G.num_layers, 1)

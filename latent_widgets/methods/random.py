@@ -68,15 +68,15 @@ def random_directions(
     orthogonal = checks.flag("orthogonal", orthogonal)
     if orthogonal and k > dim:
         raise ValueError(f"k must be at most {dim}, the dimension of {space}, got {k}. Use orthogonal=False for more.")
-    generator = torch.Generator().manual_seed(_stream(checks.integer("seed", seed, low=0, high=2**63 - 1)))
+    generator = torch.Generator("cpu").manual_seed(_stream(checks.integer("seed", seed, low=0, high=2**63 - 1)))
     # row by row, so that the first do not depend on how many there are
-    draws = torch.stack([torch.randn(dim, generator=generator, dtype=torch.float64) for _ in range(k)])
+    draws = torch.stack([torch.randn(dim, generator=generator, dtype=torch.float64, device="cpu") for _ in range(k)])
     if orthogonal:
         q, r = torch.linalg.qr(draws.T)
         draws = (q * r.diagonal().sign()).T
     draws = draws / draws.norm(dim=1, keepdim=True)
     if space == "w+":  # every row counts as much as one direction of w
-        vectors = torch.zeros(k, G.num_layers, G.dim(space), dtype=torch.float64)
+        vectors = torch.zeros(k, G.num_layers, G.dim(space), dtype=torch.float64, device="cpu")
         vectors[:, moved] = draws.reshape(k, len(moved), -1) * math.sqrt(len(moved))
     else:
         vectors = draws

@@ -285,7 +285,7 @@ def warpage(
         m += len(both[0])
         if not report(on_step, m, n):
             break
-    halves = [torch.arange(len(part.z), device=z.device).chunk(2) for part in found]
+    halves = [torch.arange(len(part.z), device=z.device, dtype=torch.int64).chunk(2) for part in found]
 
     def gathered(name: str, half: int) -> Tensor:
         return torch.cat([getattr(part, name)[both[half]] for part, both in zip(found, halves, strict=True)])
@@ -308,8 +308,8 @@ def warpage(
 
 
 def _close(z: Tensor, radius: float, seed: int) -> Tensor:
-    generator = torch.Generator().manual_seed(seed + 1)
-    step = torch.randn(z.shape, generator=generator, dtype=torch.float64).to(z)
+    generator = torch.Generator("cpu").manual_seed(seed + 1)
+    step = torch.randn(z.shape, generator=generator, dtype=torch.float64, device="cpu").to(z)
     step = step - z * ((step * z).sum(1, keepdim=True) / z.square().sum(1, keepdim=True))
     return z + radius * step / step.norm(dim=1, keepdim=True)
 

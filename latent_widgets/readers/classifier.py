@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from latent_widgets.core import checks
+from latent_widgets.core.fresh import filled, fresh
 from latent_widgets.core.pictures import check_pictures
 from latent_widgets.generators._shipped import read_shipped
 
@@ -48,7 +49,7 @@ class Classifier(nn.Module):
             layers += [_layer(inputs, outputs, stride=2 if i else 1), _layer(outputs, outputs)]
             inputs = outputs
         self.trunk = nn.Sequential(*layers)
-        self.read = nn.Linear(inputs, len(self.class_names))
+        self.read = nn.Linear(inputs, len(self.class_names), **fresh())
 
     def features(self, images: Tensor) -> Tensor:
         """Return the layer before the last.
@@ -64,6 +65,7 @@ class Classifier(nn.Module):
             ValueError: If they have another shape, are not finite, or are plainly not in [-1, 1].
         """
         check_pictures("images", checks.shape("images", images, ("n", "C", "H", "W")))
+        images = images.to(self.read.weight.dtype)
         grey = images.mean(1, keepdim=True)
         if images.shape[-2:] != (self.size, self.size):
             grey = F.interpolate(grey, (self.size, self.size), mode="bilinear", antialias=True)
@@ -77,8 +79,8 @@ class Classifier(nn.Module):
 
 
 def _layer(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
-    conv = nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False)
-    return nn.Sequential(conv, nn.BatchNorm2d(outputs), nn.SiLU())
+    conv = nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False, **fresh())
+    return nn.Sequential(conv, nn.BatchNorm2d(outputs, **fresh()), nn.SiLU())
 
 
 def load_classifier(
@@ -104,6 +106,5 @@ def load_classifier(
     """
     checks.choice("name", name, tuple(SHIPPED))
     weights = read_shipped(SHIPPED[name])
-    network = Classifier(**weights.about["config"])
-    network.load_state_dict(weights.tensors)
+    network = filled(lambda: Classifier(**weights.about["config"]), weights.tensors)
     return network.eval().requires_grad_(False).to(device=device, dtype=dtype)

@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from latent_widgets.core import checks
+from latent_widgets.core.fresh import filled, fresh
 from latent_widgets.core.pictures import check_pictures
 from latent_widgets.faces.renderer import FACTORS
 from latent_widgets.generators._shipped import read_shipped
@@ -52,10 +53,10 @@ class FactorRegressor(nn.Module):
             _layer(c, c, stride=1),
             _layer(c, d),
         )
-        self.embed = nn.Linear(d * 16, FEATURES)
-        self.read = nn.Linear(FEATURES, factors)
-        self.register_buffer("mean", torch.zeros(factors))
-        self.register_buffer("spread", torch.ones(factors))
+        self.embed = nn.Linear(d * 16, FEATURES, **fresh())
+        self.read = nn.Linear(FEATURES, factors, **fresh())
+        self.register_buffer("mean", torch.zeros(factors, **fresh()))
+        self.register_buffer("spread", torch.ones(factors, **fresh()))
 
     def features(self, images: Tensor) -> Tensor:
         """Return the layer before the last: the activated output of ``embed``.
@@ -71,6 +72,7 @@ class FactorRegressor(nn.Module):
             ValueError: If they have another shape, are not finite, or are plainly not in [-1, 1].
         """
         check_pictures("images", checks.shape("images", images, ("n", 3, "H", "W")))
+        images = images.to(self.mean.dtype)
         if images.shape[-2:] != (SIZE, SIZE):
             images = F.interpolate(images, (SIZE, SIZE), mode="bilinear", antialias=True)
         return F.silu(self.embed(self.trunk(images).flatten(1)))
@@ -81,8 +83,8 @@ class FactorRegressor(nn.Module):
 
 
 def _layer(inputs: int, outputs: int, kernel: int = 3, stride: int = 2) -> nn.Sequential:
-    conv = nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False)
-    return nn.Sequential(OrderedDict(conv=conv, norm=nn.BatchNorm2d(outputs), act=nn.SiLU()))
+    conv = nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False, **fresh())
+    return nn.Sequential(OrderedDict(conv=conv, norm=nn.BatchNorm2d(outputs, **fresh()), act=nn.SiLU()))
 
 
 def load_regressor(device: torch.device | str | None = None, dtype: torch.dtype | None = None) -> FactorRegressor:
@@ -104,6 +106,5 @@ def load_regressor(device: torch.device | str | None = None, dtype: torch.dtype 
         True
     """
     weights = read_shipped("faces-regressor")
-    network = FactorRegressor(tuple(weights.about["config"]["channels"]))
-    network.load_state_dict(weights.tensors)
+    network = filled(lambda: FactorRegressor(tuple(weights.about["config"]["channels"])), weights.tensors)
     return network.eval().requires_grad_(False).to(device=device, dtype=dtype)

@@ -68,7 +68,7 @@ class Painting:
             pixels: At most so many, but at least one a group.
             seed: Of the choice.
         """
-        rng = torch.Generator().manual_seed(seed)
+        rng = torch.Generator("cpu").manual_seed(seed)
         groups = [
             torch.nonzero((self.labels[i] == label).flatten())[:, 0] + i * self.labels[i].numel()
             for i in self.samples
@@ -78,8 +78,8 @@ class Painting:
         left, chosen, weights = pixels, [], []
         for position, group in enumerate(sorted(groups, key=len)):  # the small ones first: they may leave some over
             take = min(len(group), max(1, left // (len(groups) - position)))
-            chosen.append(group[torch.randperm(len(group), generator=rng)[:take]])
-            weights.append(torch.full((take,), len(group) / take, dtype=torch.float64))
+            chosen.append(group[torch.randperm(len(group), generator=rng, dtype=torch.int64, device="cpu")[:take]])
+            weights.append(torch.full((take,), len(group) / take, dtype=torch.float64, device="cpu"))
             left -= take
         flat = torch.cat(chosen)
         height, width = self.labels.shape[1:]
@@ -109,14 +109,14 @@ def read_codes(G: Generator, codes: Any, space: str | None) -> tuple[Tensor, str
     return G.check_code(stacked.to(G.device, G.dtype) if spaces else stacked, space, name="codes")
 
 
-def read_painting(codes: Tensor, painted: Any, names: Iterable[str] | None, side: int) -> Painting:
+def read_painting(codes: Tensor, painted: Any, names: Iterable[str] | None, size: tuple[int, int]) -> Painting:
     """Check painted labels.
 
     Args:
         codes: ``(n, ...)``, of the painted samples.
-        painted: ``(n, side, side)`` integers; a list of arrays is stacked; one picture may come without its first axis.
+        painted: ``(n, *size)`` integers; a list of arrays is stacked; one picture may come without its first axis.
         names: One name for each label, or None.
-        side: Of the pictures, in pixels.
+        size: Height and width of the pictures.
 
     Raises:
         TypeError: If the labels are no integers.
@@ -126,16 +126,18 @@ def read_painting(codes: Tensor, painted: Any, names: Iterable[str] | None, side
         shapes = {tuple(np.shape(one)) for one in painted}
         if len(shapes) != 1:
             raise ValueError(f"painted_labels must all have one shape, got {', '.join(map(str, sorted(shapes)))}.")
-        painted = torch.stack([torch.as_tensor(np.asarray(one)) for one in painted])
-    labels = painted if isinstance(painted, Tensor) else torch.as_tensor(np.asarray(painted))
+        painted = torch.stack(
+            [one if isinstance(one, Tensor) else torch.from_numpy(np.asarray(one)) for one in painted]
+        )
+    labels = painted if isinstance(painted, Tensor) else torch.from_numpy(np.asarray(painted))
     if labels.is_floating_point() or labels.is_complex():
         raise TypeError(f"painted_labels must be integers, -1 where nothing is painted, got {labels.dtype}.")
     labels = labels.detach().cpu().long()
     if labels.ndim == 2 and len(codes) == 1:
         labels = labels[None]
-    if tuple(labels.shape) != (len(codes), side, side):
+    if tuple(labels.shape) != (len(codes), *size):
         raise ValueError(
-            f"painted_labels must have shape ({len(codes)}, {side}, {side}), a label for each pixel of the picture of "
+            f"painted_labels must have shape {(len(codes), *size)}, a label for each pixel of the picture of "
             f"each code, got {tuple(labels.shape)}."
         )
     highest = int(labels.max())

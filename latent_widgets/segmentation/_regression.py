@@ -55,13 +55,13 @@ class Linear:
         return self.labels[(rows @ weight.T + self.bias).argmax(1)]
 
 
-def read_pixels(features: Mapping[str, Tensor], pixels: Pixels, side: int) -> Tensor:
-    """Read one sample's features at single pixels: what bilinear upsampling to ``side`` would give there.
+def read_pixels(features: Mapping[str, Tensor], pixels: Pixels, size: tuple[int, int]) -> Tensor:
+    """Read one sample's features at single pixels: what bilinear upsampling to ``size`` would give there.
 
     Args:
         features: For each layer ``(1, C, h, w)``.
         pixels: Where; all of that one sample.
-        side: Of the picture.
+        size: Height and width of the picture.
 
     Returns:
         ``(m, sum of C)`` on the CPU.
@@ -70,7 +70,7 @@ def read_pixels(features: Mapping[str, Tensor], pixels: Pixels, side: int) -> Te
     for f in features.values():
         f = f.to(torch.promote_types(f.dtype, torch.float32))  # half precision does not tell all places apart
         places = torch.stack([pixels.column, pixels.row], 1).to(f.device, f.dtype)
-        grid = ((places + 0.5) / side * 2 - 1)[None, None]  # (1, 1, m, 2)
+        grid = ((places + 0.5) / places.new_tensor(size[::-1]) * 2 - 1)[None, None]  # (1, 1, m, 2)
         read = F.grid_sample(f, grid, mode="bilinear", padding_mode="border", align_corners=False)
         columns.append(read[0, :, 0].T.cpu())  # (m, C)
     return torch.cat(columns, 1)
@@ -100,14 +100,14 @@ def fit_linear(rows: Tensor, pixels: Pixels, widths: Mapping[str, int], penalty:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # told by ``converged``
         model.fit(((rows - centre) / spread).numpy(), pixels.label.numpy(), sample_weight=weight.numpy())
-    coefficients, bias = (torch.as_tensor(v).to(rows.dtype) for v in (model.coef_, model.intercept_))
+    coefficients, bias = (torch.from_numpy(v).to(rows.dtype) for v in (model.coef_, model.intercept_))
     if len(model.classes_) == 2:  # one row for both: the logit of the second against the first
         coefficients = torch.cat([torch.zeros_like(coefficients), coefficients])
         bias = torch.cat([torch.zeros_like(bias), bias])
     coefficients = coefficients / spread
     split = coefficients.split(list(widths.values()), 1)
     return Linear(
-        torch.as_tensor(model.classes_).long(),
+        torch.from_numpy(model.classes_).long(),
         dict(zip(widths, split, strict=True)),
         bias - coefficients @ centre,
         bool((model.n_iter_ < ITERATIONS).all()),

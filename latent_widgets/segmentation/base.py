@@ -115,7 +115,7 @@ class Segmenter(ABC):
         """
         wanted = self.part_indices(part)
         labels = self.labels(images, codes, **options)
-        return torch.isin(labels, torch.tensor(wanted, device=labels.device))
+        return torch.isin(labels, torch.tensor(wanted, dtype=torch.int64, device=labels.device))
 
     def part_index(self, part: str | int) -> int:
         """Return the label of one part.
@@ -152,7 +152,7 @@ class Segmenter(ABC):
     def _check_labels(self, labels: Any, images: Tensor) -> Tensor:
         """Return what a segmenter gave out as int64 on the device of the pictures, or say what is wrong with it."""
         if isinstance(labels, np.ndarray):
-            labels = torch.as_tensor(labels)
+            labels = torch.from_numpy(labels)
         if not isinstance(labels, Tensor):
             raise TypeError(f"the labels of {self.name} must be a tensor, got {type(labels).__name__}.")
         if labels.is_floating_point() or labels.is_complex():

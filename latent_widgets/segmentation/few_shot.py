@@ -21,6 +21,7 @@ from latent_widgets.core.rounding import first_largest, rounding
 from latent_widgets.core.steps import OnStep, report
 from latent_widgets.generators.base import Generator
 from latent_widgets.generators.margins import behind_picture
+from latent_widgets.generators.place import with_digits
 from latent_widgets.segmentation._few_shot_files import read_fitted, write_fitted
 from latent_widgets.segmentation._painting import Painting, Pixels, read_codes, read_painting
 from latent_widgets.segmentation._regression import Linear, fit_linear, read_pixels
@@ -88,7 +89,7 @@ class FewShotSegmenter(Segmenter):
     @torch.no_grad()
     def probabilities(self, codes: Any, space: str | None = None) -> Tensor:
         """Return how likely each part is at each pixel: ``(n, len(names), H, W)``, zero for parts never painted."""
-        size = (self.generator.resolution,) * 2
+        size = self.generator.picture_size
         shares = self._linear.logits(self._features(codes, space, None), size).softmax(1)
         result = shares.new_zeros(len(shares), len(self.names), *size)
         result[:, self._linear.labels.to(shares.device)] = shares
@@ -118,8 +119,7 @@ class FewShotSegmenter(Segmenter):
                 f"codes must be given to {self.name}, got none. It reads the generator's features, so it cannot look "
                 "at foreign pictures. Use from_codes(codes), or labels(images, codes)."
             )
-        side = self.generator.resolution
-        size = (side, side) if images is None else (images.shape[-2], images.shape[-1])
+        size = self.generator.picture_size if images is None else (images.shape[-2], images.shape[-1])
         return self._linear.best(self._features(codes, space, features), size)
 
     def _features(self, codes: Any, space: str | None, features: Features | None) -> dict[str, Tensor]:
@@ -258,12 +258,12 @@ def fit_segmenter(
     checks.integer("pixels", pixels, low=2)
     checks.integer("seed", seed, low=0)
     evaluate = checks.flag("evaluate", evaluate)
-    layers = G.layer_names if layers is None else G.check_layers(layers)
+    layers = with_digits(G).layer_names if layers is None else G.check_layers(layers)
     if not layers:
         has = ", ".join(map(repr, G.layer_names)) or "none"
         raise ValueError(f"layers must name at least one layer with features, got none; {G.name!r} has {has}.")
     batch, space = read_codes(G, codes, space)
-    fit = _Fit(G, batch, space, tuple(layers), read_painting(batch, painted_labels, names, G.resolution), penalty)
+    fit = _Fit(G, batch, space, tuple(layers), read_painting(batch, painted_labels, names, G.picture_size), penalty)
     painting = fit.painting
     chosen, rows = fit.read(painting.choose(pixels, seed))
     linear = fit_linear(rows, chosen, fit.widths, penalty / len(painting.samples))
@@ -313,7 +313,7 @@ class _Fit:
         order, rows = [], []
         for sample in self.painting.samples:  # one at a time: only what is read stays in memory
             order.append((chosen.sample == sample).nonzero()[:, 0])
-            rows.append(read_pixels(self.features(sample), chosen.only(order[-1]), self.generator.resolution))
+            rows.append(read_pixels(self.features(sample), chosen.only(order[-1]), self.generator.picture_size))
         return chosen.only(torch.cat(order)), torch.cat(rows)
 
     def hold_out(self, sample: int, chosen: Pixels, rows: Tensor) -> tuple[Tensor, Tensor] | None:

@@ -43,14 +43,18 @@ def overlay(images: Tensor, labels: Tensor, confidence: Tensor | None = None, op
     size = (len(images), *images.shape[-2:])
     checks.shape("labels", labels, size)
     checks.number("opacity", opacity, low=0, high=1)
-    table = torch.tensor([[int(c[i : i + 2], 16) for i in (1, 3, 5)] for c in COLOURS]) / 127.5 - 1
+    table = (
+        torch.tensor([[int(c[i : i + 2], 16) for i in (1, 3, 5)] for c in COLOURS], dtype=torch.float32, device="cpu")
+        / 127.5
+        - 1
+    )
     colour = table.to(images.device, images.dtype)[(labels - 1) % len(COLOURS)].movedim(-1, 1)
     strength = opacity * (labels > 0)[:, None].to(images.dtype)
     tinted = images.lerp(colour, strength.expand_as(images))
     if confidence is None:
         return tinted
     checks.shape("confidence", confidence, size)
-    rows, columns = (torch.arange(n, device=images.device) for n in size[1:])
+    rows, columns = (torch.arange(n, device=images.device, dtype=torch.int64) for n in size[1:])
     hatched = ((rows[:, None] + columns) % 2 == 0).to(images.dtype)
     doubt = (1 - confidence.to(images.dtype)).clamp(0, 1)[:, None] * hatched
     return tinted.lerp(torch.ones_like(tinted), doubt.expand_as(tinted))

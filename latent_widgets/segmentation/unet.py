@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from latent_widgets.core import checks
+from latent_widgets.core.fresh import filled, fresh
 from latent_widgets.faces.renderer import PARTS
 from latent_widgets.generators._shipped import read_shipped
 from latent_widgets.segmentation.base import Features, Segmenter
@@ -42,9 +43,9 @@ class UNet(nn.Module):
         steps = list(pairwise(channels))
         self.enter = _layer(3, channels[0])
         self.down = nn.ModuleList([nn.Sequential(_layer(a, b, stride=2), _layer(b, b)) for a, b in steps])
-        self.across = nn.ModuleList([nn.Conv2d(b, a, 1) for a, b in reversed(steps)])
+        self.across = nn.ModuleList([nn.Conv2d(b, a, 1, **fresh()) for a, b in reversed(steps)])
         self.up = nn.ModuleList([_layer(a, a) for a, _ in reversed(steps)])
-        self.read = nn.Conv2d(channels[0], parts, 1)
+        self.read = nn.Conv2d(channels[0], parts, 1, **fresh())
 
     def forward(self, images: Tensor) -> Tensor:
         """Return the logits ``(n, parts, H, W)`` of ``images`` (n, 3, H, W), whose sides are multiples of 8."""
@@ -60,8 +61,8 @@ class UNet(nn.Module):
 
 
 def _layer(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
-    conv = nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False)
-    return nn.Sequential(OrderedDict(conv=conv, norm=nn.BatchNorm2d(outputs), act=nn.SiLU()))
+    conv = nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False, **fresh())
+    return nn.Sequential(OrderedDict(conv=conv, norm=nn.BatchNorm2d(outputs, **fresh()), act=nn.SiLU()))
 
 
 class FaceSegmenter(Segmenter):
@@ -123,6 +124,5 @@ def load_segmenter(
     hint = "Other generators need fit_segmenter(G, codes, painted_labels), or as_segmenter(your_network)."
     entry = BUILT_IN[checks.choice("name", name, tuple(BUILT_IN), hint)]
     weights = read_shipped(entry)
-    network = UNet(tuple(weights.about["config"]["channels"]))
-    network.load_state_dict(weights.tensors)
+    network = filled(lambda: UNet(tuple(weights.about["config"]["channels"])), weights.tensors)
     return FaceSegmenter(network.to(device=device, dtype=dtype))

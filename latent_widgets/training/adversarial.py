@@ -125,9 +125,11 @@ def draw(
     end = synthesis.layer_names.index(synthesis.picture_layers[side or model.resolution]) + 1
     n, count = len(z) // 2, synthesis.ws_index[end - 1] + 1
     w = model.mapping(z, None if c is None else torch.cat([c, c]))
-    cut = torch.randint(1, count, (n, 1), generator=rng)
-    cut = torch.where(torch.rand(n, 1, generator=rng) < mixing, cut, synthesis.num_ws)
-    first = (torch.arange(synthesis.num_ws) < cut)[:, :, None].to(w.device)
+    cut = torch.randint(1, count, (n, 1), generator=rng, dtype=torch.int64, device="cpu")
+    cut = torch.where(
+        torch.rand(n, 1, generator=rng, dtype=torch.float32, device="cpu") < mixing, cut, synthesis.num_ws
+    )
+    first = (torch.arange(synthesis.num_ws, dtype=torch.int64, device="cpu") < cut)[:, :, None].to(w.device)
     ws = torch.where(first, w[:n, None], w[n:, None])
     images = synthesis.run(synthesis.styles(ws), end=end)[-1].rgb
     assert images is not None
@@ -183,7 +185,7 @@ def train(
     if players.nearest is not None:
         parts["nearest"] = players.nearest
     channels_last(model, average, *(x for x in (players.critic, players.reader, players.heads) if x is not None))
-    rng = torch.Generator().manual_seed(seed)
+    rng = torch.Generator("cpu").manual_seed(seed)
 
     def step(seen: int) -> dict[str, float]:
         falling = min(1.0, max(0.05, (images - seen) / max(recipe.falling * images, 1)))
@@ -193,10 +195,14 @@ def train(
         follow(average, model, min(recipe.half_life, 0.05 * (seen + recipe.batch)), recipe.batch)
         return losses
 
-    shown = torch.Generator().manual_seed(1234)
-    latents: tuple[Tensor, ...] = (torch.randn(64, model.z_dim, generator=shown).to(device),)
+    shown = torch.Generator("cpu").manual_seed(1234)
+    latents: tuple[Tensor, ...] = (
+        torch.randn(64, model.z_dim, generator=shown, dtype=torch.float32, device="cpu").to(device),
+    )
     if model.c_dim:
-        latents += (F.one_hot(torch.arange(64, device=device) // 6 % model.c_dim, model.c_dim).float(),)
+        latents += (
+            F.one_hot(torch.arange(64, device=device, dtype=torch.int64) // 6 % model.c_dim, model.c_dim).float(),
+        )
     run(
         folder, parts, rng, step, images=images, batch=recipe.batch, minutes=minutes, snapshots=snapshots,
         latents=latents,
@@ -216,7 +222,9 @@ def _update(
         players.model, players.critic, players.reader, players.heads, players.moments,
     )  # fmt: skip
     batch, side = recipe.batch, model.resolution
-    if recipe.small is not None and (seen < recipe.grow or float(torch.rand((), generator=rng)) >= recipe.full):
+    if recipe.small is not None and (
+        seen < recipe.grow or float(torch.rand((), generator=rng, dtype=torch.float32, device="cpu")) >= recipe.full
+    ):
         side = recipe.small
     device = model.mapping.w_avg.device
     given = source(batch, seen, rng)
@@ -225,7 +233,7 @@ def _update(
     if side < real.shape[-1]:
         real = F.avg_pool2d(real, real.shape[-1] // side)
     with in_bfloat16(device):
-        z = torch.randn(2 * batch, model.z_dim, generator=rng).to(device)
+        z = torch.randn(2 * batch, model.z_dim, generator=rng, dtype=torch.float32, device="cpu").to(device)
         fake = draw(model, z, c, recipe.mixing, rng, side).float()
         score_fake, looked = critic(fake.detach(), c), critic.look(real)
         score_real = critic.score(looked, c)
@@ -243,7 +251,11 @@ def _update(
     optimizers[1].zero_grad(set_to_none=True)
     loss_d.backward()
     if seen // batch % recipe.r1_every == 0:
-        half = torch.arange(batch).view(critic.group, -1)[:, : max(1, batch // critic.group // 2)].flatten()
+        half = (
+            torch.arange(batch, dtype=torch.int64, device="cpu")
+            .view(critic.group, -1)[:, : max(1, batch // critic.group // 2)]
+            .flatten()
+        )
         x = real[half].requires_grad_(True)  # half of the groups, each whole
         (slope,) = torch.autograd.grad(critic(x, None if c is None else c[half]).sum(), x, create_graph=True)
         gamma = recipe.r1 * (side / (recipe.small or side)) ** 2

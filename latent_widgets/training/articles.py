@@ -76,7 +76,7 @@ def measure(data: Path = FOLDER, pictures: int = 5000, seed: int = 11) -> Articl
             for c in range(G.classes)
         ]
     )
-    drawn = torch.arange(G.classes).repeat_interleave(each)
+    drawn = torch.arange(G.classes, dtype=torch.int64, device="cpu").repeat_interleave(each)
     real, labels = fashion_dataset(data, "t10k")
     others, _ = fashion_dataset(data, "train")
 

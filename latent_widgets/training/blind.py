@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from latent_widgets.core.fresh import fresh
 from latent_widgets.core.paths import make_folder
 from latent_widgets.faces.renderer import render, sample_factors
 from latent_widgets.training._files import save_sheet
@@ -41,12 +42,18 @@ def blind_sheet(samples: Tensor, renders: Tensor, sheet: Path, key: Path, seed: 
     Returns:
         For each place of the sheet, whether it shows a sample.
     """
-    order = torch.randperm(2 * len(samples), generator=torch.Generator().manual_seed(seed))
+    order = torch.randperm(
+        2 * len(samples), generator=torch.Generator("cpu").manual_seed(seed), dtype=torch.int64, device="cpu"
+    )
     images = torch.cat([samples, renders]).float().clamp(-1, 1)[order]
     generated = order < len(samples)
     width = max(2, images.shape[-1] // 32)
-    frame = F.pad(torch.zeros(1, 1, *(side - 2 * width for side in images.shape[-2:])), (width,) * 4, value=1.0)
-    colour = torch.tensor(FRAME)[:, None, None]
+    frame = F.pad(
+        torch.zeros(1, 1, *(side - 2 * width for side in images.shape[-2:]), dtype=torch.float32, device="cpu"),
+        (width,) * 4,
+        value=1.0,
+    )
+    colour = torch.tensor(FRAME, dtype=torch.float32, device="cpu")[:, None, None]
     framed = torch.where(generated[:, None, None, None] & frame.bool(), colour, images)
     for path, pictures in ((sheet, images), (key, framed)):
         make_folder(path.parent)
@@ -67,15 +74,15 @@ def told_apart(samples: Tensor, renders: Tensor, images: int = 120_000, seed: in
         The share of the held-out pictures that it calls rightly: 0.5 for guessing, 1 if it is never fooled.
     """
     n = len(samples) * 4 // 5
-    rng = torch.Generator().manual_seed(seed)
+    rng = torch.Generator("cpu").manual_seed(seed)
     with torch.random.fork_rng([]):
         torch.manual_seed(seed)
         judge = Judge()
-        network = nn.Sequential(judge.trunk, nn.Linear(judge.embed.in_features, 1))
+        network = nn.Sequential(judge.trunk, nn.Linear(judge.embed.in_features, 1, **fresh()))
     channels_last(network)
     optimizer = torch.optim.AdamW(network.parameters(), RATE, weight_decay=1e-2)
     for seen in range(0, images, BATCH):
-        picks = torch.randint(n, (BATCH,), generator=rng)
+        picks = torch.randint(n, (BATCH,), generator=rng, dtype=torch.int64, device="cpu")
         half = BATCH // 2
         batch = torch.cat([samples[picks[:half]], renders[picks[half:]]]).float() / 127.5 - 1
         with in_bfloat16():
@@ -108,7 +115,13 @@ def blind_look(
         What :func:`told_apart` found.
     """
     network = network_of(name, folder)
-    latents = torch.randn(max(pictures, shown), network.z_dim, generator=torch.Generator().manual_seed(seed))
+    latents = torch.randn(
+        max(pictures, shown),
+        network.z_dim,
+        generator=torch.Generator("cpu").manual_seed(seed),
+        dtype=torch.float32,
+        device="cpu",
+    )
     with torch.no_grad():
         samples = network(latents[:shown])
         renders = render(sample_factors(shown, seed), network.resolution).image

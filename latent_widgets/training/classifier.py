@@ -33,14 +33,20 @@ def _move(images: Tensor, rng: torch.Generator) -> Tensor:
     n = len(images)
 
     def draw(scale: float) -> Tensor:
-        return (torch.rand(n, generator=rng) * 2 - 1) * scale
+        return (torch.rand(n, generator=rng, dtype=torch.float32, device="cpu") * 2 - 1) * scale
 
-    angle, zoom, mirror = draw(math.radians(6)), 1 + draw(0.06), 1 - 2 * (torch.rand(n, generator=rng) < 0.5).float()
+    angle, zoom, mirror = (
+        draw(math.radians(6)),
+        1 + draw(0.06),
+        1 - 2 * (torch.rand(n, generator=rng, dtype=torch.float32, device="cpu") < 0.5).float(),
+    )
     cos, sin = angle.cos() * zoom, angle.sin() * zoom
     rows = [torch.stack([mirror * cos, -sin, draw(0.08)], 1), torch.stack([mirror * sin, cos, draw(0.08)], 1)]
     grid = F.affine_grid(torch.stack(rows, 1), list(images.shape), align_corners=False)
     return (
-        F.grid_sample(images + 1, grid, align_corners=False) * (0.85 + 0.3 * torch.rand(n, 1, 1, 1, generator=rng)) - 1
+        F.grid_sample(images + 1, grid, align_corners=False)
+        * (0.85 + 0.3 * torch.rand(n, 1, 1, 1, generator=rng, dtype=torch.float32, device="cpu"))
+        - 1
     )
 
 
@@ -79,10 +85,10 @@ def train(
     network = Classifier(**CONFIG)
     channels_last(network)
     optimizer = torch.optim.AdamW(network.parameters(), LEARNING_RATE, weight_decay=WEIGHT_DECAY)
-    rng = torch.Generator().manual_seed(seed)
+    rng = torch.Generator("cpu").manual_seed(seed)
 
     def step(seen: int) -> dict[str, float]:
-        picks = torch.randint(len(pictures), (BATCH,), generator=rng)
+        picks = torch.randint(len(pictures), (BATCH,), generator=rng, dtype=torch.int64, device="cpu")
         batch = _move(pictures[picks], rng)
         with torch.autocast("cpu", torch.bfloat16):
             logits = network(batch)

@@ -17,6 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from latent_widgets.core.fresh import fresh
 from latent_widgets.generators.stylegan2 import Dense
 
 __all__ = ["Critic"]
@@ -27,8 +28,8 @@ class _Conv(nn.Module):
 
     def __init__(self, inputs: int, outputs: int, kernel: int = 3, activate: bool = True) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.randn(outputs, inputs, kernel, kernel))
-        self.bias = nn.Parameter(torch.zeros(outputs))
+        self.weight = nn.Parameter(torch.randn(outputs, inputs, kernel, kernel, **fresh()))
+        self.bias = nn.Parameter(torch.zeros(outputs, **fresh()))
         self.activate, self.gain = activate, math.sqrt(2.0 if activate else 1.0)
         self.scale = self.gain / math.sqrt(inputs * kernel**2)
 
@@ -80,7 +81,7 @@ class Critic(nn.Module):
         entries = [side for side in sides if side >= (smallest or resolution)]
         self.enter = nn.ModuleDict({str(side): _Conv(colours, channels[side], 1) for side in entries})
         self.blocks = nn.ModuleDict({str(side): _Half(channels[side], channels[side // 2]) for side in sides})
-        self.fade = nn.ParameterDict({str(side): nn.Parameter(torch.zeros([])) for side in entries[:-1]})
+        self.fade = nn.ParameterDict({str(side): nn.Parameter(torch.zeros([], **fresh())) for side in entries[:-1]})
         self.last = _Conv(wide + 1, wide)
         self.hidden, self.out = Dense(wide * 16, wide, activate=True), Dense(wide, 1)
         if c_dim:

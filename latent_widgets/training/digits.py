@@ -19,6 +19,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from latent_widgets.core.fresh import fresh
 from latent_widgets.core.paths import make_folder
 from latent_widgets.generators.dcgan import DCGAN
 from latent_widgets.training._loop import channels_last, descend, follow, in_bfloat16, run
@@ -60,12 +61,15 @@ class Critic(nn.Sequential):
     """Score pictures ``(n, colours, H, W)``: ``(n, 1)``; without normalisation, as the gradient penalty asks."""
 
     def __init__(self, resolution: int, channels: Mapping[int, int], colours: int = 1) -> None:
-        layers: list[nn.Module] = [nn.Conv2d(colours, channels[resolution], 3, padding=1), nn.LeakyReLU(0.2)]
+        layers: list[nn.Module] = [nn.Conv2d(colours, channels[resolution], 3, padding=1, **fresh()), nn.LeakyReLU(0.2)]
         side = resolution
         while side > 4:
-            layers += [nn.Conv2d(channels[side], channels[side // 2], 4, stride=2, padding=1), nn.LeakyReLU(0.2)]
+            layers += [
+                nn.Conv2d(channels[side], channels[side // 2], 4, stride=2, padding=1, **fresh()),
+                nn.LeakyReLU(0.2),
+            ]
             side //= 2
-        super().__init__(*layers, nn.Flatten(), nn.Linear(channels[4] * 16, 1))
+        super().__init__(*layers, nn.Flatten(), nn.Linear(channels[4] * 16, 1, **fresh()))
 
 
 def _jitter(images: Tensor, rng: torch.Generator) -> Tensor:
@@ -73,7 +77,7 @@ def _jitter(images: Tensor, rng: torch.Generator) -> Tensor:
     n = len(images)
 
     def draw(scale: float) -> Tensor:
-        return (torch.rand(n, generator=rng) * 2 - 1) * scale
+        return (torch.rand(n, generator=rng, dtype=torch.float32, device="cpu") * 2 - 1) * scale
 
     angle = draw(math.radians(9))
     wide, tall, shear = 1 + draw(0.1), 1 + draw(0.1), draw(0.12)
@@ -85,7 +89,7 @@ def _jitter(images: Tensor, rng: torch.Generator) -> Tensor:
 
 def _batches(data: Tensor, batch: int, rng: torch.Generator) -> Iterator[Tensor]:
     while True:
-        yield _jitter(data[torch.randint(len(data), (batch,), generator=rng)], rng)
+        yield _jitter(data[torch.randint(len(data), (batch,), generator=rng, dtype=torch.int64, device="cpu")], rng)
 
 
 def _decay(seen: int, total: int) -> float:
@@ -120,7 +124,7 @@ def train(
     average = copy.deepcopy(model).requires_grad_(False)
     networks = zip((model, critic), LEARNING_RATES, strict=True)
     optimizers = tuple(torch.optim.Adam(network.parameters(), rate, BETAS) for network, rate in networks)
-    rng = torch.Generator().manual_seed(seed)
+    rng = torch.Generator("cpu").manual_seed(seed)
     real = _batches(data, batch, rng)
 
     def step(seen: int) -> dict[str, float]:
@@ -139,12 +143,14 @@ def train(
         images=images,
         batch=batch,
         minutes=minutes,
-        latents=torch.randn(64, model.z_dim, generator=torch.Generator().manual_seed(1234)),
+        latents=torch.randn(
+            64, model.z_dim, generator=torch.Generator("cpu").manual_seed(1234), dtype=torch.float32, device="cpu"
+        ),
     )
 
 
 def _latents(model: DCGAN, n: int, rng: torch.Generator) -> Tensor:
-    return torch.randn(n, model.z_dim, generator=rng)
+    return torch.randn(n, model.z_dim, generator=rng, dtype=torch.float32, device="cpu")
 
 
 def _critic_step(
@@ -154,7 +160,9 @@ def _critic_step(
     with in_bfloat16():  # activations in bfloat16, weights in float32
         with torch.no_grad():
             fake = model(_latents(model, len(real), rng)).float()
-        between = fake.lerp(real, torch.rand(len(real), 1, 1, 1, generator=rng)).requires_grad_(True)
+        between = fake.lerp(
+            real, torch.rand(len(real), 1, 1, 1, generator=rng, dtype=torch.float32, device="cpu")
+        ).requires_grad_(True)
         score_between, score_real, score_fake = critic(between), critic(real), critic(fake)
     (slope,) = torch.autograd.grad(score_between.float().sum(), between, create_graph=True)
     penalty = (slope.flatten(1).norm(dim=1) - 1).square().mean()

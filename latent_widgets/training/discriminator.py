@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from latent_widgets.core.fresh import fresh
 from latent_widgets.generators.stylegan2 import Dense
 
 __all__ = ["Discriminator"]
@@ -19,8 +20,8 @@ class _Conv(nn.Module):
 
     def __init__(self, inputs: int, outputs: int, kernel: int = 3, activate: bool = True) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.randn(outputs, inputs, kernel, kernel))
-        self.bias = nn.Parameter(torch.zeros(outputs))
+        self.weight = nn.Parameter(torch.randn(outputs, inputs, kernel, kernel, **fresh()))
+        self.bias = nn.Parameter(torch.zeros(outputs, **fresh()))
         self.gain, self.activate = 1 / math.sqrt(inputs * kernel**2), activate
 
     def forward(self, x: Tensor) -> Tensor:

@@ -78,8 +78,14 @@ def average_w(network: StyleGAN2, n: int = 100_000, seed: int = 0) -> Tensor:
     Returns:
         ``(w_dim,)``, summed in float64.
     """
-    z = torch.randn(n, network.z_dim, generator=torch.Generator().manual_seed(seed))
-    c = F.one_hot(torch.arange(n) % network.c_dim, network.c_dim).float() if network.c_dim else None
+    z = torch.randn(
+        n, network.z_dim, generator=torch.Generator("cpu").manual_seed(seed), dtype=torch.float32, device="cpu"
+    )
+    c = (
+        F.one_hot(torch.arange(n, dtype=torch.int64, device="cpu") % network.c_dim, network.c_dim).float()
+        if network.c_dim
+        else None
+    )
     return network.mapping(z, c).double().mean(0).float()
 
 

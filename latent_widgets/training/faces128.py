@@ -66,7 +66,11 @@ class Pool:
         self.device = torch.device(device)
         self._images: Any = None
         factors = torch.cat([sample_factors(CHUNK, FIRST_SEED + i) for i in range(20)])
-        self._mean, self._spread, self._factors = factors.mean(0), factors.std(0), torch.empty(0, len(FACTORS))
+        self._mean, self._spread, self._factors = (
+            factors.mean(0),
+            factors.std(0),
+            torch.empty(0, len(FACTORS), dtype=torch.float32, device="cpu"),
+        )
 
     def count(self, seen: int) -> int:
         """How many faces there are after ``seen`` pictures, in whole chunks."""
@@ -99,7 +103,7 @@ class Pool:
         """Give ``n`` of the faces that there are after ``seen`` pictures."""
         count = self.count(seen)
         self.reach(count)
-        picks = torch.randint(count, (n,), generator=rng)
+        picks = torch.randint(count, (n,), generator=rng, dtype=torch.int64, device="cpu")
         images = torch.from_numpy(self._images[picks.numpy()]).float() / 127.5 - 1
         return Real(images, factors=(self._factors[picks] - self._mean) / self._spread)
 
@@ -119,7 +123,7 @@ def players(config: Mapping[str, Any], channels: Mapping[int, int], recipe: Reci
     heads = Heads(reader.widths) if reader is not None and recipe.heads else None
     moments = nearest = None
     if reader is not None and (recipe.moments or recipe.nearest):
-        rng = torch.Generator().manual_seed(0)
+        rng = torch.Generator("cpu").manual_seed(0)
         renders = [at_size(pool(100, 0, rng).images) for _ in range(-(-pool.start // 100))]
         with torch.no_grad():
             moments = Moments(torch.cat([reader(x)[1] for x in renders])) if recipe.moments else None

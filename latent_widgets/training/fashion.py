@@ -114,8 +114,13 @@ def train(
 
     def source(n: int, seen: int, rng: torch.Generator) -> Real:
         # groups whose spread the critic compares are of one class each: else it would miss that a class has one picture
-        classes = torch.randperm(len(places), generator=rng)[: max(1, n // critic.group)].repeat(critic.group)[:n]
-        picks = [places[c][torch.randint(len(places[c]), (), generator=rng)] for c in classes.tolist()]
+        classes = torch.randperm(len(places), generator=rng, dtype=torch.int64, device="cpu")[
+            : max(1, n // critic.group)
+        ].repeat(critic.group)[:n]
+        picks = [
+            places[c][torch.randint(len(places[c]), (), generator=rng, dtype=torch.int64, device="cpu")]
+            for c in classes.tolist()
+        ]
         return Real(pictures[torch.stack(picks)], F.one_hot(classes, config["c_dim"]).float())
 
     adversarial.train(

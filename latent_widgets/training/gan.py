@@ -59,16 +59,16 @@ def faces_dataset(path: Path, n: int = 40_000, seed: int = 1, size: int = 64) ->
 
 def _batches(data: Tensor, batch: int, generator: torch.Generator) -> Iterator[Tensor]:
     while True:
-        picks = torch.randint(len(data), (batch,), generator=generator)
+        picks = torch.randint(len(data), (batch,), generator=generator, dtype=torch.int64, device="cpu")
         yield data[picks].float() / 127.5 - 1
 
 
 def _fake(model: StyleGAN2, batch: int, generator: torch.Generator) -> Tensor:
-    w = model.mapping(torch.randn(2 * batch, model.z_dim, generator=generator))
+    w = model.mapping(torch.randn(2 * batch, model.z_dim, generator=generator, dtype=torch.float32, device="cpu"))
     count = model.synthesis.num_ws
-    cut = torch.randint(1, count, (batch, 1), generator=generator)
-    cut = torch.where(torch.rand(batch, 1, generator=generator) < MIXING, cut, count)
-    first = (torch.arange(count) < cut)[:, :, None]
+    cut = torch.randint(1, count, (batch, 1), generator=generator, dtype=torch.int64, device="cpu")
+    cut = torch.where(torch.rand(batch, 1, generator=generator, dtype=torch.float32, device="cpu") < MIXING, cut, count)
+    first = (torch.arange(count, dtype=torch.int64, device="cpu") < cut)[:, :, None]
     images: Tensor = model.synthesis(torch.where(first, w[:batch, None], w[batch:, None]))
     return images
 
@@ -113,7 +113,7 @@ def train(
         torch.optim.Adam(model.parameters(), LEARNING_RATE, BETAS),
         torch.optim.Adam(critic.parameters(), LEARNING_RATE * ratio, (BETAS[0] ** ratio, BETAS[1] ** ratio)),
     )
-    rng = torch.Generator().manual_seed(seed)
+    rng = torch.Generator("cpu").manual_seed(seed)
     real = _batches(data, batch, rng)
 
     def step(seen: int) -> dict[str, float]:
@@ -132,7 +132,9 @@ def train(
         batch=batch,
         minutes=minutes,
         snapshots=snapshots,
-        latents=torch.randn(64, model.z_dim, generator=torch.Generator().manual_seed(1234)),
+        latents=torch.randn(
+            64, model.z_dim, generator=torch.Generator("cpu").manual_seed(1234), dtype=torch.float32, device="cpu"
+        ),
     )
 
 

@@ -15,6 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from latent_widgets.core.fresh import fresh
 from latent_widgets.faces.renderer import FACTORS, render
 from latent_widgets.readers.regressor import SIZE, FactorRegressor
 
@@ -65,13 +66,16 @@ class Heads(nn.Module):
 
     def __init__(self, widths: list[int], hidden: int = 32, seed: int = 7) -> None:
         super().__init__()
-        rng, norm = torch.Generator().manual_seed(seed), nn.utils.parametrizations.spectral_norm
+        rng, norm = torch.Generator("cpu").manual_seed(seed), nn.utils.parametrizations.spectral_norm
         self.heads = nn.ModuleList()
         for i, width in enumerate(widths):
-            self.register_buffer(f"mix{i}", torch.randn(width, width, 1, 1, generator=rng) / math.sqrt(width))
-            first = norm(nn.Conv2d(width, hidden, 3, padding=1))
-            second = norm(nn.Conv2d(hidden, hidden, 3, padding=1))
-            last = norm(nn.Conv2d(hidden, 1, 1))
+            self.register_buffer(
+                f"mix{i}",
+                torch.randn(width, width, 1, 1, generator=rng, dtype=torch.float32, device="cpu") / math.sqrt(width),
+            )
+            first = norm(nn.Conv2d(width, hidden, 3, padding=1, **fresh()))
+            second = norm(nn.Conv2d(hidden, hidden, 3, padding=1, **fresh()))
+            last = norm(nn.Conv2d(hidden, 1, 1, **fresh()))
             self.heads.append(nn.Sequential(first, nn.LeakyReLU(0.2), second, nn.LeakyReLU(0.2), last))
 
     def forward(self, scales: list[Tensor]) -> list[Tensor]:
@@ -104,7 +108,7 @@ class Moments(nn.Module):
         self.register_buffer("mean", x.mean(0).float())
         self.register_buffer("whiten", whiten.float())
         self.register_buffer("aim", (y.T @ y / len(y)).float())
-        self.register_buffer("first", torch.zeros(x.shape[1]))
+        self.register_buffer("first", torch.zeros(x.shape[1], dtype=torch.float32, device="cpu"))
         self.register_buffer("second", (y.T @ y / len(y)).float())
 
     def forward(self, features: Tensor) -> Tensor:
@@ -142,7 +146,9 @@ class Nearest(nn.Module):
         super().__init__()
         self.memory = memory
         for end in ("low", "high"):
-            self.register_buffer(end, torch.tensor([getattr(factor, end) for factor in FACTORS]))
+            self.register_buffer(
+                end, torch.tensor([getattr(factor, end) for factor in FACTORS], dtype=torch.float32, device="cpu")
+            )
         with torch.no_grad():
             readings = torch.cat([reader.read(reader(part)[1]) for part in renders.split(100)])
             self.register_buffer("aim", torch.stack([readings.mean(0), readings.std(0)]))

@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from latent_widgets.core.fresh import fresh
 from latent_widgets.core.paths import make_folder
 from latent_widgets.faces.renderer import FACTORS, PARTS, sample_factors
 from latent_widgets.training._files import load_checkpoint
@@ -39,10 +40,14 @@ class Judge(nn.Module):
         super().__init__()
         layers: list[nn.Module] = []
         for inputs, outputs in zip((3, *channels), channels, strict=False):
-            layers += [nn.Conv2d(inputs, outputs, 4, 2, 1), nn.GroupNorm(8, outputs), nn.LeakyReLU(0.1)]
+            layers += [
+                nn.Conv2d(inputs, outputs, 4, 2, 1, **fresh()),
+                nn.GroupNorm(8, outputs, **fresh()),
+                nn.LeakyReLU(0.1),
+            ]
         self.trunk = nn.Sequential(*layers, nn.Flatten())
-        self.embed = nn.Linear(16 * channels[-1], width)
-        self.read = nn.Linear(width, len(FACTORS) + len(PARTS))
+        self.embed = nn.Linear(16 * channels[-1], width, **fresh())
+        self.read = nn.Linear(width, len(FACTORS) + len(PARTS), **fresh())
 
     def features(self, images: Tensor) -> Tensor:
         """Return the layer before the last (n, 64) for ``images`` (n, 3, 64, 64)."""
@@ -79,10 +84,10 @@ def train(
     network = Judge()
     channels_last(network)
     optimizer = torch.optim.AdamW(network.parameters(), RATE, weight_decay=1e-2)
-    rng = torch.Generator().manual_seed(seed)
+    rng = torch.Generator("cpu").manual_seed(seed)
 
     def step(seen: int) -> dict[str, float]:
-        picks = torch.randint(count, (BATCH,), generator=rng)
+        picks = torch.randint(count, (BATCH,), generator=rng, dtype=torch.int64, device="cpu")
         batch = disturb(data[picks].float() / 127.5 - 1, rng)
         with torch.autocast("cpu", torch.bfloat16):
             readings = network(batch)

@@ -37,7 +37,10 @@ def residuals(regressor: FactorRegressor, images: Tensor, size: int = 64) -> Ten
     Returns:
         ``(n,)``: the root mean square over pixels and colours, where black to white is 2.
     """
-    low, high = (torch.tensor([getattr(factor, end) for factor in FACTORS]) for end in ("low", "high"))
+    low, high = (
+        torch.tensor([getattr(factor, end) for factor in FACTORS], dtype=torch.float32, device="cpu")
+        for end in ("low", "high")
+    )
     found = []
     for part in images.split(50):
         x = part.float() / 127.5 - 1

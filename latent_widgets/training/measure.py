@@ -159,7 +159,13 @@ def measure(
     renders = [renders_of(folder, pictures, s, size) for s in (seed, seed + 1)]
     network = network_of(name, None if shipped else folder)
     seen = read_shipped(name).about["images_seen"] if shipped else load_checkpoint(folder / "checkpoint.pt")["seen"]
-    latents = torch.randn(pictures, config["z_dim"], generator=torch.Generator().manual_seed(seed + 2))
+    latents = torch.randn(
+        pictures,
+        config["z_dim"],
+        generator=torch.Generator("cpu").manual_seed(seed + 2),
+        dtype=torch.float32,
+        device="cpu",
+    )
     samples = {str(psi): draw_bytes(network, latents, psi) for psi in TRUNCATIONS}
     full = samples[str(TRUNCATIONS[0])]
     target = fit_gaussian(_run(regressor.features, renders[0]))

@@ -32,11 +32,11 @@ def disturb(images: Tensor, rng: torch.Generator) -> Tensor:
     """Blur, change the contrast of, and add noise to pictures, each by its own small random amount."""
 
     def draw(high: float) -> Tensor:
-        return torch.rand(len(images), 1, 1, 1, generator=rng) * high
+        return torch.rand(len(images), 1, 1, 1, generator=rng, dtype=torch.float32, device="cpu") * high
 
     blurred = F.avg_pool2d(F.pad(images, (1, 1, 1, 1), mode="replicate"), 3, stride=1)
     images = images.lerp(blurred, draw(0.6)) * (0.95 + draw(0.1)) + (draw(0.06) - 0.03)
-    return images + draw(0.08) * torch.randn(images.shape, generator=rng)
+    return images + draw(0.08) * torch.randn(images.shape, generator=rng, dtype=torch.float32, device="cpu")
 
 
 def held_out_r2(network: FactorRegressor, images: Tensor, factors: Tensor) -> Tensor:
@@ -85,10 +85,10 @@ def train(
     network.mean.copy_(factors.mean(0))
     network.spread.copy_(factors.std(0))
     optimizer = torch.optim.AdamW(network.parameters(), LEARNING_RATE, weight_decay=WEIGHT_DECAY)
-    rng = torch.Generator().manual_seed(seed)
+    rng = torch.Generator("cpu").manual_seed(seed)
 
     def step(seen: int) -> dict[str, float]:
-        picks = torch.randint(count, (BATCH,), generator=rng)
+        picks = torch.randint(count, (BATCH,), generator=rng, dtype=torch.int64, device="cpu")
         batch = disturb(data[picks].float() / 127.5 - 1, rng)
         with in_bfloat16():  # activations in bfloat16, weights in float32
             readings = network(batch)

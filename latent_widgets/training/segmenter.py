@@ -67,11 +67,11 @@ def _move(images: Tensor, labels: Tensor, rng: torch.Generator) -> tuple[Tensor,
     n = len(images)
 
     def draw(scale: float) -> Tensor:
-        return (torch.rand(n, generator=rng) * 2 - 1) * scale * moved
+        return (torch.rand(n, generator=rng, dtype=torch.float32, device="cpu") * 2 - 1) * scale * moved
 
-    moved = (torch.rand(n, generator=rng) > NATURAL).float()
+    moved = (torch.rand(n, generator=rng, dtype=torch.float32, device="cpu") > NATURAL).float()
     angle, zoom = draw(math.radians(8)), 1 + draw(0.10)
-    mirror = 1 - 2 * (torch.rand(n, generator=rng) < 0.5).float()
+    mirror = 1 - 2 * (torch.rand(n, generator=rng, dtype=torch.float32, device="cpu") < 0.5).float()
     cos, sin = angle.cos() * zoom, angle.sin() * zoom
     rows = [torch.stack([mirror * cos, -sin, draw(0.08)], 1), torch.stack([mirror * sin, cos, draw(0.08)], 1)]
     grid = F.affine_grid(torch.stack(rows, 1), list(images.shape), align_corners=False)
@@ -84,16 +84,16 @@ def _disturb(images: Tensor, rng: torch.Generator) -> Tensor:
     """Resample some pictures; blur all, change their contrast and colours, and add noise, each by its own amount."""
 
     def draw(high: float, channels: int = 1) -> Tensor:
-        return torch.rand(len(images), channels, 1, 1, generator=rng) * high
+        return torch.rand(len(images), channels, 1, 1, generator=rng, dtype=torch.float32, device="cpu") * high
 
     side = images.shape[-1]
-    small = int(torch.randint(side // 2, side, (1,), generator=rng))
+    small = int(torch.randint(side // 2, side, (1,), generator=rng, dtype=torch.int64, device="cpu"))
     coarse = F.interpolate(images, (small, small), mode="bilinear", antialias=True)
     coarse = F.interpolate(coarse, images.shape[-2:], mode="bicubic", align_corners=False)
     images = torch.where(draw(1.0) < 0.25, coarse, images)
     blurred = F.avg_pool2d(F.pad(images, (1, 1, 1, 1), mode="replicate"), 3, stride=1)
     images = images.lerp(blurred, draw(0.8)) * (0.9 + draw(0.2, 3)) + (draw(0.2, 3) - 0.1)
-    return images + draw(0.12) * torch.randn(images.shape, generator=rng)
+    return images + draw(0.12) * torch.randn(images.shape, generator=rng, dtype=torch.float32, device="cpu")
 
 
 def _loss(logits: Tensor, labels: Tensor) -> Tensor:
@@ -148,10 +148,10 @@ def train(
     network = UNet(**CONFIG)
     channels_last(network)
     optimizer = torch.optim.AdamW(network.parameters(), LEARNING_RATE, weight_decay=WEIGHT_DECAY)
-    rng = torch.Generator().manual_seed(seed)
+    rng = torch.Generator("cpu").manual_seed(seed)
 
     def step(seen: int) -> dict[str, float]:
-        picks = torch.randint(count, (BATCH,), generator=rng)
+        picks = torch.randint(count, (BATCH,), generator=rng, dtype=torch.int64, device="cpu")
         batch, truth = _move(data[picks].float() / 127.5 - 1, labels[picks], rng)
         with torch.autocast("cpu", torch.bfloat16):  # activations in bfloat16, weights in float32
             logits = network(_disturb(batch, rng))

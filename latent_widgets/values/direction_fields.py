@@ -18,8 +18,9 @@ __all__ = ["column", "default_scales", "different", "indices", "joined", "labels
 
 def column(name: str, values: Any, vectors: Tensor) -> Tensor:
     """Return one finite number for each direction, in the type and on the device of the vectors."""
-    wanted = None if isinstance(values, Tensor) else vectors.dtype  # numbers of Python have more digits than float32
-    result = torch.as_tensor(values, dtype=wanted).detach().to(vectors, copy=True)  # the value is frozen
+    if not isinstance(values, Tensor):  # numbers of Python have more digits than float32
+        values = torch.as_tensor(values, dtype=vectors.dtype, device=vectors.device)
+    result = values.detach().to(vectors, copy=True)  # the value is frozen
     return checks.finite(name, checks.shape(name, result, (len(vectors),)))
 
 

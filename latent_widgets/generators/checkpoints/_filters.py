@@ -23,7 +23,7 @@ def need_usual(name: str, kernel: FileTensor) -> None:
         CheckpointError: If it is another one.
     """
     if kernel.numel == len(USUAL) ** 2:
-        found, taps = kernel.read().double().flatten(), torch.tensor(USUAL, dtype=torch.float64)
+        found, taps = kernel.read().double().flatten(), torch.tensor(USUAL, dtype=torch.float64, device="cpu")
         if torch.allclose(found / found.sum(), torch.outer(taps, taps).flatten() / taps.sum() ** 2, rtol=1e-3):
             return
     raise CheckpointError(

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
+from latent_widgets.core.fresh import without_numbers
 from latent_widgets.core.steps import Cancelled, OnStep, report
 from latent_widgets.generators._networks import build_network
 from latent_widgets.generators.checkpoints._changes import Change
@@ -50,7 +51,7 @@ class StoredPart:
         if self.change is None:
             return tuple(self.source.shape)
         try:
-            return tuple(self.change(torch.empty(tuple(self.source.shape), device="meta")).shape)
+            return tuple(self.change(torch.empty(tuple(self.source.shape), device="meta", dtype=torch.float32)).shape)
         except (IndexError, RuntimeError, TypeError, ValueError):
             raise CheckpointError(
                 f"a tensor must have the axes of its layer, got {tuple(self.source.shape)}."
@@ -108,7 +109,7 @@ def assemble(found: Found, size: int, on_step: OnStep | None = None) -> nn.Modul
         CheckpointError: If the tensors are not those of the architecture, or not finite.
     """
     try:
-        with torch.device("meta"):  # nothing is allocated before every shape is known to be right
+        with without_numbers():  # nothing is allocated before every shape is known to be right
             network = build_network(found.architecture, found.config)
     except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
         raise CheckpointError(_fork(found, f"its sizes do not fit together ({short(str(error))})")) from None
@@ -163,7 +164,9 @@ def average_w(network: nn.Module) -> Tensor:
         ``(w_dim,)``.
     """
     mapping: nn.Module = network.get_submodule("mapping")
+    z_dim, w_dim = (int(getattr(network, name)) for name in ("z_dim", "w_dim"))
     if network.c_dim:  # the mean over all classes is the mean over a mixture that nobody knows
-        return torch.zeros(int(network.w_dim))  # type: ignore[arg-type]
-    z = torch.randn(_DRAWS, int(network.z_dim), generator=torch.Generator().manual_seed(0))  # type: ignore[arg-type]
+        return torch.zeros(w_dim, dtype=torch.float32, device="cpu")
+    seeded = torch.Generator("cpu").manual_seed(0)
+    z = torch.randn(_DRAWS, z_dim, generator=seeded, dtype=torch.float32, device="cpu")
     return sum(mapping(some).double().sum(0) for some in z.split(_AT_ONCE)).div(_DRAWS).float()

@@ -123,7 +123,7 @@ class FileTensor:
             CheckpointError: If it reaches outside its storage.
         """
         if not self.numel:
-            return torch.empty(self.shape, dtype=self.storage.kind())
+            return torch.empty(self.shape, dtype=self.storage.kind(), device="cpu")
         span = 1 + sum((size - 1) * step for size, step in zip(self.shape, self.stride, strict=True))
         if self.numel > span:
             raise CheckpointError(f"a tensor must not repeat its numbers, got stride {self.stride} for {self.shape}.")

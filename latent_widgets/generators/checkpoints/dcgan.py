@@ -55,5 +55,7 @@ def find(tensors: Mapping[str, FileTensor]) -> Found:
             raise CheckpointError(f"the tensors must be those of a DCGAN, got {short(name)}: a variant of it.")
     config = {"z_dim": shapes[0][0], "channels": [shape[1] for shape in shapes[:-1]], "colours": shapes[-1][1]}
     notes = ("Its activation is taken to be ReLU, and its pictures to be in [-1, 1], as published.",)
-    counts = {f"{block}.norm.{_COUNT}": lambda network: torch.tensor(0) for block in blocks}
+    counts = {
+        f"{block}.norm.{_COUNT}": lambda network: torch.tensor(0, dtype=torch.int64, device="cpu") for block in blocks
+    }
     return Found("DCGAN", "dcgan_batch", config, parts, notes, defaults=counts)

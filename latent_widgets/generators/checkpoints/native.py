@@ -58,7 +58,7 @@ def find(data: memoryview, path: Path) -> Found:
     tensors = {key: _tensor(key, value, data[start:]) for key, value in header.items() if key != "__metadata__"}
     counts = {key for key, value in tensors.items() if key.endswith(_COUNT) and value.storage.dtype == torch.int64}
     parts = {key: StoredPart(value) for key, value in tensors.items() if key not in counts}
-    defaults = {key: lambda network: torch.tensor(0) for key in counts}
+    defaults = {key: lambda network: torch.tensor(0, dtype=torch.int64, device="cpu") for key in counts}
     source = str(about.get("source_sha256", ""))
     return Found("latent_widgets", architecture, config, parts, notes, source_sha256=source, defaults=defaults)
 

@@ -207,7 +207,7 @@ def _taps(tree: dict[str, PersistentModule]) -> tuple[float, ...]:
         raise ValueError("resampling filters that differ or are not separable")
     if len(taps) % 2 or not torch.allclose(taps, taps.flip(0)):
         raise ValueError("a resampling filter that is not symmetric and of even length")
-    if len(taps) == 4 and torch.allclose(taps * 8, torch.tensor(_FILTER, dtype=taps.dtype)):
+    if len(taps) == 4 and torch.allclose(taps * 8, torch.tensor(_FILTER, dtype=taps.dtype, device="cpu")):
         return _FILTER
     return tuple(taps.tolist())
 

@@ -33,7 +33,7 @@ class _Function(nn.Module):
         self.function = function
         if z_dim is not None:
             self.z_dim = z_dim
-        self.register_buffer("fingerprint", torch.zeros(0))
+        self.register_buffer("fingerprint", torch.zeros(0, dtype=torch.float32, device="cpu"))
 
     def forward(self, z: Tensor) -> Any:
         """Call the function."""
@@ -139,7 +139,7 @@ def _finish(
     known = dict(parts.module.named_modules())
     for layer in layers:
         checks.choice("layer", layer, [key for key in known if key])
-    G = LiveGenerator(parts, name, max(pictures.shape[2:]), value_range, layers)
+    G = LiveGenerator(parts, name, (pictures.shape[2], pictures.shape[3]), value_range, layers)
     G.unsteady = trial.unsteady
     shape = f"{pictures.shape[3]} x {pictures.shape[2]} px"
     found = [

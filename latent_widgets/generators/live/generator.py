@@ -61,7 +61,7 @@ class LiveGenerator(Generator):
     Args:
         parts: How to call it.
         name: What to call it.
-        resolution: Side of its pictures in pixels.
+        resolution: Side of its pictures in pixels, or height and width.
         value_range: Of its pictures; they are brought to [-1, 1].
         layers: Dotted names of submodules that :meth:`features` accepts.
     """
@@ -70,7 +70,7 @@ class LiveGenerator(Generator):
         self,
         parts: LiveParts,
         name: str,
-        resolution: int,
+        resolution: int | tuple[int, int],
         value_range: tuple[float, float] = (-1.0, 1.0),
         layers: Sequence[str] = (),
     ) -> None:

@@ -51,9 +51,11 @@ def style_maps(
     Returns:
         The maps, in the order in which they run; none where the network is made in another way.
     """
-    like = next((p for p in module.parameters() if p.is_floating_point()), torch.empty(0))
-    seeded = torch.Generator().manual_seed(0)
-    rows = torch.randn(num_layers, w_dim, generator=seeded).to(like)
+    like = next(
+        (p for p in module.parameters() if p.is_floating_point()), torch.empty(0, dtype=torch.float32, device="cpu")
+    )
+    seeded = torch.Generator("cpu").manual_seed(0)
+    rows = torch.randn(num_layers, w_dim, generator=seeded, dtype=torch.float32, device="cpu").to(like)
     given: dict[str, list[Tensor | None]] = {}
     with ExitStack() as hooks:
         for name, part in module.named_modules():
@@ -84,7 +86,9 @@ def _weight(part: nn.Module, rows: Tensor) -> Tensor | None:
     """What an affine submodule multiplies by; None where it is not affine."""
     size = rows.shape[1]
     try:
-        values = part(torch.cat([rows.new_zeros(1, size), torch.eye(size).to(rows), rows]))
+        values = part(
+            torch.cat([rows.new_zeros(1, size), torch.eye(size, dtype=torch.float32, device="cpu").to(rows), rows])
+        )
     except (RuntimeError, TypeError, ValueError, IndexError):  # it needs more than its input
         return None
     if not isinstance(values, Tensor) or values.ndim != 2:

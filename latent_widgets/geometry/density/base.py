@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from latent_widgets.core import checks
-from latent_widgets.core.rounding import map_rounding
+from latent_widgets.core.rounding import map_rounding, wide
 
 __all__ = ["REFERENCE", "Density"]
 
@@ -44,13 +44,13 @@ class Density(ABC):
             x: ``(n, dim)`` or ``(dim,)``.
 
         Returns:
-            ``(n,)``, or a scalar for one code.
+            ``(n,)``, or a scalar for one code; in float32 at least.
 
         Raises:
             TypeError: If ``x`` is no tensor.
             ValueError: If its shape is wrong or a number is not finite.
         """
-        checks.finite("x", checks.shape("x", x, ("n", self.dim), (self.dim,)))
+        x = wide(checks.finite("x", checks.shape("x", x, ("n", self.dim), (self.dim,))))
         return self._log_prob(x.reshape(-1, self.dim)).reshape(x.shape[:-1])
 
     def rounding(self, levels: Tensor) -> Tensor:
@@ -75,7 +75,7 @@ class Density(ABC):
             ``(n, dim)``.
         """
         checks.integer("n", n, low=1)
-        return self._sample(n, torch.Generator().manual_seed(checks.integer("seed", seed, low=0)))
+        return self._sample(n, torch.Generator("cpu").manual_seed(checks.integer("seed", seed, low=0)))
 
     def percentile(self, x: Tensor) -> Tensor:
         """Return which percentage of codes is less likely than ``x``.
@@ -90,10 +90,11 @@ class Density(ABC):
         Returns:
             ``(n,)``, or a scalar, in [0, 100].
         """
-        values, levels = self.log_prob(x), self._levels.to(x)
+        values = self.log_prob(x)
+        levels = self._levels.to(values)
         near = self.rounding(values).nan_to_num(0.0, 0.0)  # no code of the support is as likely as one outside
         places = torch.searchsorted(levels, values - near) + torch.searchsorted(levels, values + near, right=True)
-        return 100 * places.to(x) / (2 * len(levels))
+        return 100 * places.to(values) / (2 * len(levels))
 
     @cached_property
     def _levels(self) -> Tensor:

@@ -46,7 +46,7 @@ class TruncatedGaussian(Density):
         return torch.where(self.contains(x), values, -math.inf)
 
     def _sample(self, n: int, rng: torch.Generator) -> Tensor:
-        share = torch.rand(n, self.dim, generator=rng, dtype=torch.float64)
+        share = torch.rand(n, self.dim, generator=rng, dtype=torch.float64, device="cpu")
         inside = math.erf(self.bound / math.sqrt(2))
         x = math.sqrt(2) * torch.erfinv(inside * (2 * share - 1))
         return x.to(self.dtype).clamp(*self.support)
@@ -88,7 +88,7 @@ class Uniform(Density):
         return torch.where(self.contains(x), x.new_tensor(-self.dim * math.log(self.high - self.low)), -math.inf)
 
     def _sample(self, n: int, rng: torch.Generator) -> Tensor:
-        share = torch.rand(n, self.dim, generator=rng, dtype=torch.float64)
+        share = torch.rand(n, self.dim, generator=rng, dtype=torch.float64, device="cpu")
         return (self.low + (self.high - self.low) * share).to(self.dtype).clamp(self.low, self.high)
 
 

@@ -41,8 +41,8 @@ class CDF(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.register_buffer("shift", torch.zeros((), dtype=torch.float64))
-        self.register_buffer("spread", torch.ones((), dtype=torch.float64))
+        self.register_buffer("shift", torch.zeros((), dtype=torch.float64, device="cpu"))
+        self.register_buffer("spread", torch.ones((), dtype=torch.float64, device="cpu"))
 
     @abstractmethod
     def _value(self, u: Tensor) -> Tensor:
@@ -88,7 +88,7 @@ class CDF(nn.Module):
     @torch.no_grad()
     def steepest_fall(self, low: float, high: float) -> tuple[float, float]:
         """Return the smallest slope between two places, and where it is."""
-        t = torch.linspace(low, high, 2001).to(self.shift)
+        t = torch.linspace(low, high, 2001, dtype=torch.float32, device="cpu").to(self.shift)
         slopes = self.density(t)
         worst = int(slopes.argmin())
         return float(slopes[worst]), float(t[worst])
@@ -108,10 +108,10 @@ class LogisticMixture(CDF):
 
     def __init__(self, parts: int = 8) -> None:
         super().__init__()
-        places = (torch.arange(parts, dtype=torch.float64) + 0.5) / parts
-        self.weights = nn.Parameter(torch.zeros(parts, dtype=torch.float64))
+        places = (torch.arange(parts, dtype=torch.float64, device="cpu") + 0.5) / parts
+        self.weights = nn.Parameter(torch.zeros(parts, dtype=torch.float64, device="cpu"))
         self.centres = nn.Parameter(math.sqrt(2) * torch.erfinv(2 * places - 1))
-        self.widths = nn.Parameter(torch.zeros(parts, dtype=torch.float64))
+        self.widths = nn.Parameter(torch.zeros(parts, dtype=torch.float64, device="cpu"))
 
     @torch.no_grad()
     def prepare(self, samples: Tensor) -> None:
@@ -147,7 +147,7 @@ class MonotoneNetwork(CDF):
 
     def __init__(self, width: int = 32, seed: int = 0) -> None:
         super().__init__()
-        rng = torch.Generator().manual_seed(seed)
+        rng = torch.Generator("cpu").manual_seed(seed)
         self.hidden = nn.ModuleList([_rising(1, width, rng), _rising(width, width, rng)])
         self.last = _rising(width, 1, rng)
         nn.init.zeros_(self.last.bias)
@@ -164,10 +164,12 @@ class MonotoneNetwork(CDF):
 
 def _rising(inputs: int, outputs: int, rng: torch.Generator) -> nn.Linear:
     """A layer with positive weights, so that F rises to begin with."""
-    layer = nn.Linear(inputs, outputs, dtype=torch.float64)
+    layer: nn.Linear = nn.utils.skip_init(nn.Linear, inputs, outputs, dtype=torch.float64, device="cpu")
     with torch.no_grad():
-        layer.weight.copy_(1.5 / math.sqrt(inputs) * torch.rand(outputs, inputs, generator=rng, dtype=torch.float64))
-        layer.bias.copy_(torch.randn(outputs, generator=rng, dtype=torch.float64))
+        layer.weight.copy_(
+            1.5 / math.sqrt(inputs) * torch.rand(outputs, inputs, generator=rng, dtype=torch.float64, device="cpu")
+        )
+        layer.bias.copy_(torch.randn(outputs, generator=rng, dtype=torch.float64, device="cpu"))
     return layer
 
 
@@ -206,13 +208,18 @@ def fit_cdf(
     checks.integer("steps", steps, low=1)
     t = checks.finite("samples", checks.shape("samples", samples, ("n",))).detach()
     alike = map_rounding(t.dtype) if t.is_floating_point() else 0.0
-    t = t.double()
+    with torch.inference_mode(False), torch.enable_grad():
+        return _fitted(t.double().clone(), alike, make_cdf(kind, seed), steps, on_step)
+
+
+def _fitted(t: Tensor, alike: float, cdf: CDF, steps: int, on_step: OnStep | None) -> CDF:
     if len(t) < 10 or not bool(t.std() > alike * t.abs().max()):  # equals are a rounding error apart from their mean
         raise ValueError(f"samples must be at least 10 different numbers, got {len(t)} with deviation {t.std():g}.")
-    cdf = make_cdf(kind, seed).to(t.device)
+    cdf = cdf.to(t.device)
     cdf.prepare(t)
     places, shares = _binned(t)
-    between = torch.linspace(float(t.min()), float(t.max()), 257).to(t)  # also where no sample is: ours
+    # also where no sample is: ours
+    between = torch.linspace(float(t.min()), float(t.max()), 257, dtype=t.dtype, device=t.device)
     search = torch.optim.LBFGS(cdf.parameters(), max_iter=10, history_size=20, line_search_fn="strong_wolfe")
 
     def loss() -> Tensor:
@@ -221,15 +228,14 @@ def fit_cdf(
         value.backward()
         return value
 
-    with torch.inference_mode(False), torch.enable_grad():
-        last = math.inf
-        for i in range(steps):
-            now = float(search.step(loss).detach())
-            if not report(on_step, i + 1, steps, now):
-                raise Cancelled("fit_cdf was cancelled.")
-            if last - now < 1e-6:
-                break
-            last = now
+    last = math.inf
+    for i in range(steps):
+        now = float(search.step(loss).detach())
+        if not report(on_step, i + 1, steps, now):
+            raise Cancelled("fit_cdf was cancelled.")
+        if last - now < 1e-6:
+            break
+        last = now
     slope, place = cdf.steepest_fall(float(t.min()), float(t.max()))
     if slope < -cdf.flat:
         raise ValueError(
@@ -245,5 +251,5 @@ def _binned(t: Tensor, bins: int = 2048) -> tuple[Tensor, Tensor]:
     low, high = float(t.min()), float(t.max())
     width = (high - low) / bins
     counts = torch.bincount(((t - low) / width).long().clamp(max=bins - 1), minlength=bins)
-    middles = low + width * (torch.arange(bins).to(t) + 0.5)
+    middles = low + width * (torch.arange(bins, dtype=torch.int64, device="cpu").to(t) + 0.5)
     return middles[counts > 0], counts[counts > 0].to(t) / len(t)

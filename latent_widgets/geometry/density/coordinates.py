@@ -46,13 +46,15 @@ class Independent(Density):
 
     def _sample(self, n: int, rng: torch.Generator) -> Tensor:
         grid, values = self._table()
-        share = torch.rand(n, self.dim, generator=rng, dtype=torch.float64).numpy()
+        share = torch.rand(n, self.dim, generator=rng, dtype=torch.float64, device="cpu").numpy()
         return torch.from_numpy(np.interp(share, values, grid)).to(self.cdf.shift)
 
     @torch.no_grad()
     def _table(self) -> tuple[np.ndarray, np.ndarray]:
         """F over a wide grid, made increasing and scaled to end at one."""
-        grid = self.cdf.shift + self.cdf.spread * torch.linspace(-12, 12, _GRID).to(self.cdf.shift)
+        grid = self.cdf.shift + self.cdf.spread * torch.linspace(-12, 12, _GRID, dtype=torch.float32, device="cpu").to(
+            self.cdf.shift
+        )
         values = np.maximum.accumulate(self.cdf(grid).cpu().numpy())
         return grid.cpu().numpy(), (values - values[0]) / (values[-1] - values[0])
 
@@ -144,7 +146,9 @@ def goodness_of_fit(density: Density, samples: Tensor, seed: int = 0) -> Goodnes
     if isinstance(density, Independent):
         pooled = samples.detach().flatten().double()
         ks = ks_1samp(pooled.cpu().numpy(), lambda t: density.cdf(torch.from_numpy(t)).numpy()).statistic
-        grid = torch.linspace(float(pooled.min()), float(pooled.max()), _GRID).to(density.cdf.shift)
+        grid = torch.linspace(float(pooled.min()), float(pooled.max()), _GRID, dtype=torch.float32, device="cpu").to(
+            density.cdf.shift
+        )
         mass = float(torch.trapezoid(density.cdf.density(grid), grid))
         return Goodness(float(ks), mass, 1.358 / len(pooled) ** 0.5)
     n = len(samples)

@@ -16,8 +16,9 @@ from torch import Tensor
 
 from latent_widgets.core import checks
 from latent_widgets.core.exact import exact
-from latent_widgets.core.rounding import map_rounding
+from latent_widgets.core.rounding import map_rounding, wide
 from latent_widgets.generators.base import Generator
+from latent_widgets.generators.place import with_digits
 from latent_widgets.geometry.density.base import REFERENCE, Density
 from latent_widgets.geometry.density.boxes import TruncatedGaussian, Uniform
 from latent_widgets.values.units import latent_sample
@@ -65,9 +66,7 @@ class Gaussian(Density):
         object.__setattr__(self, "_log_scale", float(values.log().sum()) / 2)
 
     @classmethod
-    def standard(
-        cls, dim: int, dtype: torch.dtype = torch.float32, device: torch.device | str | None = None
-    ) -> Gaussian:
+    def standard(cls, dim: int, dtype: torch.dtype = torch.float32, device: torch.device | str = "cpu") -> Gaussian:
         """Return the standard Gaussian in ``dim`` dimensions."""
         return cls(torch.zeros(dim, dtype=dtype, device=device), torch.eye(dim, dtype=dtype, device=device))
 
@@ -96,13 +95,13 @@ class Gaussian(Density):
         return -0.5 * self.whiten(x).square().sum(1) - (0.5 * self.dim * _LOG_TWO_PI + self._log_scale)
 
     def _sample(self, n: int, rng: torch.Generator) -> Tensor:
-        return self.unwhiten(torch.randn(n, self.dim, generator=rng, dtype=torch.float64)).to(self.mean)
+        return self.unwhiten(torch.randn(n, self.dim, generator=rng, dtype=torch.float64, device="cpu")).to(self.mean)
 
     def percentile(self, x: Tensor) -> Tensor:
         """Return which percentage of codes is less likely; without a reference, by the chi-squared law of the norm."""
         if self.reference is not None:
             return super().percentile(x)
-        squared = self.whiten(x).square().sum(-1)
+        squared = self.whiten(wide(x)).square().sum(-1)
         return 100 * torch.special.gammaincc(torch.full_like(squared, self.dim / 2), squared / 2)
 
 
@@ -159,7 +158,7 @@ class Mixture(Density):
     def _sample(self, n: int, rng: torch.Generator) -> Tensor:
         chosen = torch.multinomial(self.weights.double().cpu(), n, replacement=True, generator=rng)
         drawn = torch.stack([part._sample(n, rng) for part in self.parts])
-        return drawn[chosen.to(drawn.device), torch.arange(n, device=drawn.device)]
+        return drawn[chosen.to(drawn.device), torch.arange(n, device=drawn.device, dtype=torch.int64)]
 
 
 @exact()
@@ -212,8 +211,8 @@ def fit_density(
     checks.integer("components", components, low=1)
     shrink = checks.flag("shrink", shrink)
     if chosen == "standard":
-        return Gaussian.standard(d, G.dtype, G.device)
-    x = latent_sample(G, space, n, seed).double().cpu()
+        return Gaussian.standard(d, torch.promote_types(G.dtype, torch.float32), G.device)
+    x = latent_sample(with_digits(G), space, n, seed).double().cpu()
     reference = latent_sample(G, space, REFERENCE, seed + 1)  # others than those that it is fitted to
     if chosen == "mixture":
         return _fit_mixture(x, components, seed, shrink, reference)

@@ -142,7 +142,7 @@ def kept_component(start: Tensor, codes: Tensor, direction: Tensor, strides: Ten
         >>> kept_component(z, norm_preserving(z, g, 2.0), g, 2.0)
         tensor(0.7071)
     """
-    strides = torch.as_tensor(strides).to(codes)
+    strides = torch.as_tensor(strides, dtype=codes.dtype, device=codes.device)
     went = ((codes - start) * _unit(direction)).sum(-1)
     still = strides == 0
     return torch.where(still, torch.ones_like(went), went / torch.where(still, 1.0, strides))
@@ -166,7 +166,7 @@ def attainable(z: Tensor, direction: Tensor, strides: Tensor | float) -> Tensor:
         >>> attainable(torch.tensor([2.0, 0.0]), torch.tensor([0.0, 1.0]), 2.0)
         tensor(0.8660)
     """
-    strides = torch.as_tensor(strides).to(z)
+    strides = torch.as_tensor(strides, dtype=z.dtype, device=z.device)
     radius = z.norm(dim=-1)
     cosine = ((z * _unit(direction)).sum(-1) / radius).clamp(-1, 1)
     between = cosine.acos()
@@ -182,4 +182,4 @@ def _unit(direction: Tensor) -> Tensor:
 
 
 def _column(strides: Tensor | float, like: Tensor) -> Tensor:
-    return checks.finite("strides", torch.as_tensor(strides).to(like))[..., None]
+    return checks.finite("strides", torch.as_tensor(strides, dtype=like.dtype, device=like.device))[..., None]

@@ -41,7 +41,7 @@ def area_resample(masks: Tensor, height: int, width: int) -> Tensor:
     checks.integer("width", width, low=1)
     if masks.ndim < 2:
         raise ValueError(f"masks must have shape (..., H, W), got {tuple(masks.shape)}.")
-    masks = masks if masks.is_floating_point() else masks.to(torch.get_default_dtype())
+    masks = masks if masks.is_floating_point() else masks.to(torch.float32)
     if tuple(masks.shape[-2:]) == (height, width):
         return masks
     rows, columns = _shares(masks.shape[-2], height, masks), _shares(masks.shape[-1], width, masks)
@@ -50,8 +50,8 @@ def area_resample(masks: Tensor, height: int, width: int) -> Tensor:
 
 def _shares(old: int, new: int, like: Tensor) -> Tensor:
     """Which share of each new pixel lies on each old one: ``(new, old)``, rows sum to one, columns to new / old."""
-    cuts = torch.arange(new + 1, dtype=torch.float64) * old / new
-    edges = torch.arange(old + 1, dtype=torch.float64)
+    cuts = torch.arange(new + 1, dtype=torch.float64, device="cpu") * old / new
+    edges = torch.arange(old + 1, dtype=torch.float64, device="cpu")
     high = torch.minimum(cuts[1:, None], edges[None, 1:])
     low = torch.maximum(cuts[:-1, None], edges[None, :-1])
     return ((high - low).clamp(min=0) * new / old).to(like)

@@ -16,10 +16,10 @@ from torch import Tensor
 
 from latent_widgets.core import checks
 from latent_widgets.core.exact import exact
-from latent_widgets.core.rounding import rounding
+from latent_widgets.core.rounding import rounding, wide
 from latent_widgets.core.steps import Cancelled, OnStep, report
 from latent_widgets.generators.base import Generator
-from latent_widgets.generators.place import steady
+from latent_widgets.generators.place import steady, with_digits
 from latent_widgets.geometry.effects.feature_layers import moved, steps_of
 from latent_widgets.geometry.effects.pyramid import lap1_norm
 from latent_widgets.values.directions import Directions, as_directions
@@ -55,9 +55,9 @@ def image_distance(name: str | Distance) -> Distance:
         return name
     checks.choice("distance", name, DISTANCES)
     if name == "rms":
-        return lambda a, b: (a - b).square().mean((1, 2, 3)).sqrt()
+        return lambda a, b: (wide(a) - wide(b)).square().mean((1, 2, 3)).sqrt()
     if name == "lap1":
-        return lambda a, b: lap1_norm(a - b)
+        return lambda a, b: lap1_norm(wide(a) - wide(b))
     try:
         import lpips
     except ModuleNotFoundError as error:
@@ -86,8 +86,8 @@ def rounding_distance(measure: Distance, pictures: Tensor) -> Tensor:
         >>> bool((rounding_distance(image_distance("rms"), torch.ones(2, 3, 8, 8)) < 1e-4).all())
         True
     """
-    error = rounding(pictures.dtype) * pictures.square().mean((1, 2, 3), keepdim=True).sqrt()
-    rows, columns = (torch.arange(n, device=pictures.device) for n in pictures.shape[-2:])
+    error = rounding(pictures.dtype) * wide(pictures).square().mean((1, 2, 3), keepdim=True).sqrt()
+    rows, columns = (torch.arange(n, device=pictures.device, dtype=torch.int64) for n in pictures.shape[-2:])
     signs = (1 - 2 * ((rows[:, None] + columns) % 2)).to(pictures)
     return torch.maximum(measure(pictures + error, pictures), measure(pictures + error * signs, pictures))
 
@@ -180,7 +180,7 @@ def equal_change(
         >>> found.alphas.shape, bool((found.changes - 0.1).abs().max() < 1e-3)
         (torch.Size([2, 1, 1]), True)
     """
-    D = as_directions(directions).for_generator(G)
+    D = as_directions(directions).for_generator(with_digits(G))
     wanted = [checks.number("at", value) for value in at]
     if not wanted:
         raise ValueError("at must hold at least one change, got none.")
@@ -192,8 +192,9 @@ def equal_change(
     start, space = _start(steady(G), D, codes)
     start = start.detach().clone()  # it is part of the result
     k, n, m = len(D), len(start), len(wanted)
-    which, sample, place = (index.flatten() for index in torch.meshgrid(*map(torch.arange, (k, n, m)), indexing="ij"))
-    target = torch.tensor(wanted, dtype=torch.float64)[place]
+    places = torch.arange(k * n * m, dtype=torch.int64, device="cpu")
+    which, sample, place = torch.unravel_index(places, (k, n, m))
+    target = torch.tensor(wanted, dtype=torch.float64, device="cpu")[place]
     steps = steps_of(D)
 
     with torch.no_grad():
@@ -208,7 +209,7 @@ def equal_change(
                 pictures = G.synthesize(moved(start[origin], deltas, D.layers), space)
                 changed = measure(pictures, before[origin])
                 found.append(torch.where(changed > least[origin], changed, 0).double().cpu())
-            return torch.cat(found) if found else torch.zeros(0, dtype=torch.float64)
+            return torch.cat(found) if found else torch.zeros(0, dtype=torch.float64, device="cpu")
 
         alphas, changes, reached = first_crossings(target, change, limit, tolerance, on_step)
     shape = (k, n, m)
@@ -239,7 +240,7 @@ def first_crossings(
     """
     signs, size = target.sign(), target.abs()
     low, high = torch.zeros_like(size), torch.zeros_like(size)  # lengths
-    longest = torch.as_tensor(limit, dtype=size.dtype).expand_as(size)
+    longest = torch.as_tensor(limit, dtype=size.dtype, device=size.device).expand_as(size)
     at_high = torch.zeros_like(size)
     open_ = size > 0
     for i in range(DOUBLINGS + 1):

@@ -12,7 +12,7 @@ from latent_widgets.core import checks
 from latent_widgets.core.rounding import negligible
 from latent_widgets.generators.base import Generator
 from latent_widgets.generators.margins import behind_picture
-from latent_widgets.generators.place import steady
+from latent_widgets.generators.place import steady, with_digits
 from latent_widgets.values.directions import Directions
 
 __all__ = ["IMAGE", "Layers", "layers_of", "moved", "steps_of"]
@@ -75,6 +75,7 @@ def layers_of(G: Generator, features: Sequence[str] | None = None, rows: Sequenc
         >>> layers_of(G).names, layers_of(G, rows=[2]).names
         (('b4.conv1', 'b8.conv0', 'b8.conv1', 'image'), ('b8.conv1', 'image'))
     """
+    with_digits(G)
     if features is None:
         names = [name for name in G.layer_names if not name.endswith("torgb") and name != IMAGE] + [IMAGE]
     elif isinstance(features, str):
@@ -134,7 +135,7 @@ def steps_of(directions: Directions) -> Tensor:
     vectors, layers = directions.unit_vectors, directions.layers
     steps = directions.scales.reshape(-1, *(1,) * (vectors.ndim - 1)) * vectors
     if directions.space == "w+" and layers is not None:
-        kept = torch.zeros(steps.shape[1], 1).to(steps)
+        kept = torch.zeros(steps.shape[1], 1, dtype=torch.float32, device="cpu").to(steps)
         kept[list(layers)] = 1
         steps = steps * kept
     return steps

@@ -142,7 +142,7 @@ class Scene:
     def measure(self, samples: PartSamples, step: Tensor, alphas: Tensor, batch: int = 32) -> Shares:
         """Apply one step to all samples, each times its own alpha, and measure the shares."""
         found = []
-        for index in torch.arange(len(samples)).split(batch):
+        for index in torch.arange(len(samples), dtype=torch.int64, device="cpu").split(batch):
             deltas = alphas[index].to(step).reshape(-1, *(1,) * step.ndim) * step
             found.append(self.edit(samples, index, deltas))
         return Shares(*(torch.cat([getattr(f, name) for f in found]) for name in ("values", "changed", "areas")))
@@ -257,5 +257,5 @@ def alpha_range(alpha: float, min_alpha: float | None) -> tuple[float, float]:
 
 def spread_alphas(n: int, low: float, high: float) -> Tensor:
     """Return ``n`` steps, evenly spread in length, every second one back."""
-    lengths = low + (high - low) * (torch.arange(n, dtype=torch.float64) + 0.5) / n
-    return lengths * (1 - 2 * (torch.arange(n) % 2))
+    lengths = low + (high - low) * (torch.arange(n, dtype=torch.float64, device="cpu") + 0.5) / n
+    return lengths * (1 - 2 * (torch.arange(n, dtype=torch.int64, device="cpu") % 2))

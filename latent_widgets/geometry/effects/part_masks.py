@@ -44,7 +44,7 @@ def merge_masks(before: Tensor, after: Tensor, how: str) -> Tensor:
         tensor([[[1.0000, 0.5000, 0.0000]]])
     """
     checks.choice("merge", how, MERGES)
-    dtype = next((m.dtype for m in (before, after) if m.is_floating_point()), torch.get_default_dtype())
+    dtype = next((m.dtype for m in (before, after) if m.is_floating_point()), torch.float32)
     a, b = before.to(dtype), after.to(dtype)
     if how == "average":
         return (a + b) / 2

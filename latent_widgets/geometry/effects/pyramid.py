@@ -14,6 +14,7 @@ from torch import Tensor
 from latent_widgets.core import checks
 from latent_widgets.core.exact import exact
 from latent_widgets.core.pictures import check_pictures
+from latent_widgets.core.rounding import wide
 
 __all__ = ["collapse", "default_levels", "lap1", "lap1_norm", "laplacian_pyramid"]
 
@@ -96,7 +97,7 @@ def lap1(a: Tensor, b: Tensor, levels: int | None = None) -> Tensor:
         levels: As for :func:`laplacian_pyramid`.
 
     Returns:
-        ``(n,)``, the mean absolute difference of each level, summed.
+        ``(n,)``, the mean absolute difference of each level, summed; of pictures in half precision in float32.
 
     Raises:
         TypeError: If they are not floating.
@@ -111,7 +112,7 @@ def lap1(a: Tensor, b: Tensor, levels: int | None = None) -> Tensor:
         raise ValueError(f"b must have pictures of the size of a, {tuple(a.shape[1:])}, got {tuple(b.shape[1:])}.")
     for name, pictures in (("a", a), ("b", b)):
         check_pictures(name, pictures)
-    return lap1_norm(a - b, levels)  # the pyramid is linear
+    return lap1_norm(wide(a) - wide(b), levels)  # the pyramid is linear
 
 
 @exact()

@@ -82,7 +82,7 @@ def quotient(f: Callable[[Tensor], Tensor], x: Tensor) -> Quotient | None:
         >>> torch.allclose(found.change.float(), torch.tensor([2.0, 4.0]) * found.tangent, rtol=1e-3)
         True
     """
-    seeded = torch.Generator().manual_seed(0)
+    seeded = torch.Generator("cpu").manual_seed(0)
     signs = 2 * torch.randint(2, x.shape, generator=seeded, dtype=torch.int64, device="cpu") - 1
     length = float(x.double().square().mean().sqrt())
     tangent = signs.to(x) * (length or 1.0)

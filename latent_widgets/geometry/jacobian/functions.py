@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from latent_widgets.generators.base import Generator
-from latent_widgets.generators.place import steady, with_weights
+from latent_widgets.generators.place import steady, with_digits
 from latent_widgets.geometry.jacobian.agreement import Known
 from latent_widgets.geometry.jacobian.targets import check_mapping, check_target
 from latent_widgets.values.fitting import rows_of
@@ -159,7 +159,7 @@ def known_of(G: Generator, target: str, space: str) -> Known:
 def _one(G: Generator, code: Any, space: str | None, name: str = "code") -> tuple[Tensor, str]:
     if isinstance(code, Tensor) and space is None and "w+" in G.spaces and code.shape == (G.num_layers, G.w_dim):
         space = "w+" if code.shape[0] > 1 else None  # else a batch of one w
-    batch, space = with_weights(steady(G)).check_code(code, space, name)
+    batch, space = with_digits(steady(G)).check_code(code, space, name)
     if len(batch) != 1:
         raise ValueError(f"{name} must be one code, got {len(batch)}. Take one: {name}[0].")
     return batch[0].detach().clone(), space  # the caller may go on with the tensor

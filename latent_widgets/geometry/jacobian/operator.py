@@ -73,6 +73,7 @@ class JacobianOperator:
         checks.shape("x0", x0, ("d",))
         if not x0.is_floating_point():
             raise TypeError(f"x0 must be floating, got {x0.dtype}. Use x0.float().")
+        checks.digits("fn", x0.dtype, "Use x0.float(), and weights of that type.")
         with torch.inference_mode(False):
             self.x0 = checks.finite("x0", x0).detach().clone()
             value, largest = watch(fn, self.x0)

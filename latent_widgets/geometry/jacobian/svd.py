@@ -166,7 +166,7 @@ def singular_value_decomposition(
         method = "exact" if size <= 128 or 4 * k >= size else "lanczos"
     if method == "exact" or k == size:  # ARPACK finds all but one at most
         return _exact(J, k, left, on_step)
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator("cpu").manual_seed(seed)
     with J.keeping_graph():
         if method == "lanczos":
             found = _lanczos(J, k, generator, on_step)
@@ -224,7 +224,7 @@ def _lanczos(J: Operator, k: int, generator: torch.Generator, on_step: OnStep | 
         rmatmat=operator.rmatmat,
         dtype=np.float64,
     )
-    start = torch.randn(min(J.shape), dtype=torch.float64, generator=generator).numpy()
+    start = torch.randn(min(J.shape), dtype=torch.float64, generator=generator, device="cpu").numpy()
     tolerance = 4 * torch.finfo(J.dtype).eps
     try:
         U, S, Vh = svds(double, k=k, v0=start, tol=tolerance, solver="arpack")
@@ -250,7 +250,7 @@ def _randomized(
             raise Cancelled(f"Cancelled after {done} of {total} blocks of products.")
         return Y
 
-    omega = torch.randn(J.shape[1], width, dtype=torch.float64, generator=generator).to(J.device, J.dtype)
+    omega = torch.randn(J.shape[1], width, dtype=torch.float64, generator=generator, device="cpu").to(J.device, J.dtype)
     Q = torch.linalg.qr(step(J @ omega)).Q
     for _ in range(power_iterations):
         Q = torch.linalg.qr(step(J.T @ Q)).Q

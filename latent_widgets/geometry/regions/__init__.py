@@ -1,5 +1,6 @@
 """What happens inside a region of the picture and outside of it."""
 
-from latent_widgets.geometry.regions.spectra import RegionGrams, RegionSpectra, as_weights
+from latent_widgets.geometry.regions.spectra import RegionGrams, RegionSpectra
+from latent_widgets.geometry.regions.weights import as_weights
 
 __all__ = ["RegionGrams", "RegionSpectra", "as_weights"]

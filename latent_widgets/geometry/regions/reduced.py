@@ -35,14 +35,14 @@ def reduced(
         on_step: Called after each chunk of products; ``False`` raises ``Cancelled``.
 
     Returns:
-        The basis ``(d, r)``, the Jacobians ``(n, channels, s, s, r)``, both on the CPU, and the largest share of a
+        The basis ``(d, r)``, the Jacobians ``(n, channels, h, w, r)``, both on the CPU, and the largest share of a
         tile's energy that the reduction lost.
     """
     steps = [_staged(on_step, i, len(operators)) for i in range(len(operators))]
     J, d = operators[0], operators[0].shape[1]
     if (rank or d) == d and (rank == d or d <= WHOLE):
         parts = [J.dense(step).cpu().reshape(*J.output_shape, d) for J, step in zip(operators, steps, strict=True)]
-        return torch.eye(d, dtype=J.dtype), torch.stack(parts), 0.0
+        return torch.eye(d, dtype=J.dtype, device="cpu"), torch.stack(parts), 0.0
     held = None
     if len(operators) * J.shape[0] * d * J.x0.element_size() <= KEEP:
         held = [J.dense(step).cpu() for J, step in zip(operators, steps, strict=True)]
@@ -77,7 +77,7 @@ def _staged(on_step: OnStep | None, index: int, total: int) -> OnStep | None:
 
 def _energy(J: JacobianOperator) -> Tensor:
     """The energy of each pixel over all coordinates, a chunk at a time."""
-    energy = torch.zeros(J.output_shape[1:], dtype=torch.float64)
+    energy = torch.zeros(J.output_shape[1:], dtype=torch.float64, device="cpu")
     for _, block in J.blocks():  # (columns, m)
         energy += block.double().square().sum(0).reshape(J.output_shape).sum(0).cpu()
     return energy

@@ -168,7 +168,7 @@ def generalized(inside: Tensor, outside: Tensor, k: int, tolerance: float, d: in
     r = len(inside)
     floor = float(outside.trace()) * tolerance * REFERENCE / d
     floor = max(floor, 1e-12 * float((inside + outside).trace()) / r, 1e-300)
-    regular = outside + floor * torch.eye(r, dtype=outside.dtype)
+    regular = outside + floor * torch.eye(r, dtype=outside.dtype, device="cpu")
     _, found = eigh(inside.numpy(), regular.numpy(), subset_by_index=(r - k, r - 1))
     vectors = torch.from_numpy(found).flip(1).T
     vectors = vectors / vectors.norm(dim=1, keepdim=True)

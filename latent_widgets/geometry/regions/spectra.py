@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from latent_widgets.core import checks
-from latent_widgets.core.rounding import rounding, snapped
+from latent_widgets.core.rounding import rounding
 from latent_widgets.core.steps import OnStep
 from latent_widgets.generators.base import Generator
 from latent_widgets.geometry.jacobian.functions import VectorFunction, image_function
@@ -34,40 +34,15 @@ from latent_widgets.geometry.regions.solvers import (
     spectrum_of,
 )
 from latent_widgets.geometry.regions.tiles import TileGrams
+from latent_widgets.geometry.regions.weights import as_weights
 from latent_widgets.values.directions import Directions
 from latent_widgets.values.masks import Mask
 from latent_widgets.values.units import direction_lengths
 
-__all__ = ["RegionGrams", "RegionSpectra", "as_weights"]
+__all__ = ["RegionGrams", "RegionSpectra"]
 
 Channels = Literal["rgb", "luminance", "chroma"]
 LUMINANCE = (0.2126, 0.7152, 0.0722)  # of R, G, B: Rec. ITU-R BT.709-6, item 3.2
-
-
-def as_weights(mask: Any, height: int, width: int) -> Tensor:
-    """Return the weights of a mask at the analysis size.
-
-    Args:
-        mask: A :class:`~latent_widgets.Mask`, or what that takes.
-        height: Rows.
-        width: Columns.
-
-    Returns:
-        ``(height, width)`` float64 on the CPU; shrinking averages areas. Weights that are 0 or 1 but
-        for rounding are made so.
-
-    Raises:
-        TypeError: If it holds no numbers.
-        ValueError: If it is no mask, has another aspect than the picture, or selects nothing.
-    """
-    mask = mask if isinstance(mask, Mask) else Mask(mask)
-    rows, columns = mask.tensor.shape
-    if rows * width != columns * height:
-        raise ValueError(f"mask must have the aspect of the picture, {height} x {width}, got {rows} x {columns}.")
-    weights = snapped(mask.weights(height, width).double().cpu())
-    if not bool((weights > 0).any()):
-        raise ValueError("mask must select at least one pixel, got none. Paint something first.")
-    return weights
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,7 +102,7 @@ class RegionGrams:
         """
         if solver == "generalized":
             found = generalized(self.inside, self.outside, k, tolerance, dim)
-            return found, torch.ones(k, dtype=torch.float64)
+            return found, torch.ones(k, dtype=torch.float64, device="cpu")
         principal = self.principal[1] if principal is None else principal
         outside = self.outside if outside is None else outside
         return projection(principal[:, :k].T, outside, loud_rank(outside) if cut is None else cut, self.error)
@@ -155,7 +130,7 @@ class RegionSpectra:
         code: One code, or ``(n, d)`` or a list of codes, of which the Grams are averaged.
         tiles: Tiles along each side; 16 if not given, or as many as there are pixels.
         rows: Rows of ``w+`` that move; all if not given.
-        size: Side of the pooled picture; the resolution, at most 128, if not given.
+        size: Longer side of the pooled picture; that of the picture, at most 128, if not given.
         rank: Coordinates to keep. If not given, all up to 128; beyond, at least 128 and at most 256, so many that what
             is left out hardly changes a direction found with the default tolerance.
         channels: ``"rgb"``, or what of it counts: ``"luminance"`` or ``"chroma"``, what remains without it.
@@ -163,6 +138,7 @@ class RegionSpectra:
         on_step: Called after each chunk of products; ``False`` raises ``Cancelled``.
 
     Attributes:
+        pooled_size: Height and width of the pooled picture.
         functions: For each latent the function that was differentiated.
         basis: ``(d, r)``, orthonormal columns.
         discarded: The share of a tile's energy that the reduction lost, of the tile that lost most.
@@ -202,13 +178,15 @@ class RegionSpectra:
         codes = _each(G, code)
         self.generator = G
         self.size = checks.integer("size", min(G.resolution, 128) if size is None else size, 1, G.resolution)
-        self.tiles = checks.integer("tiles", min(16, self.size) if tiles is None else tiles, 1, self.size)
+        height, width = (max(1, round(side * self.size / G.resolution)) for side in G.picture_size)
+        self.pooled_size, most = (height, width), min(height, width)
+        self.tiles = checks.integer("tiles", min(16, most) if tiles is None else tiles, 1, most)
         checks.choice("channels", channels, ("rgb", "luminance", "chroma"))
         self.channels = channels
         self.functions = [image_function(G, one, rows, shared=shared) for one in codes]
         if rank is not None:
             checks.integer("rank", rank, 1, len(self.functions[0].x0))
-        operators = [JacobianOperator(_channelled(f, channels), f.x0, pool=self.size) for f in self.functions]
+        operators = [JacobianOperator(_channelled(f, channels), f.x0, pool=self.pooled_size) for f in self.functions]
         self.basis, self._pooled, self.discarded = reduced(operators, rank, self.tiles, on_step)
         self._tiles = TileGrams(self._pooled, self.tiles)
         self.total = self._tiles.total
@@ -216,7 +194,7 @@ class RegionSpectra:
 
     @property
     def pooled(self) -> Tensor:
-        """The pooled Jacobian in the reduced basis, ``(n, channels, size, size, r)``."""
+        """The pooled Jacobian in the reduced basis, ``(n, channels, *pooled_size, r)``."""
         return self._pooled
 
     def __repr__(self) -> str:
@@ -227,6 +205,10 @@ class RegionSpectra:
     def nbytes(self) -> int:
         """What is held, in bytes."""
         return self._tiles.nbytes + self.basis.numel() * self.basis.element_size()
+
+    def weights(self, mask: Any) -> Tensor:
+        """Return the weights of a mask over the pooled picture, see :func:`as_weights`: ``pooled_size``, float64."""
+        return as_weights(mask, *self.pooled_size, self.generator.picture_size)
 
     def grams(self, mask: Any) -> RegionGrams:
         """Return the Grams inside and outside a mask: whole tiles are added, cut ones pixel by pixel.
@@ -246,7 +228,7 @@ class RegionSpectra:
         last, value = self._last, mask if isinstance(mask, Mask) else None  # an array may have changed meanwhile
         if last is not None and value is not None and value is last[0]:
             return last[2]
-        weights = as_weights(mask, self.size, self.size)
+        weights = self.weights(mask)
         if last is not None and torch.equal(last[1], weights):
             self._last = (value, *last[1:])
             return last[2]
@@ -266,7 +248,8 @@ class RegionSpectra:
             Singular values as root mean square change per pixel, rank, and the chance level beside them.
         """
         g = self.grams(mask)
-        return spectrum_of(g.inside, g.outside, g.principal[1].T, g.numbers, g.area / self.size**2, self.dim, g.noise)
+        share = g.area / (g.area + g.rest)
+        return spectrum_of(g.inside, g.outside, g.principal[1].T, g.numbers, share, self.dim, g.noise)
 
     def directions(
         self,
@@ -343,7 +326,7 @@ class RegionSpectra:
             **scores,
             "outside per inside": found.outside / found.inside.clamp(min=1e-12),
             "locality": found.locality,
-            "chance": torch.full((k,), found.chance, dtype=torch.float64),
+            "chance": torch.full((k,), found.chance, dtype=torch.float64, device="cpu"),
         }
         return Directions(
             whole,

@@ -13,7 +13,7 @@ class TileGrams:
     """The Grams of the tiles of a pooled Jacobian, of which only the upper triangles are kept.
 
     Args:
-        pooled: ``(n, channels, s, s, r)``, the Jacobian at each of ``n`` latents; their Grams are averaged.
+        pooled: ``(n, channels, h, w, r)``, the Jacobian at each of ``n`` latents; their Grams are averaged.
         tiles: Tiles along each side.
 
     Attributes:
@@ -29,15 +29,14 @@ class TileGrams:
 
     def __init__(self, pooled: Tensor, tiles: int) -> None:
         self.pooled = pooled
-        size, r = pooled.shape[-2:]
-        edges = [i * size // tiles for i in range(tiles + 1)]
-        place = torch.bucketize(torch.arange(size), torch.tensor(edges[1:]), right=True)
-        self._home = (place[:, None] * tiles + place).flatten()  # the tile of each pixel
-        self._upper = torch.triu_indices(r, r)
-        self._packed = torch.empty(tiles * tiles, self._upper.shape[1], dtype=torch.float64)
+        r = pooled.shape[-1]
+        (rows, down), (columns, across) = (_cut(size, tiles) for size in pooled.shape[2:4])
+        self._home = (down[:, None] * tiles + across).flatten()  # the tile of each pixel
+        self._upper = torch.triu_indices(r, r, dtype=torch.int64, device="cpu")
+        self._packed = torch.empty(tiles * tiles, self._upper.shape[1], dtype=torch.float64, device="cpu")
         for i in range(tiles):
             for j in range(tiles):
-                block = pooled[:, :, edges[i] : edges[i + 1], edges[j] : edges[j + 1]].reshape(-1, r).double()
+                block = pooled[:, :, rows[i] : rows[i + 1], columns[j] : columns[j + 1]].reshape(-1, r).double()
                 gram = (block.T @ block) / len(pooled)
                 self._packed[i * tiles + j] = gram[self._upper[0], self._upper[1]]
         self._each = self._packed.unbind()
@@ -50,13 +49,13 @@ class TileGrams:
 
     def _unpack(self, packed: Tensor) -> Tensor:
         r = self.pooled.shape[-1]
-        gram = torch.empty(r, r, dtype=torch.float64)
+        gram = torch.empty(r, r, dtype=torch.float64, device="cpu")
         gram[self._upper[0], self._upper[1]] = packed
         gram[self._upper[1], self._upper[0]] = packed
         return gram
 
     def within(self, weights: Tensor) -> Tensor:
-        """Return the Gram of weighted pixels, ``(r, r)`` float64, from ``weights`` ``(s, s)`` in [0, 1].
+        """Return the Gram of weighted pixels, ``(r, r)`` float64, from ``weights`` ``(h, w)`` in [0, 1].
 
         Each tile starts from nothing or from its whole Gram, whichever leaves fewer pixels to add or to take away.
         """
@@ -82,7 +81,14 @@ class TileGrams:
 
         r = self.pooled.shape[-1]
         half = np.zeros((r, r), order="F")
-        for plane in self.pooled.flatten(0, 1).flatten(1, 2):  # (s * s, r), one latent and channel
+        for plane in self.pooled.flatten(0, 1).flatten(1, 2):  # (h * w, r), one latent and channel
             rows = (plane[pixels].double() * factors[:, None]).numpy()
             half = dsyrk(1.0, rows.T, beta=1.0, c=half, overwrite_c=True)
         return torch.from_numpy(half + np.triu(half, 1).T)
+
+
+def _cut(size: int, tiles: int) -> tuple[list[int], Tensor]:
+    """Where tiles begin along a side, the end of the last too; and the tile of each of its pixels."""
+    edges = [i * size // tiles for i in range(tiles + 1)]
+    pixels, ends = (torch.tensor(list(x), dtype=torch.int64, device="cpu") for x in (range(size), edges[1:]))
+    return edges, torch.bucketize(pixels, ends, right=True)

@@ -205,11 +205,15 @@ def pairwise_angles(bases: Tensor, others: Tensor | None = None) -> Tensor:
     """
     A = torch.linalg.qr(as_basis(checks.shape("bases", bases, ("m", "n", "k")), "bases").double()).Q
     if others is None:
-        B, (rows, columns) = A, torch.triu_indices(len(A), len(A), 1, device=A.device)
+        B, (rows, columns) = A, torch.triu_indices(len(A), len(A), 1, device=A.device, dtype=torch.int64)
     else:
         _pair(bases, checks.shape("others", others, ("l", "n", "k")), same=True)
         B = torch.linalg.qr(others.double()).Q
-        rows, columns = torch.cartesian_prod(*(torch.arange(len(M), device=A.device) for M in (A, B))).reshape(-1, 2).T
+        rows, columns = (
+            torch.cartesian_prod(*(torch.arange(len(M), device=A.device, dtype=torch.int64) for M in (A, B)))
+            .reshape(-1, 2)
+            .T
+        )
     k = A.shape[2]
     angles = A.new_zeros(len(A), len(B), k)
     for i, j in zip(rows.split(_PAIRS), columns.split(_PAIRS), strict=True):

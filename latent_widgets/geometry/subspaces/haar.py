@@ -39,10 +39,10 @@ def haar_sample(n: int, k: int, samples: int = 200, seed: int = 0) -> Tensor:
 
 @lru_cache(maxsize=256)
 def _haar_sample(n: int, k: int, samples: int, seed: int) -> Tensor:
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator("cpu").manual_seed(seed)
     angles = []
     for start in range(0, samples, 16):  # small batches: 16 bases of 512 x 50 are 3 MB
-        draws = torch.randn(min(16, samples - start), n, k, dtype=torch.float64, generator=generator)
+        draws = torch.randn(min(16, samples - start), n, k, dtype=torch.float64, generator=generator, device="cpu")
         Q = torch.linalg.qr(draws).Q
         top, rest = torch.linalg.svdvals(Q[:, :k]), torch.linalg.svdvals(Q[:, k:])
         sines = torch.nn.functional.pad(rest, (0, k - rest.shape[1])).flip(-1)

@@ -269,8 +269,8 @@ def _assembled(
         kind="curve",
         name=name,
         z=torch.stack([point.z for point in points]),
-        indices=torch.tensor([point.index for point in points]),
-        cosines=torch.tensor([point.cosine for point in points], dtype=codes.dtype),
+        indices=torch.tensor([point.index for point in points], dtype=torch.int64, device="cpu"),
+        cosines=torch.tensor([point.cosine for point in points], dtype=codes.dtype, device="cpu"),
         arc_length=arc,
         deviation=deviation,
         stopped=stopped,
@@ -343,7 +343,7 @@ def curve_through(
     """
     if not checks.number("truncation", truncation):
         raise ValueError("truncation must not be 0 for a curve, got 0: every latent gives the average picture then.")
-    at = torch.as_tensor([checks.number("lengths", length) for length in lengths], dtype=torch.float64)
+    at = torch.as_tensor([checks.number("lengths", length) for length in lengths], dtype=torch.float64, device="cpu")
     inside = at / abs(truncation)
     reach = float(inside.abs().max()) or 1.0
     signs = tuple(sign for sign in (1, -1) if bool((sign * at > 0).any())) or (1,)
@@ -351,7 +351,7 @@ def curve_through(
     found = start_of(G, z, "w")
     first = _first_point(found, 0, direction if truncation > 0 else -direction, "smooth", candidates)
     path = _trace(G, found, first, reach / steps, steps, signs, "smooth", candidates, None, "curve", on_step)
-    knots = torch.as_tensor(path.at, dtype=torch.float64)
+    knots = torch.as_tensor(path.at, dtype=torch.float64, device="cpu")
     edge = 1e-9 * reach  # of float64 positions, which are sums of few numbers
     reached = (inside > knots[0] - edge) & (inside < knots[-1] + edge)
     inside, at = inside[reached], at[reached]

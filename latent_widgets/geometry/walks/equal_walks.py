@@ -12,6 +12,7 @@ from latent_widgets.core import checks
 from latent_widgets.core.exact import exact
 from latent_widgets.core.steps import OnStep
 from latent_widgets.generators.base import Generator
+from latent_widgets.generators.place import with_digits
 from latent_widgets.geometry.effects.equal_change import Distance, first_crossings, image_distance, rounding_distance
 from latent_widgets.geometry.walks.value import Walk
 
@@ -48,8 +49,8 @@ def between(walk: Walk, at: Sequence[float] | Tensor) -> Walk:
         >>> between(W, [0.5, 1.5]).codes.flatten()
         tensor([0.5000, 2.5000])
     """
-    known = torch.tensor(walk.at, dtype=torch.float64)
-    wanted = torch.as_tensor(at, dtype=torch.float64)
+    known = torch.tensor(walk.at, dtype=torch.float64, device="cpu")
+    wanted = torch.as_tensor(at, dtype=torch.float64, device="cpu")
     after = torch.searchsorted(known, wanted).clamp(1, len(known) - 1)
     share = ((wanted - known[after - 1]) / (known[after] - known[after - 1])).to(walk.codes)
     after = after.to(walk.codes.device)
@@ -103,6 +104,7 @@ def equal_walks(
         >>> [len(W) for W in found.walks], bool(((found.changes[0] - found.changes[1]).abs() < 0.01).all())
         ([5, 5], True)
     """
+    with_digits(G)
     if checks.integer("count", count, low=3) % 2 == 0:
         raise ValueError(f"count must be odd, so that the start is in the middle, got {count}.")
     if not walks:
@@ -126,7 +128,9 @@ def equal_walks(
         changed = measure(pictures, starts[which].expand_as(pictures))
         return torch.where(changed > least[which], changed, 0).double().cpu()
 
-    reach = torch.tensor([[one.at[0], one.at[-1]] for one in walks], dtype=torch.float64)  # in each walk's own unit
+    reach = torch.tensor(
+        [[one.at[0], one.at[-1]] for one in walks], dtype=torch.float64, device="cpu"
+    )  # in each walk's own unit
     ends = torch.stack([change(i, reach[i]) for i in range(len(walks))])
     largest = float(ends.min())
     if not largest > 0:  # what rounding alone changes was no change above
@@ -134,12 +138,12 @@ def equal_walks(
         raise ValueError(
             f"walks must change the picture, got no change at an end of the {still.kind} walk. Go further."
         )
-    asked = torch.linspace(-largest, largest, count, dtype=torch.float64)
+    asked = torch.linspace(-largest, largest, count, dtype=torch.float64, device="cpu")
     asked[count // 2] = 0  # not to rounding: any step would change more than that
-    owner = torch.arange(len(walks)).repeat_interleave(count)
+    owner = torch.arange(len(walks), dtype=torch.int64, device="cpu").repeat_interleave(count)
 
     def changes(positions: Tensor, index: Tensor) -> Tensor:
-        result = torch.zeros(len(index), dtype=torch.float64)
+        result = torch.zeros(len(index), dtype=torch.float64, device="cpu")
         for i in owner[index].unique().tolist():
             mine = owner[index] == i
             result[mine] = change(i, positions[mine])

@@ -82,15 +82,22 @@ def guided_traversal(
     here = start_of(G, z, "w")
     wanted = _guide(G, direction)  # (rows, w_dim)
     reference = wanted
-    random = torch.Generator().manual_seed(checks.integer("seed", seed, 0))
-    latents, codes, indices, cosines = [here.z[0]], [here.codes[0]], [], [torch.ones(())]
+    random = torch.Generator("cpu").manual_seed(checks.integer("seed", seed, 0))
+    latents, codes, indices, cosines = (
+        [here.z[0]],
+        [here.codes[0]],
+        [],
+        [torch.ones((), dtype=torch.float32, device="cpu")],
+    )
     stopped = "finished"
     for i in range(steps):
         basis, inputs = here.directions[0][:, :candidates], here.inputs[0][:, :candidates]
         inner = reference @ basis  # (rows, candidates)
         chosen = first_largest(inner.abs(), 1)
         signs = inner.gather(1, chosen[:, None]).sign()
-        factors = low + (2 - 2 * low) * torch.rand(len(wanted), 1, generator=random, dtype=torch.float64).to(basis)
+        factors = low + (2 - 2 * low) * torch.rand(
+            len(wanted), 1, generator=random, dtype=torch.float64, device="cpu"
+        ).to(basis)
         here = differential(G, here.z[0] + rate * (factors * signs * inputs.T[chosen]).sum(0), "w")
         taken = signs * basis.T[chosen]
         reference = taken if follow == "previous" else wanted

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from latent_widgets.core import checks
 from latent_widgets.core.exact import exact
-from latent_widgets.core.rounding import map_rounding
+from latent_widgets.core.rounding import map_rounding, wide
 from latent_widgets.core.steps import OnStep
 from latent_widgets.generators.base import Generator
 from latent_widgets.geometry.density.iso_density import kept_component
@@ -153,8 +153,8 @@ def walk(
     log_prob = _standard_log_prob if space == "z" else getattr(keeper, "log_prob", None)
     if space not in ("z", "w") or log_prob is None:
         return found
-    kept = kept_component(point, codes, chosen.unit_vectors[0], _lengths(point, chosen, positions))
-    return replace(found, log_density=log_prob(codes), kept=kept)
+    kept = kept_component(wide(point), wide(codes), chosen.unit_vectors[0], _lengths(wide(point), chosen, positions))
+    return replace(found, log_density=log_prob(wide(codes)), kept=kept)
 
 
 def _standard_log_prob(z: Tensor) -> Tensor:
@@ -221,7 +221,7 @@ def _one_direction(G: Generator, direction: Any, index: int | str, space: str) -
     carried = direction if isinstance(direction, Directions) else getattr(direction, "directions", None)
     if isinstance(carried, Directions):
         return carried.for_generator(G)[index]
-    vector = torch.as_tensor(getattr(direction, "tensor", direction)).to(G.device, G.dtype)
+    vector = torch.as_tensor(getattr(direction, "tensor", direction), dtype=G.dtype, device=G.device)
     space = getattr(direction, "space", "w" if space == "w+" and vector.ndim == 1 else space)
     G.check_space(space)
     tail = (G.num_layers, G.dim(space)) if space == "w+" else (G.dim(space),)
@@ -257,20 +257,22 @@ def shift(
         options = KINDS[direction.space]
         hint = "" if len(options) > 1 else f"In z there are {' and '.join(KINDS['z'])}."
         checks.choice("kind", kind, options, hint)
-    vector = direction.unit_vectors[0]
+    given, code = code, wide(code)  # codes may be in half precision, positions on a circle may not
+    vector = direction.unit_vectors[0].to(code)
     radius = code.norm() if direction.space == "z" else None
     lengths = _lengths(code, direction, at)
     if kind == "density" and radius is not None:
-        return great_circle(code, vector, lengths / radius)
+        return great_circle(code, vector, lengths / radius).to(given)
     if kind == "density" and density is not None:
         new = _at_density(code, vector, lengths, density)
     else:
         new = code + lengths.reshape(-1, *(1,) * code.ndim) * vector
+    new = new.to(given)
     if rows is None:
         return new
     moved = torch.zeros(len(code), 1, dtype=torch.bool, device=code.device)
     moved[list(rows)] = True
-    return torch.where(moved, new, code)
+    return torch.where(moved, new, given)
 
 
 def _lengths(code: Tensor, direction: Directions, at: Sequence[float]) -> Tensor:
@@ -278,7 +280,7 @@ def _lengths(code: Tensor, direction: Directions, at: Sequence[float]) -> Tensor
     positions = torch.as_tensor(list(at), dtype=code.dtype, device=code.device)
     if direction.unit == "degrees" and direction.space == "z":
         return torch.deg2rad(positions) * code.norm()
-    return positions * direction.scales[0]
+    return positions * direction.scales[0].to(code)
 
 
 def _at_density(code: Tensor, vector: Tensor, lengths: Tensor, density: DensityPath) -> Tensor:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from latent_widgets.core import checks
+from latent_widgets.core.fresh import fresh
 
 __all__ = ["Correction", "CorrectionKind"]
 
@@ -47,7 +48,7 @@ class Correction(nn.Module):
         with torch.random.fork_rng(devices=[]):  # the caller's random numbers stay as they were
             torch.default_generator.manual_seed(seed)  # of the CPU alone, where the weights are drawn
             blocks = [_block(a, b) for a, b in pairwise(sizes)]
-            heads = nn.Linear(sizes[-1], dim), nn.Linear(32, 1)
+            heads = nn.Linear(sizes[-1], dim, **fresh()), nn.Linear(32, 1, **fresh())
             self.vector = nn.Sequential(*blocks, heads[0])
             self.gain = nn.Sequential(_block(4, 32), _block(32, 32), heads[1])
         for head in heads:
@@ -90,4 +91,4 @@ class Correction(nn.Module):
 
 
 def _block(inputs: int, outputs: int) -> nn.Sequential:
-    return nn.Sequential(nn.Linear(inputs, outputs), nn.SiLU())
+    return nn.Sequential(nn.Linear(inputs, outputs, **fresh()), nn.SiLU())

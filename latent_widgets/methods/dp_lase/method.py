@@ -16,6 +16,7 @@ from latent_widgets.core.exact import exact
 from latent_widgets.core.rounding import ranked
 from latent_widgets.core.steps import OnStep, report
 from latent_widgets.generators.base import Generator
+from latent_widgets.generators.place import with_digits
 from latent_widgets.geometry.density.cdf import CDFKind
 from latent_widgets.geometry.density.coordinates import Whitened
 from latent_widgets.geometry.density.fitted import Density, Gaussian, fit_density
@@ -202,7 +203,7 @@ def dp_lase(
         >>> len(found.directions), found.stopped, sorted(found.curve)
         (2, 'finished', ['den', 'lik', 'mon', 'pair', 'reg', 'total', 'var'])
     """
-    space = G.check_space("z" if space is None else space)  # type: ignore[assignment]
+    space = with_digits(G).check_space("z" if space is None else space)  # type: ignore[assignment]
     checks.choice("space", space, ("z", "w"))
     names = tuple(dict.fromkeys((*G.layer_names, "image")))
     middle = names[(len(names) - 1) // 2]
@@ -302,7 +303,9 @@ def _result(run: Run, course: Course, stopped: str) -> DPLase:
     state = course.state()
     run.parts.load_state_dict(course.best_parts)
     rows = run.directions()
-    z = torch.randn(16, G.z_dim, generator=torch.Generator().manual_seed(options.seed + 1)).to(G.device, G.dtype)
+    z = torch.randn(
+        16, G.z_dim, generator=torch.Generator("cpu").manual_seed(options.seed + 1), dtype=torch.float32, device="cpu"
+    ).to(G.device, G.dtype)
     codes = run.prior.whiten((G.map(z) if options.space == "w" else z).double())
     strides = codes.new_full((len(codes),), options.stride * rows.shape[1] ** 0.5 / 2)
     before = features(G, run.prior.unwhiten(codes).to(G.dtype), options)
@@ -332,7 +335,7 @@ def _result(run: Run, course: Course, stopped: str) -> DPLase:
         weights_hash=G.weights_hash,
     )
     run.parts.requires_grad_(False)
-    curve = {name: torch.tensor(values) for name, values in course.curve.items()}
+    curve = {name: torch.tensor(values, dtype=torch.float32, device="cpu") for name, values in course.curve.items()}
     return DPLase(
         directions,
         run.density,

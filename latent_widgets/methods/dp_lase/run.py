@@ -76,10 +76,10 @@ class Run:
         steps: int = 0,
     ) -> None:
         self.G, self.options, self.prior, self.given = G, options, prior, given
-        self.rng = torch.Generator().manual_seed(options.seed)
+        self.rng = torch.Generator("cpu").manual_seed(options.seed)
         self.done = 0
         d = prior.dim
-        matrix = torch.randn(options.k, d, generator=self.rng, dtype=torch.float64)
+        matrix = torch.randn(options.k, d, generator=self.rng, dtype=torch.float64, device="cpu")
         matrix = matrix / matrix.norm(dim=1, keepdim=True)
         learns = options.walk == "learned" and given is None and state is None  # the other walks need no F
         self.fitted = FIT_STEPS if learns else 0
@@ -130,7 +130,9 @@ class Run:
 
     def codes(self, n: int) -> Tensor:
         """Draw ``(n, d)`` codes, in whitened coordinates and float64."""
-        z = torch.randn(n, self.G.z_dim, generator=self.rng).to(self.G.device, self.G.dtype)
+        z = torch.randn(n, self.G.z_dim, generator=self.rng, dtype=torch.float32, device="cpu").to(
+            self.G.device, self.G.dtype
+        )
         with torch.no_grad():
             code = self.G.map(z) if self.options.space == "w" else z
         return self.prior.whiten(code.double())
@@ -147,8 +149,12 @@ class Run:
         directions = self.directions()
         z = self.codes(options.batch * (_DENSER if options.walk == "learned" else 1))
         count = min(2, options.k)  # two different directions for each code, as in the released programs
-        chosen = torch.rand(len(z), options.k, generator=self.rng).argsort(1)[:, :count].T.to(z.device)  # (count, n)
-        share = 2 * torch.rand(count, len(z), generator=self.rng, dtype=torch.float64).to(z) - 1
+        chosen = (
+            torch.rand(len(z), options.k, generator=self.rng, dtype=torch.float32, device="cpu")
+            .argsort(1)[:, :count]
+            .T.to(z.device)
+        )  # (count, n)
+        share = 2 * torch.rand(count, len(z), generator=self.rng, dtype=torch.float64, device="cpu").to(z) - 1
         strides = share * options.stride * z.shape[1] ** 0.5
         log_density, seen = self.log_density(), z[: options.batch]
 

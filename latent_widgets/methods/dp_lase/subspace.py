@@ -13,6 +13,7 @@ from latent_widgets.core import checks
 from latent_widgets.core.exact import exact
 from latent_widgets.core.rounding import negligible, ranked
 from latent_widgets.generators.base import Generator
+from latent_widgets.generators.place import with_digits
 from latent_widgets.geometry.effects.feature_layers import moved, steps_of
 from latent_widgets.values.directions import Directions, as_directions
 from latent_widgets.values.units import latent_sample
@@ -81,7 +82,9 @@ class ChannelGroups:
                 f"layer must have {len(self.labels)} channels that later layers read, got {name!r} with "
                 f"{here.x.shape[1]}. Refine a layer that draws no picture."
             )
-        chosen = torch.isin(self.labels, torch.tensor(listed)).to(here.x.device)
+        chosen = torch.isin(self.labels, torch.tensor(listed, dtype=torch.int64, device=self.labels.device)).to(
+            here.x.device
+        )
         mixed = torch.where(chosen[:, None, None], there.x, here.x)
         return G._resume(still, space, replace(here, x=mixed), after)
 
@@ -137,7 +140,7 @@ def refine_subspace(
     """
     from sklearn.cluster import SpectralClustering  # takes a second to import
 
-    found = as_directions(directions).for_generator(G)[index]
+    found = as_directions(directions).for_generator(with_digits(G))[index]
     layer = G.layer_names[(len(G.layer_names) - 1) // 2] if layer is None else G.check_layers([layer])[0]
     checks.integer("codes", codes, low=1)
     checks.number("alpha", alpha)
@@ -150,14 +153,16 @@ def refine_subspace(
     if bool(negligible(change.sum().sqrt(), before.norm(), G.dtype)):
         raise ValueError(f"alpha must move the features of {layer!r}, got {alpha:g}, which changes none.")
     gram = after @ after.T
-    inverse = torch.linalg.inv(gram + ridge * gram.diagonal().mean() * torch.eye(channels).to(gram))
+    inverse = torch.linalg.inv(
+        gram + ridge * gram.diagonal().mean() * torch.eye(channels, dtype=torch.float32, device="cpu").to(gram)
+    )
     express = -inverse / inverse.diagonal()[:, None]  # row i expresses channel i
     express.fill_diagonal_(0)
     residual = float((after - express @ after).square().sum() / after.square().sum())
     affinity = _affinity(express.abs(), cover, groups)
     labels = SpectralClustering(groups, affinity="precomputed", random_state=seed % 2**32, assign_labels="kmeans")
     chosen = torch.from_numpy(labels.fit_predict(affinity.cpu().numpy())).long()
-    sums = torch.zeros(groups, dtype=change.dtype).index_add_(0, chosen, change.cpu())
+    sums = torch.zeros(groups, dtype=change.dtype, device="cpu").index_add_(0, chosen, change.cpu())
     order = ranked(sums)
     named = order.argsort()[chosen]
     sizes = torch.bincount(named, minlength=groups)

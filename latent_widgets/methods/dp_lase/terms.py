@@ -53,4 +53,8 @@ def pair_penalty(changes: Tensor, form: PairForm) -> Tensor:
 
 def orthogonality(directions: Tensor) -> Tensor:
     """Equation 10, the squared Frobenius norm of ``G G' - I`` for rows of length one."""
-    return (directions @ directions.T - torch.eye(len(directions)).to(directions)).square().sum()
+    return (
+        (directions @ directions.T - torch.eye(len(directions), dtype=torch.float32, device="cpu").to(directions))
+        .square()
+        .sum()
+    )

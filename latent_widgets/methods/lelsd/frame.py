@@ -51,7 +51,9 @@ class Frame:
 
     def start(self, k: int, seed: int) -> Tensor:
         """Draw ``k`` directions ``(k, rows, d)``, every row uniform on the unit sphere."""
-        draws = torch.randn(k, *self.shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+        draws = torch.randn(
+            k, *self.shape, generator=torch.Generator("cpu").manual_seed(seed), dtype=torch.float64, device="cpu"
+        )
         return unit_rows(draws).to(self.G.device, self.G.dtype)
 
     def spread(self, free: Tensor) -> Tensor:
@@ -60,7 +62,7 @@ class Frame:
             if self.rows is None:
                 return free
             whole = free.new_zeros(len(free), self.G.num_layers, free.shape[2])
-            return whole.index_copy(1, torch.tensor(self.rows, device=free.device), free)
+            return whole.index_copy(1, torch.tensor(self.rows, dtype=torch.int64, device=free.device), free)
         if self.free is not None:
             return free.new_zeros(len(free), self.G.dim(self.space)).index_copy(1, self.free, free[:, 0])
         return free[:, 0]
@@ -112,7 +114,11 @@ def frame_of(G: Generator, space: str | None, layers: Sequence[int] | None) -> F
             f"layers must be None in s of {G.name!r}, got {layers!r}. It does not say which styles they set."
         )
     row_of = dict(zip(G.layer_names, G.layer_index, strict=True))
-    chosen = [torch.arange(part.start, part.stop) for name, part in slices.items() if row_of[name] in rows]
+    chosen = [
+        torch.arange(part.start, part.stop, dtype=torch.int64, device="cpu")
+        for name, part in slices.items()
+        if row_of[name] in rows
+    ]
     return Frame(G, space, rows, torch.cat(chosen).to(G.device))
 
 

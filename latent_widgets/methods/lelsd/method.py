@@ -310,7 +310,7 @@ def _result(
         layers=scene.layers.names,
         chance=chance,
         random=band,
-        losses=torch.tensor(state.losses),
+        losses=torch.tensor(state.losses, dtype=torch.float32, device="cpu"),
         checks=tuple(step for step, _ in state.checks),
         curve=torch.stack([scores for _, scores in state.checks]),
         norm=direction_lengths(state.best),

@@ -199,12 +199,16 @@ def train(
 
 def _loss(free: Tensor, step: int, recipe: Recipe, frame: Frame, scene: Scene, samples: PartSamples) -> Tensor:
     """The negative objective on a batch whose draw depends on the seed and the step alone."""
-    rng = torch.Generator().manual_seed((recipe.seed * 1_000_003 + step + 1) % 2**63)
-    index = torch.randperm(len(samples), generator=rng)[: recipe.batch]
+    rng = torch.Generator("cpu").manual_seed((recipe.seed * 1_000_003 + step + 1) % 2**63)
+    index = torch.randperm(len(samples), generator=rng, dtype=torch.int64, device="cpu")[: recipe.batch]
     size = len(index)
-    which = (torch.arange(size) + step * size) % recipe.k  # every direction gets as many pictures, within one
-    lengths = recipe.low + (recipe.high - recipe.low) * torch.rand(size, generator=rng, dtype=torch.float64)
-    signs = 1 - 2 * torch.randint(2, (size,), generator=rng)
+    which = (
+        torch.arange(size, dtype=torch.int64, device="cpu") + step * size
+    ) % recipe.k  # every direction gets as many pictures, within one
+    lengths = recipe.low + (recipe.high - recipe.low) * torch.rand(
+        size, generator=rng, dtype=torch.float64, device="cpu"
+    )
+    signs = 1 - 2 * torch.randint(2, (size,), generator=rng, dtype=torch.int64, device="cpu")
     units = unit_rows(free)
     vectors = free if recipe.published else units
     steps = frame.steps(vectors, units, recipe.unit)

@@ -145,7 +145,8 @@ def colourise(values: Any, cmap: str = "viridis", low: float | None = None, high
     """
     from matplotlib import colormaps
 
-    values = checks.shape("values", torch.as_tensor(values), ("H", "W"))
+    values = values if isinstance(values, Tensor) else torch.from_numpy(np.asarray(values))
+    checks.shape("values", values, ("H", "W"))
     checks.finite("values", values)
     numbers = values.detach().cpu().double().numpy()
     low = float(numbers.min()) if low is None else checks.number("low", low)

@@ -15,7 +15,7 @@ SHARE = 0.6  # of the way that a slider goes: how far a strip goes at first
 
 def positions(reach: float, count: int) -> list[float]:
     """Return ``count`` positions from minus to plus ``reach``; the middle one of an odd count is exactly 0."""
-    return [round(float(a), 6) for a in torch.linspace(-reach, reach, count)]
+    return [round(float(a), 6) for a in torch.linspace(-reach, reach, count, dtype=torch.float32, device="cpu")]
 
 
 class Reach(ipywidgets.BoundedFloatText):

@@ -223,7 +223,7 @@ class Band:
 
 
 def _band(label: str, samples: Tensor) -> Band:
-    low, middle, high = samples.quantile(torch.tensor(QUANTILES, dtype=samples.dtype), dim=0)
+    low, middle, high = samples.quantile(torch.tensor(QUANTILES, dtype=samples.dtype, device="cpu"), dim=0)
     return Band(label, low, middle, high)
 
 
@@ -244,8 +244,8 @@ def gaussian_band(spectrum: Spectrum, draws: int = 40, seed: int = 0) -> Band:
     rows, columns = max(spectrum.shape), min(spectrum.shape)
     rng = np.random.default_rng(seed)
     diagonal = np.sqrt(rng.chisquare(rows - np.arange(columns), size=(draws, columns)))
-    normal = torch.as_tensor(rng.standard_normal((draws, columns, columns)))
-    factor = normal.triu(1) + torch.diag_embed(torch.as_tensor(diagonal))
+    normal = torch.from_numpy(rng.standard_normal((draws, columns, columns)))
+    factor = normal.triu(1) + torch.diag_embed(torch.from_numpy(diagonal))
     values = torch.linalg.svdvals(factor)
     norm = spectrum.values.norm()
     values = values * norm / values.norm(dim=1, keepdim=True)

@@ -20,6 +20,7 @@ from tests.generators.checkpoints.standins import (
     write_nvidia,
     write_tensorflow,
 )
+from tests.public_calls import MODES
 from tests.reference import relative
 
 CLASSES = {"conditional": 1, "T, conditional": 1}
@@ -37,6 +38,26 @@ def test_nvidia_files_give_back_every_bit(tmp_path, make_variant, variant, proto
         assert (state[name].dtype, state[name].stride()) == (value.dtype, value.stride())
     drawn, original = draw(G, network, CLASSES.get(variant))
     assert torch.equal(drawn, original)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_files_give_back_every_bit_whatever_the_defaults(tmp_path, make_variant, mode):
+    network = make_variant()
+    files = [
+        write_nvidia(tmp_path / "n.pkl", network),
+        write_tensorflow(tmp_path / "t.pkl", network),
+        tmp_path / "o.safetensors",
+    ]
+    convert(files[0], files[2])
+    wanted = [lw.load(file).module.state_dict() for file in files]
+    before = torch.get_rng_state()
+    with MODES[mode]():
+        found = [lw.load(file).module.state_dict() for file in files]
+    assert torch.equal(torch.get_rng_state(), before)
+    for state, expected in zip(found, wanted, strict=True):
+        for name, value in expected.items():
+            assert (state[name].dtype, state[name].device) == (value.dtype, value.device)
+            assert torch.equal(state[name], value)
 
 
 def test_what_was_inferred_is_said(tmp_path, make_variant):

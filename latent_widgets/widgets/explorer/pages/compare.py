@@ -89,7 +89,9 @@ class ComparePage(ipywidgets.VBox):
         """Find the steps beside the pictures, and draw the strips."""
         state, edit = self._state, self._state.edit
         G, compared, distance = state.drawn(), rows_of_change(state), self.distance.value
-        at = torch.linspace(-self.most.value, self.most.value, self.count.value).tolist()
+        at = torch.linspace(
+            -self.most.value, self.most.value, self.count.value, dtype=torch.float32, device="cpu"
+        ).tolist()
         at[len(at) // 2] = 0.0
 
         def work(on_step: Any) -> list[Row]:

@@ -88,7 +88,7 @@ def example_of(G: Generator, edit: Edit, mask: Mask | None, picture: Pixels) -> 
     Raises:
         ValueError: If nothing is painted, or everything, or the picture is not that of one code.
     """
-    if mask is None or not 0 < (share := float((mask.weights(G.resolution) >= HALF_COVERED).double().mean())) < 1:
+    if mask is None or not 0 < (share := float((mask.weights(*G.picture_size) >= HALF_COVERED).double().mean())) < 1:
         what = "nothing painted" if mask is None or share == 0 else "everything painted"
         raise ValueError(f"mask must mark the part and leave the rest out, got {what}. Paint in the linked painter.")
     if edit.mask is not None and any(m.enabled for m in edit.moves):
@@ -96,8 +96,8 @@ def example_of(G: Generator, edit: Edit, mask: Mask | None, picture: Pixels) -> 
             "the picture must be that of one code to be an example, got one whose moves show only inside the region. "
             "Switch that off on the region page, or reset the moves."
         )
-    inside = mask.weights(G.resolution) >= HALF_COVERED
-    image = torch.as_tensor(picture.copy()).movedim(-1, 0)[None] / 127.5 - 1  # (H, W, 3) -> (1, 3, H, W)
+    inside = mask.weights(*G.picture_size) >= HALF_COVERED
+    image = torch.from_numpy(picture.copy()).movedim(-1, 0)[None] / 127.5 - 1  # (H, W, 3) -> (1, 3, H, W)
     words = f"seed {edit.base.seed}" if edit.base.code is None else "a code"
     words += "*" * any(m.enabled for m in edit.moves)
     shown = tinted(image, Mask(inside).weights(*image.shape[-2:])[None].cpu() >= HALF_COVERED)

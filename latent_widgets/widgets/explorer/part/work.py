@@ -154,7 +154,7 @@ def small_walks(G: Generator, edit: Edit, directions: Directions) -> Pixels:
     Raises:
         ValueError: If the edit cannot be moved along them.
     """
-    at = torch.linspace(-REACH, REACH, COUNT).tolist()
+    at = torch.linspace(-REACH, REACH, COUNT, dtype=torch.float32, device="cpu").tolist()
     moves = [Move.of(directions, i, alpha) for i in range(min(SHOWN, len(directions))) for alpha in at]
     codes = [with_move(edit, move).code(G) for move in moves]
     pictures = [G.synthesize(code.tensor[None], code.space) for code in codes]  # one at a time: others wait less

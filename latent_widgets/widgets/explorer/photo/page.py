@@ -69,7 +69,7 @@ class PhotoPage(ipywidgets.VBox):
         self.paper = ipywidgets.ColorPicker(
             value="#ffffff", description="beyond", tooltip="The colour beyond the photo, and behind a transparent one"
         )
-        middle = button("middle", "The largest square in the middle, upright", guard(lambda _: self.crop_whole()))
+        middle = button("middle", "The largest part in the middle, upright", guard(lambda _: self.crop_whole()))
         sliders = (self.size, self.across, self.down, self.turn)
         for control in (*sliders, self.paper):
             control.observe(guard(self._changed), "value")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import replace
 from typing import Any
 
 from PIL import Image
@@ -97,10 +98,11 @@ class Photo:
     @one_at_a_time
     def crop(self) -> None:
         """Show what the controls take of the photo."""
-        photo, crop, side = self.image, self.page.crop, self._desk.state.generator.resolution
+        photo, size = self.image, self._desk.state.generator.picture_size
+        crop = replace(self.page.crop, aspect=size[1] / size[0])
         if photo is not None:
             self.reading.run(
-                lambda on_step: crop.cut(photo, side),
+                lambda on_step: crop.cut(photo, size),
                 lambda target: self.page.show_photo(photo, crop, target),
                 kind="crop",
                 frame=True,
@@ -119,7 +121,8 @@ class Photo:
 
     @one_at_a_time
     def _search(self, start: Inversion | None) -> None:
-        photo, crop, page, G = self.image, self.page.crop, self.page, self._desk.state.generator
+        photo, page, G = self.image, self.page, self._desk.state.generator
+        crop = replace(page.crop, aspect=G.picture_size[1] / G.picture_size[0])
         if photo is None:
             page.tell("Drop a photo first, or choose one.")
             return
@@ -129,7 +132,7 @@ class Photo:
         self._losses, self._next = [], 0.0
 
         def work(on_step: Any) -> Inversion:
-            target = crop.cut(photo, G.resolution)
+            target = crop.cut(photo, G.picture_size)
 
             def watch(step: Step) -> bool | None:
                 self._watch(step, target)

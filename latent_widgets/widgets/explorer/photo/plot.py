@@ -28,7 +28,7 @@ def draw_crop(figure: Figure, photo: Image.Image, crop: Crop) -> tuple[Axes, lis
     Args:
         figure: An empty figure.
         photo: The photo.
-        crop: The square.
+        crop: What is taken of it.
 
     Returns:
         The axes, in pixels of the photo, and no spot.

@@ -62,7 +62,8 @@ class Effects:
 
         def work(on_step: Any) -> Any:
             try:
-                predicted = effect_of(abs(alpha) * predicted_map(spectra, move.direction), mask)
+                values = abs(alpha) * predicted_map(spectra, move.direction)
+                predicted = effect_of(values, mask, spectra.generator.picture_size)
             except ValueError:  # a direction of another space among the kept ones
                 return None
             true = true_effect(G, where, move, mask) if on_step() else None

@@ -52,12 +52,12 @@ def predicted_map(spectra: RegionSpectra, direction: Directions) -> Tensor:
         direction: One direction.
 
     Returns:
-        ``(size, size)``, at the analysis size.
+        ``(h, w)``, at the analysis size.
 
     Raises:
         ValueError: If the direction lives in another space than the Jacobian.
     """
-    change = spectra.pooled @ coordinates(spectra, direction)  # (n, C, s, s)
+    change = spectra.pooled @ coordinates(spectra, direction)  # (n, C, h, w)
     return change.square().mean((0, 1)).sqrt()
 
 
@@ -121,7 +121,7 @@ def scale_bar(high: float, words: str, width: int = 220) -> str:
     Returns:
         HTML.
     """
-    ramp = torch.linspace(0, 1, 128).expand(8, 128)
+    ramp = torch.linspace(0, 1, 128, dtype=torch.float32, device="cpu").expand(8, 128)
     file = io.BytesIO()
     Image.fromarray(heat(np.full((8, 128, 3), 128, np.uint8), ramp, 1.0)).save(file, "PNG")
     source = f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"

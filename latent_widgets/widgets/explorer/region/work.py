@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -14,7 +15,8 @@ from latent_widgets.core.steps import OnStep
 from latent_widgets.edits.edit import Base, Edit, Move
 from latent_widgets.generators.base import Generator
 from latent_widgets.geometry.regions.solvers import RegionSpectrum, loud_rank
-from latent_widgets.geometry.regions.spectra import LUMINANCE, Channels, RegionSpectra, as_weights
+from latent_widgets.geometry.regions.spectra import LUMINANCE, Channels, RegionSpectra
+from latent_widgets.geometry.regions.weights import as_weights
 from latent_widgets.values.codes import Code
 from latent_widgets.values.directions import Directions, same_direction
 from latent_widgets.values.masks import Mask
@@ -119,10 +121,10 @@ def find_region(spectra: RegionSpectra, mask: Mask, settings: Settings) -> Regio
     """
     spectrum, notes = spectra.spectrum(mask), []
     values = spectrum.singular_values
-    loudest = float((spectra.total.trace() / (spectra.size**2 * spectra.pooled.shape[1])).sqrt())
+    loudest = float((spectra.total.trace() / math.prod(spectra.pooled.shape[1:4])).sqrt())
     if float(values[0]) <= SILENT * loudest:
         raise ValueError("mask must cover pixels that answer to the latent, got none that do. Paint somewhere else.")
-    weights = as_weights(mask, spectra.size, spectra.size)
+    weights = spectra.weights(mask)
     if bool((weights >= 1).all()):
         notes.append("The region is the whole picture, so nothing lies outside: leave a part out to get directions.")
         return RegionFinding(spectrum, None, mask, " ".join(notes))
@@ -180,8 +182,10 @@ def matched(new: Directions, old: Directions | None) -> tuple[Directions, list[i
     takes = {i: j for j, i in pairs.items()}
     heirs = [takes.get(i) for i in order]
     signs = torch.tensor(
-        [1.0 if j is None or cosines[i, j] >= 0 else -1.0 for i, j in zip(order, heirs, strict=True)]
-    ).to(new.vectors)
+        [1.0 if j is None or cosines[i, j] >= 0 else -1.0 for i, j in zip(order, heirs, strict=True)],
+        dtype=new.vectors.dtype,
+        device=new.vectors.device,
+    )
     kept = [None if j is None else old.names[j] for j in heirs]
     free = (name for n in range(1, 10**6) if (name := f"region {n}") not in kept)
     moved = new[order]
@@ -206,14 +210,16 @@ class EffectMap:
     locality: float
 
 
-def effect_of(values: Tensor, mask: Any) -> EffectMap:
+def effect_of(values: Tensor, mask: Any, picture: tuple[int, int] | None = None) -> EffectMap:
     """Sum a map of changes up inside and outside a region.
 
     Args:
         values: ``(h, w)``.
         mask: The region.
+        picture: Height and width of the picture, where the map has not exactly its aspect.
     """
-    weights, squares = as_weights(mask, *values.shape), values.double().cpu().square()
+    height, width = values.shape
+    weights, squares = as_weights(mask, height, width, picture), values.double().cpu().square()
     whole, inside = float(squares.sum()), float((weights * squares).sum())
     area, rest = float(weights.sum()), float((1 - weights).sum())
     return EffectMap(
