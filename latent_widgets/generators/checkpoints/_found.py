@@ -189,8 +189,7 @@ def _fork(found: Found, why: str) -> str:
     who = f"class {found.class_name}" if found.class_name else found.family
     source = f", source sha256 {found.source_sha256}" if found.source_sha256 else ""
     return (
-        f"the network must be a {found.architecture} as published, got a variant of it ({who}{source}): {why}. "
-        f"{WAY_OUT}"
+        f"the network must be a {found.architecture} as it is drawn here, got another ({who}{source}): {why}. {WAY_OUT}"
     )
 
 

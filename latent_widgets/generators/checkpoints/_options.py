@@ -19,6 +19,7 @@ OPTIONS = ("prefix", "mapping_lr", "final_tanh")
 USUAL_RATE = 0.01  # learning rate of the mapping (Karras et al. 2019, appendix C)
 _RATES = (1.0, 0.1, 0.01, 0.001)
 _DRIFT = 2.5  # by how much training may have changed the spread; under half the way to the next rate is 3.2
+_LOOKED_AT = 64  # tensors: hostile files may have many that are one
 _BIASED = 0.5  # biases begin at zero: where they spread like the weights, these are not as the programs make them
 
 
@@ -75,8 +76,9 @@ def mapping_rate(tensors: Mapping[str, Readable], asked: Asked) -> tuple[float, 
     """
     if asked.mapping_lr is not None:
         return asked.mapping_lr, f"The learning rate of the mapping is {asked.mapping_lr:g}, as given."
-    spreads = sorted(_spread(value) for name, value in tensors.items() if name.endswith("weight"))
-    biases = [_spread(value) for name, value in tensors.items() if name.endswith("bias")]
+    some = list(tensors.items())[:_LOOKED_AT]
+    spreads = sorted(_spread(value) for name, value in some if name.endswith("weight"))
+    biases = [_spread(value) for name, value in some if name.endswith("bias")]
     spread = spreads[len(spreads) // 2] if spreads else math.nan
     other = "mapping_lr= sets another."
     if math.isfinite(spread) and spread > 0 and max(biases, default=0.0) < _BIASED * spread:

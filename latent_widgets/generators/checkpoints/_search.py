@@ -37,7 +37,7 @@ _WRAPPERS = frozenset((
     "networks", "decoder", "params", "weights", "checkpoint", "ckpt", "stylegan", "stylegan2", "stylegan3", "g_model",
     "pretrained",
 ))  # fmt: skip
-_PLACES = 64  # of one layout in one file
+_PLACES = 16  # of one layout in one file
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,13 +10,15 @@ from typing import Any
 from latent_widgets.generators.checkpoints._arrays import FileArray
 from latent_widgets.generators.checkpoints._storages import FileTensor
 from latent_widgets.generators.checkpoints._strangers import Stranger
-from latent_widgets.generators.checkpoints._values import Bag, PersistentModule
+from latent_widgets.generators.checkpoints._values import Bag, PersistentModule, short
 
 __all__ = ["Leaf", "join", "leaves", "modules"]
 
 _DEEPEST = 24
 _MOST = 500_000  # values
+_LONGEST = 1000  # characters of a name: hostile keys could make many long ones
 _OF_MODULES = ("_parameters", "_buffers", "_modules")  # where torch keeps what a module holds
+_HELD = (dict, list, tuple, Bag, PersistentModule, FileTensor)  # what is a tensor, or may hold some
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,8 +35,9 @@ class Leaf:
 
 
 def join(path: str, key: Any) -> str:
-    """Return the dotted name of what lies under a key."""
-    return f"{path}.{key}" if path else str(key)
+    """Return the dotted name of what lies under a key; of a key that is no text or number only its kind."""
+    text = str(key) if isinstance(key, str | int | float | None) else short(key)
+    return f"{path}.{text}" if path else text
 
 
 def leaves(value: Any, into_modules: bool = True) -> dict[str, Leaf]:
@@ -62,11 +65,19 @@ def _walk(value: Any, into_modules: bool) -> Iterator[tuple[str, int, Any]]:
     while waiting and count < _MOST:
         name, current, depth, home = waiting.popleft()
         count += 1
-        yield name, home, current
-        if depth > _DEEPEST or id(current) in seen or (isinstance(current, PersistentModule) and not into_modules):
+        if len(name) <= _LONGEST:
+            yield name, home, current
+        if (
+            depth > _DEEPEST
+            or len(name) > _LONGEST
+            or id(current) in seen
+            or (isinstance(current, PersistentModule) and not into_modules)
+        ):
             continue
         seen.add(id(current))  # alive as long as the value is
-        waiting.extend((join(name, key), child, depth + 1, id(current)) for key, child in _children(current))
+        for key, child in _children(current):
+            if isinstance(child, _HELD):
+                waiting.append((join(name, key), child, depth + 1, id(current)))
 
 
 def _children(value: Any) -> Iterator[tuple[Any, Any]]:

@@ -178,8 +178,10 @@ def _common(module: PersistentModule, tree: dict[str, PersistentModule]) -> dict
         raise _RareError(f"{layers} mapping layers")
     rates = {_real(tree[f"mapping.fc{i}"].state["bias_gain"]) for i in range(layers)}
     kinds = {str(part.state.get("activation", "lrelu")) for name, part in tree.items() if name.startswith("mapping.fc")}
-    if len(rates) != 1 or kinds != {"lrelu"}:
-        raise _RareError("mapping layers that differ")
+    if kinds != {"lrelu"}:
+        raise _RareError(f"mapping layers with activation {short(min(kinds - {'lrelu'}))}")
+    if len(rates) != 1:
+        raise _RareError(f"mapping layers with learning rates {sorted(rates)[:4]}")
     config = {name: _whole(module.state[name]) for name in ("z_dim", "w_dim", "c_dim")}
     if config["z_dim"] < 1 or config["w_dim"] < 1:
         raise ValueError("a latent without numbers")
@@ -193,8 +195,9 @@ def _common(module: PersistentModule, tree: dict[str, PersistentModule]) -> dict
 def _stylegan2(tree: dict[str, PersistentModule]) -> dict[str, Any]:
     blocks = {name.rpartition(".b")[2]: part for name, part in tree.items() if part.class_name == "SynthesisBlock"}
     convs = [part for part in tree.values() if part.class_name == "SynthesisLayer"]
-    if any(str(part.state.get("activation", "lrelu")) != "lrelu" for part in convs):
-        raise _RareError("layers with another activation")
+    others = {str(part.state.get("activation", "lrelu")) for part in convs} - {"lrelu"}
+    if others:
+        raise _RareError(f"layers with activation {short(min(others))}")
     architectures = {str(part.state["architecture"]) for part in blocks.values()}
     drawing = [part for part in tree.values() if part.class_name in ("SynthesisLayer", "ToRGBLayer")]
     clamps = {
