@@ -115,8 +115,8 @@ def load(
     A file is recognised by its bytes and keys, and nothing in it is ever executed. ``G.notes`` says what was inferred.
 
     Args:
-        source: The name of a built-in generator, see :func:`list_models`; the path of a checkpoint of StyleGAN2 or
-            StyleGAN3 (NVIDIA's, rosinality's or GenForce's), of a DCGAN, or of this package;
+        source: The name of a built-in generator, see :func:`list_models`; the path of a checkpoint of a StyleGAN
+            (NVIDIA's, rosinality's or GenForce's), of a ProgressiveGAN, of a DCGAN, or of this package;
             ``"hf:owner/name@revision"``, a repository of the Hugging Face hub; ``"pip:package"``, weights in an
             installed package; or a live network, see :func:`latent_widgets.generators.live.adapt`.
         device: Where to put it; the CPU by default, and for a live network where it is.

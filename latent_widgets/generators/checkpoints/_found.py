@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -193,17 +194,13 @@ def _fork(found: Found, why: str) -> str:
     )
 
 
-def missing_noise(
-    config: Mapping[str, Any], parts: Mapping[str, StoredPart]
-) -> dict[str, Callable[[nn.Module], Tensor]]:
+def missing_noise(parts: Mapping[str, StoredPart]) -> dict[str, Callable[[nn.Module], Tensor]]:
     """Return seeded noise for the layers of which the file has none, as programs draw it that keep none."""
-    names = [
-        (f"synthesis.b{side}.{layer}.noise_const", int(side))
-        for side in config["channels"]
-        for layer in ("conv0", "conv1")
-        if config["noise"] and (side, layer) != ("4", "conv0")
-    ]
-    return {name: _noise(seed, side) for seed, (name, side) in enumerate(names) if name not in parts}
+    found = [re.fullmatch(r"(synthesis\.b(\d{1,4})\.\w+\.)noise_strength", name) for name in parts]
+    sides = {match[1]: int(match[2]) for match in found if match}
+    names = sorted(sides, key=lambda name: (sides[name], name))
+    drawn = {f"{name}noise_const": _noise(seed, sides[name]) for seed, name in enumerate(names)}
+    return {name: draw for name, draw in drawn.items() if name not in parts}
 
 
 def _noise(seed: int, side: int) -> Callable[[nn.Module], Tensor]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from latent_widgets.generators.checkpoints import dcgan, genforce, nvidia_names, rosinality
+from latent_widgets.generators.checkpoints import dcgan, genforce, genforce_older, nvidia_names, rosinality
 from latent_widgets.generators.checkpoints._changes import row
 from latent_widgets.generators.checkpoints._found import AVERAGE, AVERAGES, Found, Readable, StoredPart
 from latent_widgets.generators.checkpoints._options import Asked
@@ -30,7 +30,7 @@ class Layout(Protocol):
         """Describe the generator."""
 
 
-_LAYOUTS: tuple[Any, ...] = (rosinality, genforce, nvidia_names, dcgan)
+_LAYOUTS: tuple[Any, ...] = (rosinality, genforce, nvidia_names, genforce_older.STYLEGAN1, genforce_older.PGGAN, dcgan)
 _AVERAGED = frozenset(("ema", "smooth", "avg", "average", "averaged", "running", "shadow", "gs"))
 _WRAPPERS = frozenset((
     "state_dict", "model", "models", "module", "_orig_mod", "generator", "gen", "g", "netg", "net", "network",

@@ -23,7 +23,7 @@ from latent_widgets.generators.checkpoints._found import (
 from latent_widgets.generators.checkpoints._options import Asked, mapping_rate
 from latent_widgets.generators.checkpoints._values import WAY_OUT, CheckpointError, short
 
-__all__ = ["ANCHOR", "HEADS", "find", "looks_like"]
+__all__ = ["ANCHOR", "HEADS", "find", "latents", "looks_like", "sizes", "transposed"]
 
 ANCHOR = "synthesis.early_layer.const"
 HEADS = frozenset(("mapping", "truncation", "synthesis"))
@@ -60,9 +60,9 @@ def find(tensors: Mapping[str, Readable], asked: Asked) -> Found:
     channels, colours = {}, 3
     for name, tensor in tensors.items():
         if found := re.fullmatch(r"synthesis\.layer(\d{1,4})\.weight", name):
-            channels[str(_side(int(found[1])))] = _sizes(name, tensor, 4)[0]
+            channels[str(_side(int(found[1])))] = sizes(name, tensor, 4)[0]
         elif re.fullmatch(r"synthesis\.output\d{1,4}\.weight", name):
-            colours = _sizes(name, tensor, 4)[0]
+            colours = sizes(name, tensor, 4)[0]
     newer, told = _is_newer(tensors)
     parts = {}
     for name, tensor in tensors.items():
@@ -78,8 +78,8 @@ def find(tensors: Mapping[str, Readable], asked: Asked) -> Found:
         "architecture": "skip" if outputs > 1 else "resnet" if "synthesis.residual1.weight" in tensors else "orig",
         "noise": any(name.endswith(".noise_strength") for name in tensors), "colours": colours,
     }  # fmt: skip
-    config |= _latents(tensors)
-    drawn = missing_noise(config, parts)
+    config |= latents(tensors)
+    drawn = missing_noise(parts)
     notes = [told_rate, *told]
     if drawn:
         notes.append(f"The file has no noise for {len(drawn)} layers: seeded noise was drawn.")
@@ -104,18 +104,20 @@ def _is_newer(tensors: Mapping[str, Readable]) -> tuple[bool, tuple[str, ...]]:
     return mean > 0.5, (f"Its styles have the mean bias {mean:.2g}: they were taken to be {newer}.",)
 
 
-def _latents(tensors: Mapping[str, Readable]) -> dict[str, Any]:
-    inputs = _sizes("mapping.dense0.weight", tensors["mapping.dense0.weight"], 2)[1]
-    w_dim = _sizes("synthesis.layer0.style.weight", tensors["synthesis.layer0.style.weight"], 2)[1]
+def latents(tensors: Mapping[str, Readable]) -> dict[str, Any]:
+    """Return the lengths of latent, mapped latent and class vector."""
+    inputs = sizes("mapping.dense0.weight", tensors["mapping.dense0.weight"], 2)[1]
+    w_dim = sizes("synthesis.layer0.style.weight", tensors["synthesis.layer0.style.weight"], 2)[1]
     for name, axis in (("mapping.label_weight", 0), ("mapping.embedding.weight", 1)):
         if name in tensors:
-            sizes = _sizes(name, tensors[name], 2)
+            both = sizes(name, tensors[name], 2)
             joint = {"joint": True} if axis == 0 else {}
-            return {"z_dim": inputs - sizes[1 - axis], "w_dim": w_dim, "c_dim": sizes[axis]} | joint
+            return {"z_dim": inputs - both[1 - axis], "w_dim": w_dim, "c_dim": both[axis]} | joint
     return {"z_dim": inputs, "w_dim": w_dim}
 
 
-def _sizes(name: str, tensor: Readable, axes: int) -> tuple[int, ...]:
+def sizes(name: str, tensor: Readable, axes: int) -> tuple[int, ...]:
+    """Return the sizes of a tensor that must have so many axes."""
     if len(tensor.shape) != axes:
         raise CheckpointError(f"{name} must have {axes} axes, got shape {tuple(tensor.shape)}. {WAY_OUT}")
     return tuple(tensor.shape)
@@ -127,7 +129,8 @@ def _side(index: int) -> int:
     return int(2 ** (2 + (index + 1) // 2))
 
 
-def _transposed(x: Tensor) -> Tensor:
+def transposed(x: Tensor) -> Tensor:
+    """Swap the axes of a matrix."""
     return x.T.contiguous()
 
 
@@ -137,7 +140,7 @@ def _known(name: str, newer: bool) -> tuple[str, Change | None]:
     if name == "truncation.w_avg":
         return AVERAGE, row
     if name in _EMBEDDINGS:
-        return _EMBEDDINGS[name], _transposed if name == "mapping.label_weight" else None
+        return _EMBEDDINGS[name], transposed if name == "mapping.label_weight" else None
     if name == ANCHOR:
         return "synthesis.b4.const", first
     if found := re.fullmatch(r"synthesis\.residual(\d{1,2})\.weight", name):

@@ -65,7 +65,7 @@ def find(tensors: Mapping[str, Readable], asked: Asked) -> Found:
         config |= _stylegan3(tensors, notes)
     else:
         config |= _stylegan2(tensors)
-        drawn = missing_noise(config, parts)
+        drawn = missing_noise(parts)
         if drawn:
             notes.append(f"The file has no noise for {len(drawn)} layers: seeded noise was drawn.")
     defaults = {**({} if AVERAGE in parts else {AVERAGE: average_w}), **drawn}

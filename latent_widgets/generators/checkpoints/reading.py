@@ -12,6 +12,7 @@ from typing import Any
 from latent_widgets.core import checks
 from latent_widgets.core.paths import to_read, to_write
 from latent_widgets.core.steps import OnStep
+from latent_widgets.generators._networks import WITH_TANH
 from latent_widgets.generators.checkpoints import _names, native, nvidia, tensorflow
 from latent_widgets.generators.checkpoints._archive import read_archive
 from latent_widgets.generators.checkpoints._found import Found, assemble
@@ -95,7 +96,7 @@ class Content:
 def _with_tanh(found: Found, asked: Asked) -> Found:
     if asked.final_tanh is None:
         return found
-    if found.architecture != "stylegan2":
+    if found.architecture not in WITH_TANH:
         asked.refuse(f"a {found.family}", "final_tanh")
     if not asked.final_tanh:
         return found

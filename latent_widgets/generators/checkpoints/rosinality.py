@@ -80,7 +80,7 @@ def find(tensors: Mapping[str, Readable], asked: Asked) -> Found:
         "mapping_layers": len(layers), "mapping_lr": rate, "colours": math.prod(colours) if colours else 3,
         "noise": any(name.endswith(".noise.weight") for name in tensors),
     }  # fmt: skip
-    drawn = missing_noise(config, parts)
+    drawn = missing_noise(parts)
     notes = (
         (f"The file has no noise for {len(drawn)} layers: seeded noise was drawn, as its program does.",)
         if drawn

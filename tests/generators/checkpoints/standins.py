@@ -290,3 +290,24 @@ def nvidia_state(network):
         if name.endswith("conv0.weight"):
             found[name.replace("weight", "resample_filter")] = _outer([1.0, 3.0, 3.0, 1.0])
     return found
+
+
+# ---- where they lie
+
+
+def under(prefix, tensors):
+    return {f"{prefix}{name}": value for name, value in tensors.items()}
+
+
+def by_head(tensors):
+    found = {}
+    for name, value in tensors.items():
+        head, _, rest = name.partition(".")
+        found.setdefault(head, {})[rest] = value
+    return {head: inner.get("", inner) for head, inner in found.items()}
+
+
+def moved(tensors, start, new):
+    old = next(name.split(".")[1] for name in tensors if f"synthesis.{start}" in name)
+    fresh = new + old.rpartition("_")[2]
+    return {name.replace(old, fresh): value for name, value in tensors.items()}

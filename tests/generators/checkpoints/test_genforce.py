@@ -2,11 +2,11 @@
 
 import pytest
 import torch
-import torch.nn.functional as F
 
 import latent_widgets as lw
 from latent_widgets.generators.checkpoints._values import CheckpointError
 from tests.generators.checkpoints.conftest import draw
+from tests.generators.checkpoints.older import joint_mapping
 from tests.generators.checkpoints.standins import genforce, hammer
 from tests.reference import relative
 
@@ -41,16 +41,6 @@ def test_grey_pictures(tmp_path, make_variant):
     for layout in (genforce, hammer):
         torch.save(layout(network), tmp_path / "x.pth")
         assert relative(*draw(lw.load(tmp_path / "x.pth"), network)) < 5e-6
-
-
-def joint_mapping(state, z, c, rate=0.01):
-    """The mapping of GenForce's conditional networks: latent and class are normalised as one."""
-    x = torch.cat([z, c @ state["mapping.label_weight"]], 1).double()
-    x = x / (x**2).mean(1, keepdim=True).add(1e-8).sqrt()
-    for i in range(2):
-        weight, bias = (state[f"mapping.dense{i}.{name}"].double() * rate for name in ("weight", "bias"))
-        x = F.leaky_relu(x @ weight.T / x.shape[1] ** 0.5 + bias, 0.2) * 2**0.5
-    return x
 
 
 def test_classes_that_are_normalised_with_the_latent(tmp_path, make_variant):

@@ -6,7 +6,7 @@ import torch
 import latent_widgets as lw
 from latent_widgets.generators.checkpoints._values import CheckpointError
 from tests.generators.checkpoints.conftest import VARIANTS, draw
-from tests.generators.checkpoints.standins import nvidia_state
+from tests.generators.checkpoints.standins import moved, nvidia_state
 from tests.reference import relative
 
 
@@ -49,12 +49,6 @@ BROKEN = {
         r"synthesis.input.affine.weight of shape \(4, 6\) must be among its tensors, got none, which has synth",
     ),
 }
-
-
-def moved(tensors, start, new):
-    old = next(name.split(".")[1] for name in tensors if f"synthesis.{start}" in name)
-    fresh = new + old.rpartition("_")[2]
-    return {name.replace(old, fresh): value for name, value in tensors.items()}
 
 
 @pytest.mark.parametrize("name", BROKEN)

@@ -15,6 +15,7 @@ from latent_widgets.generators.checkpoints.reading import convert
 from tests.generators.checkpoints.conftest import draw
 from tests.generators.checkpoints.standins import (
     Persistent,
+    by_head,
     genforce,
     hammer,
     modules,
@@ -22,21 +23,10 @@ from tests.generators.checkpoints.standins import (
     nvidia_state,
     rosinality,
     set_architecture,
+    under,
 )
 
 LAYOUTS = {"rosinality": rosinality, "nvidia": nvidia_state, "hammer": hammer}
-
-
-def under(prefix, tensors):
-    return {f"{prefix}{name}": value for name, value in tensors.items()}
-
-
-def by_head(tensors):
-    found = {}
-    for name, value in tensors.items():
-        head, _, rest = name.partition(".")
-        found.setdefault(head, {})[rest] = value
-    return {head: inner.get("", inner) for head, inner in found.items()}
 
 
 JUNK = {"weight": torch.full((3, 2), torch.nan)}

@@ -4,27 +4,10 @@ import tracemalloc
 
 import pytest
 
-from latent_widgets.generators.checkpoints._storages import FileTensor, Storage
 from latent_widgets.generators.checkpoints._strangers import Stranger
 from latent_widgets.generators.checkpoints._tree import leaves, modules
-from latent_widgets.generators.checkpoints._values import Bag, PersistentModule
-
-
-def tensor():
-    return FileTensor(Storage(), 0, (3, 2), (2, 1))
-
-
-def stranger(**items):
-    made = Stranger("a.B")
-    made.kept[dict].update(items)
-    return made
-
-
-def with_state(**state):
-    made = Bag("a.C")
-    made.build(state)
-    return made
-
+from latent_widgets.generators.checkpoints._values import PersistentModule
+from tests.generators.checkpoints.hostile import stranger, tensor, with_state
 
 HELD = {
     "a": lambda t: {"a": t, "b": 3},
@@ -48,7 +31,9 @@ def test_names_of_tensors(name):
 
 
 def test_modules_of_nvidia_are_told_apart():
-    module = PersistentModule("G", "", {"_modules": {"fc": PersistentModule("F", "", {"_parameters": {"w": tensor()}})}})
+    module = PersistentModule(
+        "G", "", {"_modules": {"fc": PersistentModule("F", "", {"_parameters": {"w": tensor()}})}}
+    )
     value = {"G_ema": module, "extra": tensor()}
     assert list(leaves(value)) == ["extra", "G_ema.fc.w"]
     assert list(leaves(value, into_modules=False)) == ["extra"]
