@@ -19,9 +19,9 @@ _HARMFUL = frozenset((  # modules, with all that is in them
 ))  # fmt: skip
 _HARMFUL_TORCH = ("torch.hub", "torch.jit", "torch.package", "torch.utils.cpp_extension")
 _OPENING = frozenset(("FileIO", "open", "open_code"))  # in any module
-_PLAIN = frozenset((  # of the built-in names, those of Python 2 too, beside those of exceptions
-    "bool", "bytearray", "bytes", "complex", "dict", "float", "frozenset", "getattr", "int", "list", "long", "object",
-    "range", "set", "slice", "str", "tuple", "type", "unicode", "xrange",
+_HARMFUL_BUILT_IN = frozenset((
+    "__build_class__", "__import__", "apply", "breakpoint", "compile", "delattr", "eval", "exec", "execfile", "exit",
+    "file", "globals", "input", "locals", "quit", "raw_input", "reload", "setattr", "vars",
 ))  # fmt: skip
 
 
@@ -80,12 +80,12 @@ def means_harm(module: str, name: str) -> bool:
         >>> means_harm("posix", "system"), means_harm("datetime", "datetime")
         (True, False)
     """
-    if module in ("builtins", "__builtin__"):
-        return not (name in _PLAIN or name[:1].isupper())
     if module in ("torch", "torch.serialization"):
         return name.endswith(("load", "save", "compile"))
     if name in _OPENING:
         return True
+    if module in ("builtins", "__builtin__"):
+        return name in _HARMFUL_BUILT_IN
     torch = any(module == harmful or module.startswith(f"{harmful}.") for harmful in _HARMFUL_TORCH)
     return torch or module.partition(".")[0] in _HARMFUL
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from latent_widgets.generators.checkpoints._arrays import FileArray
+from latent_widgets.generators.checkpoints._arrays import FileArray, array_of
 from latent_widgets.generators.checkpoints._storages import FileTensor
 from latent_widgets.generators.checkpoints._strangers import Stranger
 from latent_widgets.generators.checkpoints._values import Bag, PersistentModule, short
@@ -82,7 +82,9 @@ def _walk(value: Any, into_modules: bool) -> Iterator[tuple[str, int, Any]]:
 
 def _children(value: Any) -> Iterator[tuple[Any, Any]]:
     if isinstance(value, dict):
-        yield from value.items()
+        arrays = any(isinstance(child, FileArray) for child in value.values())
+        for key, child in value.items():  # beside arrays, NumPy gives one without axes as a number
+            yield key, array_of(child) if arrays and type(child) is float else child
     elif isinstance(value, list | tuple):
         yield from enumerate(value)
     elif isinstance(value, Bag | PersistentModule) and not isinstance(value, FileArray):

@@ -168,6 +168,14 @@ def test_some_stored_noise_is_kept(tmp_path, make_variant):
     assert torch.equal(G.module.synthesis.b8.conv1.noise_const, network.synthesis.b8.conv1.noise_const)
 
 
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_what_stands_among_the_weights_is_not_dropped(tmp_path, make_variant, layout):
+    state = under("module.", LAYOUTS[layout](make_variant()))
+    torch.save({"g_ema": state | {"module.hyper.weight": torch.zeros(3, 2)}}, tmp_path / "x.pt")
+    with pytest.raises(CheckpointError, match=r"got '?hyper\.weight"):
+        lw.load(tmp_path / "x.pt")
+
+
 # ---- other containers
 
 
@@ -182,6 +190,15 @@ def test_arrays_of_numpy(tmp_path, make_variant, layout, protocol):
     assert one.weights_hash == other.weights_hash
     drawn, original = draw(one, network)
     torch.testing.assert_close(drawn, original, rtol=1e-4, atol=1e-4)
+
+
+def test_numbers_of_numpy_without_axes(tmp_path, make_variant):
+    network = make_variant()
+    arrays = {name: value.numpy()[()] for name, value in nvidia_state(network).items()}
+    assert type(arrays["synthesis.b8.conv0.noise_strength"]) is np.float32
+    (tmp_path / "x.pkl").write_bytes(pickle.dumps({"lr": 0.5, "G_ema": arrays}, 4))
+    state = lw.load(tmp_path / "x.pkl").module.state_dict()
+    assert all(torch.equal(state[name], value) for name, value in network.state_dict().items())
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
@@ -220,9 +237,13 @@ def test_modules_that_nothing_tells_apart(tmp_path, make_variant):
     assert lw.load(tmp_path / "x.pt", prefix="one").resolution == 16
 
 
-def test_whole_networks_are_read_by_their_tensors(tmp_path, make_variant):
+@pytest.mark.filterwarnings("ignore:Couldn't retrieve source code")
+@pytest.mark.parametrize("zipped", [True, False])
+def test_whole_networks_are_read_by_their_tensors(tmp_path, make_variant, zipped):
     network = make_variant()
-    torch.save(network, tmp_path / "x.pt")  # its classes are names here, as those of any other program
+    torch.save(
+        network, tmp_path / "x.pt", _use_new_zipfile_serialization=zipped
+    )  # its classes are names here, as those of any other program
     G = lw.load(tmp_path / "x.pt")
     assert all(torch.equal(G.module.state_dict()[name], value) for name, value in network.state_dict().items())
     drawn, original = draw(G, network)

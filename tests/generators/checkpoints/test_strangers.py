@@ -93,6 +93,8 @@ EXTRAS = {
     "a named tuple": Pair(1, [2]),
     "a class": Config,
     "a function": random.shuffle,
+    "a built-in function": max,
+    "a function of torch": torch.nn.functional.relu,
     "a method": datetime.datetime.now,
     "a partial function": functools.partial(random.gauss, 0, sigma=1),
     "a date": datetime.datetime(2020, 1, 2, tzinfo=datetime.UTC),
@@ -136,11 +138,11 @@ def test_extras_beside_the_tensors(tmp_path, watched, make_variant, name, zipped
     if name == "small integers of torch" and not zipped:
         pytest.skip("torch itself does not write them so")
     torch.save(value, path, _use_new_zipfile_serialization=zipped)
-    lw.load(path)  # what torch imports the first time
+    network_read = lw.load(path)  # what torch imports the first time
     TOUCHED.clear()
     error, seen = attempt(path)
     assert (error, seen, TOUCHED) == (None, [], [])
-    state = lw.load(path).module.state_dict()
+    state = network_read.module.state_dict()
     assert all(torch.equal(state[key], wanted) for key, wanted in network.state_dict().items() if "w_avg" not in key)
 
 
