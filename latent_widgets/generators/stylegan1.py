@@ -7,7 +7,7 @@ shifts. It was grown layer by layer; only the picture of its full side is drawn.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 import torch.nn.functional as F
@@ -140,6 +140,7 @@ class StyleGAN1(nn.Module):
         colours: Channels of the picture.
         fused_from: Side from which it is doubled by a transposed convolution.
         tanh: Whether the picture ends in a hyperbolic tangent.
+        mapping_widths: What the mapping's layers take, and what the last gives; all ``w_dim`` but the first by default.
 
     Raises:
         TypeError: If ``tanh`` is neither true nor false.
@@ -165,6 +166,7 @@ class StyleGAN1(nn.Module):
         colours: int = 3,
         fused_from: int = FUSED_FROM,
         tanh: bool = False,
+        mapping_widths: Sequence[int] | None = None,
     ) -> None:
         super().__init__()
         if resolution < 8 or resolution & (resolution - 1):
@@ -173,7 +175,7 @@ class StyleGAN1(nn.Module):
         if missing:
             raise ValueError(f"channels must name every resolution from 4 to {resolution}, got none for {missing}.")
         self.z_dim, self.w_dim, self.c_dim, self.resolution = z_dim, w_dim, c_dim, resolution
-        self.mapping = MappingNetwork(z_dim, w_dim, c_dim, mapping_layers, mapping_lr, joint=True)
+        self.mapping = MappingNetwork(z_dim, w_dim, c_dim, mapping_layers, mapping_lr, True, mapping_widths)
         self.synthesis = _SynthesisNetwork(w_dim, resolution, channels, colours, noise, fused_from)
         self.synthesis.tanh = checks.flag("tanh", tanh)
 

@@ -82,15 +82,19 @@ class MappingNetwork(nn.Module):
     w_avg: Tensor
 
     def __init__(
-        self, z_dim: int, w_dim: int, c_dim: int = 0, num_layers: int = 8, lr: float = 0.01, joint: bool = False
-    ) -> None:
+        self, z_dim: int, w_dim: int, c_dim: int = 0, num_layers: int = 8, lr: float = 0.01, joint: bool = False,
+        widths: Sequence[int] | None = None,
+    ) -> None:  # fmt: skip
         super().__init__()
         self.z_dim, self.w_dim, self.c_dim, self.joint = z_dim, w_dim, c_dim, joint
         self.num_layers = checks.integer("mapping_layers", num_layers, 0, 64)
         lr = checks.number("mapping_lr", lr, 1e-9)
+        if widths is None:
+            widths = [z_dim + ((z_dim if joint else w_dim) if c_dim else 0)] + [w_dim] * num_layers
+        elif len(widths) != num_layers + 1 or widths[-1] != w_dim or (widths[0] != z_dim) != bool(c_dim):
+            raise ValueError(f"mapping_widths must lead to w_dim {w_dim} in {num_layers} layers, got {list(widths)}.")
         if c_dim:
-            self.embed = Embedding(c_dim, z_dim) if joint else Dense(c_dim, w_dim)
-        widths = [z_dim + ((z_dim if joint else w_dim) if c_dim else 0)] + [w_dim] * num_layers
+            self.embed = (Embedding if joint else Dense)(c_dim, widths[0] - z_dim)
         for i in range(num_layers):
             self.add_module(f"fc{i}", Dense(widths[i], widths[i + 1], activate=True, lr=lr))
         self.register_buffer("w_avg", torch.zeros(w_dim, **fresh()))
@@ -347,6 +351,7 @@ class StyleGAN2(nn.Module):
         taps: The low-pass filter along each axis: symmetric, of even length.
         joint: Whether latent and class are normalised together.
         tanh: Whether the picture ends in a hyperbolic tangent.
+        mapping_widths: What the mapping's layers take, and what the last gives; all ``w_dim`` but the first by default.
 
     Raises:
         ValueError: If ``resolution`` is not a power of two, a resolution has no channels, or there is no such
@@ -370,6 +375,7 @@ class StyleGAN2(nn.Module):
         taps: Sequence[float] = FILTER,
         joint: bool = False,
         tanh: bool = False,
+        mapping_widths: Sequence[int] | None = None,
     ) -> None:
         super().__init__()
         if resolution < 8 or resolution & (resolution - 1):
@@ -379,7 +385,8 @@ class StyleGAN2(nn.Module):
             raise ValueError(f"channels must name every resolution from 4 to {resolution}, got none for {missing}.")
         checks.choice("architecture", architecture, ARCHITECTURES)
         self.z_dim, self.w_dim, self.c_dim, self.resolution = z_dim, w_dim, c_dim, resolution
-        self.mapping = MappingNetwork(z_dim, w_dim, c_dim, mapping_layers, mapping_lr, checks.flag("joint", joint))
+        joint = checks.flag("joint", joint)
+        self.mapping = MappingNetwork(z_dim, w_dim, c_dim, mapping_layers, mapping_lr, joint, mapping_widths)
         self.synthesis = SynthesisNetwork(
             w_dim, resolution, channels,
             noise=noise, clamp=clamp, taps=taps, architecture=architecture, colours=colours,

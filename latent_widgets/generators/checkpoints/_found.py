@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -24,6 +24,7 @@ __all__ = [
     "StoredPart",
     "assemble",
     "average_w",
+    "mapping_widths",
     "missing_noise",
     "planned",
 ]
@@ -192,6 +193,25 @@ def _fork(found: Found, why: str) -> str:
     return (
         f"the network must be a {found.architecture} as it is drawn here, got another ({who}{source}): {why}. {WAY_OUT}"
     )
+
+
+def mapping_widths(shapes: Sequence[Sequence[int]], usual: int, inputs: int, w_dim: int) -> dict[str, list[int]]:
+    """Return the widths of a mapping whose layers do not all have that of ``w``, as a network is told them.
+
+    Args:
+        shapes: Those of the weights, ``(outputs, inputs)``.
+        usual: How many numbers the first layer takes if nothing else is said.
+        inputs: How many it should take here, those of the latent and of the embedded class.
+        w_dim: How many the last gives.
+
+    Returns:
+        Nothing where the widths are usual, or do not follow each other: then the shapes are refused.
+    """
+    if any(len(shape) != 2 for shape in shapes):
+        return {}
+    widths = [inputs, *(shape[0] for shape in shapes)]
+    follow = all(shape[1] == width for shape, width in zip(shapes, widths, strict=False)) and widths[-1] == w_dim
+    return {"mapping_widths": widths} if follow and widths != [usual] + [w_dim] * len(shapes) else {}
 
 
 def missing_noise(parts: Mapping[str, StoredPart]) -> dict[str, Callable[[nn.Module], Tensor]]:

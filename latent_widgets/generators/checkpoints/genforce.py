@@ -18,6 +18,7 @@ from latent_widgets.generators.checkpoints._found import (
     Readable,
     StoredPart,
     average_w,
+    mapping_widths,
     missing_noise,
 )
 from latent_widgets.generators.checkpoints._options import Asked, mapping_rate
@@ -108,12 +109,17 @@ def latents(tensors: Mapping[str, Readable]) -> dict[str, Any]:
     """Return the lengths of latent, mapped latent and class vector."""
     inputs = sizes("mapping.dense0.weight", tensors["mapping.dense0.weight"], 2)[1]
     w_dim = sizes("synthesis.layer0.style.weight", tensors["synthesis.layer0.style.weight"], 2)[1]
+    found: dict[str, Any] = {"z_dim": inputs, "w_dim": w_dim}
+    usual = inputs
     for name, axis in (("mapping.label_weight", 0), ("mapping.embedding.weight", 1)):
         if name in tensors:
             both = sizes(name, tensors[name], 2)
-            joint = {"joint": True} if axis == 0 else {}
-            return {"z_dim": inputs - both[1 - axis], "w_dim": w_dim, "c_dim": both[axis]} | joint
-    return {"z_dim": inputs, "w_dim": w_dim}
+            z_dim = inputs - both[1 - axis]
+            usual = z_dim + (z_dim if axis == 0 else w_dim)
+            found = {"z_dim": z_dim, "w_dim": w_dim, "c_dim": both[axis]} | ({"joint": True} if axis == 0 else {})
+    names = [f"mapping.dense{i}.weight" for i in range(64)]
+    shapes = [tensors[name].shape for name in names if name in tensors]
+    return found | mapping_widths(shapes, usual, inputs, w_dim)
 
 
 def sizes(name: str, tensor: Readable, axes: int) -> tuple[int, ...]:

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from latent_widgets.generators.checkpoints._arrays import FileArray
-from latent_widgets.generators.checkpoints._found import AVERAGE, Found, StoredPart, average_w
+from latent_widgets.generators.checkpoints._found import AVERAGE, Found, StoredPart, average_w, mapping_widths
 from latent_widgets.generators.checkpoints._options import Asked
 from latent_widgets.generators.checkpoints._search import rank
 from latent_widgets.generators.checkpoints._storages import FileTensor
@@ -182,9 +182,13 @@ def _common(module: PersistentModule, tree: dict[str, PersistentModule]) -> dict
         raise _RareError(f"mapping layers with activation {short(min(kinds - {'lrelu'}))}")
     if len(rates) != 1:
         raise _RareError(f"mapping layers with learning rates {sorted(rates)[:4]}")
-    config = {name: _whole(module.state[name]) for name in ("z_dim", "w_dim", "c_dim")}
+    config: dict[str, Any] = {name: _whole(module.state[name]) for name in ("z_dim", "w_dim", "c_dim")}
     if config["z_dim"] < 1 or config["w_dim"] < 1:
         raise ValueError("a latent without numbers")
+    z_dim, w_dim, classes = config["z_dim"], config["w_dim"], bool(config["c_dim"])
+    embedded = tree["mapping.embed"].state["_parameters"]["weight"].shape[0] if classes else 0
+    shapes = [tree[f"mapping.fc{i}"].state["_parameters"]["weight"].shape for i in range(layers)]
+    config |= mapping_widths(shapes, z_dim + w_dim * classes, z_dim + embedded, w_dim)
     return config | {
         "resolution": _whole(module.state["img_resolution"]),
         "mapping_layers": layers,

@@ -21,6 +21,7 @@ from latent_widgets.generators.checkpoints._found import (
     Readable,
     StoredPart,
     average_w,
+    mapping_widths,
     missing_noise,
 )
 from latent_widgets.generators.checkpoints._options import Asked, mapping_rate
@@ -86,7 +87,10 @@ def _latents(tensors: Mapping[str, Readable]) -> dict[str, Any]:
     inputs = _sizes(tensors, ANCHOR, 2)[1]
     w_dim = _sizes(tensors, f"mapping.fc{layers - 1}.weight", 2)[0]
     embedded, c_dim = _sizes(tensors, "mapping.embed.weight", 2) if "mapping.embed.weight" in tensors else (0, 0)
-    return {"z_dim": inputs - embedded, "w_dim": w_dim, "c_dim": c_dim, "mapping_layers": layers}
+    z_dim = inputs - embedded
+    shapes = [_sizes(tensors, f"mapping.fc{i}.weight", 2) for i in range(layers)]
+    found = {"z_dim": z_dim, "w_dim": w_dim, "c_dim": c_dim, "mapping_layers": layers}
+    return found | mapping_widths(shapes, z_dim + w_dim * bool(c_dim), inputs, w_dim)
 
 
 def _stylegan2(tensors: Mapping[str, Readable]) -> dict[str, Any]:
