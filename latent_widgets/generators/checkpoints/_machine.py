@@ -13,8 +13,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from latent_widgets.generators.checkpoints._arrays import FileArray, FileType
-from latent_widgets.generators.checkpoints._strangers import Stranger, Strangers, means_harm, refusal
-from latent_widgets.generators.checkpoints._values import Allowed, Bag, Blob, CheckpointError, as_key, short
+from latent_widgets.generators.checkpoints._strangers import Stranger, Strangers, harmful, means_harm
+from latent_widgets.generators.checkpoints._values import Allowed, Bag, Blob, CheckpointError, as_key, short, text_of
 
 __all__ = ["Machine"]
 
@@ -102,7 +102,7 @@ class Machine:
         if end < 0:
             raise CheckpointError("a name in a pickle must end within 512 bytes, got a longer one.")
         self.position += end + 1
-        return _decode(piece[:end])
+        return text_of(piece[:end])
 
     # ---- stack
 
@@ -141,7 +141,7 @@ class Machine:
         if len(view) >= _LONG:
             self.push(Blob(view, is_text=text))
         else:
-            self.push(_decode(bytes(view)) if text else bytes(view))
+            self.push(text_of(bytes(view)) if text else bytes(view))
 
     # ---- names
 
@@ -151,11 +151,17 @@ class Machine:
         if (module, name) in self.names:
             return self.names[module, name]
         if self.strangers is None or means_harm(module, name):
-            raise CheckpointError(
-                refusal(f"{module}.{name}", "It is refused, and nothing in it was executed. If you trust the file, ")
-                + "load it with the program that wrote it and pass the live network: lw.load(network)."
-            )
+            raise harmful(f"{module}.{name}")
         return self.strangers.named(f"{module}.{name}")
+
+    def key(self, value: Any) -> Any:
+        try:
+            return as_key(value)
+        except CheckpointError as error:
+            if self.strangers is None:
+                raise
+            self.strangers.complain(str(error))
+            return Stranger(type(value).__name__, (value,))  # its own key, whatever it holds
 
     def make(self, what: Any, arguments: Any, how: str) -> Any:
         if type(what) is Stranger:  # a method of something unknown
@@ -179,18 +185,11 @@ class Machine:
             ) from None
 
 
-def _decode(data: bytes) -> str:
-    try:
-        return data.decode("utf-8", "surrogatepass")
-    except UnicodeDecodeError:
-        raise CheckpointError(f"text in a pickle must be UTF-8, got {short(data)}.") from None
-
-
-def _put(target: dict[Any, Any], values: list[Any]) -> None:
+def _put(m: Machine, target: dict[Any, Any], values: list[Any]) -> None:
     if len(values) % 2:
         raise CheckpointError("a dict in a pickle must have as many values as keys, got an odd number.")
     for key, value in zip(values[::2], values[1::2], strict=True):
-        target[as_key(key)] = value
+        target[m.key(key)] = value
 
 
 # ---- what each opcode does
@@ -289,13 +288,13 @@ def _list(m: Machine) -> None:
 @_on("DICT")
 def _dict(m: Machine) -> None:
     values: dict[Any, Any] = {}
-    _put(values, m.since_mark())
+    _put(m, values, m.since_mark())
     m.push(values)
 
 
 @_on("FROZENSET")
 def _frozenset(m: Machine) -> None:
-    m.push(frozenset(as_key(value) for value in m.since_mark()))
+    m.push(frozenset(m.key(value) for value in m.since_mark()))
 
 
 @_on("APPEND")
@@ -313,19 +312,19 @@ def _appends(m: Machine) -> None:
 @_on("SETITEM")
 def _setitem(m: Machine) -> None:
     value, key = m.value(), m.value()
-    _put(m.top(dict), [key, value])
+    _put(m, m.top(dict), [key, value])
 
 
 @_on("SETITEMS")
 def _setitems(m: Machine) -> None:
     values = m.since_mark()
-    _put(m.top(dict), values)
+    _put(m, m.top(dict), values)
 
 
 @_on("ADDITEMS")
 def _additems(m: Machine) -> None:
     values = m.since_mark()
-    m.top(set).update(as_key(value) for value in values)
+    m.top(set).update(m.key(value) for value in values)
 
 
 @_on("BINPUT", "LONG_BINPUT", "MEMOIZE")

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from latent_widgets.generators.checkpoints._values import Allowed, Bag
+from latent_widgets.generators.checkpoints._values import Allowed, Bag, CheckpointError
 
-__all__ = ["Stranger", "Strangers", "means_harm", "refusal"]
+__all__ = ["Stranger", "Strangers", "harmful", "means_harm", "refusal"]
 
 _HARMFUL = frozenset((  # modules, with all that is in them
     "os", "posix", "nt", "subprocess", "sys", "importlib", "runpy", "pty", "socket", "shutil", "ctypes", "_ctypes",
@@ -88,6 +88,12 @@ def means_harm(module: str, name: str) -> bool:
         return name in _HARMFUL_BUILT_IN
     torch = any(module == harmful or module.startswith(f"{harmful}.") for harmful in _HARMFUL_TORCH)
     return torch or module.partition(".")[0] in _HARMFUL
+
+
+def harmful(name: str) -> CheckpointError:
+    """Word the refusal of a file for a name in it."""
+    why = "It is refused, and nothing in it was executed. If you trust the file, load it with the program that "
+    return CheckpointError(refusal(name, f"{why}wrote it and pass the live network: lw.load(network)."))
 
 
 def refusal(name: str, what: str) -> str:

@@ -8,7 +8,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["WAY_OUT", "Allowed", "Bag", "Blob", "CheckpointError", "PersistentModule", "as_key", "let_go", "short"]
+__all__ = [
+    "WAY_OUT",
+    "Allowed",
+    "Bag",
+    "Blob",
+    "CheckpointError",
+    "PersistentModule",
+    "as_key",
+    "let_go",
+    "short",
+    "text_of",
+]
 
 WAY_OUT = "Load it with the program that wrote it and pass the live network: lw.load(network)."
 _KEYS = (str, int, float, bool, bytes, type(None))  # hashed in constant time: a nest of tuples may take for ever
@@ -123,3 +134,15 @@ def as_key(key: Any) -> Any:
     if plain or (type(key) is tuple and 0 < len(key) <= 16 and all(type(part) in _KEYS for part in key)):
         return key
     raise CheckpointError(f"a key in a pickle must be text or a number, got {type(key).__name__}.")
+
+
+def text_of(data: bytes) -> str:
+    """Decode text of a pickle.
+
+    Raises:
+        CheckpointError: If it is not UTF-8.
+    """
+    try:
+        return data.decode("utf-8", "surrogatepass")
+    except UnicodeDecodeError:
+        raise CheckpointError(f"text in a pickle must be UTF-8, got {short(data)}.") from None

@@ -125,7 +125,8 @@ def _find_pggan(tensors: Mapping[str, Readable], asked: Asked) -> Found:
             raise _variant("ProgressiveGAN", name)
     z_dim = tensors["layer0.weight"].shape[1]
     config = {"z_dim": z_dim, "channels": [channels[str(4 * 2**i)] for i in range(last + 1)], "colours": colours}
-    notes = () if asked.final_tanh else (_NO_TANH,)
+    classes = "It was taken to have no classes, of which the tensors would say nothing."
+    notes = (classes,) if asked.final_tanh else (classes, _NO_TANH)
     asked.refuse("a ProgressiveGAN, which has no mapping and", "mapping_lr")
     return Found("GenForce ProgressiveGAN", "pggan", config, parts, notes, "PGGANGenerator")
 

@@ -23,6 +23,7 @@ from latent_widgets.generators.checkpoints._values import CheckpointError
 from latent_widgets.generators.checkpoints.reading import convert, read_network
 from latent_widgets.generators.stylegan2 import StyleGAN2
 from latent_widgets.generators.stylegan3 import make_stylegan3
+from tests.generators.checkpoints.older import pggan, stylegan
 from tests.generators.checkpoints.standins import (
     genforce,
     hammer,
@@ -65,6 +66,9 @@ def originals(folder):
         arrays = {name: value.numpy() for name, value in state.items()}
         files.append(pickle.dumps(collections.defaultdict(list, G_ema=arrays, when=fractions.Fraction(1, 3)), 4))
         save_file({f"module.{name}": value.contiguous() for name, value in state.items()}, path)
+        files.append(path.read_bytes())
+    for state in (pggan(), stylegan()):
+        torch.save({"models": {"generator_smooth": state}}, path)
         files.append(path.read_bytes())
     for network in (small, alias_free):
         target = folder / "converted.safetensors"

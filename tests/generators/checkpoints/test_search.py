@@ -192,6 +192,34 @@ def test_arrays_of_numpy(tmp_path, make_variant, layout, protocol):
     torch.testing.assert_close(drawn, original, rtol=1e-4, atol=1e-4)
 
 
+def with_attribute(value):
+    value = torch.nn.Parameter(value.clone(), requires_grad=False)
+    value.optimised = True
+    return value
+
+
+KINDS = {
+    "parameters": torch.nn.Parameter,
+    "transposed": lambda value: value.T.clone().T if value.ndim == 2 else value,
+    "with attributes": with_attribute,
+    "of double precision": torch.Tensor.double,
+    "as parts of others": lambda value: torch.stack([value, value * 0])[0],
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("how", ["zip", "legacy", 2, 3, 4, 5])
+def test_tensors_of_every_kind(tmp_path, make_variant, kind, how):
+    network, path = make_variant(), tmp_path / "x"
+    tensors = {"G_ema": {name: KINDS[kind](value) for name, value in nvidia_state(network).items()}}
+    if isinstance(how, int):
+        path.write_bytes(pickle.dumps(tensors, how))
+    else:
+        torch.save(tensors, path, _use_new_zipfile_serialization=how == "zip")
+    state = lw.load(path).module.state_dict()
+    assert all(torch.equal(state[name], value) for name, value in network.state_dict().items())
+
+
 def test_numbers_of_numpy_without_axes(tmp_path, make_variant):
     network = make_variant()
     arrays = {name: value.numpy()[()] for name, value in nvidia_state(network).items()}

@@ -125,6 +125,10 @@ EXTRAS = {
     "a sparse tensor": torch.eye(3).to_sparse(),
     "a network": torch.nn.TransformerEncoderLayer(4, 2),
     "pairs as keys": {(0.0, 0.99): 1, Colour.GREY: 2, torch.float32: 3},
+    "nested pairs as keys": {((1, 2), (3, (4, 5))): 1, frozenset((1, 2)): 2, Pair(1, 2): 3, (): 4},
+    "nested pairs in a set": {((1, 2), 3), frozenset((Colour.GREY,))},
+    "a counter of pairs": collections.Counter([((1, 2), 3)]),
+    "a dict in its class's own": collections.OrderedDict([(((1,), 2), {"a": 1})]),
     "an optimiser": torch.optim.Adam([torch.zeros(2, requires_grad=True)], betas=(0.0, 0.99)),
     "a bound thing": pathlib.PurePosixPath("a").joinpath,
 }
