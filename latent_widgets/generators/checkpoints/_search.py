@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -68,12 +68,13 @@ def _words(part: str) -> set[str]:
     return set(re.split(r"[_\W]+", spaced))
 
 
-def find_among(leaves: Mapping[str, Leaf], asked: Asked) -> Found | None:
+def find_among(leaves: Mapping[str, Leaf], asked: Asked, beside: Sequence[str] = ()) -> Found | None:
     """Find a generator of a known layout among the tensors of a file.
 
     Args:
         leaves: The tensors by dotted name.
         asked: What the user says about the file.
+        beside: Other generators in the file, by their prefixes.
 
     Returns:
         What was found; None where there is nothing of a known layout.
@@ -87,7 +88,7 @@ def find_among(leaves: Mapping[str, Leaf], asked: Asked) -> Found | None:
         wanted = asked.prefix.rstrip(".")
         candidates = [candidate for candidate in candidates if candidate.prefix.rstrip(".") == wanted]
         if not candidates:
-            known = ", ".join(map(short, others[:8])) or "none of a known layout"
+            known = ", ".join(map(short, [*beside, *others][:8])) or "none of a known layout"
             raise CheckpointError(
                 f"prefix must be that of a generator in the file, got {asked.prefix!r}. There are: {known}."
             )

@@ -37,7 +37,7 @@ class _RareError(ValueError):
 _FILTER = (1.0, 3.0, 3.0, 1.0)
 
 
-def choose(found: Mapping[str, PersistentModule], asked: Asked) -> PersistentModule | None:
+def choose(found: Mapping[str, PersistentModule], asked: Asked) -> str | None:
     """Choose the generator among the modules of a file.
 
     Args:
@@ -45,13 +45,14 @@ def choose(found: Mapping[str, PersistentModule], asked: Asked) -> PersistentMod
         asked: What the user says about the file.
 
     Returns:
-        It; None where no module is one that may draw.
+        Its name; None where no module is one that may draw.
 
     Raises:
         CheckpointError: If there are several and nothing tells which is meant.
     """
     if asked.prefix is not None:
-        return found.get(asked.prefix.rstrip("."))
+        wanted = asked.prefix.rstrip(".")
+        return wanted if wanted in found else None
     drawing = {path: module for path, module in found.items() if not _NOT_DRAWING.search(module.class_name)}
     best = min(map(rank, drawing), default=2)
     paths = [path for path in drawing if rank(path) == best]
@@ -60,7 +61,7 @@ def choose(found: Mapping[str, PersistentModule], asked: Asked) -> PersistentMod
             f"the file must hold one generator, or an averaged one, got {', '.join(map(short, paths[:8]))}. "
             f"Say which is meant: lw.load(path, prefix={paths[0]!r})."
         )
-    return drawing[paths[0]] if paths else None
+    return paths[0] if paths else None
 
 
 def without_generator(value: Any) -> CheckpointError:

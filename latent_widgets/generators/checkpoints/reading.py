@@ -81,11 +81,13 @@ class Content:
             asked.refuse("a TensorFlow network", *OPTIONS)
             return tensorflow.find(value)
         held = modules(value)
-        module = nvidia.choose(held, asked)
-        if module is not None:
+        name = nvidia.choose(held, asked)
+        if name is not None:
             asked.refuse("a module of NVIDIA's", *OPTIONS[1:])
-            return nvidia.find(module)
-        found = find_among(leaves(value, into_modules=False), asked)
+            described = nvidia.find(held[name])
+            note = (f"The generator was found in the file under {short(name)}.",) if name not in ("", "G_ema") else ()
+            return replace(described, notes=(*described.notes, *note))
+        found = find_among(leaves(value, into_modules=False), asked, list(held))
         if found is None and held:
             raise nvidia.without_generator(value)
         if found is None:

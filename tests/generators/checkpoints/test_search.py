@@ -262,7 +262,11 @@ def test_modules_that_nothing_tells_apart(tmp_path, make_variant):
         torch.save({"one": tree, "two": Persistent("Generator", {})}, tmp_path / "x.pt")
     with pytest.raises(CheckpointError, match=r"one generator, or an averaged one, got 'one', 'two'. .*prefix='one'"):
         lw.load(tmp_path / "x.pt")
-    assert lw.load(tmp_path / "x.pt", prefix="one").resolution == 16
+    G = lw.load(tmp_path / "x.pt", prefix="one")
+    assert G.resolution == 16
+    assert G.notes[-1] == "The generator was found in the file under 'one'."
+    with pytest.raises(CheckpointError, match=r"prefix must be that of .*, got 'three'\. There are: 'one', 'two'\."):
+        lw.load(tmp_path / "x.pt", prefix="three")
 
 
 @pytest.mark.filterwarnings("ignore:Couldn't retrieve source code")
