@@ -95,7 +95,7 @@ def _is_newer(tensors: Mapping[str, Readable]) -> tuple[bool, tuple[str, ...]]:
     """Whether this is the layout of Hammer and ReSeFa: styles with their one, kernels as they are convolved with."""
     if any(name.startswith("truncation.") or name.endswith(".kernel") for name in tensors):
         return False, ()
-    if any(name in AVERAGES or name.endswith((".filter", "embedding.weight")) for name in tensors):
+    if any(name.endswith((".filter", "embedding.weight")) for name in tensors):
         return True, ()
     biases = [value for name, value in tensors.items() if name.endswith(".style.bias")][:64]
     mean = float(

@@ -64,10 +64,11 @@ def test_layouts_that_nothing_marks_are_told_by_their_styles(tmp_path, make_vari
             layer.affine.bias.mul_(0.1).add_(1)
     for layout, name in ((genforce, "GenForce's"), (hammer, "Hammer's and ReSeFa's")):
         state = {k: v for k, v in layout(network).items() if not k.endswith(("w_avg", "filter"))}
-        torch.save(state, tmp_path / "x.pth")
+        torch.save(state | {"w_avg": network.mapping.w_avg}, tmp_path / "x.pth")
         G = lw.load(tmp_path / "x.pth")
         assert any(f"they were taken to be {name}" in note for note in G.notes)
         assert relative(*draw(G, network)) < 5e-6
+        assert torch.equal(G.w_avg, network.mapping.w_avg)
 
 
 BAD = {
