@@ -24,6 +24,7 @@ from tests.generators.checkpoints.standins import (
     rosinality,
     set_architecture,
     under,
+    with_attribute,
 )
 
 LAYOUTS = {"rosinality": rosinality, "nvidia": nvidia_state, "hammer": hammer}
@@ -190,12 +191,6 @@ def test_arrays_of_numpy(tmp_path, make_variant, layout, protocol):
     assert one.weights_hash == other.weights_hash
     drawn, original = draw(one, network)
     torch.testing.assert_close(drawn, original, rtol=1e-4, atol=1e-4)
-
-
-def with_attribute(value):
-    value = torch.nn.Parameter(value.clone(), requires_grad=False)
-    value.optimised = True
-    return value
 
 
 KINDS = {
