@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from latent_widgets.core import checks
 from latent_widgets.generators._networks import wrap
+from latent_widgets.generators._weights import first_floating
 from latent_widgets.generators.base import Generator
 from latent_widgets.generators.dcgan import DCGAN
 from latent_widgets.generators.dcgan_batch import BatchDCGAN
@@ -136,11 +137,15 @@ def _mean(parts: LiveParts, given: Any) -> Tensor:
     """The mean of ``w`` that the user says."""
     if parts.w_dim is None:
         raise ValueError("w_avg must be left out for a network without a mapping, which has no w.")
-    mean = torch.as_tensor(given).detach().clone()
+    like = first_floating(parts.module)
+    mean = (
+        torch.as_tensor(given, dtype=torch.promote_types(like.dtype, torch.float32), device=like.device)
+        .detach()
+        .clone()
+    )
     classes = 0 if parts.condition is None else len(parts.condition)
     wanted = [(parts.w_dim,)] + ([(classes, parts.w_dim)] if classes else [])
-    checks.finite("w_avg", checks.shape("w_avg", mean, *wanted))
-    return mean.to(torch.promote_types(mean.dtype, torch.float32))
+    return checks.finite("w_avg", checks.shape("w_avg", mean, *wanted))
 
 
 def _finish(

@@ -10,8 +10,8 @@ from torch.overrides import TorchFunctionMode
 
 __all__ = ["FrozenNoise"]
 
-_NORMAL = {torch.randn, torch.randn_like, torch.normal, Tensor.normal_}
-_UNIFORM = {torch.rand, torch.rand_like, Tensor.uniform_}
+_NORMAL = {"randn", "randn_like", "normal", "normal_"}
+_UNIFORM = {"rand", "rand_like", "uniform_"}
 
 
 class FrozenNoise:
@@ -51,8 +51,8 @@ class FrozenNoise:
         key = (index, uniform, size)
         if key not in self._kept:
             rng = torch.Generator(device="cpu").manual_seed(self.seed * 1_000_003 + index)
-            draw = torch.rand if uniform else torch.randn
-            self._kept[key] = draw(size, generator=rng, dtype=torch.float32, device="cpu")
+            empty = torch.empty(size, dtype=torch.float32, device="cpu")
+            self._kept[key] = empty.uniform_(generator=rng) if uniform else empty.normal_(generator=rng)
         return self._kept[key].to(like.device, like.dtype).expand(shape)
 
 
@@ -63,27 +63,28 @@ class _Mode(TorchFunctionMode):
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
-        if func not in _NORMAL and func not in _UNIFORM:
+        name = getattr(func, "__name__", "")
+        if name not in _NORMAL and name not in _UNIFORM:
             return func(*args, **kwargs)
-        uniform, self.index = func in _UNIFORM, self.index + 1
-        if func in (Tensor.normal_, Tensor.uniform_):
+        uniform, self.index = name in _UNIFORM, self.index + 1
+        if name in ("normal_", "uniform_"):
             x, *bounds = args
             numbers = self.noise.numbers(self.index, uniform, x.shape, self.pictures, x)
-            names = ("from", "to") if uniform else ("mean", "std")
-            low, high = (kwargs.get(name, default) for name, default in zip(names, (0.0, 1.0), strict=True))
-            low, high = (*bounds, low, high)[:2] if len(bounds) == 2 else (bounds[0] if bounds else low, high)
+            asked = ("from", "to") if uniform else ("mean", "std")
+            given = [kwargs.get(bound, default) for bound, default in zip(asked, (0.0, 1.0), strict=True)]
+            given[: len(bounds)] = bounds[:2]
+            low, high = given
             return x.copy_(low + numbers * (high - low if uniform else high))
-        if func is torch.normal:
+        plain = torch.empty(0, dtype=kwargs.get("dtype") or torch.float32, device=kwargs.get("device") or "cpu")
+        if name == "normal":
             mean, std = (*args, kwargs.get("mean", 0.0), kwargs.get("std", 1.0))[:2]
-            shape = kwargs.get("size", args[2] if len(args) > 2 else None)
-            shape = torch.broadcast_tensors(*map(torch.as_tensor, (mean, std)))[0].shape if shape is None else shape
-            like = next(
-                (x for x in (mean, std) if isinstance(x, Tensor)), torch.empty(0, dtype=torch.float32, device="cpu")
-            )
+            size = kwargs.get("size", args[2] if len(args) > 2 else None)
+            tensors = [x for x in (mean, std) if isinstance(x, Tensor)]
+            shape = torch.broadcast_shapes(*(x.shape for x in tensors)) if size is None else size
+            like = tensors[0] if tensors else plain
             return mean + std * self.noise.numbers(self.index, False, torch.Size(shape), self.pictures, like)
-        if func in (torch.randn_like, torch.rand_like):
+        if name in ("randn_like", "rand_like"):
             return self.noise.numbers(self.index, uniform, args[0].shape, self.pictures, args[0])
-        like = torch.empty(0, dtype=kwargs.get("dtype") or torch.float32, device=kwargs.get("device") or "cpu")
         given = kwargs.get("size", args)
         shape = given[0] if len(given) == 1 and not isinstance(given[0], int) else given
-        return self.noise.numbers(self.index, uniform, torch.Size(shape), self.pictures, like)
+        return self.noise.numbers(self.index, uniform, torch.Size(shape), self.pictures, plain)
