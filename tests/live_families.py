@@ -131,6 +131,19 @@ class Shared(nn.Module):
         return self.main(torch.cat([z, y], 1)[:, :, None, None])
 
 
+class Modern(nn.Module):
+    """As R3GAN's: the class beside the latent, which a network without classes is given too."""
+
+    def __init__(self, c_dim=0):
+        super().__init__()
+        self.z_dim, self.c_dim = 6, c_dim
+        self.embed, self.Model = nn.Linear(c_dim, 3, bias=False) if c_dim else None, SmallDCGAN(9 if c_dim else 6)
+
+    def forward(self, x, c):
+        x = x if self.embed is None else torch.cat([x, self.embed(c)], 1)
+        return self.Model(x[:, :, None, None])
+
+
 class Compiled(nn.Module):
     """A network as torch.compile wraps it."""
 
@@ -175,6 +188,8 @@ FAMILIES = {
     "G(z, number)": (lambda: _seeded(ByNumber), {"condition": 3}),
     "G(z, vector)": (lambda: _seeded(ByVector), {"condition": 3}),
     "G(z, embedding)": (lambda: _seeded(Shared), {"condition": 2}),
+    "R3GAN-like": (lambda: _seeded(Modern), {}),
+    "R3GAN-like with classes": (lambda: _seeded(lambda: Modern(4)), {"condition": 1}),
     "PGAN-like": (lambda: types.SimpleNamespace(avgG=nn.DataParallel(_seeded(Progressive))), {}),
     "BigGAN-like": (lambda: _seeded(SmallBigGAN), {"condition": 2}),
     "autoencoder": (lambda: _seeded(Decoder), {}),

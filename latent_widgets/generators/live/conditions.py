@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from torch import Tensor, nn
 
 from latent_widgets.generators._conditions import class_vector
+from latent_widgets.generators.live.parts import Call
 
-__all__ = ["Call", "calls_with_class", "classes_of", "takes_class"]
+__all__ = ["calls_with_class", "calls_without_class", "classes_of", "names_class", "takes_class"]
 
 _COUNTS = ("c_dim", "n_classes", "num_classes", "label_dim", "label_size", "classes", "nclass")
 _CLASS = ("c", "y", "label", "labels", "class_label", "class_labels", "cls", "cond", "condition", "target", "targets")
-Call = Callable[[Tensor, Tensor | None], Any]
 
 
 def classes_of(module: Any, condition: Any, class_names: Sequence[str] | None = None) -> Tensor | None:
@@ -76,6 +76,19 @@ def _second(function: Any) -> inspect.Parameter | None:
         return None
     plain = [p for p in given if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
     return plain[1] if len(plain) > 1 else None
+
+
+def calls_without_class(module: Any) -> tuple[tuple[str, Call], ...]:
+    """Return ways to call a network that has no classes, some of which ask for one all the same.
+
+    Args:
+        module: The network.
+    """
+    return (
+        ("", lambda z, c: module(z)),
+        ("It has no classes, and is given None for one.", lambda z, c: module(z, None)),
+        ("It has no classes, and is given an empty vector for one.", lambda z, c: module(z, z.new_zeros(len(z), 0))),
+    )
 
 
 def calls_with_class(module: Any) -> tuple[tuple[str, Call], ...]:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from latent_widgets.core import checks
 from latent_widgets.generators._conditions import class_vector
-from latent_widgets.generators.live.conditions import calls_with_class, classes_of
+from latent_widgets.generators.live.conditions import calls_with_class, calls_without_class, classes_of
 from latent_widgets.generators.live.pairs import FAMILIES_OF_PAIRS, pair
 from latent_widgets.generators.live.parts import Candidates, LiveParts
 
@@ -134,7 +134,7 @@ def plain(
 ) -> Candidates | None:
     """Any function from a latent, and perhaps a class, to a picture; how it wants them is tried."""
     c = classes_of(module.function if isinstance(module, Function) else module, condition, class_names)
-    calls = (("", lambda z, c: module(z)),) if c is None else calls_with_class(module)
+    calls = calls_without_class(module) if c is None else calls_with_class(module)
     if z_shape is not None:
         shapes = {tuple(z_shape): ""}
     else:
