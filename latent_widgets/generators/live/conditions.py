@@ -84,6 +84,8 @@ def calls_without_class(module: Any) -> tuple[tuple[str, Call], ...]:
     Args:
         module: The network.
     """
+    if takes_class(module) is None:
+        return (("", lambda z, c: module(z)),)
     return (
         ("", lambda z, c: module(z)),
         ("It has no classes, and is given None for one.", lambda z, c: module(z, None)),

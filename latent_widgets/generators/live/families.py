@@ -138,7 +138,8 @@ def plain(
     if z_shape is not None:
         shapes = {tuple(z_shape): ""}
     else:
-        found = z_dim if z_dim is not None else _size_of(module)
+        first, convolves = _size_of(module)
+        found = first if z_dim is None else z_dim
         if found is None:
             raise ValueError(
                 "z_dim must be given for a network that does not say how long its latent is, got None. "
@@ -147,6 +148,8 @@ def plain(
         z_dim = checks.integer("z_dim", found, low=1)
         said = f"The latent has {z_dim} numbers."
         shapes = {(z_dim,): said, (z_dim, 1, 1): f"{said} It is taken as (n, z_dim, 1, 1)."}
+        if convolves:  # the likelier first
+            shapes = dict(reversed(shapes.items()))
     return tuple(
         LiveParts("function", module, shape, call, notes=tuple(filter(None, (said, how))), condition=c)
         for shape, said in shapes.items()
@@ -161,17 +164,16 @@ FAMILIES: tuple[Callable[..., Candidates | None], ...] = (pair, rosinality, bigg
 """The adapters, the most particular first; each returns None for a network that is not of its kind."""
 
 
-def _size_of(module: Any) -> int | None:
-    for holder in (module, getattr(module, "config", None)):
-        for name in _SIZES:
-            if isinstance(size := getattr(holder, name, None), int):
-                return size
-    for child in module.modules() if isinstance(module, nn.Module) else ():
-        if isinstance(child, nn.Linear):
-            return child.in_features
-        if isinstance(child, nn.ConvTranspose2d | nn.Conv2d):
-            return child.in_channels
-    return None
+def _size_of(module: nn.Module) -> tuple[int | None, bool]:
+    """Length of a latent where the network tells it, and whether its first layer is a convolution."""
+    named = (getattr(holder, n, None) for holder in (module, getattr(module, "config", None)) for n in _SIZES)
+    size = next((size for size in named if isinstance(size, int) and not isinstance(size, bool)), None)
+    layers = (x for x in module.modules() if isinstance(x, nn.Linear | nn.ConvTranspose2d | nn.Conv2d))
+    layer = next(layers, None)
+    if layer is None:
+        return size, False
+    read = layer.in_features if isinstance(layer, nn.Linear) else layer.in_channels
+    return read if size is None else size, not isinstance(layer, nn.Linear)
 
 
 def _first_dense(module: nn.Module) -> int:
