@@ -15,7 +15,9 @@ from latent_widgets.generators.dcgan import DCGAN
 from latent_widgets.generators.dcgan_batch import BatchDCGAN
 from latent_widgets.generators.exact import ExactFaces
 from latent_widgets.generators.glo import GLONetwork
+from latent_widgets.generators.pggan import PGGAN
 from latent_widgets.generators.style import StyleGenerator
+from latent_widgets.generators.stylegan1 import StyleGAN1
 from latent_widgets.generators.stylegan2 import StyleGAN2
 from latent_widgets.generators.stylegan3 import make_stylegan3
 from latent_widgets.geometry.density.cdf import fit_cdf
@@ -204,6 +206,8 @@ NETWORKS = {
     "stylegan3": lambda: make_stylegan3(z_dim=4, w_dim=4, resolution=16, channel_base=64, channel_max=4),
     "dcgan": lambda: DCGAN(z_dim=4, resolution=8, channels={4: 4, 8: 2}),
     "batch dcgan": lambda: BatchDCGAN(z_dim=4, channels=[4, 4]),
+    "stylegan1": lambda: StyleGAN1(z_dim=3, w_dim=5, resolution=8, channels={4: 4, 8: 3}, c_dim=2),
+    "pggan": lambda: PGGAN(z_dim=4, channels=[4, 3]),
     "glo": lambda: GLONetwork(z_dim=4, resolution=8, channels={4: 4, 8: 2}, colours=1),
     "regressor": FactorRegressor,
     "classifier": Classifier,

@@ -11,12 +11,14 @@ from latent_widgets.generators._conditions import class_vector
 from latent_widgets.generators.base import Generator
 from latent_widgets.generators.dcgan import DCGAN, PlainGenerator
 from latent_widgets.generators.dcgan_batch import BatchDCGAN
+from latent_widgets.generators.pggan import PGGAN
 from latent_widgets.generators.style import StyleGenerator
+from latent_widgets.generators.stylegan1 import StyleGAN1
 from latent_widgets.generators.stylegan2 import StyleGAN2
 from latent_widgets.generators.stylegan3 import StyleGAN3
 from latent_widgets.generators.stylegan3_layers import InputSpec, LayerSpec
 
-__all__ = ["ARCHITECTURES", "CONDITIONAL", "build_network", "wrap"]
+__all__ = ["ARCHITECTURES", "CONDITIONAL", "WITH_TANH", "build_network", "wrap"]
 
 
 def _by_side(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -31,10 +33,13 @@ def _stylegan3(config: Mapping[str, Any]) -> nn.Module:
 ARCHITECTURES: dict[str, Callable[[Mapping[str, Any]], nn.Module]] = {
     "stylegan2": lambda config: StyleGAN2(**_by_side(config)),
     "stylegan3": _stylegan3,
+    "stylegan1": lambda config: StyleGAN1(**_by_side(config)),
+    "pggan": lambda config: PGGAN(**config),
     "dcgan": lambda config: DCGAN(**_by_side(config)),
     "dcgan_batch": lambda config: BatchDCGAN(**config),
 }
-CONDITIONAL = ("stylegan2", "stylegan3")
+CONDITIONAL = ("stylegan1", "stylegan2", "stylegan3")
+WITH_TANH = ("pggan", "stylegan1", "stylegan2")
 
 
 def build_network(architecture: str, config: Mapping[str, Any]) -> nn.Module:
@@ -59,9 +64,9 @@ def wrap(network: nn.Module, name: str, condition: int | Tensor | None = None) -
         TypeError: If it is another kind of network.
         ValueError: If ``condition`` is given for a network without classes, or not for one with.
     """
-    if isinstance(network, StyleGAN2 | StyleGAN3):
+    if isinstance(network, StyleGAN1 | StyleGAN2 | StyleGAN3):
         return StyleGenerator(network, name, condition)
-    if isinstance(network, DCGAN | BatchDCGAN):
+    if isinstance(network, DCGAN | BatchDCGAN | PGGAN):
         class_vector(0, condition)
         return PlainGenerator(network, name)
-    raise TypeError(f"network must be a StyleGAN2, StyleGAN3 or DCGAN, got {type(network).__name__}.")
+    raise TypeError(f"network must be a StyleGAN, a ProgressiveGAN or a DCGAN, got {type(network).__name__}.")

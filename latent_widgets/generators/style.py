@@ -1,4 +1,4 @@
-"""A StyleGAN2 or StyleGAN3 network as a :class:`Generator`: spaces z, w, w+ and s, resumable, with previews."""
+"""A StyleGAN network as a :class:`Generator`: spaces z, w, w+ and s, resumable, with previews."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from torch import Tensor
 from latent_widgets.generators._conditions import class_vector, in_three_colours
 from latent_widgets.generators._synthesis import SynthesisState
 from latent_widgets.generators.base import Generator
+from latent_widgets.generators.stylegan1 import StyleGAN1
 from latent_widgets.generators.stylegan2 import StyleGAN2
 from latent_widgets.generators.stylegan3 import StyleGAN3
 
@@ -19,7 +20,7 @@ __all__ = ["StyleGenerator"]
 
 
 class StyleGenerator(Generator):
-    """A StyleGAN2 or StyleGAN3 to explore.
+    """A StyleGAN, StyleGAN2 or StyleGAN3 to explore.
 
     Args:
         module: The network.
@@ -27,10 +28,10 @@ class StyleGenerator(Generator):
         condition: Of a conditional network, the class to draw: its number, or the class vector itself.
     """
 
-    module: StyleGAN2 | StyleGAN3
+    module: StyleGAN1 | StyleGAN2 | StyleGAN3
 
     def __init__(
-        self, module: StyleGAN2 | StyleGAN3, name: str = "stylegan2", condition: int | Tensor | None = None
+        self, module: StyleGAN1 | StyleGAN2 | StyleGAN3, name: str = "stylegan2", condition: int | Tensor | None = None
     ) -> None:
         synthesis = module.synthesis
         super().__init__(
@@ -96,9 +97,7 @@ class StyleGenerator(Generator):
         return w
 
     def _picture(self, state: SynthesisState) -> Tensor:
-        if state.rgb is None:
-            raise RuntimeError("the synthesis ended without a picture.")
-        return in_three_colours(state.rgb)
+        return in_three_colours(self.module.synthesis.picture(state))
 
     def _synthesize(self, code: Tensor, space: str) -> Tensor:
         return self._picture(self.module.synthesis.run(self._styles(code, space))[-1])

@@ -203,6 +203,7 @@ class StyleGAN3(nn.Module):
         c_dim: Length of the class vector; 0 for none.
         mapping_lr: Learning-rate multiplier of the mapping network.
         output_scale: Factor of the picture.
+        mapping_widths: What the mapping's layers take, and what the last gives; all ``w_dim`` but the first by default.
 
     Raises:
         ValueError: If the layers do not fit together.
@@ -220,11 +221,12 @@ class StyleGAN3(nn.Module):
         c_dim: int = 0,
         mapping_lr: float = 0.01,
         output_scale: float = 0.25,
+        mapping_widths: Sequence[int] | None = None,
     ) -> None:
         super().__init__()
         _need_fit(input, layers, resolution)
         self.z_dim, self.w_dim, self.c_dim, self.resolution = z_dim, w_dim, c_dim, resolution
-        self.mapping = MappingNetwork(z_dim, w_dim, c_dim, mapping_layers, mapping_lr)
+        self.mapping = MappingNetwork(z_dim, w_dim, c_dim, mapping_layers, mapping_lr, widths=mapping_widths)
         self.synthesis = SynthesisNetwork(w_dim, input, layers, output_scale)
 
     def forward(self, z: Tensor, c: Tensor | None = None) -> Tensor:
@@ -250,7 +252,14 @@ def _need_fit(input: InputSpec, layers: Sequence[LayerSpec], resolution: int) ->
 
 
 def make_stylegan3(
-    *, z_dim: int, w_dim: int, resolution: int, mapping_layers: int = 2, c_dim: int = 0, **options: Any
+    *,
+    z_dim: int,
+    w_dim: int,
+    resolution: int,
+    mapping_layers: int = 2,
+    c_dim: int = 0,
+    mapping_widths: Sequence[int] | None = None,
+    **options: Any,
 ) -> StyleGAN3:
     """Build a StyleGAN3 with random weights.
 
@@ -260,6 +269,7 @@ def make_stylegan3(
         resolution: Side of the picture, a power of two.
         mapping_layers: Depth of the mapping network.
         c_dim: Length of the class vector; 0 for none.
+        mapping_widths: What the mapping's layers take, and what the last gives; all ``w_dim`` but the first by default.
         **options: Those of :func:`~latent_widgets.generators.stylegan3_layers.design`: ``rotation=True`` for
             configuration R, ``channel_base``, ``channel_max`` and more.
 
@@ -274,7 +284,7 @@ def make_stylegan3(
     plan = design(resolution, **options)
     network = StyleGAN3(
         z_dim=z_dim, w_dim=w_dim, resolution=resolution, input=plan.input, layers=plan.layers,
-        mapping_layers=mapping_layers, c_dim=c_dim,
+        mapping_layers=mapping_layers, c_dim=c_dim, mapping_widths=mapping_widths,
     )  # fmt: skip
     network.synthesis.load_state_dict(plan.filters, strict=False)
     return network

@@ -115,8 +115,8 @@ def load(
     A file is recognised by its bytes and keys, and nothing in it is ever executed. ``G.notes`` says what was inferred.
 
     Args:
-        source: The name of a built-in generator, see :func:`list_models`; the path of a checkpoint of StyleGAN2 or
-            StyleGAN3 (NVIDIA's, rosinality's or GenForce's), of a DCGAN, or of this package;
+        source: The name of a built-in generator, see :func:`list_models`; the path of a checkpoint of a StyleGAN
+            (NVIDIA's, rosinality's or GenForce's), of a ProgressiveGAN, of a DCGAN, or of this package;
             ``"hf:owner/name@revision"``, a repository of the Hugging Face hub; ``"pip:package"``, weights in an
             installed package; or a live network, see :func:`latent_widgets.generators.live.adapt`.
         device: Where to put it; the CPU by default, and for a live network where it is.
@@ -124,7 +124,9 @@ def load(
         **options: What the generator itself takes. ``faces-exact`` takes ``resolution``, ``entanglement`` and
             ``seed``; ``fashion32`` takes ``condition`` (the class that it draws; 0 if not given). A file takes
             ``name``, ``condition`` (the class that a conditional network draws), ``class_names`` and ``on_step``
-            (progress and cancel). A live network takes the keywords of ``adapt``.
+            (progress and cancel); ``sha256`` (the hash that it must have); and where a file holds several networks or
+            does not say it, ``prefix`` (of the generator's tensors), ``mapping_lr`` (learning-rate multiplier of the
+            mapping) and ``final_tanh`` (whether pictures end in one). A live network takes the keywords of ``adapt``.
 
     Returns:
         The generator, without gradients of its weights.
@@ -162,7 +164,7 @@ def _open(source: Any, options: dict[str, Any]) -> Generator:
     from latent_widgets.generators.checkpoints.sources import load_file
 
     checks.known_keywords(
-        "load(file)", options, {"name", "condition", "class_names", "on_step", "device", "dtype", *_HUB}
+        "load(file)", options, {"name", "condition", "class_names", "on_step", "device", "dtype", *_FILE}
     )
     G = load_file(source, **options)
     G.origin = _call(os.fspath(source), {name: value for name, value in options.items() if name != "on_step"})
@@ -224,4 +226,4 @@ _OPTIONS: dict[str, tuple[str, ...]] = {
     "dcgan_batch": (),
     "exact": ("resolution", "entanglement", "seed"),
 }
-_HUB = ("filename", "sha256")
+_FILE = ("filename", "sha256", "prefix", "mapping_lr", "final_tanh")

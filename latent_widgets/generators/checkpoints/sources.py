@@ -13,6 +13,7 @@ from latent_widgets.core.paths import as_path, to_read
 from latent_widgets.core.steps import OnStep
 from latent_widgets.generators._networks import CONDITIONAL, wrap
 from latent_widgets.generators.base import Generator
+from latent_widgets.generators.checkpoints._options import Asked
 from latent_widgets.generators.checkpoints.reading import hash_file, read_network
 
 __all__ = ["cache_folder", "load_file", "locate"]
@@ -30,6 +31,9 @@ def load_file(
     filename: str | None = None,
     sha256: str | None = None,
     on_step: OnStep | None = None,
+    prefix: str | None = None,
+    mapping_lr: float | None = None,
+    final_tanh: bool | None = None,
 ) -> Generator:
     """Load the generator in a file.
 
@@ -41,6 +45,9 @@ def load_file(
         filename: Which file of a repository.
         sha256: The hash that the file must have; checked before a byte of it is parsed.
         on_step: Called after each tensor, with its name; False ends the run.
+        prefix: What the names of the generator's tensors begin with, where a file holds several.
+        mapping_lr: Learning-rate multiplier of the mapping, where a file does not say it.
+        final_tanh: Whether the pictures end in a tanh, where a file does not say it.
 
     Returns:
         The generator.
@@ -49,10 +56,11 @@ def load_file(
         Cancelled: If ``on_step`` returned False.
         ValueError: If the file is another one, damaged, hostile or of an unknown kind.
     """
+    asked = Asked(prefix, mapping_lr, final_tanh)
     path = locate(source, filename)
     if sha256 is not None and (got := hash_file(path)) != sha256.lower():
         raise ValueError(f"the file {path.name} must have the sha256 {sha256}, got {got}. Download it again.")
-    network, found = read_network(path, on_step)
+    network, found = read_network(path, on_step, asked)
     if condition is not None and found.architecture not in CONDITIONAL:
         raise ValueError(f"condition must be left out for a network without classes, got {condition!r}.")
     G = wrap(network, name or path.stem, condition)

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from latent_widgets.generators.checkpoints._arrays import FileArray, array_of
 from latent_widgets.generators.checkpoints._changes import Change, first, plane, raised, turned
-from latent_widgets.generators.checkpoints._found import AVERAGE, Found, StoredPart
+from latent_widgets.generators.checkpoints._found import AVERAGE, Found, StoredPart, mapping_widths
 from latent_widgets.generators.checkpoints._values import Bag, CheckpointError, short
 
 __all__ = ["NETWORK", "find"]
@@ -119,8 +119,11 @@ def _config(arguments: Any, variables: dict[str, FileArray]) -> dict[str, Any]:
     rate = given.get("mapping_lrmul", 0.01)
     if not isinstance(rate, int | float) or not math.isfinite(rate):
         raise CheckpointError(f"mapping_lrmul must be a number, got {short(rate)}.")
-    return {
-        "z_dim": first[0], "w_dim": first[1], "resolution": resolution, "channels": channels,
+    denses = [variables[name] for i in range(64) if (name := f"mapping/Dense{i}/weight") in variables]
+    last = denses[-1].shape[-1] if denses else first[1]
+    widths = mapping_widths([array.shape[::-1] for array in denses], first[0], first[0], last)
+    return widths | {
+        "z_dim": first[0], "w_dim": last, "resolution": resolution, "channels": channels,
         "mapping_layers": len(dense), "mapping_lr": float(rate), "colours": colours.shape[0] if colours else 3,
         "noise": "synthesis/noise0" in variables,
         "architecture": "skip" if shown else "resnet" if skipped else "orig",

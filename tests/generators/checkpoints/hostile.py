@@ -5,6 +5,9 @@ import io
 import torch
 
 import latent_widgets as lw
+from latent_widgets.generators.checkpoints._storages import FileTensor, Storage
+from latent_widgets.generators.checkpoints._strangers import Stranger
+from latent_widgets.generators.checkpoints._values import Bag
 from tests.generators.checkpoints.standins import nvidia, set_architecture
 
 EXECUTED = {"exec", "compile", "import", "marshal.loads", "os.exec", "os.posix_spawn", "os.system", "subprocess.Popen"}
@@ -84,3 +87,22 @@ def in_layer(**values):
 
 def at_top(**values):
     return lambda config: config.update(values)
+
+
+# ---- values of a file
+
+
+def tensor():
+    return FileTensor(Storage(), 0, (3, 2), (2, 1))
+
+
+def stranger(**items):
+    made = Stranger("a.B")
+    made.kept[dict].update(items)
+    return made
+
+
+def with_state(**state):
+    made = Bag("a.C")
+    made.build(state)
+    return made
