@@ -1,19 +1,23 @@
-"""Commands on weights files: ``python -m latent_widgets inspect FILE`` and ``... convert SOURCE TARGET``."""
+"""Commands on weights files: ``python -m latent_widgets inspect SOURCE`` and ``... convert SOURCE TARGET``."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
+from latent_widgets.core.paths import to_write
 from latent_widgets.core.steps import Step
+from latent_widgets.generators.checkpoints.links import shown
 from latent_widgets.generators.checkpoints.reading import convert, find_network, hash_file
+from latent_widgets.generators.checkpoints.sources import locate
 
 
-def inspect(path: str) -> None:
+def inspect(path: Path, name: str) -> None:
     """Print what a file holds; of its tensors only names and shapes are read."""
     found, size = find_network(path)
-    print(f"{path}: {size / 1e6:.1f} MB, sha256 {hash_file(path)}")
+    print(f"{name}: {size / 1e6:.1f} MB, sha256 {hash_file(path)}")
     print(f"written by    {found.family}")
     print(f"read as       {found.architecture}")
     for name in ("resolution", "z_dim", "w_dim", "c_dim", "architecture", "mapping_layers"):
@@ -46,17 +50,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m latent_widgets", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     show = commands.add_parser("inspect", help="say what a checkpoint holds, without executing anything in it")
-    show.add_argument("file")
     change = commands.add_parser("convert", help="write the generator of a checkpoint as safetensors")
-    change.add_argument("source")
+    for command in (show, change):
+        command.add_argument("source", help="a path, a link, hf:owner/name or pip:package")
+        command.add_argument("--sha256", help="the hash that the file must have")
+        command.add_argument("--filename", help="which file of a repository")
     change.add_argument("target", help="its name ends in .safetensors")
     change.add_argument("--half", action="store_true", help="round to float16, for half the size")
     given = parser.parse_args(arguments)
     try:
+        if given.command == "convert":
+            to_write(given.target, "target", (".safetensors",))  # before a download that it is to hold
+        path = locate(given.source, given.filename, given.sha256)
         if given.command == "inspect":
-            inspect(given.file)
+            inspect(path, shown(given.source))
         else:
-            found = convert(given.source, given.target, given.half, _progress)
+            found = convert(path, given.target, given.half, _progress)
             print(f"{given.target}: {found.architecture}, {found.numel:,} numbers, from {found.family}")
     except (ValueError, OSError) as error:
         print(f"refused: {error}", file=sys.stderr)
