@@ -53,9 +53,10 @@ def test_the_program_of_an_edit_loads_the_link_again(web, body):
     G = lw.load(web.put("/x.pkl?class=2&token=abc", body), name="mine")
     assert G.origin == f"lw.load('{web.address}/x.pkl?class=2&token=***', name='mine')"
     G = lw.load(web.put("/y.pkl", body))
+    assert G.origin == f"lw.load('{web.address}/y.pkl')"
     edit = lw.Edit.of(G, seed=3)
     names = {}
-    exec(edit.to_python(G.origin), names)  # noqa: S102 - our own text
+    exec(lw.Edit.from_json(edit.to_json()).to_python(), names)  # noqa: S102 - our own text
     again = next(value for value in names.values() if isinstance(value, type(G)))
     assert again.weights_hash == G.weights_hash
     assert len(web.asked) == 2
