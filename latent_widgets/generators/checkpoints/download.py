@@ -12,7 +12,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from latent_widgets.core.paths import complete, make_folder, open_part, part_of, write_whole
+from latent_widgets.core.paths import complete, make_folder, open_part, part_of, to_write, write_whole
 from latent_widgets.core.steps import Cancelled, OnStep, Step, report
 from latent_widgets.core.words import one_line
 from latent_widgets.generators.checkpoints._asking import Part, ask, mark_of, total_of, why
@@ -61,6 +61,7 @@ def fetch(
         wrong = f"{link.name} of {link.shown!r} must be in the cache {cache} or downloaded, got neither."
         raise LinkError(f"{wrong} To download it, {fix}")
     make_folder(target.parent, "the cache")
+    to_write(target, "the cache")
     show = on_step or _line
     with _alone(target, show):
         there, got = _look(target, sha256)

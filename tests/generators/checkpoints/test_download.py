@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import io
+import os
 import shutil
 import threading
 
@@ -78,6 +79,21 @@ def test_an_interrupted_download_goes_on(web, body, kept, cut):
     assert G.resolution == 16
 
 
+def test_a_download_in_chunks(web, body, kept):
+    url, steps = web.put("/network.pkl", body, chunked=True, cut=1000), []
+    lw.load(web.put("/whole.pkl", body, chunked=True), on_step=steps.append)
+    come = [step for step in steps if "MB" in step.value]
+    assert [come[0].total, come[-1].total, come[-1].index] == [None, len(body), len(body)]
+    with pytest.raises(ValueError, match=r"network.pkl must arrive whole, got 0\.0 MB and an end of the connection"):
+        lw.load(url)
+    part = kept()["network.pkl.part"]
+    assert body.startswith(part)
+    web.change("/network.pkl", cut=None)
+    lw.load(url)
+    assert kept() == {"network.pkl": body, "whole.pkl": body}
+    assert web.asked[2]["range"] == f"bytes={len(part)}-"
+
+
 @pytest.mark.parametrize(
     ("marks", "mark"),
     [
@@ -104,19 +120,21 @@ def test_what_tells_whether_it_is_the_same(web, body, kept, marks, mark):
         ({"tag": '"two"'}, 2),  # says so, and sends all of it
         ({"ranges": False}, 2),
         ({"tag": '"two"', "careless": True}, 3),  # sends the end of another file
-        ({"tag": '"one"', "careless": True, "shorter": True}, 3),  # has nothing behind the part
+        ({"tag": '"two"', "careless": True, "kind": "same size"}, 3),
+        ({"tag": "", "careless": True}, 3),
+        ({"tag": '"one"', "careless": True, "kind": "shorter"}, 3),  # has nothing behind the part
     ],
 )
 def test_a_file_that_changed_begins_anew(web, body, kept, make_variant, tmp_path, how, questions):
-    old = body + body
-    url = web.put("/network.pkl", old, cut=len(body) + 50)
+    how = dict(how)
+    size = len(body) + 99
+    url = web.put("/network.pkl", body.ljust(size, b"\n"), cut=size - 49)
     with pytest.raises(ValueError, match="must arrive whole"):
         lw.load(url)
-    new = (
-        body
-        if how.pop("shorter", False)
-        else write_nvidia(tmp_path / "b", make_variant(seed=1)).read_bytes() + b"\n" * 99
-    )
+    other = write_nvidia(tmp_path / "b", make_variant(seed=1)).read_bytes()
+    kind = how.pop("kind", "longer")
+    new = body if kind == "shorter" else other.ljust(size if kind == "same size" else 2 * size, b"\n")
+    assert len(other) < size
     web.change("/network.pkl", body=new, cut=None, **how)
     lw.load(url)
     assert kept() == {"network.pkl": new}
@@ -329,3 +347,21 @@ def test_a_cache_that_cannot_be(web, body, monkeypatch, tmp_path):
     with pytest.raises(ValueError, match=r"the cache must be a folder, got .* which is or lies in a file"):
         lw.load(web.put("/network.pkl", body))
     assert web.asked == []
+
+
+@pytest.mark.skipif(os.name != "posix", reason="file modes of POSIX")
+def test_a_cache_that_may_not_be_written(web, body, tmp_path):
+    url = web.put("/network.pkl", body)
+    lw.load(url)
+    file = next((tmp_path / "cache").rglob("network.pkl"))
+    file.parent.chmod(0o555)
+    try:
+        lw.load(url)  # what is there may be read
+        file.unlink() if os.access(file.parent, os.W_OK) else pytest.skip("what is there stays there")
+        with pytest.raises(
+            PermissionError, match=r"the cache must lie in a folder that may be written, got .*read-only"
+        ):
+            lw.load(url)
+    finally:
+        file.parent.chmod(0o755)
+    assert len(web.asked) == 1

@@ -17,6 +17,7 @@ class Served:
     ranges: bool = True
     careless: bool = False  # sends the rest of another file than the one that was asked for
     length: bool = True
+    chunked: bool = False
     cut: int | None = None
     hold: threading.Event | None = None
     headers: dict = field(default_factory=dict)
@@ -51,10 +52,15 @@ def _handler(web):
                 self.end_headers()
                 return
             self.send_response(it.status if start is None else 206)
+            named = {"ETag": it.tag, "Last-Modified": it.changed}
             if start is not None:
-                self.send_header("Content-Range", f"bytes {start}-{len(body) - 1}/{len(body)}")
+                named["Content-Range"] = f"bytes {start}-{len(body) - 1}/{len(body)}"
                 body = body[start:]
-            named = {"ETag": it.tag, "Last-Modified": it.changed, "Content-Length": str(len(body)) if it.length else ""}
+            named["Content-Length"] = str(len(body)) if it.length else ""
+            if it.chunked:
+                named |= {"Content-Length": "", "Transfer-Encoding": "chunked"}
+                pieces = [body[i : i + 300] for i in range(0, len(body), 300)]
+                body = b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in [*pieces, b""])
             for name, value in (named | it.headers).items():
                 if value:
                     self.send_header(name, value)
