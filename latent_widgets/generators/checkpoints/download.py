@@ -126,8 +126,10 @@ def _earlier(target: Path) -> Part:
         found = Part(part_of(target).stat().st_size, said["total"], said["mark"])
     except (OSError, ValueError, TypeError, KeyError):
         return Part()
-    known = isinstance(found.total, int | None) and isinstance(found.mark, str) and found.mark.isprintable()
-    return found if known and found.mark and found.size <= (found.total or found.size) else Part()
+    if not isinstance(found.total, int | None) or not isinstance(found.mark, str):
+        return Part()
+    sendable = found.mark and found.mark.isascii() and found.mark.isprintable()
+    return found if sendable and found.size <= (found.total or found.size) else Part()
 
 
 def _receive(answer: http.client.HTTPResponse, link: Link, target: Path, earlier: Part, on_step: OnStep) -> None:

@@ -160,6 +160,7 @@ def test_what_is_known_of_a_part_may_be_lost(web, body, kept, tmp_path):
         '{"total": "1", "mark": "x"}',
         '{"total": 9, "mark": "x"}',
         '{"total": null, "mark": "a\\n"}',
+        '{"total": null, "mark": "\\u2603"}',
     ):
         with pytest.raises(ValueError, match="must arrive whole"):
             lw.load(url)
