@@ -1,11 +1,13 @@
 """The commands on weights files."""
 
 import pytest
+import torch
 
 import latent_widgets as lw
 from latent_widgets.__main__ import main
 from latent_widgets.generators.stylegan2 import StyleGAN2
-from tests.generators.checkpoints.standins import write_nvidia
+from latent_widgets.generators.stylegan3 import make_stylegan3
+from tests.generators.checkpoints.standins import genforce, write_nvidia
 from tests.generators.checkpoints.web import serving
 
 
@@ -64,3 +66,81 @@ def test_refusals_are_words_and_a_status(tmp_path, capsys):
     )
     assert main(["convert", str(tmp_path / "none"), str(tmp_path / "x.safetensors")]) == 1
     assert "must be a file that exists, got" in capsys.readouterr().err
+
+
+SMALL = {"z_dim": 7, "w_dim": 6, "resolution": 8, "channels": {4: 5, 8: 4}, "mapping_layers": 2}
+
+
+@pytest.mark.parametrize(
+    ("options", "lines"),
+    [
+        (
+            {"colours": 1},
+            ["colours       1 (grey)", "classes       none", "architecture  skip", "noise         stored"],
+        ),
+        (
+            {"c_dim": 3, "noise": False},
+            ["classes       3: load it with condition=", "noise         none", "colours       3"],
+        ),
+        ({"architecture": "resnet", "clamp": 2.5}, ["architecture  resnet", "clamp         2.5", "mapping_lr    0.01"]),
+    ],
+)
+def test_inspect_names_the_variant(tmp_path, capsys, options, lines):
+    assert main(["inspect", str(write_nvidia(tmp_path / "x.pkl", StyleGAN2(**SMALL | options)))]) == 0
+    said = capsys.readouterr().out
+    assert [line for line in lines if line not in said] == []
+    assert "    synthesis.b8.conv0.weight (4, 5, 3, 3)" in said
+
+
+@pytest.mark.parametrize(("rotation", "letter"), [(False, "T"), (True, "R")])
+def test_inspect_names_the_configuration(tmp_path, capsys, rotation, letter):
+    sizes = {"z_dim": 7, "w_dim": 6, "resolution": 16, "num_layers": 4, "channel_base": 64, "channel_max": 6}
+    assert main(["inspect", str(write_nvidia(tmp_path / "x.pkl", make_stylegan3(**sizes, rotation=rotation)))]) == 0
+    said = capsys.readouterr().out
+    assert f"configuration {letter}" in said
+    assert "colours       3" in said
+
+
+def test_inspect_says_what_was_assumed(tmp_path, capsys):
+    torch.save({"models": {"generator_smooth": genforce(StyleGAN2(**SMALL))}}, tmp_path / "x.pth")
+    assert main(["inspect", str(tmp_path / "x.pth")]) == 0
+    said = capsys.readouterr().out
+    assert "The learning rate of the mapping was told from its weights" in said
+    assert "final_tanh=True adds it" in said
+    assert "The generator was found in the file under 'models.generator_smooth.'" in said
+    assert "    models.generator_smooth.synthesis.layer1.weight (4, 5, 3, 3)" in said
+
+
+def test_inspect_lists_what_it_cannot_load(tmp_path, capsys):
+    value = {"net": {"layers": [{"weight": torch.zeros(3, 2)}]}, "kind": torch.float16, "odd\nname": torch.zeros(4)}
+    torch.save(value, tmp_path / "x.pth")
+    assert main(["inspect", str(tmp_path / "x.pth")]) == 1
+    said = capsys.readouterr()
+    assert "it holds 2 tensors" in said.out
+    assert "    net.layers.0.weight (3, 2)\n" in said.out
+    assert "    odd\\nname (4,)\n" in said.out
+    assert "got 'torch.float16'. It stayed a name" in said.out
+    assert said.err.startswith(
+        "refused: the file must hold a StyleGAN2, StyleGAN3 or DCGAN of a known layout, got these keys"
+    )
+    assert "'net.layers.0.weight' (3, 2)" in said.err
+
+
+def test_inspect_lists_the_tensors_of_a_fork(tmp_path, capsys):
+    network = StyleGAN2(**SMALL)
+    network.mapping.fc0.bias = torch.nn.Parameter(torch.zeros(9))
+    path = write_nvidia(tmp_path / "x.pkl", network)
+    assert main(["inspect", str(path)]) == 1
+    said = capsys.readouterr()
+    assert "read as       stylegan2" in said.out
+    assert "    mapping.fc0.bias (9,)" in said.out
+    assert "mapping.fc0.bias must have shape (6,), got (9,)" in said.err
+    assert main(["convert", str(path), str(tmp_path / "x.safetensors")]) == 1
+    assert "mapping.fc0.bias must have shape (6,), got (9,)" in capsys.readouterr().err
+
+
+def test_commands_take_the_sources_of_load(tmp_path, capsys):
+    assert main(["inspect", "pip:no-such-package"]) == 1
+    assert "the package must be one of 'gan-face-generate'" in capsys.readouterr().err
+    assert main(["convert", "hf:nothing", str(tmp_path / "x.safetensors")]) == 1
+    assert "a repository must be written as 'hf:owner/name@revision'" in capsys.readouterr().err

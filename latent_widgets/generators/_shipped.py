@@ -18,11 +18,22 @@ from torch import Tensor
 
 from latent_widgets.core.files import safetensors_header
 
-__all__ = ["DATA", "REGISTRY", "Weights", "pack", "read_about", "read_file", "read_registry", "read_shipped", "unpack"]
+__all__ = [
+    "DATA",
+    "KEY",
+    "REGISTRY",
+    "Weights",
+    "pack",
+    "read_about",
+    "read_file",
+    "read_registry",
+    "read_shipped",
+    "unpack",
+]
 
 DATA = Path(__file__).parent / "data"
 REGISTRY = "models.json"
-_KEY = "latent_widgets"  # the one key of the header's metadata: with several, safetensors writes them in no fixed order
+KEY = "latent_widgets"  # the one key of the header's metadata: with several, safetensors writes them in no fixed order
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,7 +119,7 @@ def pack(tensors: dict[str, Tensor], about: dict[str, Any], half: bool = True) -
             raise ValueError(
                 f"{name} must be finite in float16, got {int((~value.isfinite()).sum())} numbers that are not."
             )
-    data: bytes = safetensors.torch.save(halves, metadata={_KEY: json.dumps(about, sort_keys=True)})
+    data: bytes = safetensors.torch.save(halves, metadata={KEY: json.dumps(about, sort_keys=True)})
     return data
 
 
@@ -142,8 +153,8 @@ def read_about(header: dict[str, Any], name: str) -> dict[str, Any]:
     Raises:
         ValueError: If it has none.
     """
-    text = header.get("__metadata__", {}).get(_KEY)
+    text = header.get("__metadata__", {}).get(KEY)
     if text is None:
-        raise ValueError(f"{name} must carry a description under {_KEY!r} in its header, got none.")
+        raise ValueError(f"{name} must carry a description under {KEY!r} in its header, got none.")
     about = json.loads(text)
     return about if isinstance(about, dict) else {}

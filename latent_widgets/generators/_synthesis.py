@@ -38,6 +38,7 @@ class Synthesis(nn.Module):
         num_ws: How many rows ``w+`` has.
         style_sizes: For each step, the length of its style vector.
         picture_layers: The steps after which there is a picture, by the side of that picture.
+        tanh: Whether pictures end in a hyperbolic tangent.
         margins: For steps whose features go beyond the picture, by how many pixels at each side.
     """
 
@@ -47,6 +48,7 @@ class Synthesis(nn.Module):
     style_sizes: tuple[int, ...]
     picture_layers: dict[int, str]
     margins: Mapping[str, int] = MappingProxyType({})
+    tanh = False
 
     def styles(self, ws: Tensor) -> list[Tensor]:
         """Turn ``w+`` (n, num_ws, w_dim) into the style vectors of all steps, each (n, channels)."""
@@ -71,9 +73,12 @@ class Synthesis(nn.Module):
             states.append(state)
         return states
 
+    def picture(self, state: SynthesisState) -> Tensor:
+        """Return the picture of a state, ``(n, colours, h, w)``."""
+        if state.rgb is None:  # the last step always gives one
+            raise RuntimeError("the synthesis ended without a picture.")
+        return state.rgb.tanh() if self.tanh else state.rgb
+
     def forward(self, ws: Tensor) -> Tensor:
         """Draw the pictures of ``ws`` (n, num_ws, w_dim)."""
-        rgb = self.run(self.styles(ws))[-1].rgb
-        if rgb is None:  # the last step always gives one
-            raise RuntimeError("the synthesis ended without a picture.")
-        return rgb
+        return self.picture(self.run(self.styles(ws))[-1])

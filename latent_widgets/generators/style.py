@@ -96,9 +96,7 @@ class StyleGenerator(Generator):
         return w
 
     def _picture(self, state: SynthesisState) -> Tensor:
-        if state.rgb is None:
-            raise RuntimeError("the synthesis ended without a picture.")
-        return in_three_colours(state.rgb)
+        return in_three_colours(self.module.synthesis.picture(state))
 
     def _synthesize(self, code: Tensor, space: str) -> Tensor:
         return self._picture(self.module.synthesis.run(self._styles(code, space))[-1])

@@ -61,32 +61,52 @@ def _unit_rms(x: Tensor) -> Tensor:
     return x * torch.rsqrt(x.square().mean(1, keepdim=True) + 1e-8)
 
 
+class Embedding(nn.Module):
+    """A row of numbers for each class, without scale or bias."""
+
+    def __init__(self, classes: int, outputs: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(drawn(outputs, classes))
+
+    def forward(self, c: Tensor) -> Tensor:
+        """Map class vectors ``(n, classes)`` to ``(n, outputs)``."""
+        return F.linear(c, self.weight)
+
+
 class MappingNetwork(nn.Module):
-    """The mapping from ``z`` (and a class vector ``c`` where there is one) to ``w``."""
+    """The mapping from ``z`` (and a class vector ``c`` where there is one) to ``w``.
+
+    With ``joint`` both are normalised together, as in the TensorFlow program, and not each for itself.
+    """
 
     w_avg: Tensor
 
-    def __init__(self, z_dim: int, w_dim: int, c_dim: int = 0, num_layers: int = 8, lr: float = 0.01) -> None:
+    def __init__(
+        self, z_dim: int, w_dim: int, c_dim: int = 0, num_layers: int = 8, lr: float = 0.01, joint: bool = False
+    ) -> None:
         super().__init__()
-        self.z_dim, self.w_dim, self.c_dim = z_dim, w_dim, c_dim
+        self.z_dim, self.w_dim, self.c_dim, self.joint = z_dim, w_dim, c_dim, joint
         self.num_layers = checks.integer("mapping_layers", num_layers, 0, 64)
         lr = checks.number("mapping_lr", lr, 1e-9)
         if c_dim:
-            self.embed = Dense(c_dim, w_dim)
-        widths = [z_dim + (w_dim if c_dim else 0)] + [w_dim] * num_layers
+            self.embed = Embedding(c_dim, z_dim) if joint else Dense(c_dim, w_dim)
+        widths = [z_dim + ((z_dim if joint else w_dim) if c_dim else 0)] + [w_dim] * num_layers
         for i in range(num_layers):
             self.add_module(f"fc{i}", Dense(widths[i], widths[i + 1], activate=True, lr=lr))
         self.register_buffer("w_avg", torch.zeros(w_dim, **fresh()))
 
     def forward(self, z: Tensor, c: Tensor | None = None) -> Tensor:
         """Map ``z`` (n, z_dim) and, if conditional, ``c`` (n, c_dim) to ``w`` (n, w_dim), without truncation."""
-        x = _unit_rms(z)
-        if self.c_dim:
-            if c is None:
-                raise ValueError(
-                    f"c must be given: this network is conditional, with class vectors of length {self.c_dim}."
-                )
-            x = torch.cat([x, _unit_rms(self.embed(c))], 1)
+        if not self.c_dim:
+            x = _unit_rms(z)
+        elif c is None:
+            raise ValueError(
+                f"c must be given: this network is conditional, with class vectors of length {self.c_dim}."
+            )
+        elif self.joint:
+            x = _unit_rms(torch.cat([z, self.embed(c)], 1))
+        else:
+            x = torch.cat([_unit_rms(z), _unit_rms(self.embed(c))], 1)
         for i in range(self.num_layers):
             x = getattr(self, f"fc{i}")(x)
         return x
@@ -325,6 +345,8 @@ class StyleGAN2(nn.Module):
         architecture: ``"skip"``, ``"resnet"`` or ``"orig"``.
         colours: Channels of the picture.
         taps: The low-pass filter along each axis: symmetric, of even length.
+        joint: Whether latent and class are normalised together.
+        tanh: Whether the picture ends in a hyperbolic tangent.
 
     Raises:
         ValueError: If ``resolution`` is not a power of two, a resolution has no channels, or there is no such
@@ -346,6 +368,8 @@ class StyleGAN2(nn.Module):
         architecture: str = "skip",
         colours: int = 3,
         taps: Sequence[float] = FILTER,
+        joint: bool = False,
+        tanh: bool = False,
     ) -> None:
         super().__init__()
         if resolution < 8 or resolution & (resolution - 1):
@@ -355,11 +379,12 @@ class StyleGAN2(nn.Module):
             raise ValueError(f"channels must name every resolution from 4 to {resolution}, got none for {missing}.")
         checks.choice("architecture", architecture, ARCHITECTURES)
         self.z_dim, self.w_dim, self.c_dim, self.resolution = z_dim, w_dim, c_dim, resolution
-        self.mapping = MappingNetwork(z_dim, w_dim, c_dim, mapping_layers, mapping_lr)
+        self.mapping = MappingNetwork(z_dim, w_dim, c_dim, mapping_layers, mapping_lr, checks.flag("joint", joint))
         self.synthesis = SynthesisNetwork(
             w_dim, resolution, channels,
             noise=noise, clamp=clamp, taps=taps, architecture=architecture, colours=colours,
         )  # fmt: skip
+        self.synthesis.tanh = checks.flag("tanh", tanh)
 
     def forward(self, z: Tensor, c: Tensor | None = None) -> Tensor:
         """Draw the pictures of ``z`` (n, z_dim)."""

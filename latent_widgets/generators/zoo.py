@@ -125,9 +125,11 @@ def load(
         dtype: Its floating type; float32 by default, and for a live network its own.
         **options: What the generator itself takes. ``faces-exact`` takes ``resolution``, ``entanglement`` and
             ``seed``; ``fashion32`` takes ``condition`` (the class that it draws; 0 if not given). A file takes
-            ``name``, ``condition`` (the class that a conditional network draws), ``class_names``, ``sha256`` (the hash
-            that it must have) and ``on_step`` (progress and cancel); one of the hub ``filename``. A live network takes
-            the keywords of ``adapt``.
+            ``name``, ``condition`` (the class that a conditional network draws), ``class_names`` and ``on_step``
+            (progress and cancel), ``sha256`` (the hash that it must have), ``filename`` (in a repository); and
+            where a file holds several networks or does not say it, ``prefix`` (of the generator's tensors),
+            ``mapping_lr`` (learning-rate multiplier of the mapping) and ``final_tanh`` (whether pictures end in one). A
+            live network takes the keywords of ``adapt``.
 
     Returns:
         The generator, without gradients of its weights.
@@ -165,7 +167,7 @@ def _open(source: Any, options: dict[str, Any]) -> Generator:
     from latent_widgets.generators.checkpoints.sources import load_file
 
     checks.known_keywords(
-        "load(file)", options, {"name", "condition", "class_names", "on_step", "device", "dtype", *_HUB}
+        "load(file)", options, {"name", "condition", "class_names", "on_step", "device", "dtype", *_FILE}
     )
     G = load_file(source, **options)
     G.origin = _call(shown(os.fspath(source)), {name: value for name, value in options.items() if name != "on_step"})
@@ -231,4 +233,4 @@ _OPTIONS: dict[str, tuple[str, ...]] = {
     "dcgan_batch": (),
     "exact": ("resolution", "entanglement", "seed"),
 }
-_HUB = ("filename", "sha256")
+_FILE = ("filename", "sha256", "prefix", "mapping_lr", "final_tanh")

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from typing import IO, Any
 
 from latent_widgets.generators.checkpoints._machine import Machine
-from latent_widgets.generators.checkpoints._storages import Storage, storage_of
-from latent_widgets.generators.checkpoints._values import CheckpointError, short
+from latent_widgets.generators.checkpoints._storages import Storage, class_of, storage_of
+from latent_widgets.generators.checkpoints._strangers import Strangers
+from latent_widgets.generators.checkpoints._values import Allowed, CheckpointError, short
 
 __all__ = ["read_archive"]
 
@@ -17,13 +18,16 @@ _LOCAL = 30  # bytes of the fixed part of a local header
 codecs.lookup("cp437")  # of names in old archives: imported now, so that nothing is while a file is read
 
 
-def read_archive(file: IO[bytes], data: memoryview, names: Mapping[tuple[str, str], Any]) -> Any:
+def read_archive(
+    file: IO[bytes], data: memoryview, names: Mapping[tuple[str, str], Any], strangers: Strangers | None = None
+) -> Any:
     """Read a zip of torch without its own loader.
 
     Args:
         file: The open file.
         data: Its bytes.
         names: What its pickle may name.
+        strangers: Takes other names; None where these are refused.
 
     Returns:
         Its value; tensors are read when asked for.
@@ -52,7 +56,9 @@ def read_archive(file: IO[bytes], data: memoryview, names: Mapping[tuple[str, st
         raise CheckpointError("the numbers of a checkpoint must be little endian, got others.")
     storages: dict[str, Storage] = {}
 
-    def persistent(key: Any) -> Storage:
+    def persistent(key: Any) -> Storage | Allowed:
+        if (named := class_of(key)) is not None:
+            return named
         storage, name = storage_of(key)
         entry = entries.get(f"{root}data/{name}")
         if entry is None:
@@ -60,7 +66,7 @@ def read_archive(file: IO[bytes], data: memoryview, names: Mapping[tuple[str, st
         storage.view = _stored(data, entry)
         return storages.setdefault(f"{name} {storage.dtype} {storage.numel}", storage)
 
-    return Machine(_stored(data, entries[f"{root}data.pkl"]), names, persistent).run()
+    return Machine(_stored(data, entries[f"{root}data.pkl"]), names, persistent, strangers=strangers).run()
 
 
 def _stored(data: memoryview, entry: zipfile.ZipInfo) -> memoryview:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import struct
 from typing import Any
 
@@ -64,6 +65,11 @@ class FileArray(Bag):
             raise CheckpointError(f"a NumPy array must hold numbers as bytes, got {short(data)}.")
         self.shape, self.type, self.fortran, self.data = shape, kind, bool(fortran), data
         return self
+
+    @property
+    def numel(self) -> int:
+        """How many numbers it has."""
+        return math.prod(self.shape)
 
     def array(self) -> np.ndarray[Any, Any]:
         """Copy the numbers out of the file.

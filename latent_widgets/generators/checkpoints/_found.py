@@ -13,11 +13,24 @@ from latent_widgets.core.fresh import without_numbers
 from latent_widgets.core.steps import Cancelled, OnStep, report
 from latent_widgets.generators._networks import build_network
 from latent_widgets.generators.checkpoints._changes import Change
-from latent_widgets.generators.checkpoints._values import CheckpointError, short
+from latent_widgets.generators.checkpoints._values import WAY_OUT, CheckpointError, short
 
-__all__ = ["AVERAGE", "Found", "Readable", "StoredPart", "assemble", "average_w"]
+__all__ = [
+    "AVERAGE",
+    "AVERAGES",
+    "Found",
+    "Readable",
+    "StoredPart",
+    "assemble",
+    "average_w",
+    "missing_noise",
+    "planned",
+]
 
 AVERAGE = "mapping.w_avg"
+AVERAGES = frozenset(  # what programs call it
+    ("latent_avg", "w_avg", "dlatent_avg", "mean_latent", "latent_mean", "avg_latent", "mean_w", "w_mean")
+)
 _DRAWS = 10_000  # latents, for the mean of w where the file has none
 _AT_ONCE = 500  # of them
 
@@ -40,10 +53,12 @@ class StoredPart:
     Attributes:
         source: The tensor of the file.
         change: What is done to it; it must work on the meta device too.
+        name: What the file calls it; empty where that is our name.
     """
 
     source: Readable
     change: Change | None = None
+    name: str = ""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -54,7 +69,8 @@ class StoredPart:
             return tuple(self.change(torch.empty(tuple(self.source.shape), device="meta", dtype=torch.float32)).shape)
         except (IndexError, RuntimeError, TypeError, ValueError):
             raise CheckpointError(
-                f"a tensor must have the axes of its layer, got {tuple(self.source.shape)}."
+                f"{short(self.name) if self.name else 'a tensor'} must have the axes of its layer, "
+                f"got shape {tuple(self.source.shape)}."
             ) from None
 
     def read(self) -> Tensor:
@@ -93,6 +109,28 @@ class Found:
         return sum(torch.Size(part.shape).numel() for part in self.parts.values())
 
 
+def planned(found: Found) -> nn.Module:
+    """Build the network without numbers, and compare names and shapes with those of the file.
+
+    Args:
+        found: What the file holds.
+
+    Raises:
+        CheckpointError: If the tensors are not those of the architecture.
+    """
+    try:
+        with without_numbers():  # nothing is allocated before every shape is known to be right
+            network = build_network(found.architecture, found.config)
+    except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
+        raise CheckpointError(_fork(found, f"its sizes do not fit together ({short(str(error))})")) from None
+    wanted = {name: tuple(value.shape) for name, value in network.state_dict().items() if name not in found.defaults}
+    given = {name: part.shape for name, part in found.parts.items()}
+    for name in [*wanted, *given]:
+        if wanted.get(name) != given.get(name):
+            raise CheckpointError(_fork(found, _difference(found, name, wanted.get(name), given.get(name))))
+    return network
+
+
 def assemble(found: Found, size: int, on_step: OnStep | None = None) -> nn.Module:
     """Build the network and read its tensors; those of other networks in the file are not touched.
 
@@ -108,16 +146,7 @@ def assemble(found: Found, size: int, on_step: OnStep | None = None) -> nn.Modul
         Cancelled: If ``on_step`` returned False.
         CheckpointError: If the tensors are not those of the architecture, or not finite.
     """
-    try:
-        with without_numbers():  # nothing is allocated before every shape is known to be right
-            network = build_network(found.architecture, found.config)
-    except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
-        raise CheckpointError(_fork(found, f"its sizes do not fit together ({short(str(error))})")) from None
-    wanted = {name: tuple(value.shape) for name, value in network.state_dict().items() if name not in found.defaults}
-    given = {name: part.shape for name, part in found.parts.items()}
-    for name in [*wanted, *given]:
-        if wanted.get(name) != given.get(name):
-            raise CheckpointError(_fork(found, f"{name} must have shape {wanted.get(name)}, got {given.get(name)}"))
+    network = planned(found)
     tensors: dict[str, Tensor] = {}
     room = 4 * size + 2**20  # half precision doubles; a file in which one tensor stands for many is hostile
     for index, (name, part) in enumerate(found.parts.items(), 1):
@@ -144,13 +173,45 @@ def _number(name: str, value: Tensor) -> Tensor:
     return value
 
 
+def _difference(found: Found, name: str, wanted: Any, given: Any) -> str:
+    part = found.parts.get(name)
+    theirs = f" (in the file {short(part.name)})" if part is not None and part.name else ""
+    if given is None:
+        missing = [key for key in found.parts if key.rpartition(".")[0] == name.rpartition(".")[0]]
+        beside = f", which has {', '.join(missing[:4])}" if missing else ""
+        return f"{name} of shape {wanted} must be among its tensors, got none{beside}"
+    if wanted is None:
+        return f"its tensors must be those of {found.architecture}, got {name} of shape {given}{theirs} as well"
+    return f"{name} must have shape {wanted}, got {given}{theirs}"
+
+
 def _fork(found: Found, why: str) -> str:
     who = f"class {found.class_name}" if found.class_name else found.family
     source = f", source sha256 {found.source_sha256}" if found.source_sha256 else ""
     return (
-        f"the network must be a {found.architecture} as published, got a variant of it ({who}{source}): {why}. "
-        "Load it with the program that wrote it and pass the live network: lw.load(network)."
+        f"the network must be a {found.architecture} as it is drawn here, got another ({who}{source}): {why}. {WAY_OUT}"
     )
+
+
+def missing_noise(
+    config: Mapping[str, Any], parts: Mapping[str, StoredPart]
+) -> dict[str, Callable[[nn.Module], Tensor]]:
+    """Return seeded noise for the layers of which the file has none, as programs draw it that keep none."""
+    names = [
+        (f"synthesis.b{side}.{layer}.noise_const", int(side))
+        for side in config["channels"]
+        for layer in ("conv0", "conv1")
+        if config["noise"] and (side, layer) != ("4", "conv0")
+    ]
+    return {name: _noise(seed, side) for seed, (name, side) in enumerate(names) if name not in parts}
+
+
+def _noise(seed: int, side: int) -> Callable[[nn.Module], Tensor]:
+    def draw(network: nn.Module) -> Tensor:
+        seeded = torch.Generator("cpu").manual_seed(seed)
+        return torch.randn(side, side, generator=seeded, dtype=torch.float32, device="cpu")
+
+    return draw
 
 
 @torch.no_grad()

@@ -12,13 +12,14 @@ import struct
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from latent_widgets.generators.checkpoints._values import Allowed, Bag, Blob, CheckpointError, short
+from latent_widgets.generators.checkpoints._arrays import FileArray, FileType
+from latent_widgets.generators.checkpoints._strangers import Stranger, Strangers, means_harm, refusal
+from latent_widgets.generators.checkpoints._values import Allowed, Bag, Blob, CheckpointError, as_key, short
 
 __all__ = ["Machine"]
 
 MAX_STEPS = 5_000_000  # networks of 1024 px with optimiser take some 200 thousand
 MAX_INTEGER = 255  # bytes; torch's magic number has ten
-_KEYS = (str, int, float, bool, bytes, type(None))  # hashed in constant time: a nest of tuples may take for ever
 _LONG = 1 << 16  # bytes from which a string is left in the file
 
 _CODES = {op.name: ord(op.code) for op in pickletools.opcodes}
@@ -44,6 +45,7 @@ class Machine:
         names: What may be named: ``(module, name)`` to a value, most often an :class:`Allowed`.
         persistent: Makes a value of a persistent id; None where the file must have none.
         position: Where the pickle begins.
+        strangers: Takes the names that are not among them; None where these are refused.
     """
 
     def __init__(
@@ -52,8 +54,10 @@ class Machine:
         names: Mapping[tuple[str, str], Any],
         persistent: Callable[[Any], Any] | None = None,
         position: int = 0,
+        strangers: Strangers | None = None,
     ) -> None:
         self.data, self.names, self.persistent, self.position = data, names, persistent, position
+        self.strangers = strangers
         self.stack: list[Any] = []
         self.memo: dict[int, Any] = {}
         self.opcode = 0
@@ -124,10 +128,12 @@ class Machine:
                 return values
         raise CheckpointError("a pickle must have a mark on its stack, got none.")
 
-    def top(self, *kinds: type) -> Any:
-        if not self.stack or type(self.stack[-1]) not in kinds:
+    def top(self, kind: type) -> Any:
+        if self.stack and type(self.stack[-1]) is Stranger:
+            return self.stack[-1].kept[kind]
+        if not self.stack or type(self.stack[-1]) is not kind:
             what = type(self.stack[-1]).__name__ if self.stack else "nothing"
-            raise CheckpointError(f"{_NAMES[self.opcode]} must act on a {kinds[0].__name__}, got {what}.")
+            raise CheckpointError(f"{_NAMES[self.opcode]} must act on a {kind.__name__}, got {what}.")
         return self.stack[-1]
 
     def strings(self, size: int, text: bool) -> None:
@@ -142,15 +148,18 @@ class Machine:
     def find(self, module: Any, name: Any) -> Any:
         if not (isinstance(module, str) and isinstance(name, str)):
             raise CheckpointError(f"a name in a pickle must be text, got {short(module)}, {short(name)}.")
-        if (module, name) not in self.names:
+        if (module, name) in self.names:
+            return self.names[module, name]
+        if self.strangers is None or means_harm(module, name):
             raise CheckpointError(
-                f"a checkpoint must name only what networks are made of, got {short(f'{module}.{name}')}. "
-                "It is refused, and nothing in it was executed. If you trust the file, load it with the program that "
-                "wrote it and pass the live network: lw.load(network)."
+                refusal(f"{module}.{name}", "It is refused, and nothing in it was executed. If you trust the file, ")
+                + "load it with the program that wrote it and pass the live network: lw.load(network)."
             )
-        return self.names[module, name]
+        return self.strangers.named(f"{module}.{name}")
 
     def make(self, what: Any, arguments: Any, how: str) -> Any:
+        if type(what) is Stranger:  # a method of something unknown
+            return Stranger(what.name, (what, arguments))
         function = getattr(what, how) if type(what) is Allowed else None
         if function is None:
             name = what.name if type(what) is Allowed else type(what).__name__
@@ -159,8 +168,11 @@ class Machine:
             raise CheckpointError(f"the arguments of {what.name} must be a tuple, got {short(arguments)}.")
         try:
             return function(*arguments)
-        except CheckpointError:
-            raise
+        except CheckpointError as error:
+            if self.strangers is None or not what.spare:
+                raise
+            self.strangers.complain(str(error))
+            return Stranger(what.name, arguments)
         except (TypeError, ValueError, LookupError, AttributeError, ArithmeticError) as error:
             raise CheckpointError(
                 f"{what.name} must have its usual arguments, got others ({short(str(error))})."
@@ -178,13 +190,7 @@ def _put(target: dict[Any, Any], values: list[Any]) -> None:
     if len(values) % 2:
         raise CheckpointError("a dict in a pickle must have as many values as keys, got an odd number.")
     for key, value in zip(values[::2], values[1::2], strict=True):
-        target[_key(key)] = value
-
-
-def _key(key: Any) -> Any:
-    if type(key) not in _KEYS:
-        raise CheckpointError(f"a key in a pickle must be text or a number, got {type(key).__name__}.")
-    return key
+        target[as_key(key)] = value
 
 
 # ---- what each opcode does
@@ -289,7 +295,7 @@ def _dict(m: Machine) -> None:
 
 @_on("FROZENSET")
 def _frozenset(m: Machine) -> None:
-    m.push(frozenset(_key(value) for value in m.since_mark()))
+    m.push(frozenset(as_key(value) for value in m.since_mark()))
 
 
 @_on("APPEND")
@@ -319,7 +325,7 @@ def _setitems(m: Machine) -> None:
 @_on("ADDITEMS")
 def _additems(m: Machine) -> None:
     values = m.since_mark()
-    m.top(set).update(_key(value) for value in values)
+    m.top(set).update(as_key(value) for value in values)
 
 
 @_on("BINPUT", "LONG_BINPUT", "MEMOIZE")
@@ -356,6 +362,14 @@ def _make(m: Machine) -> None:
     m.push(m.make(what, arguments, "call" if m.opcode == _CODES["REDUCE"] else "new"))
 
 
+@_on("NEWOBJ_EX")
+def _make_with_keywords(m: Machine) -> None:
+    keywords, arguments, what = m.value(), m.value(), m.value()
+    if type(keywords) is not dict or type(arguments) is not tuple:
+        raise CheckpointError("an instance must be made of a tuple and a dict, got others.")
+    m.push(m.make(what, (*arguments, *keywords.values()), "new"))
+
+
 @_on("BUILD")
 def _build(m: Machine) -> None:
     state = m.value()
@@ -366,7 +380,12 @@ def _build(m: Machine) -> None:
     build = getattr(target, "build", None) if isinstance(target, Bag) else None
     if build is None:
         raise CheckpointError(f"BUILD must act on an instance, got {short(target)}.")
-    build(state)
+    try:
+        build(state)
+    except CheckpointError as error:
+        if m.strangers is None or not isinstance(target, FileArray | FileType):
+            raise
+        m.strangers.complain(str(error))  # an array of another kind, which stays empty
 
 
 @_on("BINPERSID")

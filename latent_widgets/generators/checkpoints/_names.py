@@ -6,9 +6,17 @@ from collections.abc import Callable
 from typing import Any
 
 from latent_widgets.generators.checkpoints import _arrays, _storages
-from latent_widgets.generators.checkpoints._values import Allowed, Bag, Blob, CheckpointError, PersistentModule, short
+from latent_widgets.generators.checkpoints._values import (
+    Allowed,
+    Bag,
+    Blob,
+    CheckpointError,
+    PersistentModule,
+    as_key,
+    short,
+)
 
-__all__ = ["NVIDIA", "TORCH"]
+__all__ = ["NAMES"]
 
 _ARRAYS: dict[str, Callable[..., Any]] = {
     "multiarray.scalar": _arrays.number,
@@ -38,14 +46,16 @@ def _dict(*arguments: Any) -> dict[Any, Any]:
     pairs = arguments[0] if arguments else ()
     made: dict[Any, Any] = {}
     for key, value in pairs.items() if isinstance(pairs, dict) else pairs:
-        if type(key) not in (str, int, float, bool, bytes, type(None)):
-            raise CheckpointError(f"a key in a pickle must be text or a number, got {type(key).__name__}.")
-        made[key] = value
+        made[as_key(key)] = value
     return made
 
 
 def _set(*arguments: Any) -> set[Any]:
     return set(_dict([(value, None) for value in arguments[0]] if arguments else []))
+
+
+def _empty(*factory: Any) -> dict[Any, Any]:
+    return {}
 
 
 def _encode(text: Any, encoding: Any = "utf-8") -> bytes | Blob:
@@ -60,6 +70,19 @@ def _first(value: Any, *rest: Any) -> Any:
 
 def _rebuild_old(storage: Any, offset: Any, shape: Any, stride: Any) -> _storages.FileTensor:
     return _storages.rebuild(storage, offset, shape, stride)
+
+
+def _rebuild_typed(function: Any, kind: Any, arguments: Any, state: Any) -> Any:
+    """A tensor of a class of its own, or with attributes: the tensor alone."""
+    known = type(function) is Allowed and function.name in (
+        "torch._utils._rebuild_tensor_v2",
+        "torch._utils._rebuild_parameter",
+    )
+    if not known or function.call is None or type(arguments) is not tuple:
+        raise CheckpointError(
+            f"a tensor must be rebuilt by a function of torch, got {short(getattr(function, 'name', function))}."
+        )
+    return function.call(*arguments)
 
 
 def _module(meta: Any) -> PersistentModule:
@@ -85,6 +108,8 @@ def _table(*entries: Allowed) -> dict[tuple[str, str], Any]:
 
 _PLAIN = _table(
     Allowed("collections.OrderedDict", call=_dict, new=_dict),
+    Allowed("collections.defaultdict", call=_empty, new=_empty),
+    Allowed("collections.Counter", call=_dict, new=_dict),
     Allowed("builtins.set", call=_set),
     Allowed("__builtin__.set", call=_set),
     Allowed("builtins.frozenset", call=_set),
@@ -96,10 +121,10 @@ _PLAIN = _table(
         for module in ("pathlib", "pathlib._local")
         for system in ("Posix", "Windows")
     ],
-    Allowed("numpy.dtype", call=_arrays.number_type),
+    Allowed("numpy.dtype", call=_arrays.number_type, spare=True),
     Allowed("numpy.ndarray"),
     *[
-        Allowed(f"numpy.{core}.{name}", call=function)
+        Allowed(f"numpy.{core}.{name}", call=function, spare=True)
         for core in ("core", "_core")
         for name, function in _ARRAYS.items()
     ],
@@ -109,6 +134,8 @@ _TENSORS = _table(
     Allowed("torch._utils._rebuild_tensor_v2", call=_storages.rebuild),
     Allowed("torch._utils._rebuild_parameter", call=_first),
     Allowed("torch._utils._rebuild_parameter_with_state", call=_first),
+    Allowed("torch._tensor._rebuild_from_type", call=_rebuild_typed),
+    Allowed("torch._tensor._rebuild_from_type_v2", call=_rebuild_typed),
     Allowed("torch.Size", call=_first),
     Allowed("torch.device", call=_first),
 )
@@ -117,13 +144,11 @@ _INERT = _table(
     *[_bag(f"torch.nn.modules.{module}.{name}") for module, names in _LAYERS.items() for name in names],
 )
 
-TORCH = _PLAIN | _TENSORS | _INERT | _storages.STORAGE_TYPES
-"""What files written by ``torch.save`` may name."""
-
-NVIDIA = (
+NAMES = (
     _PLAIN
     | _TENSORS
     | _INERT
+    | _storages.STORAGE_TYPES
     | _table(
         Allowed("dnnlib.util.EasyDict", call=_dict, new=_dict),
         _bag("dnnlib.tflib.network.Network"),
@@ -131,4 +156,4 @@ NVIDIA = (
         Allowed("torch.storage._load_from_bytes", call=_storages.nested_storage),
     )
 )
-"""What the pickles of NVIDIA's programs may name."""
+"""What files of ``torch.save`` and the pickles of NVIDIA's programs may name; what is beside it stays a name."""

@@ -14,16 +14,27 @@ import torch
 from torch import Tensor
 
 from latent_widgets.generators.checkpoints._machine import Machine
-from latent_widgets.generators.checkpoints._values import Blob, CheckpointError, let_go, short
+from latent_widgets.generators.checkpoints._strangers import Strangers
+from latent_widgets.generators.checkpoints._values import Allowed, Blob, CheckpointError, let_go, short
 
-__all__ = ["MAGIC", "STORAGE_TYPES", "FileTensor", "Storage", "nested_storage", "read_legacy", "rebuild", "storage_of"]
+__all__ = [
+    "MAGIC",
+    "STORAGE_TYPES",
+    "FileTensor",
+    "Storage",
+    "class_of",
+    "nested_storage",
+    "read_legacy",
+    "rebuild",
+    "storage_of",
+]
 
 MAGIC = 0x1950A86A20F9469CFC6C
 _PROTOCOL = 1001
 _DTYPES = {
     "Double": torch.float64, "Float": torch.float32, "Half": torch.float16, "BFloat16": torch.bfloat16,
     "Long": torch.int64, "Int": torch.int32, "Short": torch.int16, "Char": torch.int8, "Byte": torch.uint8,
-    "Bool": torch.bool,
+    "Bool": torch.bool, "ComplexFloat": torch.complex64, "ComplexDouble": torch.complex128,
 }  # fmt: skip
 STORAGE_TYPES: dict[tuple[str, str], Any] = {("torch", f"{name}Storage"): dtype for name, dtype in _DTYPES.items()}
 
@@ -171,27 +182,30 @@ def storage_of(key: Any) -> tuple[Storage, str]:
     Raises:
         CheckpointError: If it is another kind of id.
     """
-    if isinstance(key, tuple) and key and key[0] == "module":
-        raise CheckpointError(
-            "a checkpoint must hold a state dict, got a whole pickled module. "
-            "Load it with the program that wrote it and pass the live network: lw.load(network)."
-        )
     if not (isinstance(key, tuple) and len(key) in (5, 6) and key[0] == "storage"):
         raise CheckpointError(f"a persistent id must name a storage, got {short(key)}.")
     _, dtype, name, _, numel, *view = key
-    if not isinstance(dtype, torch.dtype) or not isinstance(name, str) or type(numel) is not int or numel < 0:
+    dtype = None if isinstance(dtype, Allowed) else dtype  # numbers of a kind that no network has: not read
+    if not isinstance(dtype, torch.dtype | None) or not isinstance(name, str) or type(numel) is not int or numel < 0:
         raise CheckpointError("a storage must have a type, a key and a length, got others.")
     if view not in ([], [None]):
         raise CheckpointError("a storage must not be a part of another one, got one that is. Save the file again.")
     return Storage(dtype, numel), name
 
 
-def read_legacy(data: memoryview, names: Mapping[tuple[str, str], Any]) -> Any:
+def class_of(key: Any) -> Allowed | None:
+    """Return the class that a persistent id ``("module", class, file, source)`` of a whole network stands for."""
+    is_class = isinstance(key, tuple) and len(key) == 4 and key[0] == "module" and isinstance(key[1], Allowed)
+    return key[1] if is_class else None
+
+
+def read_legacy(data: memoryview, names: Mapping[tuple[str, str], Any], strangers: Strangers | None = None) -> Any:
     """Read a file in the layout of torch before 1.6.
 
     Args:
         data: The bytes.
         names: What its pickle may name.
+        strangers: Takes other names; None where these are refused.
 
     Returns:
         Its value; tensors as :class:`FileTensor`.
@@ -202,7 +216,9 @@ def read_legacy(data: memoryview, names: Mapping[tuple[str, str], Any]) -> Any:
     position = 0
     storages: dict[str, Storage] = {}
 
-    def persistent(key: Any) -> Storage:
+    def persistent(key: Any) -> Storage | Allowed:
+        if (named := class_of(key)) is not None:
+            return named
         storage, name = storage_of(key)
         known = storages.setdefault(name, storage)
         if (known.dtype, known.numel) != (storage.dtype, storage.numel):
@@ -211,7 +227,10 @@ def read_legacy(data: memoryview, names: Mapping[tuple[str, str], Any]) -> Any:
 
     values = []
     for index in range(5):
-        machine = Machine(data, names if index == 3 else {}, persistent if index == 3 else None, position)
+        value = index == 3
+        machine = Machine(
+            data, names if value else {}, persistent if value else None, position, strangers if value else None
+        )
         values.append(machine.run())
         position = machine.position
     magic, version, system, result, keys = values

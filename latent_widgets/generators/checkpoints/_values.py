@@ -8,7 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["Allowed", "Bag", "Blob", "CheckpointError", "PersistentModule", "let_go", "short"]
+__all__ = ["WAY_OUT", "Allowed", "Bag", "Blob", "CheckpointError", "PersistentModule", "as_key", "let_go", "short"]
+
+WAY_OUT = "Load it with the program that wrote it and pass the live network: lw.load(network)."
+_KEYS = (str, int, float, bool, bytes, type(None))  # hashed in constant time: a nest of tuples may take for ever
 
 
 class CheckpointError(ValueError):
@@ -58,11 +61,13 @@ class Allowed:
         name: The dotted name.
         call: Makes a value of the arguments with which the file calls it; None where it must not be called.
         new: Makes an instance of the arguments with which the file creates one; None where it has none.
+        spare: Whether what it cannot make is left out, and not the whole file refused.
     """
 
     name: str
     call: Callable[..., Any] | None = None
     new: Callable[..., Any] | None = None
+    spare: bool = False
 
 
 @dataclass(eq=False)
@@ -72,7 +77,6 @@ class Bag:
     Attributes:
         name: Dotted name of the class.
         state: Its attributes.
-        items: What was appended to it or set in it.
     """
 
     name: str
@@ -107,3 +111,15 @@ class PersistentModule:
         if isinstance(self.source, Blob):
             return hashlib.sha256(self.source.view).hexdigest()
         return hashlib.sha256(self.source.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def as_key(key: Any) -> Any:
+    """Return a value that a file uses as the key of a dict, or puts in a set.
+
+    Raises:
+        CheckpointError: If it is neither text nor a number, nor a few of them, nor a value without contents.
+    """
+    plain = type(key) in _KEYS or type(key) is Allowed or isinstance(key, Bag)  # the last two by identity
+    if plain or (type(key) is tuple and 0 < len(key) <= 16 and all(type(part) in _KEYS for part in key)):
+        return key
+    raise CheckpointError(f"a key in a pickle must be text or a number, got {type(key).__name__}.")

@@ -13,49 +13,78 @@ from torch import nn
 from latent_widgets.core.files import safetensors_header
 from latent_widgets.core.paths import write_whole
 from latent_widgets.generators._networks import ARCHITECTURES
-from latent_widgets.generators._shipped import pack, read_about
+from latent_widgets.generators._shipped import KEY, pack, read_about
 from latent_widgets.generators.checkpoints._found import Found, StoredPart
 from latent_widgets.generators.checkpoints._storages import FileTensor, Storage
 from latent_widgets.generators.checkpoints._values import CheckpointError, short
 
-__all__ = ["find", "write"]
+__all__ = ["find", "is_ours", "read", "tensors_of", "write"]
 
+_METADATA = "__metadata__"
 _COUNT = ".num_batches_tracked"  # of training; it plays no part, and is the one number in a network that is whole
 _DTYPES = {
-    "F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16, "I64": torch.int64,
+    "F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16,
+    "I64": torch.int64, "I32": torch.int32, "I16": torch.int16, "I8": torch.int8, "U8": torch.uint8, "BOOL": torch.bool,
 }  # fmt: skip
 
 
-def find(data: memoryview, path: Path) -> Found:
-    """Describe the network in a safetensors file of this package.
+def read(data: memoryview, path: Path) -> dict[str, Any]:
+    """Describe the tensors of a safetensors file.
 
     Args:
         data: The bytes.
         path: The file.
 
     Returns:
-        The network, its tensors still in the file.
+        The tensors by name, still in the file, and under ``"__metadata__"`` what the header says about them.
 
     Raises:
-        CheckpointError: If it is damaged, or not one of ours.
+        CheckpointError: If it is damaged.
     """
-    hint = f"`python -m latent_widgets convert SOURCE {path.name}` writes one from a checkpoint."
+    hint = _hint(path)
     try:
         with safe_open(path, "pt"):  # checks that the tensors of the header lie in the file, side by side
             header, start = safetensors_header(data)
     except SafetensorError as error:
         raise CheckpointError(f"{path.name} must be a whole safetensors file, got {error}. {hint}") from None
+    tensors = {key: _tensor(value, data[start:]) for key, value in header.items() if key != _METADATA}
+    return tensors | {_METADATA: header.get(_METADATA, {})}
+
+
+def is_ours(content: dict[str, Any]) -> bool:
+    """Return whether a file carries a description of this package."""
+    return KEY in content[_METADATA]
+
+
+def tensors_of(content: dict[str, Any]) -> dict[str, FileTensor]:
+    """Return the tensors without the description."""
+    return {key: value for key, value in content.items() if key != _METADATA}
+
+
+def find(content: dict[str, Any], path: Path) -> Found:
+    """Describe the network in a safetensors file of this package.
+
+    Args:
+        content: What :func:`read` found.
+        path: The file.
+
+    Returns:
+        The network, its tensors still in the file.
+
+    Raises:
+        CheckpointError: If it is not one of ours.
+    """
     try:
-        about = read_about(header, path.name)
+        about = read_about(content, path.name)
     except ValueError as error:
-        raise CheckpointError(f"{error} {hint}") from None
+        raise CheckpointError(f"{error} {_hint(path)}") from None
     architecture, config = about.get("architecture"), about.get("config")
     if not isinstance(architecture, str) or architecture not in ARCHITECTURES or not isinstance(config, dict):
         known = ", ".join(ARCHITECTURES)
         raise CheckpointError(f"the architecture in {path.name} must be one of {known}, got {short(architecture)}.")
     notes = about.get("notes")
     notes = tuple(map(str, notes)) if isinstance(notes, list) else ()
-    tensors = {key: _tensor(key, value, data[start:]) for key, value in header.items() if key != "__metadata__"}
+    tensors = tensors_of(content)
     counts = {key for key, value in tensors.items() if key.endswith(_COUNT) and value.storage.dtype == torch.int64}
     parts = {key: StoredPart(value) for key, value in tensors.items() if key not in counts}
     defaults = {key: lambda network: torch.tensor(0, dtype=torch.int64, device="cpu") for key in counts}
@@ -63,11 +92,14 @@ def find(data: memoryview, path: Path) -> Found:
     return Found("latent_widgets", architecture, config, parts, notes, source_sha256=source, defaults=defaults)
 
 
-def _tensor(name: str, entry: dict[str, Any], data: memoryview) -> FileTensor:
+def _hint(path: Path) -> str:
+    return f"`python -m latent_widgets convert SOURCE {path.name}` writes one from a checkpoint."
+
+
+def _tensor(entry: dict[str, Any], data: memoryview) -> FileTensor:
     dtype, shape, (begin, end) = _DTYPES.get(entry["dtype"]), tuple(entry["shape"]), entry["data_offsets"]
-    if dtype is None:
-        raise CheckpointError(f"{short(name)} must hold floating numbers, got {short(entry['dtype'])}.")
-    storage = Storage(dtype, (end - begin) // dtype.itemsize, data[begin:end])
+    count = 0 if dtype is None else (end - begin) // dtype.itemsize  # of another kind: refused when it is read
+    storage = Storage(dtype, count, data[begin:end])
     return FileTensor(storage, 0, shape, tuple(math.prod(shape[i + 1 :]) for i in range(len(shape))))
 
 

@@ -7,44 +7,68 @@ source would compute is known from the papers; sizes, paddings, filters and clam
 from __future__ import annotations
 
 import math
+import re
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 
 from latent_widgets.generators.checkpoints._arrays import FileArray
 from latent_widgets.generators.checkpoints._found import AVERAGE, Found, StoredPart, average_w
+from latent_widgets.generators.checkpoints._options import Asked
+from latent_widgets.generators.checkpoints._search import rank
 from latent_widgets.generators.checkpoints._storages import FileTensor
-from latent_widgets.generators.checkpoints._values import CheckpointError, PersistentModule, short
+from latent_widgets.generators.checkpoints._values import WAY_OUT, CheckpointError, PersistentModule, short
 
-__all__ = ["find", "find_in"]
+__all__ = ["choose", "find", "without_generator"]
 
 _CLASSES = {
     "Generator", "MappingNetwork", "SynthesisNetwork", "SynthesisBlock", "SynthesisLayer", "SynthesisInput",
     "ToRGBLayer", "FullyConnectedLayer", "Conv2dLayer",
 }  # fmt: skip
+_NOT_DRAWING = re.compile("discriminator|augment|loss", re.IGNORECASE)  # classes of what stands beside a generator
 _MAX_MODULES = 4096
+
+
+class _RareError(ValueError):
+    """An option of the published program that is not drawn here."""
+
+
 _FILTER = (1.0, 3.0, 3.0, 1.0)
-_OUT = "Load it with the program that wrote it and pass the live network: lw.load(network)."
 
 
-def find_in(value: Any) -> Found:
-    """Find the generator in what an NVIDIA pickle holds.
+def choose(found: Mapping[str, PersistentModule], asked: Asked) -> PersistentModule | None:
+    """Choose the generator among the modules of a file.
 
     Args:
-        value: The value of the pickle: a dict with ``G_ema``, or a module.
+        found: The modules by their dotted names.
+        asked: What the user says about the file.
+
+    Returns:
+        It; None where no module is one that may draw.
 
     Raises:
-        CheckpointError: If there is no generator, or one of another design.
+        CheckpointError: If there are several and nothing tells which is meant.
     """
-    if isinstance(value, PersistentModule):
-        return find(value)
-    if not isinstance(value, dict):
-        raise CheckpointError(f"the pickle must hold a dict with G_ema, got {type(value).__name__}.")
-    module = value.get("G_ema")
-    if not isinstance(module, PersistentModule):
-        keys = ", ".join(short(key) for key in list(value)[:8])
-        raise CheckpointError(f"the pickle must hold a generator under 'G_ema', got these keys: {keys or 'none'}.")
-    return find(module)
+    if asked.prefix is not None:
+        return found.get(asked.prefix.rstrip("."))
+    drawing = {path: module for path, module in found.items() if not _NOT_DRAWING.search(module.class_name)}
+    best = min(map(rank, drawing), default=2)
+    paths = [path for path in drawing if rank(path) == best]
+    if best == 2 and len(paths) > 1:
+        raise CheckpointError(
+            f"the file must hold one generator, or an averaged one, got {', '.join(map(short, paths[:8]))}. "
+            f"Say which is meant: lw.load(path, prefix={paths[0]!r})."
+        )
+    return drawing[paths[0]] if paths else None
+
+
+def without_generator(value: Any) -> CheckpointError:
+    """Word the refusal of a file whose modules draw nothing."""
+    keys = ", ".join(short(key) for key in list(value)[:8]) if isinstance(value, Mapping) else "no keys"
+    return CheckpointError(
+        f"the pickle must hold a generator under 'G_ema', got these keys: {keys or 'none'}. {WAY_OUT}"
+    )
 
 
 def find(module: PersistentModule) -> Found:
@@ -69,6 +93,8 @@ def find(module: PersistentModule) -> Found:
         config = _common(module, tree) | (_stylegan3(tree) if alias_free else _stylegan2(tree))
     except CheckpointError:
         raise
+    except _RareError as error:
+        raise CheckpointError(_rare(module, str(error))) from None
     except (LookupError, TypeError, ValueError, AttributeError, OverflowError, RuntimeError) as error:
         raise CheckpointError(_fork(module, f"an attribute is missing or different ({short(str(error))})")) from None
     parts = {
@@ -149,11 +175,13 @@ def _common(module: PersistentModule, tree: dict[str, PersistentModule]) -> dict
     mapping = tree["mapping"].state
     layers = _whole(mapping["num_layers"])
     if not 1 <= layers <= 64:
-        raise ValueError(f"{layers} mapping layers")
+        raise _RareError(f"{layers} mapping layers")
     rates = {_real(tree[f"mapping.fc{i}"].state["bias_gain"]) for i in range(layers)}
     kinds = {str(part.state.get("activation", "lrelu")) for name, part in tree.items() if name.startswith("mapping.fc")}
-    if len(rates) != 1 or kinds != {"lrelu"}:
-        raise ValueError("mapping layers that differ")
+    if kinds != {"lrelu"}:
+        raise _RareError(f"mapping layers with activation {short(min(kinds - {'lrelu'}))}")
+    if len(rates) != 1:
+        raise _RareError(f"mapping layers with learning rates {sorted(rates)[:4]}")
     config = {name: _whole(module.state[name]) for name in ("z_dim", "w_dim", "c_dim")}
     if config["z_dim"] < 1 or config["w_dim"] < 1:
         raise ValueError("a latent without numbers")
@@ -167,8 +195,9 @@ def _common(module: PersistentModule, tree: dict[str, PersistentModule]) -> dict
 def _stylegan2(tree: dict[str, PersistentModule]) -> dict[str, Any]:
     blocks = {name.rpartition(".b")[2]: part for name, part in tree.items() if part.class_name == "SynthesisBlock"}
     convs = [part for part in tree.values() if part.class_name == "SynthesisLayer"]
-    if any(str(part.state.get("activation", "lrelu")) != "lrelu" for part in convs):
-        raise ValueError("layers with another activation")
+    others = {str(part.state.get("activation", "lrelu")) for part in convs} - {"lrelu"}
+    if others:
+        raise _RareError(f"layers with activation {short(min(others))}")
     architectures = {str(part.state["architecture"]) for part in blocks.values()}
     drawing = [part for part in tree.values() if part.class_name in ("SynthesisLayer", "ToRGBLayer")]
     clamps = {
@@ -176,13 +205,13 @@ def _stylegan2(tree: dict[str, PersistentModule]) -> dict[str, Any]:
     }  # the shortcuts of residual blocks have none of their own
     noises = {bool(part.state["use_noise"]) for part in convs}
     if max(len(architectures), len(clamps), len(noises)) > 1:
-        raise ValueError("blocks that differ")
+        raise _RareError("blocks that differ")
     clamp = clamps.pop() if clamps else None
     taps = _taps(tree)
     channels = {side: tree[f"synthesis.b{side}.conv1"].state["_parameters"]["weight"].shape[0] for side in blocks}
     colours = _whole(tree["synthesis"].state["img_channels"])
     if colours not in (1, 3):
-        raise ValueError(f"pictures with {colours} channels")
+        raise _RareError(f"pictures with {colours} channels")
     config = {
         "channels": channels, "architecture": architectures.pop(), "noise": noises.pop(), "colours": colours,
         "clamp": None if clamp is None else _real(clamp),
@@ -204,9 +233,9 @@ def _taps(tree: dict[str, PersistentModule]) -> tuple[float, ...]:
     taps = first.sum(1) / first.sum()
     outer = torch.outer(taps, taps)
     if any(square.shape != first.shape or not torch.allclose(square, outer) for square in squares):
-        raise ValueError("resampling filters that differ or are not separable")
+        raise _RareError("resampling filters that differ or are not separable")
     if len(taps) % 2 or not torch.allclose(taps, taps.flip(0)):
-        raise ValueError("a resampling filter that is not symmetric and of even length")
+        raise _RareError("a resampling filter that is not symmetric and of even length")
     if len(taps) == 4 and torch.allclose(taps * 8, torch.tensor(_FILTER, dtype=taps.dtype, device="cpu")):
         return _FILTER
     return tuple(taps.tolist())
@@ -254,5 +283,12 @@ def _layer(name: str, state: dict[str, Any]) -> dict[str, Any]:
 def _fork(module: PersistentModule, why: str) -> str:
     return (
         "the network must be a StyleGAN2 or StyleGAN3 as published, got a fork of it "
-        f"(class {short(module.class_name)}, source sha256 {module.source_sha256}): {why}. {_OUT}"
+        f"(class {short(module.class_name)}, source sha256 {module.source_sha256}): {why}. {WAY_OUT}"
+    )
+
+
+def _rare(module: PersistentModule, why: str) -> str:
+    return (
+        "the network must be a StyleGAN2 or StyleGAN3 with options that are drawn here, got "
+        f"{why} (class {short(module.class_name)}, source sha256 {module.source_sha256}). {WAY_OUT}"
     )

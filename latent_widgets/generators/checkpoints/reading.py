@@ -5,50 +5,137 @@ from __future__ import annotations
 import hashlib
 import mmap
 import os
-from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from latent_widgets.core import checks
 from latent_widgets.core.paths import to_read, to_write
 from latent_widgets.core.steps import OnStep
-from latent_widgets.generators.checkpoints import (
-    _arrays,
-    _names,
-    dcgan,
-    genforce,
-    native,
-    nvidia,
-    rosinality,
-    tensorflow,
-)
+from latent_widgets.generators.checkpoints import _names, native, nvidia, tensorflow
 from latent_widgets.generators.checkpoints._archive import read_archive
 from latent_widgets.generators.checkpoints._found import Found, assemble
 from latent_widgets.generators.checkpoints._machine import Machine
-from latent_widgets.generators.checkpoints._storages import FileTensor, read_legacy
-from latent_widgets.generators.checkpoints._values import Bag, CheckpointError, PersistentModule, short
+from latent_widgets.generators.checkpoints._options import OPTIONS, Asked
+from latent_widgets.generators.checkpoints._search import find_among
+from latent_widgets.generators.checkpoints._storages import read_legacy
+from latent_widgets.generators.checkpoints._strangers import Strangers
+from latent_widgets.generators.checkpoints._tree import leaves, modules
+from latent_widgets.generators.checkpoints._unknown import unknown
+from latent_widgets.generators.checkpoints._values import Bag, CheckpointError, short
 from latent_widgets.generators.checkpoints.sniff import sniff
 
-__all__ = ["convert", "find_network", "hash_file", "read_network"]
-
-_AVERAGED = ("g_ema", "generator_smooth", "G_ema", "params_ema")  # where files keep the averaged generator
-_WRAPPED = (
-    "state_dict",
-    "model",
-    "generator",
-    "netG_state_dict",
-    "netG",
-    "g",
-    "params",
-)  # where they keep a single one
-_PREFIXES = ("", "decoder.", "generator.", "g_ema.", "module.")
-_DEEPEST = 3
+__all__ = ["Content", "convert", "find_network", "hash_file", "open_file", "read_network"]
 
 
-def find_network(path: str | os.PathLike[str]) -> tuple[Found, int]:
+@dataclass(frozen=True, eq=False)
+class Content:
+    """What a file holds, before anybody asks which network it is.
+
+    Attributes:
+        path: The file.
+        size: Its bytes.
+        kind: What :func:`~latent_widgets.generators.checkpoints.sniff.sniff` says.
+        value: The value in it: its tensors, and what lies beside them.
+        complaints: What was left out, and why.
+    """
+
+    path: Path
+    size: int
+    kind: str
+    value: Any
+    complaints: tuple[str, ...] = ()
+
+    def tensors(self) -> dict[str, tuple[int, ...]]:
+        """Return the shapes of all tensors by their names, those of all networks."""
+        return {name: tuple(leaf.value.shape) for name, leaf in leaves(self.value).items()}
+
+    def find(self, asked: Asked | None = None) -> Found:
+        """Find the generator.
+
+        Args:
+            asked: What the user says about the file.
+
+        Raises:
+            CheckpointError: If there is none of a known kind, or an option was given that the file says itself.
+        """
+        asked = asked or Asked()
+        try:
+            return _with_tanh(self._find(asked), asked)
+        except CheckpointError:
+            raise
+        except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
+            raise CheckpointError(
+                f"the tensors and attributes must be those of a known network, got others ({short(str(error))})."
+            ) from None
+
+    def _find(self, asked: Asked) -> Found:
+        value = self.value
+        if self.kind == "safetensors":
+            if native.is_ours(value):
+                asked.refuse("a file of this package", *OPTIONS)
+                return native.find(value, self.path)
+            value = native.tensors_of(value)
+        if isinstance(value, tuple) and any(isinstance(p, Bag) and p.name == tensorflow.NETWORK for p in value):
+            asked.refuse("a TensorFlow network", *OPTIONS)
+            return tensorflow.find(value)
+        held = modules(value)
+        module = nvidia.choose(held, asked)
+        if module is not None:
+            asked.refuse("a module of NVIDIA's", *OPTIONS[1:])
+            return nvidia.find(module)
+        found = find_among(leaves(value, into_modules=False), asked)
+        if found is None and held:
+            raise nvidia.without_generator(value)
+        if found is None:
+            raise unknown(value, self.complaints)
+        return found
+
+
+def _with_tanh(found: Found, asked: Asked) -> Found:
+    if asked.final_tanh is None:
+        return found
+    if found.architecture != "stylegan2":
+        asked.refuse(f"a {found.family}", "final_tanh")
+    if not asked.final_tanh:
+        return found
+    note = "Its pictures end in a tanh, as given."
+    return replace(found, config=found.config | {"tanh": True}, notes=(*found.notes, note))
+
+
+def open_file(path: str | os.PathLike[str]) -> Content:
+    """Read what a file holds, without its numbers.
+
+    Args:
+        path: The file; its name plays no part.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        CheckpointError: If it is damaged, hostile, or of a kind that is not read.
+    """
+    path = to_read(path, "the checkpoint")
+    strangers = Strangers()
+    with path.open("rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        data = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)) if size else memoryview(b"")
+        kind = sniff(data)
+        if kind == "safetensors":
+            value: Any = native.read(data, path)
+        elif kind == "zip":
+            value = read_archive(file, data, _names.NAMES, strangers)
+        elif kind == "legacy":
+            value = read_legacy(data, _names.NAMES, strangers)
+        else:
+            value = Machine(data, _names.NAMES, strangers=strangers).run()
+    return Content(path, size, kind, value, tuple(strangers.complaints))
+
+
+def find_network(path: str | os.PathLike[str], asked: Asked | None = None) -> tuple[Found, int]:
     """Find the generator in a file.
 
     Args:
         path: The file; its name plays no part.
+        asked: What the user says about it.
 
     Returns:
         What it holds, its tensors still in the file, and the bytes of the file.
@@ -57,40 +144,24 @@ def find_network(path: str | os.PathLike[str]) -> tuple[Found, int]:
         FileNotFoundError: If there is no such file.
         CheckpointError: If it is damaged, hostile, or of a kind that is not read.
     """
-    path = to_read(path, "the checkpoint")
-    with path.open("rb") as file:
-        size = os.fstat(file.fileno()).st_size
-        data = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)) if size else memoryview(b"")
-        kind = sniff(data)
-        if kind == "safetensors":
-            return native.find(data, path), size
-        if kind == "zip":
-            value = read_archive(file, data, _names.TORCH)
-        elif kind == "legacy":
-            value = read_legacy(data, _names.TORCH)
-        else:
-            value = Machine(data, _names.NVIDIA).run()
-    try:
-        return _find(value), size
-    except CheckpointError:
-        raise
-    except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
-        raise CheckpointError(
-            f"the tensors and attributes must be those of a known network, got others ({short(str(error))})."
-        ) from None
+    content = open_file(path)
+    return content.find(asked), content.size
 
 
-def read_network(path: str | os.PathLike[str], on_step: OnStep | None = None) -> tuple[Any, Found]:
+def read_network(
+    path: str | os.PathLike[str], on_step: OnStep | None = None, asked: Asked | None = None
+) -> tuple[Any, Found]:
     """Read the generator in a file.
 
     Args:
         path: The file.
         on_step: Called after each tensor, with its name; False ends the run.
+        asked: What the user says about the file.
 
     Returns:
         The network, in float32, and what the file said about it.
     """
-    found, size = find_network(path)
+    found, size = find_network(path, asked)
     return assemble(found, size, on_step), found
 
 
@@ -99,6 +170,7 @@ def convert(
     target: str | os.PathLike[str],
     half: bool = False,
     on_step: OnStep | None = None,
+    **options: Any,
 ) -> Found:
     """Write the generator of a checkpoint as safetensors, which any program may load without fear.
 
@@ -107,6 +179,8 @@ def convert(
         target: The file to write; its name must end in ``.safetensors``.
         half: Whether to round to float16.
         on_step: Called after each tensor, with its name; False ends the run.
+        **options: What the user says about the checkpoint: ``prefix``, ``mapping_lr`` and ``final_tanh``, as for
+            :func:`~latent_widgets.generators.checkpoints.sources.load_file`.
 
     Returns:
         What the checkpoint held.
@@ -116,7 +190,8 @@ def convert(
     """
     path = to_write(target, "target", (".safetensors",))
     half = checks.flag("half", half)
-    network, found = read_network(source, on_step)
+    checks.known_keywords("convert", options, OPTIONS)
+    network, found = read_network(source, on_step, Asked(**options))
     native.write(found, network, path, half)
     return found
 
@@ -128,60 +203,3 @@ def hash_file(path: str | os.PathLike[str]) -> str:
         while piece := file.read(1 << 20):
             digest.update(piece)
     return digest.hexdigest()
-
-
-def _find(value: Any) -> Found:
-    """Find a generator in the value of a pickle."""
-    if isinstance(value, tuple) and value and any(isinstance(part, Bag) for part in value):
-        return tensorflow.find(value)
-    if isinstance(value, PersistentModule) or (
-        isinstance(value, dict) and any(isinstance(part, PersistentModule) for part in value.values())
-    ):
-        return nvidia.find_in(value)
-    if isinstance(value, Bag):
-        raise CheckpointError(
-            f"a checkpoint must hold a state dict, got an instance of {short(value.name)}. "
-            "Load it with the program that wrote it and pass the live network: lw.load(network)."
-        )
-    for tensors in _state_dicts(value):
-        for prefix in _PREFIXES:
-            inner = {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
-            if rosinality.looks_like(inner):
-                return rosinality.find(inner, _average(value))
-            if genforce.looks_like(inner):
-                return genforce.find(inner)
-            if dcgan.looks_like(inner):
-                return dcgan.find(inner)
-    raise _unknown(value)
-
-
-def _state_dicts(value: Any) -> list[dict[str, FileTensor]]:
-    """The state dicts in a value, averaged generators first; arrays and numbers beside them are left out."""
-    found, waiting = [], [(value, 0)]
-    while waiting:
-        current, depth = waiting.pop(0)
-        if not isinstance(current, dict) or depth > _DEEPEST:
-            continue
-        tensors = {name: v for name, v in current.items() if isinstance(name, str) and isinstance(v, FileTensor)}
-        if tensors:
-            found.append(tensors)
-        waiting += [(current[name], depth + 1) for name in (*_AVERAGED, *_WRAPPED) if name in current]
-    return found
-
-
-def _average(value: Any) -> FileTensor | None:
-    average = value.get("latent_avg") if isinstance(value, dict) else None
-    return average if isinstance(average, FileTensor) else None
-
-
-def _unknown(value: Any) -> CheckpointError:
-    if not isinstance(value, Mapping):
-        what = "an array" if isinstance(value, _arrays.FileArray) else f"a {type(value).__name__}"
-        return CheckpointError(f"the file must hold a generator, got {what}.")
-    keys = ", ".join(short(key) for key in list(value)[:8]) or "none"
-    only = [key for key in value if key in ("D", "d", "discriminator")]
-    hint = "That is a discriminator, which draws nothing. " if only else ""
-    return CheckpointError(
-        f"the file must hold a StyleGAN2, StyleGAN3 or DCGAN of a known layout, got these keys: {keys}. {hint}"
-        "Load it with the program that wrote it and pass the live network: lw.load(network)."
-    )

@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from typing import Any
 
 from torch import Tensor
 
-from latent_widgets.generators.checkpoints._changes import Change, first, plane, row, scalar
+from latent_widgets.generators.checkpoints._changes import Change, first, plane, scalar
 from latent_widgets.generators.checkpoints._filters import need_usual
-from latent_widgets.generators.checkpoints._found import AVERAGE, Found, StoredPart, average_w
-from latent_widgets.generators.checkpoints._storages import FileTensor
-from latent_widgets.generators.checkpoints._values import CheckpointError, short
+from latent_widgets.generators.checkpoints._found import (
+    AVERAGE,
+    AVERAGES,
+    Found,
+    Readable,
+    StoredPart,
+    average_w,
+    missing_noise,
+)
+from latent_widgets.generators.checkpoints._options import Asked, mapping_rate
+from latent_widgets.generators.checkpoints._values import WAY_OUT, CheckpointError, short
 
-__all__ = ["find", "looks_like"]
+__all__ = ["ANCHOR", "HEADS", "find", "looks_like"]
+
+ANCHOR = "input.input"
+HEADS = frozenset(("style", "input", "conv1", "convs", "to_rgb1", "to_rgbs", "noises"))
 
 _KERNELS = re.compile(r".*\.kernel|kernel")  # resampling filters
 _LEAVES = {
@@ -32,12 +44,12 @@ def looks_like(tensors: Mapping[str, Any]) -> bool:
     return "input.input" in tensors and "style.1.weight" in tensors and "conv1.conv.weight" in tensors
 
 
-def find(tensors: Mapping[str, FileTensor], average: FileTensor | None = None) -> Found:
+def find(tensors: Mapping[str, Readable], asked: Asked) -> Found:
     """Describe the generator of a state dict.
 
     Args:
         tensors: The tensors by name.
-        average: The mean of ``w`` where the file has it, ``latent_avg``.
+        asked: What the user says about the file.
 
     Raises:
         CheckpointError: If a name is unknown or sizes are missing.
@@ -49,30 +61,33 @@ def find(tensors: Mapping[str, FileTensor], average: FileTensor | None = None) -
         *(name for name in tensors if re.fullmatch(r"convs\.\d{1,4}\.conv\.weight", name)),
     ):
         if len(tensors[name].shape) != 5:
-            raise CheckpointError(f"{name} must have five axes, got shape {tensors[name].shape}.")
-        channels[_place(name)[0]] = tensors[name].shape[1]
+            raise CheckpointError(f"{name} must have five axes, got shape {tuple(tensors[name].shape)}. {WAY_OUT}")
+        channels[str(_place(name)[0])] = tensors[name].shape[1]
     style = tensors["style.1.weight"].shape
     if len(style) != 2:
-        raise CheckpointError(f"style.1.weight must be a matrix, got shape {style}.")
+        raise CheckpointError(f"style.1.weight must be a matrix, got shape {tuple(style)}. {WAY_OUT}")
     parts: dict[str, StoredPart] = {}
     for name, tensor in tensors.items():
         if _KERNELS.fullmatch(name):
             need_usual(name, tensor)
-        else:
+        elif name not in AVERAGES:
             ours, change = _known(name)
-            parts[ours] = StoredPart(tensor, change)
-    notes = []
-    if average is not None:
-        parts[AVERAGE] = StoredPart(average, row)
-    else:
-        notes.append("The file has no mean of w: that of 10000 mapped latents was taken for truncation.")
+            parts[ours] = StoredPart(tensor, change, name)
+    rate, told = mapping_rate({name: tensors[name] for name in tensors if name.startswith("style.")}, asked)
+    colours = tensors["to_rgb1.bias"].shape if "to_rgb1.bias" in tensors else ()
     config = {
-        "z_dim": style[1], "w_dim": style[0], "resolution": max(channels), "channels": channels,
-        "mapping_layers": len(layers), "noise": "noises.noise_0" in tensors,
+        "z_dim": style[1], "w_dim": style[0], "resolution": max(map(int, channels)), "channels": channels,
+        "mapping_layers": len(layers), "mapping_lr": rate, "colours": math.prod(colours) if colours else 3,
+        "noise": any(name.endswith(".noise.weight") for name in tensors),
     }  # fmt: skip
-    config["channels"] = {str(side): count for side, count in channels.items()}
-    defaults = {} if average is not None else {AVERAGE: average_w}
-    return Found("rosinality StyleGAN2", "stylegan2", config, parts, tuple(notes), "Generator", defaults=defaults)
+    drawn = missing_noise(config, parts)
+    notes = (
+        (f"The file has no noise for {len(drawn)} layers: seeded noise was drawn, as its program does.",)
+        if drawn
+        else ()
+    )
+    defaults = {AVERAGE: average_w, **drawn}
+    return Found("rosinality StyleGAN2", "stylegan2", config, parts, (*notes, told), "Generator", defaults=defaults)
 
 
 def _place(name: str) -> tuple[int, str]:
@@ -103,6 +118,5 @@ def _known(name: str) -> tuple[str, Change | None]:
             change = {"conv.weight": first, "noise.weight": scalar, "bias": _flat}.get(found[2])
             return f"synthesis.b{side}.{layer}.{leaf}", change
     raise CheckpointError(
-        f"the tensors must be those of rosinality's StyleGAN2, got {short(name)}: a variant of it. "
-        "Load it with the program that wrote it and pass the live network: lw.load(network)."
+        f"the tensors must be those of rosinality's StyleGAN2, got {short(name)}: a variant of it. {WAY_OUT}"
     )

@@ -14,6 +14,7 @@ from latent_widgets.core.paths import as_path, to_read
 from latent_widgets.core.steps import OnStep
 from latent_widgets.generators._networks import CONDITIONAL, wrap
 from latent_widgets.generators.base import Generator
+from latent_widgets.generators.checkpoints._options import Asked
 from latent_widgets.generators.checkpoints._values import CheckpointError
 from latent_widgets.generators.checkpoints.links import is_link, parse, shown
 from latent_widgets.generators.checkpoints.reading import hash_file, read_network
@@ -33,6 +34,9 @@ def load_file(
     filename: str | None = None,
     sha256: str | None = None,
     on_step: OnStep | None = None,
+    prefix: str | None = None,
+    mapping_lr: float | None = None,
+    final_tanh: bool | None = None,
 ) -> Generator:
     """Load the generator in a file.
 
@@ -45,6 +49,9 @@ def load_file(
         sha256: The hash that the file must have; checked before a byte of it is parsed.
         on_step: Called as the bytes of a link come, which ``index`` counts, then after each tensor, with its name;
             False ends the run.
+        prefix: What the names of the generator's tensors begin with, where a file holds several.
+        mapping_lr: Learning-rate multiplier of the mapping, where a file does not say it.
+        final_tanh: Whether the pictures end in a tanh, where a file does not say it.
 
     Returns:
         The generator.
@@ -53,10 +60,11 @@ def load_file(
         Cancelled: If ``on_step`` returned False.
         ValueError: If the file is another one, damaged, hostile or of an unknown kind.
     """
+    asked = Asked(prefix, mapping_lr, final_tanh)
     path = locate(source, filename, sha256, on_step)
     linked = isinstance(source, str) and is_link(source)
     try:
-        network, found = read_network(path, on_step)
+        network, found = read_network(path, on_step, asked)
     except CheckpointError as error:
         if not linked:
             raise

@@ -6,6 +6,8 @@ the test looks briefly.
 
 import argparse
 import collections
+import fractions
+import pickle
 import resource
 import sys
 import tempfile
@@ -15,12 +17,20 @@ from pathlib import Path
 import hypothesis
 import torch
 from hypothesis import strategies as st
+from safetensors.torch import save_file
 
 from latent_widgets.generators.checkpoints._values import CheckpointError
 from latent_widgets.generators.checkpoints.reading import convert, read_network
 from latent_widgets.generators.stylegan2 import StyleGAN2
 from latent_widgets.generators.stylegan3 import make_stylegan3
-from tests.generators.checkpoints.standins import genforce, rosinality, write_nvidia, write_tensorflow
+from tests.generators.checkpoints.standins import (
+    genforce,
+    hammer,
+    nvidia_state,
+    rosinality,
+    write_nvidia,
+    write_tensorflow,
+)
 
 EXECUTED = ("exec", "compile", "import", "marshal.loads", "os.system", "subprocess.Popen", "pickle.find_class")
 SEEN = {"on": False, "events": []}
@@ -49,6 +59,13 @@ def originals(folder):
         for zipped in (True, False):
             torch.save({"g_ema": layout(small)}, path, _use_new_zipfile_serialization=zipped)
             files.append(path.read_bytes())
+    for state in (hammer(small), nvidia_state(small), nvidia_state(alias_free)):
+        torch.save({"args": fractions.Fraction(1, 3), "inner": {"g_ema": state, "w": [state]}}, path)
+        files.append(path.read_bytes())
+        arrays = {name: value.numpy() for name, value in state.items()}
+        files.append(pickle.dumps(collections.defaultdict(list, G_ema=arrays, when=fractions.Fraction(1, 3)), 4))
+        save_file({f"module.{name}": value.contiguous() for name, value in state.items()}, path)
+        files.append(path.read_bytes())
     for network in (small, alias_free):
         target = folder / "converted.safetensors"
         convert(write_nvidia(path, network), target)

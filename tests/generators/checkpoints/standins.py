@@ -249,23 +249,44 @@ def rosinality(network):
     return found | {"convs.0.conv.blur.kernel": torch.tensor([1.0, 3, 3, 1]).outer(torch.tensor([1.0, 3, 3, 1])) / 16}
 
 
-def genforce(network):
-    """The state dict in GenForce's layout."""
+def genforce(network, newer=False):
+    """The state dict in GenForce's layout; `newer` has styles with their one, and kernels as they are used."""
     found = {}
     for name, value in network.state_dict().items():
         parts = name.split(".")
         if name == "mapping.w_avg":
             found["truncation.w_avg"] = value
+        elif parts[:2] == ["mapping", "embed"]:
+            joint = network.mapping.joint
+            found["mapping.label_weight" if joint else f"mapping.embedding.{parts[2]}"] = value.T if joint else value
         elif parts[0] == "mapping":
             found[f"mapping.dense{parts[1][2:]}.{parts[2]}"] = value
+        elif parts[2:] == ["skip", "weight"]:
+            found[f"synthesis.residual{int(parts[1][1:]).bit_length() - 3}.weight"] = value
         elif parts[-1] == "const":
             found["synthesis.early_layer.const"] = value[None]
         else:
             place = int(parts[1][1:]).bit_length() - 3  # of the block, from that of 4 px
             layer = f"output{place}" if parts[2] == "torgb" else f"layer{max(2 * place - (parts[2] == 'conv0'), 0)}"
             leaf = ".".join(parts[3:]).replace("affine", "style").replace("noise_const", "noise")
-            if parts[2:] == ["conv0", "weight"]:
+            if parts[2:] == ["conv0", "weight"] and not newer:
                 value = value.flip((2, 3))
-            value = value - 1 if leaf == "style.bias" else value[None, None] if leaf == "noise" else value
+            value = value - 1 if leaf == "style.bias" and not newer else value[None, None] if leaf == "noise" else value
             found[f"synthesis.{layer}.{leaf}"] = value
+    return found
+
+
+def hammer(network):
+    """The state dict in the layout of Hammer and ReSeFa: the mean of w at the top, and a filter in each layer."""
+    found = {name.removeprefix("truncation."): value for name, value in genforce(network, newer=True).items()}
+    filters = [name.removesuffix("noise_strength") for name in found if name.endswith("noise_strength")]
+    return found | {f"{name}filter": _outer([1.0, 3.0, 3.0, 1.0]) for name in [*filters, "synthesis."]}
+
+
+def nvidia_state(network):
+    """The state dict of NVIDIA's module: our names, and the filters of a StyleGAN2."""
+    found = dict(network.state_dict())
+    for name in list(found):
+        if name.endswith("conv0.weight"):
+            found[name.replace("weight", "resample_filter")] = _outer([1.0, 3.0, 3.0, 1.0])
     return found
