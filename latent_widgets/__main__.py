@@ -1,32 +1,36 @@
-"""Commands on weights files: ``python -m latent_widgets inspect FILE`` and ``... convert SOURCE TARGET``."""
+"""Commands on weights files: ``python -m latent_widgets inspect SOURCE`` and ``... convert SOURCE TARGET``."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
+from latent_widgets.core.paths import to_write
 from latent_widgets.core.steps import Step
 from latent_widgets.generators.checkpoints._found import planned
 from latent_widgets.generators.checkpoints._options import Asked
 from latent_widgets.generators.checkpoints._variant import variant
+from latent_widgets.generators.checkpoints.links import shown
 from latent_widgets.generators.checkpoints.reading import convert, hash_file, open_file
 from latent_widgets.generators.checkpoints.sources import locate
 
 
-def inspect(path: str, **options: Any) -> None:
+def inspect(path: Path, shown_as: str, **options: Any) -> None:
     """Print what a file holds, also where it cannot be loaded; of most of its tensors only names and shapes are read.
 
     Args:
         path: The file.
+        shown_as: What it is called.
         **options: What is known of it: ``prefix``, ``mapping_lr`` and ``final_tanh``.
 
     Raises:
         ValueError: If no generator can be read from it; what there is has been printed.
     """
     asked, content = Asked(**options), open_file(path)
-    print(f"{path}: {content.size / 1e6:.1f} MB, sha256 {hash_file(path)}")
+    print(f"{shown_as}: {content.size / 1e6:.1f} MB, sha256 {hash_file(path)}")
     try:
         found = content.find(asked)
     except ValueError:
@@ -74,12 +78,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m latent_widgets", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     show = commands.add_parser("inspect", help="say what a checkpoint holds, without executing anything in it")
-    show.add_argument("source", metavar="file", help="a path, or what lw.load takes for a file: hf:..., pip:...")
     change = commands.add_parser("convert", help="write the generator of a checkpoint as safetensors")
-    change.add_argument("source", help="a path, or what lw.load takes for a file: hf:..., pip:...")
+    for command in (show, change):
+        command.add_argument("source", help="a path, a link, hf:owner/name or pip:package")
     change.add_argument("target", help="its name ends in .safetensors")
     change.add_argument("--half", action="store_true", help="round to float16, for half the size")
     for command in (show, change):
+        command.add_argument("--sha256", help="the hash that the file must have")
         command.add_argument("--filename", help="which file of a repository")
         command.add_argument("--prefix", help="what the names of the generator's tensors begin with")
         command.add_argument("--mapping-lr", type=float, help="learning-rate multiplier of the mapping")
@@ -87,9 +92,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     options = {"prefix": given.prefix, "mapping_lr": given.mapping_lr, "final_tanh": given.final_tanh}
     try:
-        path = str(locate(given.source, given.filename))
+        if given.command == "convert":
+            to_write(given.target, "target", (".safetensors",))  # before a download that it is to hold
+        path = locate(given.source, given.filename, given.sha256)
         if given.command == "inspect":
-            inspect(path, **options)
+            inspect(path, shown(given.source), **options)
         else:
             found = convert(path, given.target, given.half, _progress, **options)
             print(f"{given.target}: {found.architecture}, {found.numel:,} numbers, from {found.family}")

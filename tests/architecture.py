@@ -6,6 +6,7 @@ Each rule reads text, never the imported package, so that a planted violation sh
 
 import ast
 import configparser
+import functools
 import inspect
 import json
 import re
@@ -299,6 +300,7 @@ def names_type_and_place(source: Source) -> list[str]:
     return found
 
 
+@functools.cache
 def _is_typed_layer(name: str) -> bool:
     layer = getattr(torch.nn, name, None)
     return isinstance(layer, type) and "dtype" in inspect.signature(layer.__init__).parameters

@@ -8,6 +8,7 @@ from latent_widgets.__main__ import main
 from latent_widgets.generators.stylegan2 import StyleGAN2
 from latent_widgets.generators.stylegan3 import make_stylegan3
 from tests.generators.checkpoints.standins import genforce, write_nvidia
+from tests.generators.checkpoints.web import serving
 
 
 @pytest.fixture
@@ -33,6 +34,27 @@ def test_convert_writes_a_file_that_loads(checkpoint, tmp_path, capsys):
     assert before.weights_hash == after.weights_hash
     assert main(["inspect", str(target)]) == 0
     assert "written by    latent_widgets" in capsys.readouterr().out
+
+
+def test_links_are_taken_like_files(checkpoint, tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("LATENT_WIDGETS_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("LATENT_WIDGETS_OFFLINE", raising=False)
+    monkeypatch.setenv("NO_PROXY", "*")
+    target = str(tmp_path / "network.safetensors")
+    with serving() as web:
+        url = web.put("/x.pkl?token=abc", checkpoint.read_bytes())
+        assert main(["convert", url, str(tmp_path / "network.pkl")]) == 1
+        assert "target must end in .safetensors" in capsys.readouterr().err
+        assert web.asked == []  # nothing is downloaded that could not be written
+        assert main(["inspect", url, "--sha256", 64 * "0"]) == 1
+        assert f"x.pkl?token=*** must have the sha256 {64 * '0'}, got" in capsys.readouterr().err
+        assert main(["inspect", url]) == 0
+        assert f"{web.address}/x.pkl?token=***: " in capsys.readouterr().out
+        assert main(["convert", url, target]) == 0
+        assert len(web.asked) == 2
+    assert lw.load(target).weights_hash == lw.load(checkpoint).weights_hash
+    assert main(["inspect", "hf:me", "--filename", "x"]) == 1
+    assert "must be written as 'hf:owner/name@revision'" in capsys.readouterr().err
 
 
 def test_refusals_are_words_and_a_status(tmp_path, capsys):

@@ -11,7 +11,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
-__all__ = ["as_path", "drafted", "make_folder", "to_read", "to_write", "write_whole"]
+__all__ = [
+    "as_path",
+    "complete",
+    "drafted",
+    "make_folder",
+    "open_part",
+    "part_of",
+    "to_read",
+    "to_write",
+    "write_whole",
+]
 
 _SHOWN = 32  # characters of a file's name in that of its draft, which may not become longer than a name can be
 
@@ -167,6 +177,38 @@ def drafted(path: Any, name: str = "path") -> Iterator[BinaryIO]:
     except BaseException:
         os.unlink(draft)
         raise
+
+
+def part_of(path: Path) -> Path:
+    """Return where a file grows that arrives in pieces, over several tries perhaps: beside the place that it takes."""
+    return path.with_name(f"{path.name}.part")
+
+
+def open_part(path: Path, name: str = "path", *, anew: bool = False) -> BinaryIO:
+    """Open the part of a file to add to it; :func:`complete` puts it in its place.
+
+    Args:
+        path: The file that is to be.
+        name: What the path is called in errors.
+        anew: Whether what is there already is thrown away.
+
+    Returns:
+        The part, open for writing.
+    """
+    return to_write(part_of(path), name).open("wb" if anew else "ab")
+
+
+def complete(path: Path) -> Path:
+    """Let a part that is whole take the place of its file, at once.
+
+    Args:
+        path: The file that is to be.
+
+    Returns:
+        The same.
+    """
+    os.replace(part_of(path), path)
+    return path
 
 
 def make_folder(value: Any, name: str = "folder") -> Path:

@@ -10,6 +10,7 @@ from typing import Any
 from torch import Tensor
 
 from latent_widgets.core import checks, paths
+from latent_widgets.edits import origin as _edit_origin
 from latent_widgets.edits import text as _edit_text
 from latent_widgets.edits.parts import Base, Move
 from latent_widgets.generators.base import Generator
@@ -31,6 +32,7 @@ class Edit:
         generator: Name of the generator; None if unknown.
         weights_hash: Hash of its weights; None if unknown.
         spaces: Its latent spaces.
+        origin: The expression that loads it from a link, a repository or a package; None if it came from elsewhere.
 
     Example:
         >>> import torch
@@ -52,10 +54,12 @@ class Edit:
     generator: str | None = None
     weights_hash: str | None = None
     spaces: tuple[str, ...] = ()
+    origin: str | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "moves", tuple(self.moves))
         object.__setattr__(self, "spaces", tuple(self.spaces))
+        _edit_origin.checked(self.origin)
         if any(not isinstance(move, Move) for move in self.moves):
             raise TypeError(f"moves must be Move values, got {self.moves!r}. Use edit.move(directions, index, alpha).")
         if self.mask is not None and not isinstance(self.mask, Mask):
@@ -78,7 +82,7 @@ class Edit:
         """
         checks.known_keywords("Edit.of", base, [f.name for f in fields(Base)])
         base = {"condition": G.class_number} | base  # of the same network, loaded for another class, it draws this one
-        return cls(Base(**base), (), mask, G.name, G.weights_hash, G.spaces)
+        return cls(Base(**base), (), mask, G.name, G.weights_hash, G.spaces, _edit_origin.shared(G.origin))
 
     def move(self, directions: Any, index: int | str = 0, alpha: float = 1.0, **options: Any) -> Edit:
         """Return the edit with one more move.
@@ -206,7 +210,7 @@ class Edit:
         Directions are computed anew where their method and seed determine them, and written out otherwise.
 
         Args:
-            load: The expression that loads the generator; ``lw.load(name)`` if not given.
+            load: The expression that loads the generator; ``origin``, or else ``lw.load(name)``, if not given.
 
         Returns:
             Python source; it ends with the picture in ``image``.

@@ -60,6 +60,10 @@ class EditLike(Protocol):
     def spaces(self) -> Sequence[str]:
         """Its latent spaces."""
 
+    @property
+    def origin(self) -> str | None:
+        """The expression that loads it again."""
+
 
 class EntryLike(Protocol):
     """What is written of an entry: its moves beside its other fields."""
@@ -119,6 +123,7 @@ def edit_to_plain(edit: EditLike) -> dict[str, Any]:
         "base": _plain(edit.base),
         "moves": [_plain(move) for move in edit.moves],
         "mask": None if edit.mask is None else _plain(edit.mask),
+        **({} if edit.origin is None else {"origin": edit.origin}),
     }
 
 
@@ -144,6 +149,7 @@ def edit_from_plain(plain: Mapping[str, Any]) -> dict[str, Any]:
             "generator": plain["generator"],
             "weights_hash": plain["weights_hash"],
             "spaces": tuple(plain["spaces"]),
+            "origin": plain.get("origin"),
         }
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"text must hold all fields of an edit, got a wrong one: {error}.") from None
@@ -230,7 +236,7 @@ def edit_to_python(edit: EditLike, load: str | None = None) -> str:
         extra = _arguments({n: v for n, v in options.items() if v not in (None, "linear")})
         step = f"edit = edit.move(D{sources.index(source) + 1}, {index}, alpha={move.alpha!r}{extra})"
         steps.append(f"{step}  # {one_line(move.name)}")  # what follows a line's end would be run
-    loading = f"G = {load or f'lw.load({_literal(edit.generator)})'}"
+    loading = f"G = {load or edit.origin or f'lw.load({_literal(edit.generator)})'}"
     if edit.weights_hash:
         loading += f"  # weights {edit.weights_hash[:8]}"
     body = [loading, *(f"D{i + 1} = {source}" for i, source in enumerate(sources)), *steps, "image = edit.apply(G)"]

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from latent_widgets.core import checks
 from latent_widgets.core.lock import PriorityLock
-from latent_widgets.generators._codes import as_given
+from latent_widgets.generators._codes import Mapped, as_given, space_by_shape
 from latent_widgets.generators._conditions import Conditional
 from latent_widgets.generators._values import Activations, PlacedCode
 from latent_widgets.generators._weights import first_floating, hash_weights, made_here
@@ -71,6 +71,7 @@ class Generator(Conditional, ABC):
         self.origin: str | None = None  # the expression that loads it again, if there is one
         self.notes: tuple[str, ...] = ()  # what was inferred when it was loaded
         self.own_network = made_here(self, *module.modules())  # whose derivatives need no trial
+        self.mapped = Mapped()
         self.findings: dict[tuple[str, str], Any] = {}  # about its derivatives, by target and space
 
     # ---- what a subclass writes
@@ -197,22 +198,19 @@ class Generator(Conditional, ABC):
             TypeError: If it is no tensor of the generator's type.
             ValueError: If shape or space do not exist here, it is on another device, or a number is not finite.
         """
-        if not isinstance(code, Tensor) and isinstance(code, PlacedCode):  # the second question takes long
+        plain = isinstance(code, Tensor)
+        if not plain and isinstance(code, PlacedCode):  # the second question takes long
             if space not in (None, code.space):
                 raise ValueError(f"{name} must be a code in {space}, got one in {code.space}.")
             space = code.space
             code = code.tensor.to(self.device, self.dtype)
         if not isinstance(code, Tensor):
             raise TypeError(f"{name} must be a torch tensor, got {type(code).__name__}. Use torch.as_tensor(...).")
-        if space is None:
-            flat = [s for s in self.spaces if s != "w+" and (s != "z" or self.main_space == "z")]
-            fits = [s for s in flat if code.ndim in (1, 2) and code.shape[-1] == self.dim(s)]
-            space = "w+" if code.ndim == 3 and "w+" in self.spaces else fits[0] if fits else None
-            if space is None:
-                wanted = [f"{s} (n, {self.dim(s)})" for s in flat]
-                wanted += [f"w+ (n, {self.num_layers}, {self.w_dim})"] if "w+" in self.spaces else []
-                raise ValueError(f"{name} must have one of the shapes {', '.join(wanted)}, got {tuple(code.shape)}.")
-        self.check_space(space)
+        space = space_by_shape(self, code, name) if space is None else self.check_space(space)
+        if plain and space == "z" and self.z_dim == self.w_dim and code in self.mapped:
+            raise ValueError(
+                f"{name} must be a latent in z, got a code in w. Use G.sample_z(seed=...), or Code(z, 'z')."
+            )
         tail: tuple[int | str, ...] = (self.num_layers, self.dim(space)) if space == "w+" else (self.dim(space),)
         checks.shape(name, code, ("n", *tail), tail)
         checks.floating(name, code, self.dtype)
@@ -274,7 +272,7 @@ class Generator(Conditional, ABC):
             w = torch.where(rows, self.w_avg.lerp(w, psi)[:, None], w[:, None])
         elif psi != 1.0:
             w = self.w_avg.lerp(w, psi)
-        return as_given(w, z)
+        return self.mapped.note(as_given(w, z))
 
     def code(self, seed: int, truncation: float = 1.0) -> Tensor:
         """Return the code of one seed in :attr:`main_space`: what an explorer starts from.
@@ -288,7 +286,8 @@ class Generator(Conditional, ABC):
         """
         z = self.sample_z(1, seed)
         code = self._map(z) if self.main_space == "w" else z
-        return self.w_avg.lerp(code, checks.number("truncation", truncation))[0]
+        drawn = self.w_avg.lerp(code, checks.number("truncation", truncation))[0]
+        return self.mapped.note(drawn) if self.main_space == "w" else drawn
 
     def broadcast(self, code: Tensor) -> Tensor:
         """Repeat ``w`` (n, w_dim) for every layer: ``w+`` (n, num_layers, w_dim)."""

@@ -18,6 +18,7 @@ from latent_widgets.core.paths import as_path
 from latent_widgets.generators._networks import build_network, wrap
 from latent_widgets.generators._shipped import read_registry, read_shipped
 from latent_widgets.generators.base import Generator
+from latent_widgets.generators.checkpoints.links import is_link, shown
 
 __all__ = ["ModelInfo", "ModelList", "list_models", "load"]
 
@@ -117,24 +118,26 @@ def load(
     Args:
         source: The name of a built-in generator, see :func:`list_models`; the path of a checkpoint of a StyleGAN
             (NVIDIA's, rosinality's or GenForce's), of a ProgressiveGAN, of a DCGAN, or of this package;
-            ``"hf:owner/name@revision"``, a repository of the Hugging Face hub; ``"pip:package"``, weights in an
-            installed package; or a live network, see :func:`latent_widgets.generators.live.adapt`.
+            ``"https://..."``, a link to such a file, which is downloaded once; ``"hf:owner/name@revision"``, a
+            repository of the Hugging Face hub; ``"pip:package"``, weights in an installed package; or a live network,
+            see :func:`latent_widgets.generators.live.adapt`.
         device: Where to put it; the CPU by default, and for a live network where it is.
         dtype: Its floating type; float32 by default, and for a live network its own.
         **options: What the generator itself takes. ``faces-exact`` takes ``resolution``, ``entanglement`` and
             ``seed``; ``fashion32`` takes ``condition`` (the class that it draws; 0 if not given). A file takes
             ``name``, ``condition`` (the class that a conditional network draws), ``class_names`` and ``on_step``
-            (progress and cancel); ``sha256`` (the hash that it must have); and where a file holds several networks or
-            does not say it, ``prefix`` (of the generator's tensors), ``mapping_lr`` (learning-rate multiplier of the
-            mapping) and ``final_tanh`` (whether pictures end in one). A live network takes the keywords of ``adapt``.
+            (progress and cancel), ``sha256`` (the hash that it must have), ``filename`` (in a repository); and
+            where a file holds several networks or does not say it, ``prefix`` (of the generator's tensors),
+            ``mapping_lr`` (learning-rate multiplier of the mapping) and ``final_tanh`` (whether pictures end in one). A
+            live network takes the keywords of ``adapt``.
 
     Returns:
         The generator, without gradients of its weights.
 
     Raises:
         TypeError: If ``source`` is none of these, ``dtype`` no floating type, or an option is unknown.
-        ValueError: If there is no such generator, a file is damaged, hostile or of an unknown kind, or a weights file
-            is not, byte for byte, the one that was shipped.
+        ValueError: If there is no such generator, a link leads to no file, a file is damaged, hostile or of an unknown
+            kind, or a weights file is not, byte for byte, the one that was shipped.
 
     Example:
         >>> G = load("digits32")
@@ -167,7 +170,7 @@ def _open(source: Any, options: dict[str, Any]) -> Generator:
         "load(file)", options, {"name", "condition", "class_names", "on_step", "device", "dtype", *_FILE}
     )
     G = load_file(source, **options)
-    G.origin = _call(os.fspath(source), {name: value for name, value in options.items() if name != "on_step"})
+    G.origin = _call(shown(os.fspath(source)), {name: value for name, value in options.items() if name != "on_step"})
     return G
 
 
@@ -188,7 +191,11 @@ def _call(source: str, options: Mapping[str, Any]) -> str:
 
 def _is_path(source: str) -> bool:
     """Tell a path, or another place of a file, from a name with a typo."""
-    named = source.startswith(("hf:", "pip:")) or source.lower().endswith((".pkl", ".pt", ".pth", ".safetensors"))
+    named = (
+        is_link(source)
+        or source.startswith(("hf:", "pip:"))
+        or source.lower().endswith((".pkl", ".pt", ".pth", ".safetensors"))
+    )
     return named or any(mark in source for mark in {"/", os.sep}) or os.path.exists(source)
 
 

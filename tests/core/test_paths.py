@@ -205,3 +205,18 @@ def test_folder_in_the_place_of_a_file_is_said(tmp_path):
     for path in (tmp_path / "file", tmp_path / "file" / "below"):
         with pytest.raises(ValueError, match=r"folder must be a folder, got '.*', which is or lies in a file\."):
             paths.make_folder(path)
+
+
+def test_a_part_grows_and_takes_its_place(tmp_path):
+    target = tmp_path / "a.bin"
+    target.write_bytes(b"old")
+    for data, anew in ((b"x", False), (b"ab", True), (b"cd", False)):
+        with paths.open_part(target, anew=anew) as file:
+            file.write(data)
+    assert paths.part_of(target) == tmp_path / "a.bin.part"
+    assert target.read_bytes() == b"old"
+    assert paths.complete(target) == target
+    assert target.read_bytes() == b"abcd"
+    assert [path.name for path in tmp_path.iterdir()] == ["a.bin"]
+    with pytest.raises(FileNotFoundError, match=r"the cache must lie in a folder that exists, got .*x.a.part'"):
+        paths.open_part(tmp_path / "x" / "a", "the cache")

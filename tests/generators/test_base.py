@@ -9,10 +9,12 @@ from dataclasses import dataclass
 import pytest
 import torch
 
+import latent_widgets as lw
 from latent_widgets.core.lock import PriorityLock
 from latent_widgets.generators._weights import first_floating, hash_weights
 from latent_widgets.generators.dcgan import DCGAN, PlainGenerator
 from latent_widgets.generators.style import StyleGenerator
+from latent_widgets.generators.stylegan2 import StyleGAN2
 
 
 @dataclass
@@ -326,3 +328,17 @@ def test_what_a_generator_lacks_is_told(plain, call, text):
 def test_single_precision_is_the_default():
     G = PlainGenerator(DCGAN(z_dim=3, resolution=8, channels={4: 2, 8: 2}))
     assert G.dtype == G.sample_z(1).dtype == torch.float32
+
+
+def test_a_code_in_w_is_not_taken_for_a_latent_of_the_same_length():
+    torch.manual_seed(0)
+    G = StyleGenerator(StyleGAN2(z_dim=5, w_dim=5, resolution=8, channels={4: 4, 8: 4}))
+    z = G.sample_z(3)
+    for w in (G.code(1), G.code(1)[None], G.map(z), G.map(z)[1], G.map(z[0], truncation=0.5)):
+        with pytest.raises(ValueError, match="z must be a latent in z, got a code in w"):
+            lw.local_basis(G, w if w.ndim == 1 else w[0])
+        with pytest.raises(ValueError, match="z must be a latent in z, got a code in w"):
+            G(w)
+    for latent in (z[0], z[:1], G.map(z).clone()[0]):  # a copy is somebody's own
+        assert lw.local_basis(G, latent).singular_values.isfinite().all()
+    assert copy.deepcopy(G).synthesize(G.code(1)).shape == (1, 3, 8, 8)

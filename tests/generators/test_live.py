@@ -190,16 +190,6 @@ def test_what_cannot_be_inferred_is_asked_for():
         lw.load(SmallDCGAN(), condition=1)
 
 
-def test_a_mean_for_each_class_is_not_taken_for_one(make_network):
-    network = make_network(c_dim=3)
-    network.mapping.w_avg = torch.randn(3, 6, dtype=torch.float64)
-    G = lw.load(NvidiaLike(network), condition=2)
-    z = G.sample_z(2000)
-    w = G.map(z)
-    torch.testing.assert_close(G.w_avg, w.mean(0))
-    torch.testing.assert_close(G.map(z[:3], truncation=0.5), G.w_avg.lerp(w[:3], 0.5))
-
-
 def test_sampled_mean_follows_weights_that_are_trained_on(make_network):
     network = make_network(z_dim=6)
     G = lw.load(RosinalityLike(network))

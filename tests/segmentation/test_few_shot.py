@@ -40,10 +40,10 @@ def test_features_at_a_pixel_are_those_of_the_enlarged_layer():
         name: torch.randn(1, c, h, w, generator=rng, dtype=torch.float64)
         for name, c, h, w in (("a", 3, 4, 4), ("b", 2, 8, 8), ("c", 1, 16, 16))
     }
-    row, column = torch.tensor([0, 15, 7, 3]), torch.tensor([0, 2, 9, 15])
+    row, column = torch.tensor([0, 15, 7, 3]), torch.tensor([0, 2, 9, 23])
     pixels = Pixels(torch.zeros(4), row, column, torch.zeros(4), torch.ones(4))
-    large = [F.interpolate(f, (16, 16), mode="bilinear", align_corners=False) for f in features.values()]
-    torch.testing.assert_close(read_pixels(features, pixels, 16), torch.cat(large, 1)[0, :, row, column].T)
+    large = [F.interpolate(f, (16, 24), mode="bilinear", align_corners=False) for f in features.values()]
+    torch.testing.assert_close(read_pixels(features, pixels, (16, 24)), torch.cat(large, 1)[0, :, row, column].T)
 
 
 def test_reading_small_and_enlarging_is_enlarging_and_reading():
@@ -319,5 +319,5 @@ def test_places_are_told_apart_in_half_precision():
     image = torch.rand(1, 2, side, side, generator=rng).bfloat16()
     rows, columns = torch.randint(side, (2, 50), generator=rng)
     zeros = torch.zeros(50)
-    read = read_pixels({"x": image}, Pixels(zeros, rows, columns, zeros, zeros), side)
+    read = read_pixels({"x": image}, Pixels(zeros, rows, columns, zeros, zeros), (side, side))
     torch.testing.assert_close(read, image[0, :, rows, columns].T.float(), rtol=0, atol=1e-3)

@@ -19,11 +19,12 @@ _OTHERS = {
 }
 
 
-def sniff(data: memoryview) -> str:
+def sniff(data: memoryview, size: int | None = None) -> str:
     """Tell the kind of a file.
 
     Args:
-        data: Its bytes.
+        data: Its bytes, or the first 512 of them.
+        size: How many it has in all; as many as there are by default.
 
     Returns:
         ``"zip"`` (torch), ``"legacy"`` (torch before 1.6), ``"pickle"`` or ``"safetensors"``.
@@ -31,13 +32,13 @@ def sniff(data: memoryview) -> str:
     Raises:
         CheckpointError: If it is none of these; the message says what it is.
     """
-    head = bytes(data[:512])
+    head, size = bytes(data[:512]), len(data) if size is None else size
     if not head:
         raise CheckpointError("the file must be a checkpoint, got an empty one. Download it again.")
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return "zip"
     # Before pickles: the length of a header may begin with their first byte; theirs, as a length, is far too long.
-    if len(head) > 8 and head[8:9] == b"{" and int.from_bytes(head[:8], "little") <= min(len(data) - 8, _HEADER):
+    if len(head) > 8 and head[8:9] == b"{" and int.from_bytes(head[:8], "little") <= min(size - 8, _HEADER):
         return "safetensors"
     if head[0] == 0x80 and len(head) > 1:
         return "legacy" if head[2:].startswith(_LEGACY) else "pickle"

@@ -1,9 +1,10 @@
-"""Where weights files lie: a path, a repository of the Hugging Face hub, or an installed package."""
+"""Where weights files lie: a path, a link, a repository of the Hugging Face hub, or an installed package."""
 
 from __future__ import annotations
 
 import importlib.metadata
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from latent_widgets.core.steps import OnStep
 from latent_widgets.generators._networks import CONDITIONAL, wrap
 from latent_widgets.generators.base import Generator
 from latent_widgets.generators.checkpoints._options import Asked
+from latent_widgets.generators.checkpoints._values import CheckpointError
+from latent_widgets.generators.checkpoints.links import is_link, parse, shown
 from latent_widgets.generators.checkpoints.reading import hash_file, read_network
 
 __all__ = ["cache_folder", "load_file", "locate"]
@@ -38,13 +41,14 @@ def load_file(
     """Load the generator in a file.
 
     Args:
-        source: A path, ``"hf:owner/name@revision"`` or ``"pip:package"``.
+        source: A path, a link, ``"hf:owner/name@revision"`` or ``"pip:package"``.
         name: What to call it; the name of the file by default.
         condition: The class that a conditional network draws: its number, or a class vector.
         class_names: What its classes are called.
         filename: Which file of a repository.
         sha256: The hash that the file must have; checked before a byte of it is parsed.
-        on_step: Called after each tensor, with its name; False ends the run.
+        on_step: Called as the bytes of a link come, which ``index`` counts, then after each tensor, with its name;
+            False ends the run.
         prefix: What the names of the generator's tensors begin with, where a file holds several.
         mapping_lr: Learning-rate multiplier of the mapping, where a file does not say it.
         final_tanh: Whether the pictures end in a tanh, where a file does not say it.
@@ -57,16 +61,21 @@ def load_file(
         ValueError: If the file is another one, damaged, hostile or of an unknown kind.
     """
     asked = Asked(prefix, mapping_lr, final_tanh)
-    path = locate(source, filename)
-    if sha256 is not None and (got := hash_file(path)) != sha256.lower():
-        raise ValueError(f"the file {path.name} must have the sha256 {sha256}, got {got}. Download it again.")
-    network, found = read_network(path, on_step, asked)
+    path = locate(source, filename, sha256, on_step)
+    linked = isinstance(source, str) and is_link(source)
+    try:
+        network, found = read_network(path, on_step, asked)
+    except CheckpointError as error:
+        if not linked:
+            raise
+        raise CheckpointError(f"{error} To download it anew, delete {str(path)!r}.") from None
     if condition is not None and found.architecture not in CONDITIONAL:
         raise ValueError(f"condition must be left out for a network without classes, got {condition!r}.")
     G = wrap(network, name or path.stem, condition)
     if class_names is not None:
         G.name_classes(class_names)
-    G.notes = (f"{path.name} is a file of {found.family}, read as {found.architecture}.", *found.notes)
+    where = (f"It was downloaded from {shown(str(source))}.",) if linked else ()
+    G.notes = (f"{path.name} is a file of {found.family}, read as {found.architecture}.", *where, *found.notes)
     return G
 
 
@@ -81,27 +90,57 @@ def is_offline() -> bool:
     return os.environ.get("LATENT_WIDGETS_OFFLINE", "").lower() not in ("", "0", "false", "no")
 
 
-def locate(source: str | os.PathLike[str], filename: str | None = None) -> Path:
-    """Find the file of a source, and download it if it is in a repository.
+def locate(
+    source: str | os.PathLike[str],
+    filename: str | None = None,
+    sha256: str | None = None,
+    on_step: OnStep | None = None,
+) -> Path:
+    """Find the file of a source, and download it if it is behind a link or in a repository and not in the cache.
 
     Args:
-        source: A path, ``"hf:owner/name@revision"`` or ``"pip:package"``.
+        source: A path, a link, ``"hf:owner/name@revision"`` or ``"pip:package"``.
         filename: Which file of a repository.
+        sha256: The hash that it must have, 64 hexadecimal digits.
+        on_step: Called as the bytes of a link come, see :func:`~latent_widgets.generators.checkpoints.download.fetch`.
 
     Returns:
         Its path.
 
     Raises:
-        ValueError: If the source is written in another way, or ``filename`` is given for a path.
+        Cancelled: If ``on_step`` returned False.
+        TypeError: If ``sha256`` is no text.
+        ValueError: If the source is written in another way, ``filename`` is given for another one than a repository, or
+            the file cannot be had or has another hash.
     """
     text = str(source) if isinstance(source, str) else str(as_path(source, "source"))
-    if text.startswith("hf:"):
-        return _from_hub(text, filename)
-    if filename is not None:
+    wanted = None if sha256 is None else _digits(sha256, far=is_link(text) or text.startswith("hf:"))
+    if filename is not None and not text.startswith("hf:"):
         raise ValueError(
-            f"filename must be given for a repository 'hf:owner/name' only, got {filename!r} for {text!r}."
+            f"filename must be given for a repository 'hf:owner/name' only, got {filename!r} for {shown(text)!r}."
         )
-    return _from_package(text) if text.startswith("pip:") else to_read(text, "the checkpoint")
+    if is_link(text):
+        link = parse(text)
+        from latent_widgets.generators.checkpoints.download import fetch  # what speaks with hosts, for links alone
+
+        return fetch(link, cache_folder() / "links", sha256=wanted, offline=is_offline(), on_step=on_step)
+    if text.startswith("hf:"):
+        path = _from_hub(text, filename)
+    else:
+        path = _from_package(text) if text.startswith("pip:") else to_read(text, "the checkpoint")
+    if wanted is not None and (got := hash_file(path)) != wanted:
+        raise ValueError(f"the file {path.name} must have the sha256 {wanted}, got {got}. Download it again.")
+    return path
+
+
+def _digits(sha256: str, far: bool) -> str:
+    """A hash as it is written here; one that no file can have is refused before anything is downloaded for it."""
+    if not isinstance(sha256, str):
+        raise TypeError(f"sha256 must be text of 64 hexadecimal digits, got {type(sha256).__name__}.")
+    digits = sha256.strip().lower().removeprefix("sha256:")
+    if far and not re.fullmatch("[0-9a-f]{64}", digits):
+        raise ValueError(f"sha256 must be 64 hexadecimal digits, got {sha256!r}. Copy all of it.")
+    return digits
 
 
 def _from_package(source: str) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -10,34 +11,21 @@ from torch import Tensor, nn
 
 from latent_widgets.core import checks
 from latent_widgets.generators._networks import wrap
+from latent_widgets.generators._weights import first_floating
 from latent_widgets.generators.base import Generator
 from latent_widgets.generators.dcgan import DCGAN
 from latent_widgets.generators.dcgan_batch import BatchDCGAN
-from latent_widgets.generators.live.families import DRAW_AROUND_ZERO, FAMILIES, unwrap
+from latent_widgets.generators.live.families import DRAW_AROUND_ZERO, FAMILIES, Function
+from latent_widgets.generators.live.frozen import FrozenNoise
 from latent_widgets.generators.live.generator import LiveGenerator
+from latent_widgets.generators.live.parts import LiveParts
 from latent_widgets.generators.live.ranges import range_of
 from latent_widgets.generators.live.trial import Trial, try_network
+from latent_widgets.generators.live.unwrap import unwrap
 from latent_widgets.generators.stylegan2 import StyleGAN2
 from latent_widgets.generators.stylegan3 import StyleGAN3
 
 __all__ = ["adapt"]
-
-
-class _Function(nn.Module):
-    """A function as a module; a picture of its own gives it an identity, a device and a type."""
-
-    fingerprint: Tensor
-
-    def __init__(self, function: Any, z_dim: int | None) -> None:
-        super().__init__()
-        self.function = function
-        if z_dim is not None:
-            self.z_dim = z_dim
-        self.register_buffer("fingerprint", torch.zeros(0, dtype=torch.float32, device="cpu"))
-
-    def forward(self, z: Tensor) -> Any:
-        """Call the function."""
-        return self.function(z)
 
 
 def adapt(
@@ -51,13 +39,16 @@ def adapt(
     truncation: float | None = None,
     value_range: tuple[float, float] | None = None,
     layers: Sequence[str] | None = None,
+    w_avg: Any = None,
+    freeze_noise: bool = False,
 ) -> Generator:
     """Make a live network a generator: recognised, tried on two latents, and told what was inferred in ``G.notes``.
 
-    Recognised are our own networks; NVIDIA-like ones (``mapping``, ``synthesis``, ``z_dim``); rosinality-like ones
-    (``style``, ``convs``); BigGAN with its class embedding; training wrappers (``avgG``, ``netG``); decoders with a
-    ``config`` as in diffusers; and any callable from ``z`` to pictures. The network itself is used, in evaluation mode
-    and without gradients of its weights.
+    Recognised are our own networks; those of a mapping and a synthesis, as NVIDIA's, GenForce's and projected GANs;
+    rosinality-like ones (``style``, ``convs``); BigGAN with its class embedding; what holds such a network (``avgG``,
+    ``netG``, parallel or compiled networks, dictionaries); decoders with a ``config`` as in diffusers; and any callable
+    from ``z``, or ``z`` and a class, to pictures. The network itself is used, in evaluation mode and without gradients
+    of its weights.
 
     Args:
         source: The network.
@@ -67,8 +58,13 @@ def adapt(
         condition: The class that a conditional network draws: its number, or a class vector.
         class_names: What its classes are called.
         truncation: Of a BigGAN, in (0, 1], which picks the statistics of its batch normalisation.
-        value_range: Of its pictures; found from two pictures if not given: (0, 1) where they lie there, else (-1, 1).
+        value_range: Of its pictures. If not given, (-1, 1) for families that draw so; else found from two pictures,
+            which may lie in (-1, 1), (0, 1) or (0, 255).
         layers: Dotted names of submodules whose features may be asked for; found if not given.
+        w_avg: The mean of ``w``, ``(w_dim,)`` or one row for each class, to which truncation pulls; that of the
+            network, or the mean over 2000 seeded latents, if not given.
+        freeze_noise: Whether noise that the network draws anew at every call is held still, so that a picture is a
+            function of its latent.
 
     Returns:
         The generator.
@@ -84,7 +80,8 @@ def adapt(
         >>> G.z_dim, G.resolution, G.layer_names
         (6, 8, ('0', '1'))
     """
-    fixed = {"z_shape": z_shape, "truncation": truncation, "value_range": value_range, "layers": layers}
+    fixed = {"z_shape": z_shape, "truncation": truncation, "value_range": value_range, "layers": layers, "w_avg": w_avg}
+    fixed |= {"freeze_noise": freeze_noise or None}
     if isinstance(source, Generator):
         _leave_out("a generator", fixed | {"name": name, "z_dim": z_dim, "class_names": class_names})
         return source.of_class(None if condition is None else checks.integer("condition", condition))
@@ -102,14 +99,23 @@ def adapt(
             G.name_classes(class_names)
         G.notes = notes
         return G
-    module = inner if isinstance(inner, nn.Module) else _Function(inner, z_dim)
+    module = inner if isinstance(inner, nn.Module) else Function(inner, z_dim)
     module.eval()
-    options = {"z_dim": z_dim, "z_shape": None if z_shape is None else tuple(z_shape), "truncation": truncation}
+    options = {
+        "z_dim": z_dim,
+        "z_shape": None if z_shape is None else tuple(z_shape),
+        "truncation": truncation,
+        "class_names": class_names,
+    }
     given = {key: value for key, value in options.items() if value is not None}
     ways = next(ways for family in FAMILIES if (ways := family(module, condition, **given)) is not None)
     if ways[0].family != "BigGAN":
         _leave_out("a network that is no BigGAN", {"truncation": truncation}, "Use G.map(z, truncation=...).")
-    G = _finish(try_network(ways), called, notes, value_range, layers)
+    if w_avg is not None:
+        mean = _mean(ways[0], w_avg)
+        ways = tuple(replace(way, w_avg=mean) for way in ways)
+    noise = FrozenNoise() if checks.flag("freeze_noise", freeze_noise) else None
+    G = _finish(try_network(ways, noise), called, notes, value_range, layers, noise)
     if class_names is not None:
         G.name_classes(class_names)
     return G
@@ -127,19 +133,39 @@ def _leave_out(what: str, options: Mapping[str, Any], fix: str = "") -> None:
             raise ValueError(f"{option} must be left out for {what}, got {value!r}. {fix}".rstrip())
 
 
+def _mean(parts: LiveParts, given: Any) -> Tensor:
+    """The mean of ``w`` that the user says."""
+    if parts.w_dim is None:
+        raise ValueError("w_avg must be left out for a network without a mapping, which has no w.")
+    like = first_floating(parts.module)
+    mean = (
+        torch.as_tensor(given, dtype=torch.promote_types(like.dtype, torch.float32), device=like.device)
+        .detach()
+        .clone()
+    )
+    classes = 0 if parts.condition is None else len(parts.condition)
+    wanted = [(parts.w_dim,)] + ([(classes, parts.w_dim)] if classes else [])
+    return checks.finite("w_avg", checks.shape("w_avg", mean, *wanted))
+
+
 def _finish(
-    trial: Trial, name: str, notes: tuple[str, ...], value_range: Any, layers: Sequence[str] | None
+    trial: Trial,
+    name: str,
+    notes: tuple[str, ...],
+    value_range: Any,
+    layers: Sequence[str] | None,
+    noise: FrozenNoise | None,
 ) -> Generator:
     """Make the generator, with what its first pictures told."""
     parts, pictures = trial.parts, trial.pictures
-    if isinstance(parts.module, _Function):
+    if isinstance(parts.module, Function):
         parts.module.fingerprint = _coarse(pictures.float())
     value_range, said = range_of(pictures, value_range, parts.family in DRAW_AROUND_ZERO)
     layers = trial.layers if layers is None else layers
     known = dict(parts.module.named_modules())
     for layer in layers:
         checks.choice("layer", layer, [key for key in known if key])
-    G = LiveGenerator(parts, name, (pictures.shape[2], pictures.shape[3]), value_range, layers)
+    G = LiveGenerator(parts, name, (pictures.shape[2], pictures.shape[3]), value_range, layers, noise)
     G.unsteady = trial.unsteady
     shape = f"{pictures.shape[3]} x {pictures.shape[2]} px"
     found = [
@@ -148,6 +174,10 @@ def _finish(
     if torch.finfo(trial.dtype).eps > torch.finfo(G.dtype).eps or pictures.dtype != G.dtype:
         coarse = str(trial.dtype).removeprefix("torch.")
         found.append(f"It computes in {coarse} on the way; its pictures are brought to {G.dtype}, with that rounding.")
+    if trial.count > 1:
+        found.append(f"It returns {trial.count} pictures at once; the largest is taken.")
+    if noise is not None:
+        found.append("Its noise is held still: each draw gives the same numbers in every picture.")
     if trial.attends:
         found.append("It uses attention: derivatives are taken through the plain form of it, without fused kernels.")
     if trial.unsteady:

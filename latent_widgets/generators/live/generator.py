@@ -2,57 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from contextlib import nullcontext
 from functools import cached_property
 from itertools import chain
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from latent_widgets.core.exact import exact
 from latent_widgets.generators._conditions import in_three_colours
 from latent_widgets.generators.base import Generator
+from latent_widgets.generators.live.frozen import FrozenNoise
+from latent_widgets.generators.live.parts import LiveParts, picture_of
 from latent_widgets.generators.live.styles import StyleMap, style_maps
 from latent_widgets.generators.live.watching import watching
 from latent_widgets.generators.margins import margin_of
 
-__all__ = ["LiveGenerator", "LiveParts", "picture_of"]
+__all__ = ["LiveGenerator"]
 
 _MEAN_OF = 2000  # latents, for the mean of w where the network has none
-
-
-@dataclass(frozen=True, eq=False)
-class LiveParts:
-    """What an adapter found out about a network.
-
-    Attributes:
-        family: What it was taken for.
-        module: The network.
-        z_shape: Shape of one latent as the network takes it; its numbers are one row of ``z``.
-        draw: From ``z``, of that shape each, to whatever the network returns.
-        mapping: From ``z`` and the class vector to ``w`` (n, w_dim), None without one.
-        synthesis: From ``w+`` (n, num_layers, w_dim) to whatever the network returns, None without one.
-        w_dim: Length of ``w``.
-        num_layers: Rows of ``w+``.
-        w_avg: The mean of ``w``, None where the network does not know it.
-        condition: The class vector to draw; None without classes.
-        notes: What was inferred, in sentences.
-    """
-
-    family: str
-    module: nn.Module
-    z_shape: tuple[int, ...]
-    draw: Callable[[Tensor], Any]
-    mapping: Callable[[Tensor, Tensor | None], Tensor] | None = None
-    synthesis: Callable[[Tensor], Any] | None = None
-    w_dim: int | None = None
-    num_layers: int = 1
-    w_avg: Tensor | None = None
-    notes: tuple[str, ...] = ()
-    condition: Tensor | None = None
 
 
 class LiveGenerator(Generator):
@@ -64,6 +35,7 @@ class LiveGenerator(Generator):
         resolution: Side of its pictures in pixels, or height and width.
         value_range: Of its pictures; they are brought to [-1, 1].
         layers: Dotted names of submodules that :meth:`features` accepts.
+        noise: Takes the place of what the network draws at random; None leaves it alone.
     """
 
     def __init__(
@@ -73,6 +45,7 @@ class LiveGenerator(Generator):
         resolution: int | tuple[int, int],
         value_range: tuple[float, float] = (-1.0, 1.0),
         layers: Sequence[str] = (),
+        noise: FrozenNoise | None = None,
     ) -> None:
         z_dim = torch.Size(parts.z_shape).numel()
         super().__init__(
@@ -87,7 +60,7 @@ class LiveGenerator(Generator):
         )
         self.parts, self.value_range = parts, value_range
         self.own_network = False  # whatever its layers are, who calls them is someone else
-        self.condition = parts.condition
+        self.condition, self.noise = parts.condition, noise
         self._means: dict[int | None, tuple[int, Tensor]] = {}  # of w, by class, and of which weights
 
     @property
@@ -96,6 +69,8 @@ class LiveGenerator(Generator):
         if self.parts.mapping is None:
             return super().w_avg
         mean = self._sampled_mean() if self.parts.w_avg is None else self.parts.w_avg
+        if mean.ndim == 2 and self.condition is not None:  # one for each class
+            mean = self.condition.to(mean) @ mean
         return mean.to(self.device, self.dtype)
 
     def _sampled_mean(self) -> Tensor:
@@ -121,7 +96,8 @@ class LiveGenerator(Generator):
         """Return the affine maps from rows of ``w+`` to styles, for SeFa; none where the network has no such layers."""
         if self.parts.synthesis is None or not self.w_dim:
             return ()
-        return style_maps(self.module, self.parts.synthesis, self.num_layers, self.w_dim)
+        synthesis, c = self.parts.synthesis, self.condition
+        return style_maps(self.module, lambda ws: synthesis(ws, c), self.num_layers, self.w_dim)
 
     def _map(self, z: Tensor) -> Tensor:
         if self.parts.mapping is None:
@@ -129,12 +105,13 @@ class LiveGenerator(Generator):
         return self.parts.mapping(z.reshape(len(z), *self.parts.z_shape), self.condition).to(self.dtype)
 
     def _synthesize(self, code: Tensor, space: str) -> Tensor:
-        if self.parts.synthesis is None or (space == "z" and self.parts.mapping is None):
-            return self._picture(self.parts.draw(code.reshape(len(code), *self.parts.z_shape)))
-        rows = self._map(code) if space == "z" else code
-        if rows.ndim == 2:
-            rows = rows[:, None].expand(-1, self.num_layers, -1)
-        return self._picture(self.parts.synthesis(rows))
+        with nullcontext() if self.noise is None else self.noise.during(len(code)):
+            if self.parts.synthesis is None or (space == "z" and self.parts.mapping is None):
+                return self._picture(self.parts.draw(code.reshape(len(code), *self.parts.z_shape), self.condition))
+            rows = self._map(code) if space == "z" else code
+            if rows.ndim == 2:
+                rows = rows[:, None].expand(-1, self.num_layers, -1)
+            return self._picture(self.parts.synthesis(rows, self.condition))
 
     def _picture(self, result: Any) -> Tensor:
         low, high = self.value_range
@@ -145,29 +122,3 @@ class LiveGenerator(Generator):
         with exact(), watching(self.module, layers) as seen:  # fused layers would not call their parts
             self._synthesize(code, space)
         return {name: seen[name][0].to(self.dtype) for name in layers}
-
-
-def picture_of(result: Any) -> Tensor:
-    """Take the picture out of what a network returned.
-
-    Args:
-        result: A tensor; a tuple or list that begins with one; or an object or dict with ``sample`` or ``images``.
-
-    Returns:
-        ``(n, 1 or 3, H, W)``.
-
-    Raises:
-        TypeError: If there is no picture in it.
-    """
-    if isinstance(result, tuple | list) and result:
-        result = result[0]
-    for name in ("sample", "images", "image"):
-        found = result.get(name) if isinstance(result, dict) else getattr(result, name, None)
-        if isinstance(found, Tensor):
-            result = found
-    if not (isinstance(result, Tensor) and result.ndim == 4 and result.shape[1] in (1, 3)):
-        got = f"shape {tuple(result.shape)}" if isinstance(result, Tensor) else type(result).__name__
-        raise TypeError(
-            f"the network must return pictures (n, 1 or 3, H, W), got {got}. Wrap it in a function that does."
-        )
-    return result

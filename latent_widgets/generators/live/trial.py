@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,8 @@ from torch.overrides import TorchFunctionMode
 from latent_widgets.core.exact import exact
 from latent_widgets.core.rounding import rounding
 from latent_widgets.generators._weights import first_floating
-from latent_widgets.generators.live.generator import LiveParts, picture_of
+from latent_widgets.generators.live.frozen import FrozenNoise
+from latent_widgets.generators.live.parts import LiveParts, picture_of, pictures_in
 from latent_widgets.generators.live.watching import feature_layers, watching
 
 __all__ = ["Trial", "try_network"]
@@ -32,6 +33,7 @@ class Trial:
         layers: Dotted names of submodules that give out features.
         attends: Whether it uses attention.
         dtype: The coarsest floating type that anything on the way had.
+        count: How many pictures came at once for each latent.
         unsteady: Why a latent's picture is not always the same, and what helps; nothing where it is.
     """
 
@@ -40,6 +42,7 @@ class Trial:
     layers: tuple[str, ...]
     attends: bool
     dtype: torch.dtype
+    count: int
     unsteady: str
 
 
@@ -54,11 +57,12 @@ class _Attention(TorchFunctionMode):
 
 
 @torch.no_grad()
-def try_network(candidates: Sequence[LiveParts]) -> Trial:
+def try_network(candidates: Sequence[LiveParts], noise: FrozenNoise | None = None) -> Trial:
     """Draw two latents in the first way that works, and the first of them alone.
 
     Args:
         candidates: Ways to call it, the likelier first.
+        noise: Takes the place of what it draws at random.
 
     Returns:
         What was seen. The random state of PyTorch is as before.
@@ -79,8 +83,8 @@ def try_network(candidates: Sequence[LiveParts]) -> Trial:
                     seen = stack.enter_context(watching(parts.module, names))
                     if not hasattr(parts.module, "_orig_mod"):  # a compiled network bears no modes
                         stack.enter_context(mode)
-                    result = parts.draw(z)
-            except (TypeError, RuntimeError, ValueError) as error:
+                    result = _drawn(parts, z, noise)
+            except (TypeError, RuntimeError, ValueError, LookupError, AttributeError, AssertionError) as error:
                 failures.append(f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}")
                 continue
             drew = not torch.equal(before, _random_state(z))
@@ -91,8 +95,9 @@ def try_network(candidates: Sequence[LiveParts]) -> Trial:
             given = [pictures, *(one for found in seen.values() for one in found)]
             types = [x.dtype for x in given if x.is_floating_point()]
             dtype = max(types, key=lambda t: torch.finfo(t).eps, default=torch.float32)
-            unsteady = _unsteady(parts, z, pictures, dtype, drew)
-            return Trial(parts, pictures, feature_layers(seen), mode.seen, dtype, unsteady)
+            unsteady = _unsteady(parts, z, pictures, dtype, drew, noise)
+            count = len(pictures_in(result))
+            return Trial(parts, pictures, feature_layers(seen), mode.seen, dtype, count, unsteady)
     raise ValueError(
         f"the network must draw from a latent, got {'; '.join(dict.fromkeys(failures))}. "
         "Pass a function from z (n, z_dim) to pictures: lw.load(function, z_dim=...)."
@@ -107,16 +112,27 @@ def _latents(parts: LiveParts) -> Tensor:
     return z.to(like.device, like.dtype).reshape(2, *parts.z_shape)
 
 
-def _unsteady(parts: LiveParts, z: Tensor, pictures: Tensor, dtype: torch.dtype, drew: bool) -> str:
+def _drawn(parts: LiveParts, z: Tensor, noise: FrozenNoise | None) -> Any:
+    with nullcontext() if noise is None else noise.during(len(z)):
+        return parts.draw(z, parts.condition)
+
+
+def _unsteady(
+    parts: LiveParts, z: Tensor, pictures: Tensor, dtype: torch.dtype, drew: bool, noise: FrozenNoise | None
+) -> str:
     """Draw the first latent alone; where its picture differs, find out why."""
-    alone = picture_of(parts.draw(z[:1])).detach()
+    alone = picture_of(_drawn(parts, z[:1], noise)).detach()
     share = _difference(alone, pictures[:1])
     if share <= rounding(dtype):
         return ""
     found = f"got pictures of the same latent that differ by {100 * share:.2g} %"
     if drew:
-        return f"It draws random numbers: {found}. Fix its noise, or turn off dropout that is on in evaluation."
-    if _difference(picture_of(parts.draw(z[:1])).detach(), alone) > rounding(dtype):  # a fourth picture, but only here
+        return (
+            f"It draws random numbers: {found}. Use freeze_noise=True, and turn off dropout that is on in evaluation."
+        )
+    if _difference(picture_of(_drawn(parts, z[:1], noise)).detach(), alone) > rounding(
+        dtype
+    ):  # a fourth picture, but only here
         return f"It is not a function of its latent: {found}. Take out what it remembers or draws by itself."
     return (
         f"It looks at the whole batch: {found}, alone and beside another. Batch normalisation needs running statistics."

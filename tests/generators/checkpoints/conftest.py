@@ -9,6 +9,7 @@ import latent_widgets as lw
 from latent_widgets.generators.stylegan2 import StyleGAN2
 from latent_widgets.generators.stylegan3 import make_stylegan3
 from tests.generators.checkpoints.hostile import EXECUTED, WATCH
+from tests.generators.checkpoints.web import serving
 
 SKIP = {"resolution": 16, "channels": {4: 5, 8: 4, 16: 3}}
 VARIANTS = {
@@ -43,6 +44,16 @@ def make_variant():
         return network.eval().requires_grad_(False)
 
     return make
+
+
+@pytest.fixture
+def web(monkeypatch, tmp_path):
+    """A server of this machine, and an empty cache in `tmp_path / "cache"`."""
+    monkeypatch.setenv("LATENT_WIDGETS_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("LATENT_WIDGETS_OFFLINE", raising=False)
+    monkeypatch.setenv("NO_PROXY", "*")
+    with serving() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

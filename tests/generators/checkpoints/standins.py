@@ -311,9 +311,3 @@ def moved(tensors, start, new):
     old = next(name.split(".")[1] for name in tensors if f"synthesis.{start}" in name)
     fresh = new + old.rpartition("_")[2]
     return {name.replace(old, fresh): value for name, value in tensors.items()}
-
-
-def with_attribute(value):
-    value = torch.nn.Parameter(value.clone(), requires_grad=False)
-    value.optimised = True
-    return value

@@ -24,7 +24,6 @@ from tests.generators.checkpoints.standins import (
     rosinality,
     set_architecture,
     under,
-    with_attribute,
 )
 
 LAYOUTS = {"rosinality": rosinality, "nvidia": nvidia_state, "hammer": hammer}
@@ -193,10 +192,20 @@ def test_arrays_of_numpy(tmp_path, make_variant, layout, protocol):
     torch.testing.assert_close(drawn, original, rtol=1e-4, atol=1e-4)
 
 
+class WithAttribute(torch.nn.Parameter):
+    """A parameter that carries more than its numbers."""
+
+    @classmethod
+    def of(cls, value):
+        value = torch.nn.Parameter(value.clone(), requires_grad=False)
+        value.optimised = True
+        return value
+
+
 KINDS = {
     "parameters": torch.nn.Parameter,
     "transposed": lambda value: value.T.clone().T if value.ndim == 2 else value,
-    "with attributes": with_attribute,
+    "with attributes": WithAttribute.of,
     "of double precision": torch.Tensor.double,
     "as parts of others": lambda value: torch.stack([value, value * 0])[0],
 }

@@ -2,13 +2,14 @@
 
 import sys
 import types
+from pathlib import Path
 
 import pytest
 import torch
 
 import latent_widgets as lw
 from latent_widgets.generators.checkpoints import sources
-from latent_widgets.generators.checkpoints.reading import convert
+from latent_widgets.generators.checkpoints.reading import convert, hash_file
 from tests.generators.checkpoints.standins import write_nvidia
 from tests.live_networks import SmallDCGAN
 
@@ -75,6 +76,30 @@ def test_how_a_repository_is_written(hub):
             lw.load(source)
     with pytest.raises(ValueError, match=r"filename must be given for a repository 'hf:owner/name' only, got 'x'"):
         lw.load("network.pkl", filename="x")
+
+
+def test_how_a_hash_is_written(tmp_path, hub, make_variant):
+    path = write_nvidia(tmp_path / "x.pkl", make_variant())
+    right = hash_file(path)
+    for written in (right.upper(), f" sha256:{right}\n"):
+        assert lw.load(path, sha256=written).resolution == 16
+    for source in ("https://host/x.pkl", "hf:me/faces"):  # before anybody is asked
+        with pytest.raises(ValueError, match=r"sha256 must be 64 hexadecimal digits, got '12ab'. Copy all of it"):
+            lw.load(source, sha256="12ab")
+        with pytest.raises(TypeError, match=r"sha256 must be text of 64 hexadecimal digits, got int"):
+            lw.load(source, sha256=12)
+    assert hub.calls == []
+    hub.files["me/faces", "model.safetensors"] = path
+    assert lw.load("hf:me/faces", sha256=right).resolution == 16
+    with pytest.raises(ValueError, match=rf"the file x.pkl must have the sha256 {64 * '0'}, got {right}. Download it"):
+        lw.load("hf:me/faces", sha256=64 * "0")
+
+
+def test_a_link_names_its_file_itself():
+    with pytest.raises(ValueError, match=r"repository 'hf:owner/name' only, got 'x' for 'https://host/y\?key=\*\*\*'"):
+        lw.load("https://me:pass@host/y?key=abc", filename="x")
+    with pytest.raises(ValueError, match="a link must be written as 'https://host/file', got one without a host"):
+        lw.load(Path("https://host/x.pkl"))
 
 
 def test_the_hub_is_optional(monkeypatch):

@@ -67,6 +67,7 @@ class Brittle(Panel):
 @pytest.fixture
 def left():
     """Returns what widgets and threads there are beyond those before the test."""
+    open_canvases()  # a test before this one may have closed what every panel opens
     alive = ipywidgets.widgets.widget._instances
     widgets, threads = set(alive), set(threading.enumerate())
     return lambda: (set(alive) - widgets, [t for t in threading.enumerate() if t not in threads and t.is_alive()])

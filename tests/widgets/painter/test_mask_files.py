@@ -102,7 +102,7 @@ def test_a_label_map_is_asked_by_number():
 
 def test_a_mask_of_eight_bits_is_no_painting_of_255_parts():
     with pytest.raises(ValueError, match=r"painted_labels must be 0, 1, 2 and so on, got 255, which stands for white"):
-        read_painting(torch.zeros(1, 2), np.where(np.eye(H), 255, 0).astype(np.uint8), None, H)
+        read_painting(torch.zeros(1, 2), np.where(np.eye(H), 255, 0).astype(np.uint8), None, (H, H))
 
 
 def test_a_picture_file_of_a_mask_fits_the_painter():
