@@ -18,7 +18,12 @@ from latent_widgets.generators.stylegan2 import StyleGAN2
 from latent_widgets.generators.stylegan3 import StyleGAN3
 from latent_widgets.generators.stylegan3_layers import InputSpec, LayerSpec
 
-__all__ = ["ARCHITECTURES", "CONDITIONAL", "WITH_TANH", "build_network", "wrap"]
+__all__ = ["ARCHITECTURES", "CONDITIONAL", "OURS", "WITH_TANH", "build_network", "wrap"]
+
+_STYLED = (StyleGAN1, StyleGAN2, StyleGAN3)
+_PLAIN = (DCGAN, BatchDCGAN, PGGAN)
+OURS = (*_STYLED, *_PLAIN)
+"""The classes of networks that are wrapped as they are."""
 
 
 def _by_side(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -64,9 +69,9 @@ def wrap(network: nn.Module, name: str, condition: int | Tensor | None = None) -
         TypeError: If it is another kind of network.
         ValueError: If ``condition`` is given for a network without classes, or not for one with.
     """
-    if isinstance(network, StyleGAN1 | StyleGAN2 | StyleGAN3):
+    if isinstance(network, _STYLED):
         return StyleGenerator(network, name, condition)
-    if isinstance(network, DCGAN | BatchDCGAN | PGGAN):
+    if isinstance(network, _PLAIN):
         class_vector(0, condition)
         return PlainGenerator(network, name)
     raise TypeError(f"network must be a StyleGAN, a ProgressiveGAN or a DCGAN, got {type(network).__name__}.")

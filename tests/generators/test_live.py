@@ -8,7 +8,9 @@ from torch import nn
 
 import latent_widgets as lw
 from latent_widgets.generators.dcgan import DCGAN
+from latent_widgets.generators.pggan import PGGAN
 from latent_widgets.generators.style import StyleGenerator
+from latent_widgets.generators.stylegan1 import StyleGAN1
 from tests.live_networks import Bent, Decoder, NvidiaLike, RosinalityLike, SmallBigGAN, SmallDCGAN
 from tests.reference import relative
 
@@ -230,3 +232,14 @@ def test_a_class_vector_is_not_that_of_the_caller(make_network):
     G = StyleGenerator(make_network(c_dim=3), "x", vector)
     vector.copy_(torch.tensor([0.0, 1.0, 0.0]))
     assert G.class_number == 0
+
+
+def test_every_network_of_ours_is_taken_as_it_is():
+    for network, spaces in (
+        (StyleGAN1(z_dim=4, w_dim=5, resolution=8, channels={4: 4, 8: 4}), ("z", "w", "w+", "s")),
+        (PGGAN(z_dim=4, channels=[4, 4]), ("z",)),
+    ):
+        G = lw.load(network)
+        assert G.module is network
+        assert G.spaces == spaces
+        assert G(G.sample_z(2)).shape == (2, 3, 8, 8)

@@ -10,11 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from latent_widgets.core import checks
-from latent_widgets.generators._networks import wrap
+from latent_widgets.generators._networks import OURS, wrap
 from latent_widgets.generators._weights import first_floating
 from latent_widgets.generators.base import Generator
-from latent_widgets.generators.dcgan import DCGAN
-from latent_widgets.generators.dcgan_batch import BatchDCGAN
 from latent_widgets.generators.live.families import DRAW_AROUND_ZERO, FAMILIES, Function
 from latent_widgets.generators.live.frozen import FrozenNoise
 from latent_widgets.generators.live.generator import LiveGenerator
@@ -22,8 +20,6 @@ from latent_widgets.generators.live.parts import LiveParts
 from latent_widgets.generators.live.ranges import range_of
 from latent_widgets.generators.live.trial import Trial, try_network
 from latent_widgets.generators.live.unwrap import unwrap
-from latent_widgets.generators.stylegan2 import StyleGAN2
-from latent_widgets.generators.stylegan3 import StyleGAN3
 
 __all__ = ["adapt"]
 
@@ -92,7 +88,7 @@ def adapt(
             f"got an object of type {type(source).__name__}."
         )
     called = name or str(getattr(inner, "__name__", type(inner).__name__))
-    if isinstance(inner, StyleGAN2 | StyleGAN3 | DCGAN | BatchDCGAN):
+    if isinstance(inner, OURS):
         _leave_out("a network of this package", fixed)
         G = wrap(inner, called, condition)
         if class_names is not None:
