@@ -32,6 +32,9 @@ def main(arguments: list[str] | None = None) -> None:
         run.add_argument("--seed", type=int, default=77 if command == "judge" else 0)
         if command in {"fashion", "faces"}:
             run.add_argument("--device", default="cpu", help="where it is trained, such as cuda")
+        if command == "faces":
+            run.add_argument("--start", default=None, help="shipped weights to begin from, such as faces64")
+            run.add_argument("--copy", action="store_true", help="without a critic: by what the start should have drawn")
         if command in {"fashion", "classifier"}:
             run.add_argument("--data", type=Path, default=None, help="the folder of Fashion-MNIST; none: Debian's")
         if command == "regressor":
@@ -118,6 +121,8 @@ def _run(options: argparse.Namespace) -> None:
         trains = {"gan": gan, "digits": digits, "faces": faces128, "judge": judge, "segmenter": segmenter}
         if options.command in {"fashion", "faces"}:
             common["device"] = options.device
+        if options.command == "faces":
+            common |= {"start": options.start, "recipe": faces128.COPYING if options.copy else None}
         if options.command in {"fashion", "classifier"}:
             train_on = fashion.train if options.command == "fashion" else classifier.train
             train_on(options.folder, data=options.data or fashion.FOLDER, **common)

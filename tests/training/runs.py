@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from latent_widgets.training import digits, faces128, fashion, gan, regressor, segmenter
 from latent_widgets.training.adversarial import Recipe
-from latent_widgets.training.faces128 import Pool
+from latent_widgets.training.pool import Pool
 
 STYLE = {
     "z_dim": 8,

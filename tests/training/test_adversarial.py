@@ -11,18 +11,19 @@ import torch.nn.functional as F
 from latent_widgets import faces
 from latent_widgets.generators.stylegan2 import StyleGAN2
 from latent_widgets.readers.regressor import load_regressor
-from latent_widgets.training import _loop, faces128, fashion
+from latent_widgets.training import _loop, fashion
+from latent_widgets.training import pool as pool_module
 from latent_widgets.training._files import load_checkpoint
 from latent_widgets.training.adversarial import draw
 from latent_widgets.training.critic import Critic
-from latent_widgets.training.faces128 import Pool
+from latent_widgets.training.pool import Pool
 from latent_widgets.training.heads import Heads, Moments, Nearest, Reader
 from tests.training.runs import CLASSED, FACES, flat, train_faces, train_fashion
 
 
 @pytest.fixture(autouse=True)
 def few_renders(monkeypatch):
-    monkeypatch.setattr(faces128, "CHUNK", 10)
+    monkeypatch.setattr(pool_module, "CHUNK", 10)
 
 
 @pytest.mark.parametrize("train", [train_fashion, train_faces])
@@ -119,7 +120,7 @@ def test_the_pool_grows_and_a_torn_file_is_mended(tmp_path):
     again = Pool(pool.path, 16, start=20, every=2, limit=40)
     found = again(200, 30, rng)  # 30 faces
     assert pool.path.stat().st_size == 30 * 3 * 16**2
-    drawn = faces.render(faces.sample_factors(10, faces128.FIRST_SEED + 2), 16).image.clamp(-1, 1)
+    drawn = faces.render(faces.sample_factors(10, pool_module.FIRST_SEED + 2), 16).image.clamp(-1, 1)
     torch.testing.assert_close(
         torch.from_numpy(again._images[20:].copy()).float() / 127.5 - 1, drawn, atol=5e-3, rtol=0
     )
