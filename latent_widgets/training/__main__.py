@@ -34,7 +34,9 @@ def main(arguments: list[str] | None = None) -> None:
             run.add_argument("--device", default="cpu", help="where it is trained, such as cuda")
         if command == "faces":
             run.add_argument("--start", default=None, help="shipped weights to begin from, such as faces64")
-            run.add_argument("--copy", action="store_true", help="without a critic: by what the start should have drawn")
+            run.add_argument(
+                "--copy", action="store_true", help="without a critic: by what the start should have drawn"
+            )
         if command in {"fashion", "classifier"}:
             run.add_argument("--data", type=Path, default=None, help="the folder of Fashion-MNIST; none: Debian's")
         if command == "regressor":
@@ -70,7 +72,9 @@ def main(arguments: list[str] | None = None) -> None:
     export.add_argument("--seed", type=int, default=0, help="the run's seed")
     about = "a contact sheet of a shipped generator, for the docs"
     sheet = commands.add_parser("sheet", help=about, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
-    sheet.add_argument("name", choices=["faces64", "fashion32", "digits32", "faces-exact", "faces-segmenter"])
+    sheet.add_argument(
+        "name", choices=["faces64", "faces128", "fashion32", "digits32", "faces-exact", "faces-segmenter"]
+    )
     sheet.add_argument("--path", type=Path, default=None, help="where it goes; none: docs/images/NAME.png")
     sheet.add_argument("--seeds", type=int, default=48, help="the first so many seeds, none left out")
     sheet.add_argument("--truncation", type=float, default=1.0)

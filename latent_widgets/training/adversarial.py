@@ -310,9 +310,7 @@ def _teach_critic(
     return losses
 
 
-def _teach_heads(
-    reader: Reader, heads: Heads, optimizer: torch.optim.Optimizer, fake: Tensor, real: Tensor
-) -> float:
+def _teach_heads(reader: Reader, heads: Heads, optimizer: torch.optim.Optimizer, fake: Tensor, real: Tensor) -> float:
     with in_bfloat16(real.device):
         scales, _ = reader(torch.cat([fake, real]))
         each = [F.softplus(s[: len(fake)]).mean() + F.softplus(-s[len(fake) :]).mean() for s in heads(scales)]

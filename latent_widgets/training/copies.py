@@ -23,7 +23,7 @@ from latent_widgets.training.pool import FIRST_SEED, Pool
 
 __all__ = ["Copies", "Evened"]
 
-FIRST = 8000  # pictures whose readings say how the other generator spreads the factors
+FIRST = 4000  # pictures whose readings say how the other generator spreads the factors
 FIRST_CODES = 50_000  # the seed of their latents; those of the chunks follow at FIRST_SEED
 
 
@@ -41,7 +41,7 @@ class Evened:
         steps: Of the table of ranks.
     """
 
-    def __init__(self, readings: Tensor, floor: float = 0.3, steps: int = 200) -> None:
+    def __init__(self, readings: Tensor, floor: float = 0.6, steps: int = 200) -> None:
         self.steps = steps
         shares = torch.linspace(0, 1, steps + 1, dtype=readings.dtype)
         self.table = torch.quantile(readings, shares, 0).T.contiguous()

@@ -8,6 +8,7 @@ draw (:mod:`latent_widgets.training.copies`).
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -16,13 +17,13 @@ from typing import Any
 import torch
 
 from latent_widgets.core import checks
-from latent_widgets.core.files import write_whole
 from latent_widgets.faces.renderer import FACTORS
 from latent_widgets.generators._networks import build_network
-from latent_widgets.generators._shipped import Weights, read_registry, read_shipped
+from latent_widgets.generators._shipped import read_registry, read_shipped
 from latent_widgets.generators.stylegan2 import StyleGAN2
 from latent_widgets.readers.regressor import load_regressor
 from latent_widgets.training import adversarial
+from latent_widgets.training._files import write_json
 from latent_widgets.training.adversarial import Players, Recipe
 from latent_widgets.training.copies import Copies
 from latent_widgets.training.critic import Critic
@@ -30,7 +31,7 @@ from latent_widgets.training.heads import Alike, Heads, Moments, Nearest, Reader
 from latent_widgets.training.pool import Pool
 from latent_widgets.training.warm import start_from
 
-__all__ = ["CONFIG", "COPYING", "RECIPE", "STARTED", "begun_from", "players", "train"]
+__all__ = ["CONFIG", "COPYING", "RECIPE", "STARTED", "begun", "players", "train"]
 
 CHANNELS = {4: 96, 8: 96, 16: 64, 32: 32, 64: 16, 128: 8}
 CONFIG: dict[str, Any] = {
@@ -47,10 +48,10 @@ RECIPE = Recipe(heads=0.5, moments=0.1, factors=0.5, patience=20_000, small=64, 
 STARTED = replace(RECIPE, rates=(1e-3, 2.5e-3, 1e-3), wait=10_000, warm=20_000, grow=50_000)
 # A difference from a picture is a steadier guide than a critic: with momentum, and smaller batches do.
 COPYING = Recipe(
-    batch=16, rates=(2.5e-3, 0.0, 0.0), betas=(0.9, 0.99), half_life=5_000, falling=0.6, warm=1_000, critic=0.0,
-    copy=1.0, small=64, grow=40_000, full=0.5,
+    batch=16, rates=(2.5e-3, 0.0, 0.0), betas=(0.9, 0.99), half_life=5_000, falling=0.7, warm=1_000, critic=0.0,
+    copy=1.0, small=64, grow=15_000, full=0.5,
 )  # fmt: skip
-COPIES = {"start": 4000, "every": 4}
+COPIES = {"start": 3000, "every": 8}
 
 
 def players(config: Mapping[str, Any], channels: Mapping[int, int], recipe: Recipe, pool: Pool) -> Players:
@@ -85,26 +86,36 @@ def players(config: Mapping[str, Any], channels: Mapping[int, int], recipe: Reci
     return Players(model, critic, reader, heads, moments, nearest, alike)
 
 
-def begun_from(folder: Path) -> str | None:
-    """Return the name of the weights that the run in ``folder`` began from; None where it began from nothing."""
-    file = folder / "start.txt"
-    return file.read_text(encoding="utf-8") if file.exists() else None
+def begun(folder: Path) -> dict[str, Any]:
+    """Return how the run in ``folder`` began: ``start``, the weights or None, and whether it ``copies``."""
+    file = folder / "begun.json"
+    return json.loads(file.read_text()) if file.exists() else {"start": None, "copies": False}
 
 
-def _weights(folder: Path, start: str | None) -> Weights | None:
-    """The weights that a run begins from, in each of its sittings the same ones."""
-    begun = begun_from(folder)
-    if (folder / "checkpoint.pt").exists() and start is not None and start != begun:
-        raise ValueError(
-            f"start must be what the run in {folder} began from, {begun!r}, got {start!r}. Leave it out, or take "
-            "another folder."
-        )
-    start = start or begun
-    if start is None:
-        return None
-    checks.choice("start", start, [k for k, v in read_registry().items() if v["architecture"] == "stylegan2"])
-    write_whole(folder / "start.txt", start.encode())
-    return read_shipped(start)
+def _begin(folder: Path, start: str | None, recipe: Recipe | None) -> tuple[str | None, Recipe]:
+    """Return what a run begins from, in each of its sittings the same, and its recipe."""
+    was = begun(folder)
+    if (folder / "checkpoint.pt").exists():
+        if start not in {None, was["start"]}:
+            raise ValueError(
+                f"start must be what the run in {folder} began from, {was['start']!r}, got {start!r}. Leave it out, "
+                "or take another folder."
+            )
+        if recipe is not None and bool(recipe.copy) != was["copies"]:
+            how = ("with a critic", "by copying")
+            raise ValueError(
+                f"recipe must be that of the run in {folder}, {how[was['copies']]}, got one {how[not was['copies']]}. "
+                "Leave it out, or take another folder."
+            )
+        start, copies = was["start"], was["copies"]
+    else:
+        copies = recipe is not None and bool(recipe.copy)
+    if start is not None:
+        checks.choice("start", start, [k for k, v in read_registry().items() if v["architecture"] == "stylegan2"])
+    elif copies:
+        raise ValueError("start must be given for a recipe that copies, got None. Name shipped weights.")
+    write_json(folder / "begun.json", {"start": start, "copies": copies})
+    return start, recipe or (COPYING if copies else RECIPE if start is None else STARTED)
 
 
 def train(
@@ -136,12 +147,10 @@ def train(
         device: Where the networks are trained and the faces rendered.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    weights = _weights(folder, start)
-    recipe = recipe or (RECIPE if weights is None else STARTED)
+    start, recipe = _begin(folder, start, recipe)
+    weights = None if start is None else read_shipped(start)
     torch.manual_seed(seed)
-    if recipe.copy and pool is None:
-        if weights is None:
-            raise ValueError("start must be given for a recipe that copies, got None. Name shipped weights.")
+    if recipe.copy and pool is None and weights is not None:
         starter = build_network("stylegan2", weights.about["config"]).requires_grad_(False)
         starter.load_state_dict(weights.tensors)
         reader = Reader(load_regressor())

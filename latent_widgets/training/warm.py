@@ -38,6 +38,11 @@ def start_from(model: StyleGAN2, tensors: Mapping[str, Tensor]) -> None:
         >>> start_from(large, small.state_dict())
     """
     places = model.state_dict()
+    for name in places:
+        if name.startswith("mapping.") and name not in tensors:
+            raise ValueError(
+                f"{name} must be in the network to start from, got none. Start from one with as many layers."
+            )
     for name, tensor in tensors.items():
         shape = tuple(places[name].shape) if name in places else None
         fits = shape is not None and len(shape) == tensor.ndim and all(map(int.__ge__, shape, tensor.shape))
@@ -53,7 +58,5 @@ def start_from(model: StyleGAN2, tensors: Mapping[str, Tensor]) -> None:
                 place[: tensor.shape[0], tensor.shape[1] :] = 0
                 tensor = tensor * math.sqrt(place.shape[1] / tensor.shape[1])
             place[tuple(map(slice, tensor.shape))] = tensor
-        elif name.startswith("mapping."):
-            raise ValueError(f"{name} must be in the network to start from, got none. Start from one with as many layers.")
         elif name.endswith(".torgb.weight"):
             place.zero_()

@@ -55,6 +55,13 @@ def train_faces(folder, articles=None, images=48, **options):
     )  # fmt: skip
 
 
+def train_copies(folder, articles=None, images=48, **options):
+    recipe = replace(faces128.COPYING, batch=8, small=64, grow=24, warm=16)
+    config = FACES | {"z_dim": 64, "w_dim": 64, "mapping_layers": 6, "resolution": 128}
+    channels = {4: 96, 8: 97, 16: 64, 32: 33, 64: 16, 128: 4}  # faces64's, and a few more
+    faces128.train(folder, images=images, config=config | {"channels": channels}, recipe=recipe, **options)
+
+
 def flat(state, prefix=""):
     for key, value in state.items() if isinstance(state, dict) else enumerate(state):
         if isinstance(value, dict | list):

@@ -16,8 +16,8 @@ from latent_widgets.training import pool as pool_module
 from latent_widgets.training._files import load_checkpoint
 from latent_widgets.training.adversarial import draw
 from latent_widgets.training.critic import Critic
-from latent_widgets.training.pool import Pool
 from latent_widgets.training.heads import Heads, Moments, Nearest, Reader
+from latent_widgets.training.pool import Pool
 from tests.training.runs import CLASSED, FACES, flat, train_faces, train_fashion
 
 

@@ -75,18 +75,18 @@ def test_faces128_starts_as_faces64():
 
 
 @pytest.mark.parametrize(
-    ("channels", "options"),
-    [({**LARGE, 8: 4}, {}), (LARGE, {"w_dim": 6}), (LARGE, {"mapping_layers": 1}), ({4: 9, 8: 9}, {})],
+    ("channels", "options", "message"),
+    [
+        ({**LARGE, 8: 4}, {}, r"must have a place in the network that starts from it, which has \(.*, got \(.*Start"),
+        (LARGE, {"w_dim": 6}, r"mapping.w_avg must have a place in .*, which has \(6,\), got \(5,\)"),
+        (LARGE, {"mapping_layers": 1}, r"mapping.fc1.weight must have a place in .*, which has None, got"),
+        ({4: 9, 8: 9}, {}, r"synthesis.b16.conv0.weight must have a place in .*, which has None, got"),
+        (LARGE, {"mapping_layers": 3}, r"mapping.fc2.weight must be in the network to start from, got none. Start"),
+    ],
 )
-def test_what_has_no_place_is_named_and_nothing_is_changed(channels, options):
+def test_what_has_no_place_is_named_and_nothing_is_changed(channels, options, message):
     small, large = network(SMALL, 0), network(channels, 1, **options)
     before = {name: value.clone() for name, value in large.state_dict().items()}
-    with pytest.raises(ValueError, match=r"must have a place in the network that starts from it, .*, got .*Start from"):
+    with pytest.raises(ValueError, match=message):
         start_from(large, small.state_dict())
     assert all(torch.equal(value, before[name]) for name, value in large.state_dict().items())
-
-
-def test_a_mapping_of_more_layers_is_refused():
-    large = network(LARGE, 1, mapping_layers=3)
-    with pytest.raises(ValueError, match=r"mapping.fc2.weight must be in the network to start from, got none. Start"):
-        start_from(large, network(SMALL, 0).state_dict())
