@@ -77,7 +77,7 @@ class Copies(Pool):
 
     def __init__(self, path: Path, starter: StyleGAN2, reader: Reader, mixing: float = 0.25, **options: Any) -> None:
         super().__init__(path, **options)
-        self.starter, self.reader, self.mixing = starter, reader, mixing
+        self.starter, self.reader, self.mixing = starter.to(self.device), reader.to(self.device), mixing
         found = [self._read(self._codes(FIRST_CODES + i, 100)) for i in range(FIRST // 100)]
         self._evened = Evened(torch.cat(found))
         self._z = torch.empty(0, 2, starter.z_dim)
@@ -90,7 +90,8 @@ class Copies(Pool):
 
     @torch.no_grad()
     def _read(self, codes: Codes) -> Tensor:
-        return self.reader.read(self.reader(draw(self.starter, codes.z, None, codes.cut))[1])
+        images = draw(self.starter, codes.z.to(self.device), None, codes.cut)
+        return self.reader.read(self.reader(images)[1]).cpu()
 
     def factors(self, chunk: int) -> Tensor:
         """Return the factors of a chunk: those that are read in what the other generator draws."""

@@ -20,6 +20,7 @@ from latent_widgets.generators.stylegan2 import StyleGAN2
 from latent_widgets.generators.zoo import load
 from latent_widgets.training import classifier, digits, faces128, fashion, gan, regressor, segmenter
 from latent_widgets.training._files import load_checkpoint, save_sheet, write_json
+from latent_widgets.training.warm import begun
 
 __all__ = ["PRODUCTS", "Product", "average_w", "contact_sheet", "export", "summary"]
 
@@ -107,8 +108,8 @@ def export(name: str, folder: Path, data: Path | None = None, notes: Path | None
         network = StyleGAN2(**product.config)
         network.load_state_dict({key: value.half().float() for key, value in tensors.items()})
         tensors["mapping.w_avg"] = average_w(network)  # that of the rounded weights, which are the ones that draw
-    begun = faces128.begun(folder)
-    began = (f" --start {begun['start']}" if begun["start"] else "") + (" --copy" if begun["copies"] else "")
+    was = begun(folder)
+    began = (f" --start {was.start}" if was.start else "") + (" --copy" if was.copies else "")
     about = {
         "architecture": product.architecture,
         "config": product.config,

@@ -8,7 +8,6 @@ draw (:mod:`latent_widgets.training.copies`).
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -16,22 +15,19 @@ from typing import Any
 
 import torch
 
-from latent_widgets.core import checks
 from latent_widgets.faces.renderer import FACTORS
 from latent_widgets.generators._networks import build_network
-from latent_widgets.generators._shipped import read_registry, read_shipped
 from latent_widgets.generators.stylegan2 import StyleGAN2
 from latent_widgets.readers.regressor import load_regressor
 from latent_widgets.training import adversarial
-from latent_widgets.training._files import write_json
 from latent_widgets.training.adversarial import Players, Recipe
 from latent_widgets.training.copies import Copies
 from latent_widgets.training.critic import Critic
 from latent_widgets.training.heads import Alike, Heads, Moments, Nearest, Reader, at_size
 from latent_widgets.training.pool import Pool
-from latent_widgets.training.warm import start_from
+from latent_widgets.training.warm import begin, start_from, weights_of
 
-__all__ = ["CONFIG", "COPYING", "RECIPE", "STARTED", "begun", "players", "train"]
+__all__ = ["CONFIG", "COPYING", "RECIPE", "STARTED", "players", "train"]
 
 CHANNELS = {4: 96, 8: 96, 16: 64, 32: 32, 64: 16, 128: 8}
 CONFIG: dict[str, Any] = {
@@ -51,7 +47,7 @@ COPYING = Recipe(
     batch=16, rates=(2.5e-3, 0.0, 0.0), betas=(0.9, 0.99), half_life=5_000, falling=0.7, warm=1_000, critic=0.0,
     copy=1.0, small=64, grow=15_000, full=0.5,
 )  # fmt: skip
-COPIES = {"start": 3000, "every": 8}
+COPIES = {"start": 3000, "every": 8}  # of the pool: each face is read and rendered, so there are fewer
 
 
 def players(config: Mapping[str, Any], channels: Mapping[int, int], recipe: Recipe, pool: Pool) -> Players:
@@ -86,38 +82,6 @@ def players(config: Mapping[str, Any], channels: Mapping[int, int], recipe: Reci
     return Players(model, critic, reader, heads, moments, nearest, alike)
 
 
-def begun(folder: Path) -> dict[str, Any]:
-    """Return how the run in ``folder`` began: ``start``, the weights or None, and whether it ``copies``."""
-    file = folder / "begun.json"
-    return json.loads(file.read_text()) if file.exists() else {"start": None, "copies": False}
-
-
-def _begin(folder: Path, start: str | None, recipe: Recipe | None) -> tuple[str | None, Recipe]:
-    """Return what a run begins from, in each of its sittings the same, and its recipe."""
-    was = begun(folder)
-    if (folder / "checkpoint.pt").exists():
-        if start not in {None, was["start"]}:
-            raise ValueError(
-                f"start must be what the run in {folder} began from, {was['start']!r}, got {start!r}. Leave it out, "
-                "or take another folder."
-            )
-        if recipe is not None and bool(recipe.copy) != was["copies"]:
-            how = ("with a critic", "by copying")
-            raise ValueError(
-                f"recipe must be that of the run in {folder}, {how[was['copies']]}, got one {how[not was['copies']]}. "
-                "Leave it out, or take another folder."
-            )
-        start, copies = was["start"], was["copies"]
-    else:
-        copies = recipe is not None and bool(recipe.copy)
-    if start is not None:
-        checks.choice("start", start, [k for k, v in read_registry().items() if v["architecture"] == "stylegan2"])
-    elif copies:
-        raise ValueError("start must be given for a recipe that copies, got None. Name shipped weights.")
-    write_json(folder / "begun.json", {"start": start, "copies": copies})
-    return start, recipe or (COPYING if copies else RECIPE if start is None else STARTED)
-
-
 def train(
     folder: Path,
     images: int = 1_200_000,
@@ -140,21 +104,26 @@ def train(
         minutes: Stop after this time; the next call goes on.
         config: Arguments of :class:`StyleGAN2`.
         channels: Of the critic.
-        recipe: The numbers of the training; by default :data:`RECIPE`, and :data:`STARTED` with a start.
+        recipe: The numbers of the training; by default :data:`RECIPE`, with a start :data:`STARTED`, and in a later
+            sitting what fits the first one.
         pool: The faces; by default those in ``folder / "faces.u8"``, or ``copies.u8`` where the recipe copies.
         start: The name of shipped weights to begin from. A run that has begun goes on from its own.
         snapshots: After how many images the averaged generator is kept.
         device: Where the networks are trained and the faces rendered.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    start, recipe = _begin(folder, start, recipe)
-    weights = None if start is None else read_shipped(start)
+    began = begin(folder, start, None if recipe is None else recipe.copy > 0)
+    weights = weights_of(folder)
+    if weights is not None:
+        start_from(StyleGAN2(**config), weights.tensors)  # before anything is rendered: does it fit?
+    recipe = recipe or (COPYING if began.copies else RECIPE if weights is None else STARTED)
     torch.manual_seed(seed)
-    if recipe.copy and pool is None and weights is not None:
+    if began.copies and pool is None and weights is not None:
         starter = build_network("stylegan2", weights.about["config"]).requires_grad_(False)
         starter.load_state_dict(weights.tensors)
-        reader = Reader(load_regressor())
-        pool = Copies(folder / "copies.u8", starter, reader, recipe.mixing, size=config["resolution"], **COPIES)
+        assert isinstance(starter, StyleGAN2)
+        options = {"size": config["resolution"], "device": device, **COPIES}
+        pool = Copies(folder / "copies.u8", starter, Reader(load_regressor()), recipe.mixing, **options)
     pool = pool or Pool(folder / "faces.u8", config["resolution"], device=device)
     found = players(config, channels, recipe, pool)
     if weights is not None:

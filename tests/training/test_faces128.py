@@ -8,10 +8,11 @@ import torch
 
 from latent_widgets.generators import _shipped
 from latent_widgets.generators.zoo import load
-from latent_widgets.training import copies, export, faces128
+from latent_widgets.training import copies, export, faces128, warm
 from latent_widgets.training import pool as pool_module
 from latent_widgets.training.__main__ import main
 from latent_widgets.training._files import load_checkpoint
+from latent_widgets.training.warm import begin, begun, weights_of
 from tests.training.runs import FACES, flat, train_copies
 
 
@@ -26,11 +27,13 @@ def state(folder):
     return dict(flat(load_checkpoint(folder / "checkpoint.pt")))
 
 
-def test_copying_in_sittings_is_the_uninterrupted_run(tmp_path):
+def test_copying_in_sittings_is_the_uninterrupted_run(tmp_path, monkeypatch):
     train_copies(tmp_path / "whole", start="faces64")
     train_copies(tmp_path / "parts", start="faces64", minutes=0)
     assert state(tmp_path / "parts")["seen"] == 0
-    assert faces128.begun(tmp_path / "parts") == {"start": "faces64", "copies": True}
+    was = begun(tmp_path / "parts")
+    assert (was.start, was.copies) == ("faces64", True)
+    monkeypatch.setattr(warm, "read_shipped", None)  # what is shipped by now does not count
     train_copies(tmp_path / "parts")  # it knows what it began from
     whole, parts = state(tmp_path / "whole"), state(tmp_path / "parts")
     assert whole.keys() == parts.keys()
@@ -39,16 +42,29 @@ def test_copying_in_sittings_is_the_uninterrupted_run(tmp_path):
     assert not any(key.startswith(("critic", "opt_d")) for key in whole)
     with pytest.raises(ValueError, match=r"start must be what the run in .* began from, 'faces64', got 'fashion32'"):
         train_copies(tmp_path / "parts", start="fashion32")
-    with pytest.raises(ValueError, match=r"recipe must be that of the run in .*, by copying, got one with a critic"):
+    with pytest.raises(ValueError, match=r"copies must be as the run in .* began, True, got False. Take another"):
         faces128.train(tmp_path / "parts", recipe=faces128.STARTED)
 
 
 def test_a_start_must_be_there_and_be_known(tmp_path):
-    with pytest.raises(ValueError, match=r"start must be given for a recipe that copies, got None. Name"):
+    with pytest.raises(ValueError, match=r"start must be given for a run that copies, got None. Name"):
         train_copies(tmp_path)
     with pytest.raises(ValueError, match=r"start must be .*'faces64'.*, got 'digits32'"):
         train_copies(tmp_path, start="digits32")
     assert not list(tmp_path.iterdir())
+    with pytest.raises(ValueError, match=r"mapping.fc4.weight must be in the network to start from, got none"):
+        train_copies(tmp_path, start="fashion32")
+    assert not list(tmp_path.glob("*.u8"))
+
+
+def test_another_start_before_the_first_checkpoint_has_its_own_faces(tmp_path):
+    first = begin(tmp_path, "faces64", True)
+    (tmp_path / "copies.u8").write_bytes(b"of faces64")
+    assert begin(tmp_path, "faces64", True) == first
+    assert (tmp_path / "copies.u8").exists()
+    assert begin(tmp_path, "fashion32", True).start == "fashion32"
+    assert not (tmp_path / "copies.u8").exists()
+    assert weights_of(tmp_path).about["classes"]
 
 
 def started(folder, images, **changes):
