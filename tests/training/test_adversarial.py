@@ -14,7 +14,7 @@ from latent_widgets.readers.regressor import load_regressor
 from latent_widgets.training import _loop, fashion
 from latent_widgets.training import pool as pool_module
 from latent_widgets.training._files import load_checkpoint
-from latent_widgets.training.adversarial import draw
+from latent_widgets.training.adversarial import cuts, draw
 from latent_widgets.training.critic import Critic
 from latent_widgets.training.heads import Heads, Moments, Nearest, Reader
 from latent_widgets.training.pool import Pool
@@ -106,6 +106,20 @@ def test_pictures_are_drawn_at_any_side_and_two_latents_mix():
     torch.testing.assert_close(draw(model, z, None, 0.0, rng), plain)
     assert draw(model, z, None, 0.0, rng, 16).shape == (3, 3, 16, 16)
     assert not torch.allclose(draw(model, z, None, 1.0, rng), plain)
+
+
+def test_where_two_latents_are_cut_is_decided_by_share_or_given():
+    torch.manual_seed(0)
+    model, z = StyleGAN2(**FACES), torch.randn(6, 8)
+    count = model.synthesis.num_ws
+    cut = torch.tensor([[1], [count - 1], [count]])
+    w = model.mapping(z)
+    ws = torch.stack([torch.stack([w[i if k < int(cut[i]) else i + 3] for k in range(count)]) for i in range(3)])
+    torch.testing.assert_close(draw(model, z, None, cut), model.synthesis(ws))
+    found = cuts(4000, 7, 0.25, torch.Generator().manual_seed(0))
+    mixed = found[found < 7]
+    assert set(mixed.tolist()) == set(range(1, 7))
+    assert len(mixed) / 4000 == pytest.approx(0.25, abs=0.03)  # four standard deviations
 
 
 def test_the_pool_grows_and_a_torn_file_is_mended(tmp_path):
