@@ -30,7 +30,7 @@ def readings(n, seed, mix=0.0):
 
 
 def test_evened_factors_are_spread_and_independent_as_the_renderers():
-    even = Evened(readings(20_000, 0, 0.3))
+    even = Evened(readings(20_000, 0, 0.3), floor=0.3)
     found = even(readings(20_000, 1, 0.3))
     renders = faces.sample_factors(20_000, 2)
     shares = torch.linspace(0.05, 0.95, 7)
