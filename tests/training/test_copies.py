@@ -13,6 +13,7 @@ from latent_widgets.training import pool as pool_module
 from latent_widgets.training.adversarial import draw
 from latent_widgets.training.copies import Copies, Evened
 from latent_widgets.training.heads import Alike, Reader
+from tests.training.starts import readings
 
 
 @pytest.fixture(scope="module")
@@ -21,12 +22,6 @@ def starter():
     network = build_network("stylegan2", weights.about["config"]).requires_grad_(False)
     network.load_state_dict(weights.tensors)
     return network
-
-
-def readings(n, seed, mix=0.0):
-    """Of as many factors as there are, each skewed in its own way, neighbours correlated."""
-    x = torch.randn(n, len(faces.FACTORS), generator=torch.Generator().manual_seed(seed))
-    return (x + mix * x.roll(1, 1)).sinh() * 3 + 1
 
 
 def test_evened_factors_are_spread_and_independent_as_the_renderers():

@@ -13,7 +13,8 @@ from latent_widgets.training import pool as pool_module
 from latent_widgets.training.__main__ import main
 from latent_widgets.training._files import load_checkpoint
 from latent_widgets.training.warm import begin, begun, weights_of
-from tests.training.runs import FACES, flat, train_copies
+from tests.training.runs import train_copies
+from tests.training.starts import started, state
 
 
 @pytest.fixture(autouse=True)
@@ -21,10 +22,6 @@ def few_renders(monkeypatch):
     monkeypatch.setattr(pool_module, "CHUNK", 10)
     monkeypatch.setattr(copies, "FIRST", 200)
     monkeypatch.setattr(faces128, "COPIES", {"start": 20, "every": 4})
-
-
-def state(folder):
-    return dict(flat(load_checkpoint(folder / "checkpoint.pt")))
 
 
 def test_copying_in_sittings_is_the_uninterrupted_run(tmp_path, monkeypatch):
@@ -65,13 +62,6 @@ def test_another_start_before_the_first_checkpoint_has_its_own_faces(tmp_path):
     assert begin(tmp_path, "fashion32", True).start == "fashion32"
     assert not (tmp_path / "copies.u8").exists()
     assert weights_of(tmp_path).about["classes"]
-
-
-def started(folder, images, **changes):
-    recipe = replace(faces128.STARTED, batch=8, small=16, grow=0, **changes)
-    pool = pool_module.Pool(folder / "faces.u8", 32, start=20)
-    faces128.train(folder, images, config=FACES, channels=FACES["channels"], recipe=recipe, pool=pool)
-    return load_checkpoint(folder / "checkpoint.pt")
 
 
 def test_the_generator_waits_while_the_critic_learns_and_then_begins_slowly(tmp_path):

@@ -4,26 +4,15 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from latent_widgets.core.rounding import rounding
 from latent_widgets.generators._shipped import read_shipped
 from latent_widgets.generators.stylegan2 import StyleGAN2
 from latent_widgets.training import faces128, gan
 from latent_widgets.training.adversarial import draw
 from latent_widgets.training.warm import start_from
+from tests.training.starts import enlarged, network, same
 
 SMALL = {4: 7, 8: 5, 16: 3}
 LARGE = {4: 9, 8: 5, 16: 6, 32: 4}
-
-
-def network(channels, seed, **options):
-    torch.manual_seed(seed)
-    shape = {"z_dim": 6, "w_dim": 5, "mapping_layers": 2, "noise": False} | options
-    return StyleGAN2(resolution=max(channels), channels=channels, **shape)
-
-
-def same(found, expected):
-    off = (found - expected).square().mean().sqrt() / expected.square().mean().sqrt()
-    return off <= rounding(torch.float32)
 
 
 @pytest.mark.parametrize("noise", [False, True])
@@ -39,16 +28,6 @@ def test_a_larger_network_draws_what_it_started_from(noise):
         drawn = [draw(net, z, None, mixing, rng.manual_seed(3), 16) for net in (small, large)]
         assert same(drawn[1], drawn[0])
     assert same(F.avg_pool2d(large(z), 2)[..., 1:-1, 1:-1], F.avg_pool2d(enlarged(small(z)), 2)[..., 1:-1, 1:-1])
-
-
-def enlarged(images):
-    """Zeros between the pixels, then the filter (1, 3, 3, 1) along each axis: written out."""
-    n, colours, h, w = images.shape
-    x = torch.zeros(n, colours, 2 * h, 2 * w)
-    x[..., ::2, ::2] = images
-    taps = torch.tensor([1.0, 3.0, 3.0, 1.0]) / 4
-    kernel = (taps[:, None] * taps).expand(colours, 1, 4, 4)
-    return F.conv2d(F.pad(x, (2, 1, 2, 1)), kernel, groups=colours)
 
 
 def test_new_channels_learn_from_the_first_step_on():
