@@ -86,7 +86,7 @@ def list_models() -> ModelList:
 
     Example:
         >>> [m.name for m in list_models()]
-        ['faces64', 'digits32', 'faces-exact', 'fashion32']
+        ['faces64', 'digits32', 'faces-exact', 'fashion32', 'faces128']
     """
     return ModelList(
         ModelInfo(

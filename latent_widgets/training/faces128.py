@@ -2,31 +2,35 @@
 
 The faces are renders of :mod:`latent_widgets.faces`; their number grows with the training, so that the critic never has
 them by heart. Most of the training runs at 64 pixels, at which the network has a picture of its own; then steps at 128
-pixels join in.
+pixels join in. It can start from shipped weights, and then go without a critic: it is shown what its latents should
+draw (:mod:`latent_widgets.training.copies`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from torch import Tensor
 
 from latent_widgets.core.paths import make_folder
-from latent_widgets.faces.renderer import FACTORS, render, sample_factors
+from latent_widgets.faces.renderer import FACTORS
+from latent_widgets.generators._networks import build_network
 from latent_widgets.generators.stylegan2 import StyleGAN2
 from latent_widgets.readers.regressor import load_regressor
 from latent_widgets.training import adversarial
-from latent_widgets.training.adversarial import Players, Real, Recipe
+from latent_widgets.training.adversarial import Players, Recipe
+from latent_widgets.training.copies import Copies
 from latent_widgets.training.critic import Critic
-from latent_widgets.training.heads import Heads, Moments, Nearest, Reader, at_size
+from latent_widgets.training.heads import Alike, Heads, Moments, Nearest, Reader, at_size
+from latent_widgets.training.pool import Pool
+from latent_widgets.training.warm import begin, start_from, weights_of
 
-__all__ = ["CONFIG", "RECIPE", "Pool", "players", "train"]
+__all__ = ["CONFIG", "COPYING", "RECIPE", "STARTED", "players", "train"]
 
-CHANNELS = {4: 160, 8: 160, 16: 96, 32: 48, 64: 24, 128: 12}
+CHANNELS = {4: 96, 8: 96, 16: 64, 32: 32, 64: 16, 128: 8}
 CONFIG: dict[str, Any] = {
     "z_dim": 64,
     "w_dim": 64,
@@ -37,75 +41,15 @@ CONFIG: dict[str, Any] = {
 }
 CRITIC = {4: 128, 8: 128, 16: 96, 32: 32, 64: 16, 128: 16}
 RECIPE = Recipe(heads=0.5, moments=0.1, factors=0.5, patience=20_000, small=64, grow=700_000, full=0.5)
-CHUNK = 100  # renders at a time
-FIRST_SEED = 100_000  # of the pool's chunks: far from those of everything else that is rendered
-
-
-class Pool:
-    """Rendered faces in a file that grows: picture after picture, bytes.
-
-    Args:
-        path: Of the file.
-        size: Side of the pictures.
-        start: How many there are at first.
-        every: One more for so many pictures seen.
-        limit: At most so many.
-        device: Where they are rendered.
-    """
-
-    def __init__(
-        self,
-        path: Path,
-        size: int = 128,
-        start: int = 4000,
-        every: int = 8,
-        limit: int = 60_000,
-        device: torch.device | str = "cpu",
-    ) -> None:
-        self.path, self.size, self.start, self.every, self.limit = path, size, start, every, limit
-        self.device = torch.device(device)
-        self._images: Any = None
-        factors = torch.cat([sample_factors(CHUNK, FIRST_SEED + i) for i in range(20)])
-        self._mean, self._spread, self._factors = (
-            factors.mean(0),
-            factors.std(0),
-            torch.empty(0, len(FACTORS), dtype=torch.float32, device="cpu"),
-        )
-
-    def count(self, seen: int) -> int:
-        """How many faces there are after ``seen`` pictures, in whole chunks."""
-        return min(self.limit, self.start + seen // self.every) // CHUNK * CHUNK
-
-    def reach(self, count: int) -> None:
-        """Render what is missing to ``count`` faces."""
-        each = 3 * self.size**2
-        make_folder(self.path.parent)
-        self.path.touch()
-        kept = self.path.stat().st_size // (each * CHUNK)  # a chunk that was not finished is made again
-        for chunk in range(kept, -(-count // CHUNK)):
-            with torch.no_grad():
-                parts = self.factors(chunk).to(self.device).split(25)
-                faces = torch.cat([render(part, self.size).image for part in parts])
-            pixels = ((faces + 1) * 127.5).round().clamp(0, 255).to(torch.uint8).contiguous().cpu().numpy()
-            with self.path.open("r+b") as file:
-                file.seek(chunk * CHUNK * each)
-                file.write(pixels.tobytes())
-        if self._images is None or len(self._images) < count:
-            self._images = np.memmap(self.path, np.uint8, "r", shape=(count, 3, self.size, self.size))
-            chunks = range(len(self._factors) // CHUNK, -(-count // CHUNK))
-            self._factors = torch.cat([self._factors, *map(self.factors, chunks)])
-
-    def factors(self, chunk: int) -> Tensor:
-        """Return the factors of a chunk."""
-        return sample_factors(CHUNK, FIRST_SEED + chunk)
-
-    def __call__(self, n: int, seen: int, rng: torch.Generator) -> Real:
-        """Give ``n`` of the faces that there are after ``seen`` pictures."""
-        count = self.count(seen)
-        self.reach(count)
-        picks = torch.randint(count, (n,), generator=rng, dtype=torch.int64, device="cpu")
-        images = torch.from_numpy(self._images[picks.numpy()]).float() / 127.5 - 1
-        return Real(images, factors=(self._factors[picks] - self._mean) / self._spread)
+# A generator that has learnt something waits until the critic has, too.
+STARTED = replace(RECIPE, rates=(1e-3, 2.5e-3, 1e-3), wait=10_000, warm=20_000, grow=50_000)
+# A difference from a picture is a steadier guide than a critic: with momentum, and smaller batches do. The heads, which
+# cost little, are there against blur.
+COPYING = Recipe(
+    batch=16, rates=(2.5e-3, 0.0, 1e-3), betas=(0.9, 0.99), heads=0.1, half_life=5_000, falling=0.7, warm=1_000,
+    critic=0.0, copy=1.0, small=64, grow=15_000, full=0.5,
+)  # fmt: skip
+COPIES = {"start": 3000, "every": 8}  # of the pool: each face is read and rendered, so there are fewer
 
 
 def players(config: Mapping[str, Any], channels: Mapping[int, int], recipe: Recipe, pool: Pool) -> Players:
@@ -118,21 +62,26 @@ def players(config: Mapping[str, Any], channels: Mapping[int, int], recipe: Reci
         pool: Whose first faces give the moments to aim at.
     """
     factors = len(FACTORS) if recipe.factors else 0
-    critic = Critic(config["resolution"], channels, smallest=recipe.small, factors=factors)
-    reader = Reader(load_regressor()) if recipe.heads or recipe.moments or recipe.nearest else None
+    critic = None
+    if recipe.critic:
+        critic = Critic(config["resolution"], channels, smallest=recipe.small, factors=factors)
+    wanted = (recipe.heads, recipe.moments, recipe.nearest, recipe.copy)
+    reader = Reader(load_regressor()) if any(wanted) else None
     heads = Heads(reader.widths) if reader is not None and recipe.heads else None
-    moments = nearest = None
-    if reader is not None and (recipe.moments or recipe.nearest):
-        rng = torch.Generator("cpu").manual_seed(0)
+    moments = nearest = alike = None
+    if reader is not None and (recipe.moments or recipe.nearest or recipe.copy):
+        rng = torch.Generator(device="cpu").manual_seed(0)
         renders = [at_size(pool(100, 0, rng).images) for _ in range(-(-pool.start // 100))]
         with torch.no_grad():
-            moments = Moments(torch.cat([reader(x)[1] for x in renders])) if recipe.moments else None
+            features = torch.cat([reader(x)[1] for x in renders])
+        moments = Moments(features) if recipe.moments else None
         nearest = Nearest(reader, torch.cat(renders)) if recipe.nearest else None
+        alike = Alike(features) if recipe.copy else None
     model = StyleGAN2(**config)
     for side, name in model.synthesis.picture_layers.items():
         if recipe.small is not None and side > recipe.small:  # what joins in later starts at nothing
             torch.nn.init.zeros_(model.get_parameter(f"synthesis.{name}.weight"))
-    return Players(model, critic, reader, heads, moments, nearest)
+    return Players(model, critic, reader, heads, moments, nearest, alike)
 
 
 def train(
@@ -142,8 +91,9 @@ def train(
     minutes: float | None = None,
     config: Mapping[str, Any] = CONFIG,
     channels: Mapping[int, int] = CRITIC,
-    recipe: Recipe = RECIPE,
+    recipe: Recipe | None = None,
     pool: Pool | None = None,
+    start: str | None = None,
     snapshots: tuple[int, ...] = (),
     device: torch.device | str = "cpu",
 ) -> None:
@@ -156,15 +106,30 @@ def train(
         minutes: Stop after this time; the next call goes on.
         config: Arguments of :class:`StyleGAN2`.
         channels: Of the critic.
-        recipe: The numbers of the training.
-        pool: The faces; by default those in ``folder / "faces.u8"``.
+        recipe: The numbers of the training; by default :data:`RECIPE`, with a start :data:`STARTED`, and in a later
+            sitting what fits the first one.
+        pool: The faces; by default those in ``folder / "faces.u8"``, or ``copies.u8`` where the recipe copies.
+        start: The name of shipped weights to begin from. A run that has begun goes on from its own.
         snapshots: After how many images the averaged generator is kept.
         device: Where the networks are trained and the faces rendered.
     """
-    folder = make_folder(folder)
+    make_folder(folder)
+    began = begin(folder, start, None if recipe is None else recipe.copy > 0)
+    weights = weights_of(folder)
+    if weights is not None:
+        start_from(StyleGAN2(**config), weights.tensors)  # before anything is rendered: does it fit?
+    recipe = recipe or (COPYING if began.copies else RECIPE if weights is None else STARTED)
     torch.manual_seed(seed)
+    if began.copies and pool is None and weights is not None:
+        starter = build_network("stylegan2", weights.about["config"]).requires_grad_(False)
+        starter.load_state_dict(weights.tensors)
+        assert isinstance(starter, StyleGAN2)
+        options = {"size": config["resolution"], "device": device, **COPIES}
+        pool = Copies(folder / "copies.u8", starter, Reader(load_regressor()), recipe.mixing, **options)
     pool = pool or Pool(folder / "faces.u8", config["resolution"], device=device)
     found = players(config, channels, recipe, pool)
+    if weights is not None:
+        start_from(found.model, weights.tensors)
     adversarial.train(
         folder, found, pool, recipe, images=images, seed=seed, minutes=minutes, snapshots=snapshots, device=device
     )

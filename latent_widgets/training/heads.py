@@ -19,7 +19,7 @@ from latent_widgets.core.fresh import fresh
 from latent_widgets.faces.renderer import FACTORS, render
 from latent_widgets.readers.regressor import SIZE, FactorRegressor
 
-__all__ = ["Heads", "Moments", "Nearest", "Reader", "at_size"]
+__all__ = ["Alike", "Heads", "Moments", "Nearest", "Reader", "at_size"]
 
 
 def at_size(x: Tensor) -> Tensor:
@@ -173,3 +173,24 @@ class Nearest(nn.Module):
         far = apart.detach().square().mean((1, 2, 3)).sqrt()
         counts = (far / self.usual - 1).clamp(0, 1)
         return (apart.abs().mean((1, 2, 3)) * counts).mean(), (far / self.usual).median()
+
+
+class Alike(nn.Module):
+    """How far pictures are from those that they should be: pixel by pixel, and in a reader's features.
+
+    Args:
+        features: Of real pictures, ``(n, d)``: a difference counts in units of their standard deviation.
+        weight: Of the features, beside 1 for the pixels.
+        floor: A feature that varies less than this is measured in units of this.
+    """
+
+    spread: Tensor
+
+    def __init__(self, features: Tensor, weight: float = 0.05, floor: float = 0.05) -> None:
+        super().__init__()
+        self.weight = weight
+        self.register_buffer("spread", features.float().std(0).clamp(min=floor))
+
+    def forward(self, images: Tensor, wanted: Tensor, read: Tensor, to_read: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the mean absolute difference of two sets of pictures, and the mean square of their features'."""
+        return (images - wanted).abs().mean(), ((read - to_read).float() / self.spread).square().mean()

@@ -12,7 +12,7 @@ from latent_widgets import faces
 from latent_widgets.generators import _shipped
 from latent_widgets.generators.zoo import ModelInfo, list_models, load
 
-NAMES = ["faces64", "digits32", "faces-exact", "fashion32"]
+NAMES = ["faces64", "digits32", "faces-exact", "fashion32", "faces128"]
 
 
 @pytest.fixture
@@ -39,6 +39,7 @@ def offline(monkeypatch):
         ("digits32", ("z",), 32),
         ("faces-exact", ("z", "w", "s"), 64),
         ("fashion32", ("z", "w", "w+", "s"), 32),
+        ("faces128", ("z", "w", "w+", "s"), 128),
     ],
 )
 def test_what_is_listed_is_what_is_loaded(offline, name, spaces, resolution):
@@ -152,7 +153,7 @@ def test_the_list_escapes_what_it_shows():
 def test_a_name_with_a_typo_gets_the_nearest():
     with pytest.raises(ValueError, match=r"got 'face64'. Did you mean 'faces64'"):
         load("face64")
-    with pytest.raises(ValueError, match=r"got 'xyz'. Built-in generators: 'faces64', 'digits32', .*'fashion32'\."):
+    with pytest.raises(ValueError, match=r"got 'xyz'. Built-in generators: 'faces64', 'digits32', .*'faces128'\."):
         load("xyz")
     with pytest.raises(ValueError, match="source must be the name of a built-in generator, got 'faces-regressor'"):
         load("faces-regressor")  # it is shipped, and draws nothing

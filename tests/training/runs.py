@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from latent_widgets.training import digits, faces128, fashion, gan, regressor, segmenter
 from latent_widgets.training.adversarial import Recipe
-from latent_widgets.training.faces128 import Pool
+from latent_widgets.training.pool import Pool
 
 STYLE = {
     "z_dim": 8,
@@ -53,6 +53,13 @@ def train_faces(folder, articles=None, images=48, **options):
     faces128.train(
         folder, images=images, config=FACES, channels=FACES["channels"], recipe=recipe, pool=pool, **options
     )  # fmt: skip
+
+
+def train_copies(folder, articles=None, images=48, **options):
+    recipe = replace(faces128.COPYING, batch=8, small=64, grow=24, warm=16)
+    config = FACES | {"z_dim": 64, "w_dim": 64, "mapping_layers": 6, "resolution": 128}
+    channels = {4: 96, 8: 97, 16: 64, 32: 33, 64: 16, 128: 4}  # faces64's, and a few more
+    faces128.train(folder, images=images, config=config | {"channels": channels}, recipe=recipe, **options)
 
 
 def flat(state, prefix=""):

@@ -11,18 +11,19 @@ import torch.nn.functional as F
 from latent_widgets import faces
 from latent_widgets.generators.stylegan2 import StyleGAN2
 from latent_widgets.readers.regressor import load_regressor
-from latent_widgets.training import _loop, faces128, fashion
+from latent_widgets.training import _loop, fashion
+from latent_widgets.training import pool as pool_module
 from latent_widgets.training._files import load_checkpoint
-from latent_widgets.training.adversarial import draw
+from latent_widgets.training.adversarial import cuts, draw
 from latent_widgets.training.critic import Critic
-from latent_widgets.training.faces128 import Pool
 from latent_widgets.training.heads import Heads, Moments, Nearest, Reader
+from latent_widgets.training.pool import Pool
 from tests.training.runs import CLASSED, FACES, flat, train_faces, train_fashion
 
 
 @pytest.fixture(autouse=True)
 def few_renders(monkeypatch):
-    monkeypatch.setattr(faces128, "CHUNK", 10)
+    monkeypatch.setattr(pool_module, "CHUNK", 10)
 
 
 @pytest.mark.parametrize("train", [train_fashion, train_faces])
@@ -107,6 +108,20 @@ def test_pictures_are_drawn_at_any_side_and_two_latents_mix():
     assert not torch.allclose(draw(model, z, None, 1.0, rng), plain)
 
 
+def test_where_two_latents_are_cut_is_decided_by_share_or_given():
+    torch.manual_seed(0)
+    model, z = StyleGAN2(**FACES), torch.randn(6, 8)
+    count = model.synthesis.num_ws
+    cut = torch.tensor([[1], [count - 1], [count]])
+    w = model.mapping(z)
+    ws = torch.stack([torch.stack([w[i if k < int(cut[i]) else i + 3] for k in range(count)]) for i in range(3)])
+    torch.testing.assert_close(draw(model, z, None, cut), model.synthesis(ws))
+    found = cuts(4000, 7, 0.25, torch.Generator().manual_seed(0))
+    mixed = found[found < 7]
+    assert set(mixed.tolist()) == set(range(1, 7))
+    assert len(mixed) / 4000 == pytest.approx(0.25, abs=0.03)  # four standard deviations
+
+
 def test_the_pool_grows_and_a_torn_file_is_mended(tmp_path):
     pool = Pool(tmp_path / "faces.u8", 16, start=20, every=2, limit=40)
     assert [pool.count(seen) for seen in (0, 19, 20, 39, 40, 1000)] == [20, 20, 30, 30, 40, 40]
@@ -119,7 +134,7 @@ def test_the_pool_grows_and_a_torn_file_is_mended(tmp_path):
     again = Pool(pool.path, 16, start=20, every=2, limit=40)
     found = again(200, 30, rng)  # 30 faces
     assert pool.path.stat().st_size == 30 * 3 * 16**2
-    drawn = faces.render(faces.sample_factors(10, faces128.FIRST_SEED + 2), 16).image.clamp(-1, 1)
+    drawn = faces.render(faces.sample_factors(10, pool_module.FIRST_SEED + 2), 16).image.clamp(-1, 1)
     torch.testing.assert_close(
         torch.from_numpy(again._images[20:].copy()).float() / 127.5 - 1, drawn, atol=5e-3, rtol=0
     )
