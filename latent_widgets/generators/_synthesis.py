@@ -5,13 +5,15 @@ So stopping at a named layer, going on from a cached state and reading features 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
 
 from torch import Tensor, nn
 
-__all__ = ["Synthesis", "SynthesisState"]
+__all__ = ["BlockSynthesis", "Synthesis", "SynthesisState", "sides_of"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,3 +84,43 @@ class Synthesis(nn.Module):
     def forward(self, ws: Tensor) -> Tensor:
         """Draw the pictures of ``ws`` (n, num_ws, w_dim)."""
         return self.picture(self.run(self.styles(ws))[-1])
+
+
+class BlockSynthesis(Synthesis):
+    """A synthesis of blocks ``b4``, ``b8`` and so on, whose layers are its steps; it begins with a constant."""
+
+    def _layer(self, name: str) -> Any:
+        block, layer = name.split(".")
+        return getattr(getattr(self, block), layer)
+
+    def styles(self, ws: Tensor) -> list[Tensor]:
+        """Turn ``w+`` (n, num_ws, w_dim) into the style vectors of all steps, each (n, channels)."""
+        return [self._layer(name).affine(ws[:, i]) for name, i in zip(self.layer_names, self.ws_index, strict=True)]
+
+    def start(self, n: int) -> SynthesisState:
+        """Return the state before the first step, for ``n`` pictures."""
+        const: Tensor = self.b4.const  # type: ignore[union-attr, assignment]
+        return SynthesisState(const.expand(n, *const.shape))
+
+
+def sides_of(resolution: int, channels: Mapping[int, int]) -> list[int]:
+    """Return the sides of a network's blocks, from 4 to its resolution.
+
+    Args:
+        resolution: Side of the picture.
+        channels: Feature channels at each side.
+
+    Raises:
+        ValueError: If ``resolution`` is not a power of two of at least 8, or a side has no channels.
+
+    Example:
+        >>> sides_of(16, {4: 3, 8: 2, 16: 1})
+        [4, 8, 16]
+    """
+    if resolution < 8 or resolution & (resolution - 1):
+        raise ValueError(f"resolution must be a power of two and at least 8, got {resolution}.")
+    sides = [2**i for i in range(2, int(math.log2(resolution)) + 1)]
+    missing = [side for side in sides if side not in channels]
+    if missing:
+        raise ValueError(f"channels must name every resolution from 4 to {resolution}, got none for {missing}.")
+    return sides

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from latent_widgets.core.fresh import fresh
+from latent_widgets.generators._synthesis import sides_of
 from latent_widgets.generators.base import Generator
 
 __all__ = ["DCGAN", "PlainGenerator"]
@@ -76,12 +77,7 @@ class DCGAN(nn.Sequential):
     """
 
     def __init__(self, *, z_dim: int, resolution: int, channels: Mapping[int, int], colours: int = 3) -> None:
-        if resolution < 8 or resolution & (resolution - 1):
-            raise ValueError(f"resolution must be a power of two and at least 8, got {resolution}.")
-        sides = [2**i for i in range(2, resolution.bit_length())]
-        missing = [side for side in sides if side not in channels]
-        if missing:
-            raise ValueError(f"channels must name every resolution from 4 to {resolution}, got none for {missing}.")
+        sides = sides_of(resolution, channels)
         blocks: OrderedDict[str, nn.Module] = OrderedDict(b4=_Start(z_dim, channels[4]))
         for side in sides[1:]:
             blocks[f"b{side}"] = _Up(channels[side // 2], channels[side])

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from latent_widgets.core import checks
 from latent_widgets.core.fresh import fresh
-from latent_widgets.generators._synthesis import Synthesis, SynthesisState
+from latent_widgets.generators._synthesis import BlockSynthesis, SynthesisState, sides_of
 from latent_widgets.generators.growing import GAIN, ScaledConv, doubled
 from latent_widgets.generators.stylegan2 import Dense, MappingNetwork, drawn
 
@@ -91,13 +91,13 @@ class _Block(nn.Module):
         self.conv1 = _Layer(outputs, outputs, w_dim, side, first=False, up=False, noise=noise, fused=False)
 
 
-class _SynthesisNetwork(Synthesis):
+class _SynthesisNetwork(BlockSynthesis):
     def __init__(
         self, w_dim: int, resolution: int, channels: Mapping[int, int], colours: int, noise: bool, fused_from: int
     ) -> None:
         super().__init__()
         self.w_dim, self.resolution, self.colours = w_dim, resolution, colours
-        sides = [2**i for i in range(2, int(math.log2(resolution)) + 1)]
+        sides = sides_of(resolution, channels)
         for side in sides:
             inputs = channels[4] if side == 4 else channels[side // 2]
             self.add_module(f"b{side}", _Block(inputs, channels[side], w_dim, side, noise, side >= fused_from))
@@ -107,18 +107,6 @@ class _SynthesisNetwork(Synthesis):
         self.ws_index = tuple(range(self.num_ws))
         self.style_sizes = tuple(2 * self._layer(name).outputs for name in self.layer_names)
         self.picture_layers = {resolution: self.layer_names[-1]}
-
-    def _layer(self, name: str) -> _Layer:
-        block, layer = name.split(".")
-        module: _Layer = getattr(getattr(self, block), layer)
-        return module
-
-    def styles(self, ws: Tensor) -> list[Tensor]:
-        return [self._layer(name).affine(ws[:, i]) for i, name in enumerate(self.layer_names)]
-
-    def start(self, n: int) -> SynthesisState:
-        const: Tensor = self.b4.const  # type: ignore[union-attr, assignment]
-        return SynthesisState(const.expand(n, *const.shape))
 
     def step(self, i: int, state: SynthesisState, style: Tensor) -> SynthesisState:
         x = self._layer(self.layer_names[i])(state.x, style)
@@ -169,11 +157,7 @@ class StyleGAN1(nn.Module):
         mapping_widths: Sequence[int] | None = None,
     ) -> None:
         super().__init__()
-        if resolution < 8 or resolution & (resolution - 1):
-            raise ValueError(f"resolution must be a power of two and at least 8, got {resolution}.")
-        missing = [r for r in (2**i for i in range(2, int(math.log2(resolution)) + 1)) if r not in channels]
-        if missing:
-            raise ValueError(f"channels must name every resolution from 4 to {resolution}, got none for {missing}.")
+        sides_of(resolution, channels)
         self.z_dim, self.w_dim, self.c_dim, self.resolution = z_dim, w_dim, c_dim, resolution
         self.mapping = MappingNetwork(z_dim, w_dim, c_dim, mapping_layers, mapping_lr, True, mapping_widths)
         self.synthesis = _SynthesisNetwork(w_dim, resolution, channels, colours, noise, fused_from)

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from latent_widgets.core import checks
 from latent_widgets.core.fresh import fresh
-from latent_widgets.generators._synthesis import Synthesis, SynthesisState
+from latent_widgets.generators._synthesis import BlockSynthesis, SynthesisState, sides_of
 
 __all__ = ["ARCHITECTURES", "Dense", "MappingNetwork", "StyleGAN2", "SynthesisNetwork", "SynthesisState", "drawn"]
 
@@ -266,7 +266,7 @@ class Block(nn.Module):
             self.skip = Shortcut(inputs, outputs, taps=taps)
 
 
-class SynthesisNetwork(Synthesis):
+class SynthesisNetwork(BlockSynthesis):
     """The synthesis from ``w+`` to a picture."""
 
     def __init__(
@@ -285,7 +285,7 @@ class SynthesisNetwork(Synthesis):
         self.taps, self.architecture, self.colours = _low_pass(taps), architecture, colours
         clamp = None if clamp is None else checks.number("clamp", clamp, 0.0)
         self.w_dim, self.resolution = w_dim, resolution
-        self.resolutions = [2**i for i in range(2, int(math.log2(resolution)) + 1)]
+        self.resolutions = sides_of(resolution, channels)
         names, index = [], []
         for r in self.resolutions:
             shown = colours if architecture == "skip" or r == resolution else 0
@@ -302,20 +302,6 @@ class SynthesisNetwork(Synthesis):
         self.num_ws = index[-1] + 1
         self.style_sizes = tuple(self._layer(name).inputs for name in names)
         self.picture_layers = {r: f"b{r}.torgb" for r in self.resolutions if f"b{r}.torgb" in names}
-
-    def _layer(self, name: str) -> ModulatedConv | ToRGB:
-        block, layer = name.split(".")
-        module: ModulatedConv | ToRGB = getattr(getattr(self, block), layer)
-        return module
-
-    def styles(self, ws: Tensor) -> list[Tensor]:
-        """Turn ``w+`` (n, num_ws, w_dim) into the style vectors of all steps, each (n, channels)."""
-        return [self._layer(name).affine(ws[:, i]) for name, i in zip(self.layer_names, self.ws_index, strict=True)]
-
-    def start(self, n: int) -> SynthesisState:
-        """Return the state before the first step, for ``n`` pictures."""
-        const: Tensor = self.b4.const  # type: ignore[union-attr, assignment]
-        return SynthesisState(const.expand(n, *const.shape))
 
     def step(self, i: int, state: SynthesisState, style: Tensor) -> SynthesisState:
         """Run step ``i``."""
@@ -378,11 +364,7 @@ class StyleGAN2(nn.Module):
         mapping_widths: Sequence[int] | None = None,
     ) -> None:
         super().__init__()
-        if resolution < 8 or resolution & (resolution - 1):
-            raise ValueError(f"resolution must be a power of two and at least 8, got {resolution}.")
-        missing = [r for r in (2**i for i in range(2, int(math.log2(resolution)) + 1)) if r not in channels]
-        if missing:
-            raise ValueError(f"channels must name every resolution from 4 to {resolution}, got none for {missing}.")
+        sides_of(resolution, channels)
         checks.choice("architecture", architecture, ARCHITECTURES)
         self.z_dim, self.w_dim, self.c_dim, self.resolution = z_dim, w_dim, c_dim, resolution
         joint = checks.flag("joint", joint)

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from latent_widgets.generators._conditions import class_vector
 from latent_widgets.generators.live.parts import Call
 
-__all__ = ["calls_with_class", "calls_without_class", "classes_of", "names_class", "takes_class"]
+__all__ = ["calls_with_class", "calls_without_class", "classes_of", "for_each", "names_class", "takes_class"]
 
 _COUNTS = ("c_dim", "n_classes", "num_classes", "label_dim", "label_size", "classes", "nclass")
 _CLASS = ("c", "y", "label", "labels", "class_label", "class_labels", "cls", "cond", "condition", "target", "targets")
@@ -78,6 +78,11 @@ def _second(function: Any) -> inspect.Parameter | None:
     return plain[1] if len(plain) > 1 else None
 
 
+def for_each(z: Tensor, c: Tensor | None) -> Tensor | None:
+    """Return a class vector for each latent of a batch, of their type; None without classes."""
+    return None if c is None else c.to(z.device, z.dtype).expand(len(z), -1)
+
+
 def calls_without_class(module: Any) -> tuple[tuple[str, Call], ...]:
     """Return ways to call a network that has no classes, some of which ask for one all the same.
 
@@ -100,25 +105,20 @@ def calls_with_class(module: Any) -> tuple[tuple[str, Call], ...]:
         module: The network.
     """
 
-    def numbers(c: Tensor | None, n: int) -> Tensor:
+    def numbers(z: Tensor, c: Tensor | None) -> Tensor:
         if c is None:
             raise RuntimeError("a class is missing.")
-        return c.argmax().expand(n)
-
-    def vectors(z: Tensor, c: Tensor | None) -> Tensor:
-        if c is None:
-            raise RuntimeError("a class is missing.")
-        return c.to(z.device, z.dtype).expand(len(z), -1)
+        return c.argmax().to(z.device).expand(len(z))
 
     ways: list[tuple[str, Call]] = [
-        ("Its class is given as a number.", lambda z, c: module(z, numbers(c, len(z)).to(z.device))),
-        ("Its class is given as a vector.", lambda z, c: module(z, vectors(z, c))),
+        ("Its class is given as a number.", lambda z, c: module(z, numbers(z, c))),
+        ("Its class is given as a vector.", lambda z, c: module(z, for_each(z, c))),
     ]
     embeds = isinstance(module, nn.Module) and any(isinstance(part, nn.Embedding) for part in module.modules())
     shared: Any = getattr(module, "shared", None)
     if callable(shared):  # BigGAN's authors embed outside of the network
         return (
-            ("Its class goes through its embedding.", lambda z, c: module(z, shared(numbers(c, len(z)).to(z.device)))),
+            ("Its class goes through its embedding.", lambda z, c: module(z, shared(numbers(z, c)))),
             *ways,
         )
     return tuple(ways if embeds else reversed(ways))

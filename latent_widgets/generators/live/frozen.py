@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
-__all__ = ["FrozenNoise"]
+__all__ = ["FrozenNoise", "held"]
 
 _NORMAL = {"randn", "randn_like", "normal", "normal_"}
 _UNIFORM = {"rand", "rand_like", "uniform_"}
@@ -88,3 +89,13 @@ class _Mode(TorchFunctionMode):
         given = kwargs.get("size", args)
         shape = given[0] if len(given) == 1 and not isinstance(given[0], int) else given
         return self.noise.numbers(self.index, uniform, torch.Size(shape), self.pictures, plain)
+
+
+def held(noise: FrozenNoise | None, pictures: int) -> AbstractContextManager[Any]:
+    """Return a context in which noise is held still; one that does nothing without any.
+
+    Args:
+        noise: The noise.
+        pictures: How many are drawn at once.
+    """
+    return nullcontext() if noise is None else noise.during(pictures)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
 from functools import cached_property
 from itertools import chain
 from typing import Any
@@ -15,7 +14,7 @@ from torch import Tensor
 from latent_widgets.core.exact import exact
 from latent_widgets.generators._conditions import in_three_colours
 from latent_widgets.generators.base import Generator
-from latent_widgets.generators.live.frozen import FrozenNoise
+from latent_widgets.generators.live.frozen import FrozenNoise, held
 from latent_widgets.generators.live.parts import LiveParts, picture_of
 from latent_widgets.generators.live.styles import StyleMap, style_maps
 from latent_widgets.generators.live.watching import watching
@@ -105,7 +104,7 @@ class LiveGenerator(Generator):
         return self.parts.mapping(z.reshape(len(z), *self.parts.z_shape), self.condition).to(self.dtype)
 
     def _synthesize(self, code: Tensor, space: str) -> Tensor:
-        with nullcontext() if self.noise is None else self.noise.during(len(code)):
+        with held(self.noise, len(code)):
             if self.parts.synthesis is None or (space == "z" and self.parts.mapping is None):
                 return self._picture(self.parts.draw(code.reshape(len(code), *self.parts.z_shape), self.condition))
             rows = self._map(code) if space == "z" else code

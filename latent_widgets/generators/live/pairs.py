@@ -10,14 +10,13 @@ from torch import Tensor
 
 from latent_widgets.core.rounding import same
 from latent_widgets.generators._weights import first_floating
-from latent_widgets.generators.live.conditions import classes_of, names_class
-from latent_widgets.generators.live.parts import Candidates, LiveParts
+from latent_widgets.generators.live.conditions import classes_of, for_each, names_class
+from latent_widgets.generators.live.parts import Call, Candidates, LiveParts
 
 __all__ = ["FAMILIES_OF_PAIRS", "pair"]
 
 FAMILIES_OF_PAIRS = ("NVIDIA-like", "GenForce-like", "two-part")
 _Z = ("z_dim", "z_space_dim", "latent_dim", "latent_size", "z_size")
-_W = ("w_dim", "w_space_dim")
 _ROWS = ("num_ws", "num_layers")
 _OPTIONS: tuple[dict[str, Any], ...] = (
     {"noise_mode": "const", "force_fp32": True},
@@ -35,12 +34,16 @@ def pair(module: Any, condition: Any, class_names: Any = None, **given: Any) -> 
         return None
     c = classes_of(module, condition, class_names)
 
+    takes = c is not None or names_class(mapping)
+
+    def mapped(z: Tensor, c: Tensor | None) -> Tensor:
+        return _latent(mapping(z, for_each(z, c)) if takes else mapping(z))
+
     def to_w(z: Tensor, c: Tensor | None) -> Tensor:
-        classes = None if c is None else c.to(z.device, z.dtype).expand(len(z), -1)
-        w = _latent(mapping(z, classes) if c is not None or names_class(mapping) else mapping(z))
+        w = mapped(z, c)
         return w[:, 0] if w.ndim == 3 else w
 
-    w_dim, rows, changes = _shape(module, mapping, int(z_dim), c, to_w)
+    w_dim, rows, changes = _shape(module, int(z_dim), c, mapped)
     average = _average(module, mapping, w_dim)
     family = "NVIDIA-like" if hasattr(module, "num_ws") else "two-part"
     family = "GenForce-like" if hasattr(module, "z_space_dim") or hasattr(module, "truncation") else family
@@ -52,7 +55,7 @@ def pair(module: Any, condition: Any, class_names: Any = None, **given: Any) -> 
             given = ws[:, 0] if flat else ws
             if not with_class:
                 return synthesis(given, **fixed)
-            return synthesis(given, None if c is None else c.to(ws.device, ws.dtype).expand(len(ws), -1), **fixed)
+            return synthesis(given, for_each(ws, c), **fixed)
 
         options = ", ".join(f"{k}={v!r}" for k, v in fixed.items()) or "no options"
         notes: tuple[str, ...] = (sizes, f"The synthesis is called with {options}.")
@@ -84,18 +87,15 @@ def _latent(result: Any) -> Tensor:
 
 
 @torch.no_grad()
-def _shape(module: Any, mapping: Any, z_dim: int, c: Tensor | None, to_w: Any) -> tuple[int, int, bool]:
+def _shape(module: Any, z_dim: int, c: Tensor | None, mapped: Call) -> tuple[int, int, bool]:
     """Length of ``w``, rows of ``w+``, and whether the mapping changes anything; no picture is drawn."""
     like = first_floating(module)
     seeded = torch.Generator(device="cpu").manual_seed(0)
     z = torch.randn(2, z_dim, generator=seeded, dtype=torch.float32, device="cpu").to(like.device, like.dtype)
-    classes = None if c is None else c.to(like.device, like.dtype).expand(2, -1)
-    w = to_w(z, c)
-    rows = _integer(module, _ROWS) or _integer(getattr(module, "synthesis", None), _ROWS)
-    if rows is None:
-        ws = _latent(mapping(z, classes) if c is not None or names_class(mapping) else mapping(z))
-        rows = ws.shape[1] if ws.ndim == 3 else 1
-    return int(w.shape[-1]), int(rows), rows > 1 or not same(w, z)
+    ws: Tensor = mapped(z, c)
+    w, own = (ws[:, 0], ws.shape[1]) if ws.ndim == 3 else (ws, 1)
+    rows = _integer(module, _ROWS) or _integer(getattr(module, "synthesis", None), _ROWS) or own
+    return int(w.shape[-1]), rows, rows > 1 or not same(w, z)
 
 
 def _average(module: Any, mapping: Any, w_dim: int) -> Tensor | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,9 +12,10 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from latent_widgets.core.exact import exact
+from latent_widgets.core.randomness import random_state
 from latent_widgets.core.rounding import rounding
 from latent_widgets.generators._weights import first_floating
-from latent_widgets.generators.live.frozen import FrozenNoise
+from latent_widgets.generators.live.frozen import FrozenNoise, held
 from latent_widgets.generators.live.parts import LiveParts, picture_of, pictures_in
 from latent_widgets.generators.live.watching import feature_layers, watching
 
@@ -75,7 +76,7 @@ def try_network(candidates: Sequence[LiveParts], noise: FrozenNoise | None = Non
     with _random_state_kept(candidates[0]), exact():
         for parts in candidates:
             z = _latents(parts)
-            before = _random_state(z)
+            before = random_state(z.device)
             names = [name for name, _ in parts.module.named_modules() if name]
             mode = _Attention()
             try:
@@ -87,7 +88,7 @@ def try_network(candidates: Sequence[LiveParts], noise: FrozenNoise | None = Non
             except (TypeError, RuntimeError, ValueError, LookupError, AttributeError, AssertionError) as error:
                 failures.append(f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}")
                 continue
-            drew = not torch.equal(before, _random_state(z))
+            drew = not torch.equal(before, random_state(z.device))
             pictures = picture_of(result).detach()
             if not bool(pictures.isfinite().all()):
                 bad = int((~pictures.isfinite()).sum())
@@ -113,7 +114,7 @@ def _latents(parts: LiveParts) -> Tensor:
 
 
 def _drawn(parts: LiveParts, z: Tensor, noise: FrozenNoise | None) -> Any:
-    with nullcontext() if noise is None else noise.during(len(z)):
+    with held(noise, len(z)):
         return parts.draw(z, parts.condition)
 
 
@@ -130,9 +131,8 @@ def _unsteady(
         return (
             f"It draws random numbers: {found}. Use freeze_noise=True, and turn off dropout that is on in evaluation."
         )
-    if _difference(picture_of(_drawn(parts, z[:1], noise)).detach(), alone) > rounding(
-        dtype
-    ):  # a fourth picture, but only here
+    again = picture_of(_drawn(parts, z[:1], noise)).detach()  # a fourth picture, but only here
+    if _difference(again, alone) > rounding(dtype):
         return f"It is not a function of its latent: {found}. Take out what it remembers or draws by itself."
     return (
         f"It looks at the whole batch: {found}, alone and beside another. Batch normalisation needs running statistics."
@@ -144,10 +144,6 @@ def _difference(a: Tensor, b: Tensor) -> float:
     a, b = a.double(), b.double()
     size = float(b.square().mean().sqrt())
     return float((a - b).square().mean().sqrt()) / size if size else float(a.abs().max())
-
-
-def _random_state(like: Tensor) -> Tensor:
-    return torch.cuda.get_rng_state(like.device) if like.device.type == "cuda" else torch.get_rng_state()
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from latent_widgets.core.exact import exact
+from latent_widgets.core.randomness import random_state
 
 __all__ = ["watch"]
 
@@ -65,15 +66,11 @@ def watch(fn: Callable[[Tensor], Any], x: Tensor) -> tuple[Any, int]:
         ValueError: If ``fn`` writes into a tensor that outlives the call, or draws random numbers.
     """
     mode = _Watch()
-    before = _random_state(x.device)
+    before = random_state(x.device)
     with torch.no_grad(), exact(), mode:
         value = fn(x)
-    if not torch.equal(before, _random_state(x.device)):
+    if not torch.equal(before, random_state(x.device)):
         raise ValueError(
             "fn must be deterministic, got one that draws random numbers. Fix the noise, or use module.eval()."
         )
     return value, mode.largest
-
-
-def _random_state(device: torch.device) -> Tensor:
-    return torch.cuda.get_rng_state(device) if device.type == "cuda" else torch.get_rng_state()
