@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -63,7 +64,7 @@ def low_rank_directions(
     rank_method: Literal["energy", "pcp"] = "energy",
     relax: int = 0,
     tolerance: float = 1e-3,
-    weight: float | None = 1 / 60,
+    weight: float | None = None,
     penalty: Literal["entrywise", "induced"] = "entrywise",
     channels: Channels = "rgb",
     rows: Sequence[int] | None = None,
@@ -86,7 +87,8 @@ def low_rank_directions(
         rank_method: ``"energy"`` or ``"pcp"``.
         relax: How many of the outside's quieter directions count as null (the published code's ``num_relax``, 0).
         tolerance: For ``"generalized"``; 1e-3 is ReSeFa's.
-        weight: For ``"pcp"``, the weight of the sparse part; 1/60 is the published code's.
+        weight: For ``"pcp"``, the weight of the sparse part. The published code's 1/60 belongs to 512 dimensions; if
+            not given it is ``sqrt(512 / d) / 60`` in ``d`` of them, and 3 / d at least, see :func:`pcp_weight`.
         penalty: For ``"pcp"``, see :func:`latent_widgets.geometry.regions.pcp.pcp`.
         channels: ``"rgb"``, ``"luminance"`` or ``"chroma"``.
         rows: Rows of ``w+`` that move; all if not given.
@@ -98,6 +100,7 @@ def low_rank_directions(
     Raises:
         TypeError: If an argument has the wrong type.
         ValueError: If the mask covers nothing or everything, or something does not fit.
+        Warning: If a pursuit ended before it converged.
         Cancelled: If ``on_step`` asked for it.
 
     Example:
@@ -123,12 +126,17 @@ def low_rank_directions(
     if rank_method == "pcp":
         # means over pixels, as published: the split does not depend on the scale, its numbers are read more easily
         means = (g.inside / g.numbers[0], g.outside / g.numbers[1])
+        weight = pcp_weight(len(g.inside)) if weight is None else checks.number("weight", weight, low=0)
         pursuits = (pcp(means[0], weight, penalty=penalty), pcp(means[1], weight, penalty=penalty))
+        _warn_of_unfinished(pursuits)
         principal = torch.linalg.eigh(pursuits[0].low_rank).eigenvectors.flip(1)
         outside = pursuits[1].low_rank
         ranks = (pursuits[0].rank, pursuits[1].rank)
     if ranks[0] == 0:
-        raise ValueError(f"weight must leave the region a rank, got {weight}, which leaves none. Use a larger one.")
+        raise ValueError(
+            f"weight must leave the region a rank, got {weight:.4g}, which leaves none. Use a larger one: by default "
+            f"it is {pcp_weight(len(g.inside)):.4g} in these {len(g.inside)} dimensions."
+        )
     count = min(ranks[0], 10) if k is None else checks.integer("k", k, 1, len(spectra.total))
     check_count(count, g.principal[0], g.noise)
     cut = min(max(1, ranks[1] - relax), len(spectra.total) - 1)
@@ -137,6 +145,7 @@ def low_rank_directions(
     )
     found = effect(g.inside, g.outside, g.numbers, vectors)
     parameters: dict[str, Any] = {"solver": solver, "rank_method": rank_method, "relax": relax, "tolerance": tolerance}
+    parameters |= {"weight": weight, "penalty": penalty} if pursuits else {}
     parameters |= {"channels": channels, "rows": None if rows is None else list(rows)}
     directions = spectra.directions_of(
         g, vectors, {"kept norm": kept}, method="low_rank_directions", parameters=parameters
@@ -144,6 +153,29 @@ def low_rank_directions(
     return LowRank(
         directions, found.inside, found.outside, found.locality, found.chance, kept, ranks[0], ranks[1], pursuits
     )
+
+
+def pcp_weight(d: int) -> float:
+    """Return LowRankGAN's weight of the sparse part, 1/60 in 512 dimensions, for ``d`` of them.
+
+    The weight of Candès et al. falls with the square root of the dimension, so this one does. Where the weight times
+    ``d`` is 1 or less, the zero matrix is the optimal low-rank part of any ``M``, so it stays at three times that.
+
+    Example:
+        >>> round(pcp_weight(512), 4), round(pcp_weight(64), 4), pcp_weight(12)
+        (0.0167, 0.0471, 0.25)
+    """
+    return max((512 / d) ** 0.5 / 60, 3 / d)
+
+
+def _warn_of_unfinished(pursuits: tuple[Pursuit, Pursuit]) -> None:
+    for name, found in zip(("inside", "outside"), pursuits, strict=True):
+        if not found.converged:
+            warnings.warn(
+                f"The pursuit of the {name} had not converged after {found.steps} steps, at a residual of "
+                f"{found.residual:.2g}. Use a smaller weight, penalty='entrywise', or rank_method='energy'.",
+                stacklevel=4,  # the decorator is a level
+            )
 
 
 @dataclass(frozen=True, eq=False)
