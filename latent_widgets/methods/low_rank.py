@@ -17,7 +17,7 @@ from latent_widgets.core.steps import OnStep
 from latent_widgets.generators.base import Generator
 from latent_widgets.generators.place import with_digits
 from latent_widgets.geometry.regions.pcp import Pursuit, pcp
-from latent_widgets.geometry.regions.solvers import check_count, effect, loud_rank
+from latent_widgets.geometry.regions.solvers import check_count, effect, loud_rank, loudest
 from latent_widgets.geometry.regions.spectra import Channels, RegionSpectra
 from latent_widgets.geometry.regions.weights import as_weights
 from latent_widgets.values.directions import Directions, as_directions
@@ -40,6 +40,8 @@ class LowRank:
         rank: How many principal directions the inside has.
         rank_outside: How many the outside has; so many, less ``relax``, are projected away.
         pursuits: The factorisations of inside and outside, where ``rank_method="pcp"``.
+        unprojected: For ``"projection"``, the principal directions of the inside before the projection, which the
+            published code saves as well.
     """
 
     directions: Directions
@@ -51,6 +53,7 @@ class LowRank:
     rank: int
     rank_outside: int
     pursuits: tuple[Pursuit, Pursuit] | None = None
+    unprojected: Directions | None = None
 
 
 @exact()
@@ -74,9 +77,10 @@ def low_rank_directions(
 
     With ``"projection"`` the principal directions of the inside's Gram are projected on the null space of the
     outside's, as in LowRankGAN; ranks come from the energy (95 % of the trace, our default) or from principal
-    component pursuit as published. With ``"generalized"`` the directions are generalised eigenvectors of the two
-    Grams, as in its successor ReSeFa, with a tolerance. The picture keeps its three channels; the published code
-    averages them first, which hides changes of colour.
+    component pursuit as published; the directions before the projection are kept beside. With ``"generalized"`` the
+    directions are generalised eigenvectors of the two Grams, as in its successor ReSeFa, with a tolerance. The picture
+    keeps its three channels; the published code averages them first, which hides changes of colour;
+    ``channels="mean"`` does the same.
 
     Args:
         G: The generator.
@@ -90,7 +94,7 @@ def low_rank_directions(
         weight: For ``"pcp"``, the weight of the sparse part. The published code's 1/60 belongs to 512 dimensions; if
             not given it is ``sqrt(512 / d) / 60`` in ``d`` of them, and 3 / d at least, see :func:`pcp_weight`.
         penalty: For ``"pcp"``, see :func:`latent_widgets.geometry.regions.pcp.pcp`.
-        channels: ``"rgb"``, ``"luminance"`` or ``"chroma"``.
+        channels: ``"rgb"``, ``"luminance"``, ``"chroma"``, or ``"mean"`` as in the published code.
         rows: Rows of ``w+`` that move; all if not given.
         on_step: Called after each chunk of products; ``False`` raises ``Cancelled``.
 
@@ -129,7 +133,7 @@ def low_rank_directions(
         weight = pcp_weight(len(g.inside)) if weight is None else checks.number("weight", weight, low=0)
         pursuits = (pcp(means[0], weight, penalty=penalty), pcp(means[1], weight, penalty=penalty))
         _warn_of_unfinished(pursuits)
-        principal = torch.linalg.eigh(pursuits[0].low_rank).eigenvectors.flip(1)
+        principal = loudest(pursuits[0].low_rank)
         outside = pursuits[1].low_rank
         ranks = (pursuits[0].rank, pursuits[1].rank)
     if ranks[0] == 0:
@@ -150,8 +154,13 @@ def low_rank_directions(
     directions = spectra.directions_of(
         g, vectors, {"kept norm": kept}, method="low_rank_directions", parameters=parameters
     )
+    unprojected = None
+    if solver == "projection":
+        before = principal[:, :count].T
+        before = before * (before * vectors).sum(1, keepdim=True).sign()  # a projection turns nothing round
+        unprojected = spectra.directions_of(g, before, {}, method="low_rank_directions", parameters=parameters)
     return LowRank(
-        directions, found.inside, found.outside, found.locality, found.chance, kept, ranks[0], ranks[1], pursuits
+        directions, found.inside, found.outside, found.locality, found.chance, kept, *ranks, pursuits, unprojected
     )
 
 

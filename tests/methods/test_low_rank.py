@@ -198,6 +198,25 @@ def test_prediction_is_the_true_change_of_a_small_step(region):
     assert float(change[:, ~mask].square().mean().sqrt()) == pytest.approx(float(found.outside[0]), rel=1e-3)
 
 
+@pytest.mark.parametrize("options", [{}, {"rank_method": "pcp", "weight": 0.6}])
+def test_directions_before_the_projection_are_the_principal_ones(region, options):
+    """Projected by hand on the null space of the outside they are the directions, with the norm that was told."""
+    G, w, mask = region
+    found = low_rank_directions(G, w, mask, k=2, relax=1, channels="mean", **options)
+    grams = RegionSpectra(G, w, channels="mean").grams(mask)
+    outside = found.pursuits[1].low_rank if found.pursuits else grams.outside
+    cut = max(1, found.rank_outside - 1)
+    loud = torch.linalg.svd(outside).U[:, :cut]
+    before = found.unprojected.unit_vectors
+    if not found.pursuits:
+        inside = torch.linalg.svd(grams.inside).U[:, :2].T
+        torch.testing.assert_close((before * inside).sum(1).abs(), torch.ones(2, dtype=torch.float64))
+    left = before - before @ loud @ loud.T
+    torch.testing.assert_close(left.norm(dim=1), found.kept_norm)
+    torch.testing.assert_close(left / found.kept_norm[:, None], found.directions.unit_vectors)
+    assert low_rank_directions(G, w, mask, "generalized", k=2).unprojected is None
+
+
 def test_colour_survives_three_channels():
     """A direction that changes hue at constant luminance is invisible once channels are averaged."""
     G = ExactFaces(resolution=24)
