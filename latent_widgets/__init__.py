@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from latent_widgets.core import openmp as _openmp  # noqa: F401 - first: it acts on how PyTorch is loaded
 from latent_widgets.core.steps import Cancelled, Step
+from latent_widgets.core.version import VERSION
 from latent_widgets.edits import Base, Code, Edit, EditStack, Mask, Move
 from latent_widgets.generators.base import Activations, Generator
 from latent_widgets.generators.zoo import list_models, load
@@ -53,7 +54,7 @@ if TYPE_CHECKING:
     from latent_widgets.widgets.spectrum import JacobianSpectrum
     from latent_widgets.widgets.warpage import WarpageHeatmap
 
-__version__ = "0.1.0"
+__version__ = VERSION
 
 # What loads a user interface is imported when it is first asked for.
 _WIDGETS = {

@@ -63,7 +63,7 @@ class Conditional:
         if condition not in known:
             _ = me.weights_hash  # of the weights as they were loaded, whatever becomes of them
             other = known[condition] = copy.copy(me)
-            other.condition, other.lock, other._of_class = vector, me.lock, known
+            other.condition, other.lock, other._of_class, other.kept = vector, me.lock, known, {}
         found: Self = known[condition]
         return found
 

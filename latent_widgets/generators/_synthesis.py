@@ -13,6 +13,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from latent_widgets.generators._dense import Dense
+
 __all__ = ["BlockSynthesis", "Synthesis", "SynthesisState", "sides_of"]
 
 
@@ -52,9 +54,13 @@ class Synthesis(nn.Module):
     margins: Mapping[str, int] = MappingProxyType({})
     tanh = False
 
+    def affines(self) -> list[Dense]:
+        """Return for each step the map from its row of ``w+`` to its style vector."""
+        raise NotImplementedError
+
     def styles(self, ws: Tensor) -> list[Tensor]:
         """Turn ``w+`` (n, num_ws, w_dim) into the style vectors of all steps, each (n, channels)."""
-        raise NotImplementedError
+        return [affine(ws[:, i]) for affine, i in zip(self.affines(), self.ws_index, strict=True)]
 
     def start(self, n: int) -> SynthesisState:
         """Return the state before the first step, for ``n`` pictures."""
@@ -93,9 +99,9 @@ class BlockSynthesis(Synthesis):
         block, layer = name.split(".")
         return getattr(getattr(self, block), layer)
 
-    def styles(self, ws: Tensor) -> list[Tensor]:
-        """Turn ``w+`` (n, num_ws, w_dim) into the style vectors of all steps, each (n, channels)."""
-        return [self._layer(name).affine(ws[:, i]) for name, i in zip(self.layer_names, self.ws_index, strict=True)]
+    def affines(self) -> list[Dense]:
+        """Return for each step the map from its row of ``w+`` to its style vector."""
+        return [self._layer(name).affine for name in self.layer_names]
 
     def start(self, n: int) -> SynthesisState:
         """Return the state before the first step, for ``n`` pictures."""

@@ -7,7 +7,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from torch import Tensor
 
-__all__ = ["Activations", "PlacedCode"]
+__all__ = ["Activations", "PlacedCode", "StyleMap"]
 
 
 @runtime_checkable
@@ -32,3 +32,18 @@ class Activations:
     """
 
     states: tuple[Any, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class StyleMap:
+    """An affine map from one row of ``w+`` to a style.
+
+    Attributes:
+        name: Dotted name of the submodule.
+        row: The row of ``w+`` that it reads.
+        weight: ``(outputs, w_dim)``.
+    """
+
+    name: str
+    row: int
+    weight: Tensor

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from latent_widgets.generators._conditions import class_vector, in_three_colours
 from latent_widgets.generators._synthesis import SynthesisState
+from latent_widgets.generators._values import StyleMap
 from latent_widgets.generators.base import Generator
 from latent_widgets.generators.stylegan1 import StyleGAN1
 from latent_widgets.generators.stylegan2 import StyleGAN2
@@ -81,6 +82,11 @@ class StyleGenerator(Generator):
         """Return the style vectors ``s`` (n, s_dim) of ``w`` or ``w+`` codes."""
         batch, space = self.check_code(code, space)
         return torch.cat(self._styles(batch, space), 1)
+
+    def style_maps(self) -> tuple[StyleMap, ...]:
+        """Return the affine maps from rows of ``w+`` to styles, for SeFa."""
+        steps = zip(self.layer_names, self.layer_index, self.module.synthesis.affines(), strict=True)
+        return tuple(StyleMap(name, row, affine.matrix.detach()) for name, row, affine in steps)
 
     def _styles(self, code: Tensor, space: str) -> list[Tensor]:
         if space == "s":

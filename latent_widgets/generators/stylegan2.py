@@ -18,43 +18,13 @@ from torch import Tensor, nn
 
 from latent_widgets.core import checks
 from latent_widgets.core.fresh import fresh
+from latent_widgets.generators._dense import GAIN, Dense, drawn
 from latent_widgets.generators._synthesis import BlockSynthesis, SynthesisState, sides_of
 
 __all__ = ["ARCHITECTURES", "Dense", "MappingNetwork", "StyleGAN2", "SynthesisNetwork", "SynthesisState", "drawn"]
 
 ARCHITECTURES = ("skip", "resnet", "orig")
 FILTER = (1.0, 3.0, 3.0, 1.0)  # the low-pass filter of the paper, along each axis
-_GAIN = math.sqrt(2.0)  # keeps the variance through a leaky ReLU of slope 0.2
-
-
-def drawn(*shape: int, over: float = 1.0) -> Tensor:
-    """Return random weights of standard deviation ``1 / over``; on the meta device only their shape.
-
-    There PyTorch's own function would import its compiler, which takes longer than reading a file.
-    """
-    x = torch.empty(shape, **fresh())
-    return x if x.is_meta else x.normal_().div_(over)
-
-
-def _activate(x: Tensor) -> Tensor:
-    return F.leaky_relu(x, 0.2) * _GAIN
-
-
-class Dense(nn.Module):
-    """A fully connected layer with equalised learning rate (Karras et al. 2018, section 4.1)."""
-
-    def __init__(
-        self, inputs: int, outputs: int, *, activate: bool = False, lr: float = 1.0, bias: float = 0.0
-    ) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(drawn(outputs, inputs, over=lr))
-        self.bias = nn.Parameter(torch.full((outputs,), bias / lr, **fresh()))
-        self.activate, self.lr, self.gain = activate, lr, lr / math.sqrt(inputs)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Map ``(..., inputs)`` to ``(..., outputs)``."""
-        y = F.linear(x * self.gain, self.weight, self.bias if self.lr == 1.0 else self.bias * self.lr)
-        return _activate(y) if self.activate else y
 
 
 def _unit_rms(x: Tensor) -> Tensor:
@@ -189,7 +159,7 @@ class ModulatedConv(nn.Module):
         """Convolve ``x`` (n, inputs, h, w) under ``style`` (n, inputs)."""
         style = style / math.sqrt(self.inputs * 9)  # the equalised learning rate, here and not in the many weights
         energy = F.linear(style.square()[:, :, None].expand(-1, -1, 9).flatten(1), self.weight.square().flatten(1))
-        gain = _GAIN * self.gain * (_fir_gain(self.taps) if self.up else 1.0)
+        gain = GAIN * self.gain * (_fir_gain(self.taps) if self.up else 1.0)
         weight, x = self.weight.to(x.dtype), x * style[:, :, None, None]
         if self.up:
             x = _fir(F.conv_transpose2d(x, weight.transpose(0, 1), stride=2), self.taps)
@@ -197,7 +167,7 @@ class ModulatedConv(nn.Module):
             x = F.conv2d(x, weight, padding=1)
         # all gains go into what is small: a leaky ReLU passes them on, and every pass over the features costs
         demodulation = (torch.rsqrt(energy + 1e-8) * gain)[:, :, None, None]
-        gain = _GAIN * self.gain
+        gain = GAIN * self.gain
         if self.noise:
             x = torch.addcmul(self.noise_const * (self.noise_strength * gain), x, demodulation)
         else:

@@ -164,9 +164,9 @@ class SynthesisNetwork(Synthesis):
         self.picture_layers = {layers[-1].out_size: layers[-1].name}
         self.margins = _margins(input, layers)
 
-    def styles(self, ws: Tensor) -> list[Tensor]:
-        """Turn ``w+`` (n, num_ws, w_dim) into the style vectors of all steps, each (n, channels)."""
-        return [getattr(self, name).affine(ws[:, i]) for i, name in enumerate(self.layer_names)]
+    def affines(self) -> list[Dense]:
+        """Return for each step the map from its row of ``w+`` to its style vector."""
+        return [getattr(self, name).affine for name in self.layer_names]
 
     def start(self, n: int) -> SynthesisState:
         """Return the state before the first step, for ``n`` pictures: empty."""

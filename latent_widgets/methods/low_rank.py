@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -16,7 +17,7 @@ from latent_widgets.core.steps import OnStep
 from latent_widgets.generators.base import Generator
 from latent_widgets.generators.place import with_digits
 from latent_widgets.geometry.regions.pcp import Pursuit, pcp
-from latent_widgets.geometry.regions.solvers import check_count, effect, loud_rank
+from latent_widgets.geometry.regions.solvers import check_count, effect, loud_rank, loudest
 from latent_widgets.geometry.regions.spectra import Channels, RegionSpectra
 from latent_widgets.geometry.regions.weights import as_weights
 from latent_widgets.values.directions import Directions, as_directions
@@ -39,6 +40,8 @@ class LowRank:
         rank: How many principal directions the inside has.
         rank_outside: How many the outside has; so many, less ``relax``, are projected away.
         pursuits: The factorisations of inside and outside, where ``rank_method="pcp"``.
+        unprojected: For ``"projection"``, the principal directions of the inside before the projection, which the
+            published code saves as well.
     """
 
     directions: Directions
@@ -50,6 +53,7 @@ class LowRank:
     rank: int
     rank_outside: int
     pursuits: tuple[Pursuit, Pursuit] | None = None
+    unprojected: Directions | None = None
 
 
 @exact()
@@ -63,7 +67,7 @@ def low_rank_directions(
     rank_method: Literal["energy", "pcp"] = "energy",
     relax: int = 0,
     tolerance: float = 1e-3,
-    weight: float | None = 1 / 60,
+    weight: float | None = None,
     penalty: Literal["entrywise", "induced"] = "entrywise",
     channels: Channels = "rgb",
     rows: Sequence[int] | None = None,
@@ -73,9 +77,10 @@ def low_rank_directions(
 
     With ``"projection"`` the principal directions of the inside's Gram are projected on the null space of the
     outside's, as in LowRankGAN; ranks come from the energy (95 % of the trace, our default) or from principal
-    component pursuit as published. With ``"generalized"`` the directions are generalised eigenvectors of the two
-    Grams, as in its successor ReSeFa, with a tolerance. The picture keeps its three channels; the published code
-    averages them first, which hides changes of colour.
+    component pursuit as published; the directions before the projection are kept beside. With ``"generalized"`` the
+    directions are generalised eigenvectors of the two Grams, as in its successor ReSeFa, with a tolerance. The picture
+    keeps its three channels; the published code averages them first, which hides changes of colour;
+    ``channels="mean"`` does the same.
 
     Args:
         G: The generator.
@@ -86,9 +91,10 @@ def low_rank_directions(
         rank_method: ``"energy"`` or ``"pcp"``.
         relax: How many of the outside's quieter directions count as null (the published code's ``num_relax``, 0).
         tolerance: For ``"generalized"``; 1e-3 is ReSeFa's.
-        weight: For ``"pcp"``, the weight of the sparse part; 1/60 is the published code's.
+        weight: For ``"pcp"``, the weight of the sparse part. The published code's 1/60 belongs to 512 dimensions; if
+            not given it is ``sqrt(512 / d) / 60`` in ``d`` of them, and 3 / d at least, see :func:`pcp_weight`.
         penalty: For ``"pcp"``, see :func:`latent_widgets.geometry.regions.pcp.pcp`.
-        channels: ``"rgb"``, ``"luminance"`` or ``"chroma"``.
+        channels: ``"rgb"``, ``"luminance"``, ``"chroma"``, or ``"mean"`` as in the published code.
         rows: Rows of ``w+`` that move; all if not given.
         on_step: Called after each chunk of products; ``False`` raises ``Cancelled``.
 
@@ -98,6 +104,7 @@ def low_rank_directions(
     Raises:
         TypeError: If an argument has the wrong type.
         ValueError: If the mask covers nothing or everything, or something does not fit.
+        Warning: If a pursuit ended before it converged.
         Cancelled: If ``on_step`` asked for it.
 
     Example:
@@ -123,12 +130,17 @@ def low_rank_directions(
     if rank_method == "pcp":
         # means over pixels, as published: the split does not depend on the scale, its numbers are read more easily
         means = (g.inside / g.numbers[0], g.outside / g.numbers[1])
+        weight = pcp_weight(len(g.inside)) if weight is None else checks.number("weight", weight, low=0)
         pursuits = (pcp(means[0], weight, penalty=penalty), pcp(means[1], weight, penalty=penalty))
-        principal = torch.linalg.eigh(pursuits[0].low_rank).eigenvectors.flip(1)
+        _warn_of_unfinished(pursuits)
+        principal = loudest(pursuits[0].low_rank)
         outside = pursuits[1].low_rank
         ranks = (pursuits[0].rank, pursuits[1].rank)
     if ranks[0] == 0:
-        raise ValueError(f"weight must leave the region a rank, got {weight}, which leaves none. Use a larger one.")
+        raise ValueError(
+            f"weight must leave the region a rank, got {weight:.4g}, which leaves none. Use a larger one: by default "
+            f"it is {pcp_weight(len(g.inside)):.4g} in these {len(g.inside)} dimensions."
+        )
     count = min(ranks[0], 10) if k is None else checks.integer("k", k, 1, len(spectra.total))
     check_count(count, g.principal[0], g.noise)
     cut = min(max(1, ranks[1] - relax), len(spectra.total) - 1)
@@ -137,13 +149,42 @@ def low_rank_directions(
     )
     found = effect(g.inside, g.outside, g.numbers, vectors)
     parameters: dict[str, Any] = {"solver": solver, "rank_method": rank_method, "relax": relax, "tolerance": tolerance}
+    parameters |= {"weight": weight, "penalty": penalty} if pursuits else {}
     parameters |= {"channels": channels, "rows": None if rows is None else list(rows)}
     directions = spectra.directions_of(
         g, vectors, {"kept norm": kept}, method="low_rank_directions", parameters=parameters
     )
+    unprojected = None
+    if solver == "projection":
+        before = principal[:, :count].T
+        before = before * (before * vectors).sum(1, keepdim=True).sign()  # a projection turns nothing round
+        unprojected = spectra.directions_of(g, before, {}, method="low_rank_directions", parameters=parameters)
     return LowRank(
-        directions, found.inside, found.outside, found.locality, found.chance, kept, ranks[0], ranks[1], pursuits
+        directions, found.inside, found.outside, found.locality, found.chance, kept, *ranks, pursuits, unprojected
     )
+
+
+def pcp_weight(d: int) -> float:
+    """Return LowRankGAN's weight of the sparse part, 1/60 in 512 dimensions, for ``d`` of them.
+
+    The weight of Candès et al. falls with the square root of the dimension, so this one does. Where the weight times
+    ``d`` is 1 or less, the zero matrix is the optimal low-rank part of any ``M``, so it stays at three times that.
+
+    Example:
+        >>> round(pcp_weight(512), 4), round(pcp_weight(64), 4), pcp_weight(12)
+        (0.0167, 0.0471, 0.25)
+    """
+    return max((512 / d) ** 0.5 / 60, 3 / d)
+
+
+def _warn_of_unfinished(pursuits: tuple[Pursuit, Pursuit]) -> None:
+    for name, found in zip(("inside", "outside"), pursuits, strict=True):
+        if not found.converged:
+            warnings.warn(
+                f"The pursuit of the {name} had not converged after {found.steps} steps, at a residual of "
+                f"{found.residual:.2g}. Use a smaller weight, penalty='entrywise', or rank_method='energy'.",
+                stacklevel=4,  # the decorator is a level
+            )
 
 
 @dataclass(frozen=True, eq=False)

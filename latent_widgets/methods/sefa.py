@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from latent_widgets.core import checks
 from latent_widgets.core.exact import exact
-from latent_widgets.core.forward import FORWARD
-from latent_widgets.core.rounding import negligible
+from latent_widgets.core.rounding import map_rounding, negligible
 from latent_widgets.core.steps import OnStep, report
+from latent_widgets.generators._values import StyleMap
 from latent_widgets.generators.base import Generator
 from latent_widgets.geometry.jacobian.svd import fix_signs
 from latent_widgets.values.directions import Directions
@@ -46,7 +45,8 @@ def sefa(
 
     Raises:
         TypeError: If ``k`` is not an integer.
-        ValueError: If ``k`` is above the dimension, a layer does not exist, or the generator has no such weights.
+        ValueError: If ``k`` is above the rank of the weights that are read, a layer does not exist, or the generator
+            has no such weights.
 
     Example:
         >>> from latent_widgets.generators.style import StyleGenerator
@@ -59,11 +59,14 @@ def sefa(
     k = checks.integer("k", k, 1, G.dim(space))
     rows = rows_of(layers, space, G.num_layers)
     weights = _style_weights(G, rows) if space == "w" else _first_weight(G)  # (columns of A, dim)
-    dtype, weights = weights.dtype, weights.double()
-    lengths = weights.norm(dim=1)
-    reads = ~negligible(lengths, lengths.max(), dtype)  # a style that reads nothing has no direction
-    weights = weights[reads] / lengths[reads, None]
+    dtype, lengths = weights.dtype, torch.linalg.vector_norm(weights, dim=1, dtype=torch.float64)
+    nothing = negligible(lengths, lengths.max(), dtype)  # a style that reads nothing has no direction
+    weights = weights.double() * lengths.reciprocal().masked_fill(nothing, 0)[:, None]
     values, columns = torch.linalg.eigh(weights.T @ weights)
+    # a singular value is good to a share of the first, its square is computed in float64
+    rank = int((values > max(map_rounding(dtype) ** 2, map_rounding(torch.float64)) * values[-1]).sum())
+    if k > rank:
+        raise ValueError(f"k must be at most {rank}, the rank of the weights that are read, got {k}.{_more(rows)}")
     vectors = fix_signs(columns.flip(1)[:, :k])[0].T.to(G.dtype)
     report(on_step, 1, 1)
     return Directions(
@@ -81,23 +84,19 @@ def sefa(
     )
 
 
+def _more(rows: Sequence[int] | None) -> str:
+    return "" if rows is None else f" The layers {list(rows)} see no more of w: take fewer directions, or more layers."
+
+
 def _style_weights(G: Generator, rows: Sequence[int] | None) -> Tensor:
-    """The weights of the affine maps, read off as their derivative: whatever the network calls them."""
-    styles: Callable[..., Tensor] | None = getattr(G, "styles", None)
-    slices: dict[str, slice] | None = getattr(G, "style_slices", None)
-    live: Callable[[], Sequence[Any]] = getattr(G, "style_maps", tuple)
-    if styles is not None and slices is not None:
-        with FORWARD:
-            jacobian: Tensor = torch.func.jacfwd(lambda w: styles(w[None], "w")[0])(G.w_avg.detach())  # (s_dim, w_dim)
-        layers = zip(G.layer_names, G.layer_index, strict=True)
-        maps = [(name, row, jacobian[slices[name]]) for name, row in layers]
-    else:
-        maps = [(found.name, found.row, found.weight) for found in live()]
+    style_maps: Callable[[], Sequence[StyleMap]] = getattr(G, "style_maps", tuple)
+    maps = style_maps()
     chosen = []
     for row in range(G.num_layers) if rows is None else rows:
-        here = [(name, weight) for name, index, weight in maps if index == row]
-        convolutions = [weight for name, weight in here if "rgb" not in name.lower()]
-        chosen += convolutions or [weight for _, weight in here]
+        here = [found for found in maps if found.row == row]
+        chosen += [found.weight for found in here if "rgb" not in found.name.lower()] or [
+            found.weight for found in here
+        ]
     if not chosen:
         raise ValueError(
             f"sefa must be given a generator whose styles are affine in w, got {G.name!r}. Use ganspace(G)."

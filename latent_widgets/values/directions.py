@@ -23,6 +23,7 @@ from latent_widgets.core.rounding import map_rounding, same
 from latent_widgets.generators.base import Generator
 from latent_widgets.values import direction_fields as checked
 from latent_widgets.values import direction_files
+from latent_widgets.values.citing import Citation, citation_of
 from latent_widgets.values.fitting import SPACES, generator_differences, rows_of
 from latent_widgets.values.units import UNITS, direction_lengths, latent_sd
 
@@ -391,6 +392,22 @@ class Directions:
             method=content.kind,
             parameters={"file": paths.as_path(path).name},
         )
+
+    def cite(self, G: Generator | None = None) -> Citation:
+        """Return what a paper says of these directions: sentences with every number and hash, and BibTeX.
+
+        Args:
+            G: The generator, whose network is cited then as well.
+
+        Raises:
+            ValueError: If ``G`` is not the generator that they were made for.
+
+        Example:
+            >>> D = Directions(torch.eye(3)[:2], "z", method="sefa", parameters={"k": 2}, generator="mine")
+            >>> D.cite().methods.split(". ")[0]
+            'The 2 directions in z were found with SeFa (Shen and Zhou 2021) (k = 2)'
+        """
+        return citation_of(self, G)
 
     def __repr__(self) -> str:
         shown = ", ".join(self.names[:3]) + (", ..." if len(self) > 3 else "")

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from latent_widgets.core import checks
-from latent_widgets.core.rounding import map_rounding
 from latent_widgets.generators.base import Generator
+from latent_widgets.values.spread import Spread, spread_of
 
 __all__ = ["UNITS", "direction_lengths", "latent_sample", "latent_sd"]
 
@@ -115,8 +115,7 @@ def latent_sd(
     if space == "z":
         return torch.ones(len(vectors), device=G.device, dtype=G.dtype)
     units = vectors / direction_lengths(vectors, layers).reshape(-1, *(1,) * (vectors.ndim - 1))
-    sample = latent_sample(G, space, n, seed)
-    along = sample @ units.mT  # (n, k) or (k, n, num_layers)
-    least = map_rounding(sample.dtype) * sample.square().mean().sqrt()  # each coordinate's own error
-    rows = along.std(-2).square().reshape(len(vectors), -1)
-    return (rows if layers is None or vectors.ndim == 2 else rows[:, list(layers)]).mean(1).sqrt().clamp(min=least)
+    spread = Spread.of(latent_sample(G, "s", n, seed)) if space == "s" else spread_of(G, n, seed)
+    rows = spread.along(units).square().reshape(len(vectors), -1)
+    rows = rows if layers is None or vectors.ndim == 2 else rows[:, list(layers)]
+    return rows.mean(1).sqrt().clamp(min=spread.least).to(G.dtype)

@@ -6,6 +6,7 @@ import torch
 from sklearn.decomposition import PCA
 
 from latent_widgets.generators.exact import ExactFaces
+from latent_widgets.generators.style import StyleGenerator
 from latent_widgets.methods.ganspace import ganspace
 from latent_widgets.methods.sefa import sefa
 from tests.linear import linear_generator
@@ -52,6 +53,30 @@ def test_sefa_is_the_definition(tiny):
         np.testing.assert_allclose(np.abs(D.vectors.numpy() @ U[:, :k]), np.eye(k), atol=1e-8)
         np.testing.assert_allclose(D.scores["eigenvalue"], S[:k] ** 2)
         assert D.layers == (None if layers is None else tuple(layers))
+
+
+def test_sefa_has_no_directions_beyond_what_the_layers_read(tiny):
+    """The last row of w+ goes to three channels: a fourth direction would be a slider that does nothing."""
+    last = tiny.num_layers - 1
+    assert len(sefa(tiny, k=3, layers=[last])) == 3
+    with pytest.raises(
+        ValueError, match=rf"k must be at most 3, the rank .*, got 4\. The layers \[{last}\] see no more"
+    ):
+        sefa(tiny, k=4, layers=[last])
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_rank_of_sefa_is_not_rounding(dtype, make_network):
+    """Affine maps of rank two, whose other eigenvalues are rounding in either type."""
+    network = make_network()
+    with torch.no_grad():
+        for affine in network.synthesis.affines():
+            U, S, _ = torch.linalg.svd(affine.weight, full_matrices=False)
+            affine.weight.copy_(U[:, :2] * S[:2] @ torch.eye(6, dtype=torch.float64)[:2])
+    G = StyleGenerator(network.to(dtype), "tiny")
+    assert len(sefa(G, k=2)) == 2
+    with pytest.raises(ValueError, match=r"k must be at most 2, the rank of the weights that are read, got 3\.$"):
+        sefa(G, k=3)
 
 
 def test_sefa_reads_the_first_layer_without_a_mapping(plain):

@@ -1,17 +1,21 @@
 """LowRankGAN: principal component pursuit, ranks, projection, and what transfers."""
 
+import functools
+import sys
+
 import numpy as np
 import pytest
 import torch
 from tensorly.decomposition import robust_pca
 
+import latent_widgets as lw
 from latent_widgets import Code
 from latent_widgets.core import steps as _steps
 from latent_widgets.faces.renderer import PARTS
 from latent_widgets.generators.exact import ExactFaces
 from latent_widgets.geometry.regions.pcp import pcp
 from latent_widgets.geometry.regions.spectra import RegionSpectra
-from latent_widgets.methods.low_rank import low_rank_directions, transfer
+from latent_widgets.methods.low_rank import low_rank_directions, pcp_weight, transfer
 from tests.linear import LinearGenerator
 from tests.reference import disc
 
@@ -126,6 +130,41 @@ def test_projection_is_orthogonal_to_what_the_outside_does_loudest(region, rank_
     assert (found.pursuits is not None) == (rank_method == "pcp")
 
 
+@pytest.mark.parametrize("d", [4, 16, 64, 512])
+def test_default_weight_leaves_a_rank_in_any_dimension(d):
+    """A few loud directions in a sparse rest. The published weight finds none of them in few dimensions."""
+    torch.manual_seed(5)
+    U = torch.linalg.qr(torch.randn(d, 3, dtype=torch.float64)).Q
+    M = U * torch.tensor([4.0, 2.0, 1.0], dtype=torch.float64) @ U.T + 1e-3 * torch.eye(d, dtype=torch.float64)
+    assert pcp_weight(512) == pytest.approx(1 / 60)
+    assert pcp(M, pcp_weight(d)).rank > 0
+    if d < 60:  # the dual certificate: with so small a weight the optimum is L = 0 for every M
+        assert pcp(M, 1 / 60).rank == 0
+
+
+@pytest.mark.parametrize("name", ["faces64", "digits32"])
+def test_pursuit_works_as_it_comes_on_the_built_in_generators(name):
+    G = lw.load(name)
+    mask = torch.zeros(G.picture_size, dtype=torch.bool)
+    rows = slice(*(round(share * len(mask)) for share in (0.55, 0.75)))
+    mask[rows, len(mask) // 3 : 2 * len(mask) // 3] = True
+    found = low_rank_directions(G, G.code(seed=4), mask, rank_method="pcp")
+    assert found.rank > 0
+    assert found.directions.parameters["weight"] == pytest.approx(512**0.5 / 60 / 8)
+    with pytest.raises(ValueError, match=r"got 0\.01667, which leaves none\. .* it is 0\.04714 in these 64 dimensions"):
+        low_rank_directions(G, G.code(seed=4), mask, rank_method="pcp", weight=1 / 60)
+
+
+def test_pursuit_that_does_not_converge_is_said(region, monkeypatch):
+    G, w, mask = region
+    short = functools.partial(pcp, steps=3)
+    monkeypatch.setattr(sys.modules[low_rank_directions.__module__], "pcp", short)
+    with pytest.warns(UserWarning, match=r"The pursuit of the \w+ had not converged after 3 steps, at a") as told:
+        low_rank_directions(G, w, mask, k=1, rank_method="pcp")
+    assert len(told) == 2
+    assert told[0].filename == __file__
+
+
 @pytest.mark.parametrize("rank_method", ["energy", "pcp"])
 def test_disjoint_coordinates_keep_their_whole_norm(rank_method):
     """The left half of the picture follows the first three coordinates of w, the right half the other four."""
@@ -157,6 +196,25 @@ def test_prediction_is_the_true_change_of_a_small_step(region):
     change = (G.synthesize(w + 1e-6 * u) - G.synthesize(w))[0] / 1e-6
     assert float(change[:, mask].square().mean().sqrt()) == pytest.approx(float(found.inside[0]), rel=1e-3)
     assert float(change[:, ~mask].square().mean().sqrt()) == pytest.approx(float(found.outside[0]), rel=1e-3)
+
+
+@pytest.mark.parametrize("options", [{}, {"rank_method": "pcp", "weight": 0.6}])
+def test_directions_before_the_projection_are_the_principal_ones(region, options):
+    """Projected by hand on the null space of the outside they are the directions, with the norm that was told."""
+    G, w, mask = region
+    found = low_rank_directions(G, w, mask, k=2, relax=1, channels="mean", **options)
+    grams = RegionSpectra(G, w, channels="mean").grams(mask)
+    outside = found.pursuits[1].low_rank if found.pursuits else grams.outside
+    cut = max(1, found.rank_outside - 1)
+    loud = torch.linalg.svd(outside).U[:, :cut]
+    before = found.unprojected.unit_vectors
+    if not found.pursuits:
+        inside = torch.linalg.svd(grams.inside).U[:, :2].T
+        torch.testing.assert_close((before * inside).sum(1).abs(), torch.ones(2, dtype=torch.float64))
+    left = before - before @ loud @ loud.T
+    torch.testing.assert_close(left.norm(dim=1), found.kept_norm)
+    torch.testing.assert_close(left / found.kept_norm[:, None], found.directions.unit_vectors)
+    assert low_rank_directions(G, w, mask, "generalized", k=2).unprojected is None
 
 
 def test_colour_survives_three_channels():
@@ -215,7 +273,7 @@ def test_bad_arguments_are_refused(region):
         low_rank_directions(G, w, mask, rank_method="gap")
     with pytest.raises(ValueError, match="mask must leave a part of the picture out"):
         low_rank_directions(G, w, torch.ones(SIZE, SIZE, dtype=torch.bool))
-    with pytest.raises(ValueError, match="weight must leave the region a rank, got 1e-06"):
+    with pytest.raises(ValueError, match=r"weight must leave the region a rank, got 1e-06, .* by default it is 0\."):
         low_rank_directions(G, w, mask, rank_method="pcp", weight=1e-6)
     with pytest.raises(_steps.Cancelled, match="Cancelled after"):
         low_rank_directions(G, w, mask, on_step=lambda step: False)

@@ -1,7 +1,8 @@
 """Warpage is nothing where the mapping is linear, and grows with what bends it."""
 
+import itertools
 import math
-from itertools import pairwise
+import statistics
 
 import pytest
 import torch
@@ -35,7 +36,7 @@ def test_faces_have_none_without_entanglement_and_more_with_more():
     random = [warpage(g, n=12, k=5).baselines["random"] for g in G]
     assert random[0].count >= 64
     assert random[0].mean < 1e-5
-    for less, more in pairwise(random):
+    for less, more in itertools.pairwise(random):
         assert less.high < more.low, random
     assert random[-1].high < 1.0
 
@@ -62,6 +63,22 @@ def test_close_partners_are_close_and_perpendicular(bent):
     closer = warpage(bent, n=5, k=3, epsilon=M.epsilon / 10)
     torch.testing.assert_close(closer.close, M.close / 10, rtol=0.2, atol=0)  # first order in the distance
     assert math.isnan(warpage(bent, n=3, k=2, epsilon=0.0).distortion)
+
+
+def test_interval_of_the_distortion_leaves_out_one_latent_after_the_other(bent):
+    M = warpage(bent, n=6, k=3, seed=2)
+    logs = []
+    for i in range(6):
+        rest = [j for j in range(6) if j != i]
+        pairs = [float(M.distances[a, b]) for a, b in itertools.combinations(rest, 2)]
+        logs.append(math.log(statistics.mean(pairs) / statistics.mean(float(M.close[j]) for j in rest)))
+    half = 1.96 * math.sqrt(5 / 6 * sum((value - statistics.mean(logs)) ** 2 for value in logs))
+    found = M.distortion_interval
+    assert (found.mean, found.count) == (M.distortion, 6)
+    assert found.low == pytest.approx(M.distortion / math.exp(half))
+    assert found.high == pytest.approx(M.distortion * math.exp(half))
+    for few in (warpage(bent, n=3, k=3), warpage(bent, n=4, k=2, epsilon=0.0)):
+        assert math.isnan(few.distortion_interval.low)
 
 
 def test_other_k_and_metric_come_from_the_same_bases(bent):

@@ -24,6 +24,44 @@ def test_deviation_in_w_is_that_of_the_projected_sample(G, vectors):
         assert float(found) == pytest.approx((w @ u).std(ddof=1), rel=1e-12)
 
 
+def test_quiet_direction_keeps_its_digits(make_network):
+    """No square is taken of what is measured: a deviation of a 1e-9th of the largest has as many digits as that one."""
+    network = make_network(w_dim=5, mapping_layers=1)
+    with torch.no_grad():
+        network.mapping.fc0.weight[3] *= 1e-9
+        network.mapping.fc0.bias[3] = 0
+    G = StyleGenerator(network, "tiny")
+    w = G.map(G.sample_z(300, seed=4))
+    found = latent_sd(G, torch.eye(5, dtype=torch.float64), "w", n=300, seed=4)
+    torch.testing.assert_close(found, w.std(0), rtol=1e-6, atol=0)
+
+
+def test_deviation_is_measured_once_and_anew_when_the_mapping_moves(G, vectors, monkeypatch):
+    drawn, mapped = [], G._map
+    monkeypatch.setattr(G, "_map", lambda z: drawn.append(len(z)) or mapped(z))
+    first = latent_sd(G, vectors, "w")
+    assert torch.equal(latent_sd(G, vectors, "w"), first)
+    assert sum(n > 100 for n in drawn) == 1
+    with torch.no_grad():
+        G.module.mapping.fc1.weight.data.mul_(3)  # as an average of weights is kept, unseen by any counter
+    again = latent_sd(G, vectors, "w")
+    assert sum(n > 100 for n in drawn) == 2
+    w = G.map(G.sample_z(2000))
+    torch.testing.assert_close(again, (w @ (vectors / vectors.norm(dim=1, keepdim=True)).T).std(0))
+    latent_sd(G, vectors, "w", n=400)
+    latent_sd(G, vectors, "w", n=400, seed=1)
+    assert [n for n in drawn if n > 100][-2:] == [400, 400]
+
+
+def test_every_class_has_its_own_deviation(make_network, vectors):
+    G = StyleGenerator(make_network(w_dim=5, c_dim=2), "classes", condition=0)
+    for condition in (0, 1, 0):
+        one = G.of_class(condition)
+        w = one.map(one.sample_z(2000))
+        wanted = (w @ (vectors / vectors.norm(dim=1, keepdim=True)).T).std(0)
+        torch.testing.assert_close(latent_sd(one, vectors, "w"), wanted)
+
+
 def test_deviation_follows_the_covariance(G):
     """The squared deviation is the quadratic form of the covariance, so it is largest along its first eigenvector."""
     sample = latent_sample(G, "w", 500)

@@ -13,10 +13,11 @@ from torch import Tensor
 
 from latent_widgets.core.exact import exact
 from latent_widgets.generators._conditions import in_three_colours
+from latent_widgets.generators._values import StyleMap
 from latent_widgets.generators.base import Generator
 from latent_widgets.generators.live.frozen import FrozenNoise, held
 from latent_widgets.generators.live.parts import LiveParts, picture_of
-from latent_widgets.generators.live.styles import StyleMap, style_maps
+from latent_widgets.generators.live.styles import style_maps
 from latent_widgets.generators.live.watching import watching
 from latent_widgets.generators.margins import margin_of
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -12,25 +11,11 @@ import torch
 from torch import Tensor, nn
 
 from latent_widgets.core.rounding import same
+from latent_widgets.generators._values import StyleMap
 
-__all__ = ["StyleMap", "style_maps"]
+__all__ = ["style_maps"]
 
 _CLOSE = 1e-3
-
-
-@dataclass(frozen=True, eq=False)
-class StyleMap:
-    """An affine map from one row of ``w+`` to a style.
-
-    Attributes:
-        name: Dotted name of the submodule.
-        row: The row of ``w+`` that it reads.
-        weight: ``(outputs, w_dim)``.
-    """
-
-    name: str
-    row: int
-    weight: Tensor
 
 
 @torch.no_grad()

@@ -27,6 +27,7 @@ __all__ = [
     "effect",
     "generalized",
     "loud_rank",
+    "loudest",
     "projection",
     "spectrum_of",
 ]
@@ -150,6 +151,15 @@ def loud_rank(gram: Tensor, share: float = ENERGY) -> int:
     return energy_rank(torch.linalg.eigvalsh(gram).flip(0).clamp(min=0).sqrt(), share)
 
 
+def loudest(gram: Tensor) -> Tensor:
+    """Return the eigenvectors of a Gram, or of its low-rank part, a column each, those of largest magnitude first.
+
+    A low-rank part may have negative eigenvalues; the published code orders by singular values.
+    """
+    values, vectors = torch.linalg.eigh(gram)
+    return vectors[:, values.abs().argsort(descending=True)]
+
+
 def generalized(inside: Tensor, outside: Tensor, k: int, tolerance: float, d: int) -> Tensor:
     """Find the directions that move most inside for what they move outside.
 
@@ -190,7 +200,7 @@ def projection(principal: Tensor, outside: Tensor, cut: int, error: float = 0.0)
     Raises:
         ValueError: If nothing but rounding is left of a direction.
     """
-    loud = torch.linalg.eigh(outside).eigenvectors.flip(1)[:, :cut]
+    loud = loudest(outside)[:, :cut]
     left = principal - (principal @ loud) @ loud.T
     kept = left.norm(dim=1)
     gone = (kept <= error).nonzero()[:, 0].tolist()

@@ -41,7 +41,7 @@ from latent_widgets.values.units import direction_lengths
 
 __all__ = ["RegionGrams", "RegionSpectra"]
 
-Channels = Literal["rgb", "luminance", "chroma"]
+Channels = Literal["rgb", "luminance", "chroma", "mean"]
 LUMINANCE = (0.2126, 0.7152, 0.0722)  # of R, G, B: Rec. ITU-R BT.709-6, item 3.2
 
 
@@ -133,7 +133,8 @@ class RegionSpectra:
         size: Longer side of the pooled picture; that of the picture, at most 128, if not given.
         rank: Coordinates to keep. If not given, all up to 128; beyond, at least 128 and at most 256, so many that what
             is left out hardly changes a direction found with the default tolerance.
-        channels: ``"rgb"``, or what of it counts: ``"luminance"`` or ``"chroma"``, what remains without it.
+        channels: ``"rgb"``, or what of it counts: ``"luminance"``, ``"chroma"``, what remains without it, or
+            ``"mean"``, that of the three channels, as in the published code of LowRankGAN.
         shared: For a ``w+`` code, whether its rows make one step in ``w`` together rather than each its own.
         on_step: Called after each chunk of products; ``False`` raises ``Cancelled``.
 
@@ -181,7 +182,7 @@ class RegionSpectra:
         height, width = (max(1, round(side * self.size / G.resolution)) for side in G.picture_size)
         self.pooled_size, most = (height, width), min(height, width)
         self.tiles = checks.integer("tiles", min(16, most) if tiles is None else tiles, 1, most)
-        checks.choice("channels", channels, ("rgb", "luminance", "chroma"))
+        checks.choice("channels", channels, ("rgb", "luminance", "chroma", "mean"))
         self.channels = channels
         self.functions = [image_function(G, one, rows, shared=shared) for one in codes]
         if rank is not None:
@@ -377,6 +378,8 @@ def _channelled(function: VectorFunction, channels: Channels) -> VectorFunction:
 
     def call(x: Tensor) -> Tensor:
         image = function.call(x)
+        if channels == "mean":
+            return image.mean(0, keepdim=True)
         if channels == "luminance":
             return torch.tensordot(image.new_tensor(LUMINANCE), image, 1)[None]
         beside = image - image[1:2]  # exactly nothing where the channels are equal, as those of a grey picture

@@ -27,8 +27,8 @@ from latent_widgets.values.fitting import rows_of
 
 __all__ = ["CurveWalk", "curve_through", "curve_traversal", "injected", "start_of", "warn_if_weak", "z_behind"]
 
-Variant = Literal["matched", "smooth"]
-VARIANTS = ("matched", "smooth")
+Variant = Literal["matched", "fixed", "smooth"]
+VARIANTS = ("matched", "fixed", "smooth")
 SIDES = {"both": (1, -1), "positive": (1,), "negative": (-1,)}
 WEAK_MATCH = 0.7
 
@@ -84,6 +84,7 @@ def curve_traversal(
     candidates: int | None = None,
     sides: Literal["both", "positive", "negative"] = "both",
     layers: Sequence[int] | None = None,
+    scaled: bool = True,
     on_step: OnStep | None = None,
 ) -> CurveWalk:
     r"""Follow one direction of the Local Basis along a curve, to both sides of a latent.
@@ -91,7 +92,8 @@ def curve_traversal(
     Each step moves ``z`` by :math:`(I/N)\, v_k / s_k`, and so ``w`` by :math:`I/N` to first order; at the new point the
     direction is the :math:`u_j` with the largest :math:`|u_k^\top u_j|`, turned, together with its :math:`v_j`, so that
     :math:`v_k^\top v_j \ge 0`. The negative side is a traversal of its own. Defaults are those of the official
-    notebook.
+    notebook. Their program has two more options: with the variant ``"fixed"`` the direction is the one of the same
+    index at every point, whatever it does, and with ``scaled=False`` a step is :math:`(I/N)\, v_k`, a length in ``z``.
 
     Two parts are extensions. The variant ``"smooth"`` carries the direction itself along: at each point it is
     projected on the span of the leading directions and scaled to length one, so that nothing jumps where singular
@@ -108,7 +110,8 @@ def curve_traversal(
         length: How far to go to each side, :math:`I`, in the space of the codes.
         steps: In how many steps, :math:`N`.
         target: ``"w"`` as published, ``"image"`` or one of ``G.layer_names``.
-        variant: ``"matched"`` as published, or ``"smooth"``.
+        variant: ``"matched"`` as published, ``"fixed"`` as in the official program without its comparison, or
+            ``"smooth"``.
         direction: For ``"smooth"``, the direction to start along instead of the one at ``index``, in the space of the
             codes.
         candidates: How many leading directions to match or project on. If not given, 100 for ``"matched"``, as in the
@@ -116,6 +119,8 @@ def curve_traversal(
             since a part along a quiet direction takes a long step in the input.
         sides: Which sides to walk.
         layers: Rows of ``w+`` that follow the curve, while the others keep the start; all if not given.
+        scaled: Whether a step is divided by the singular value, so that ``length`` is one in ``w``; without it, for the
+            target ``"w"`` and all variants but ``"smooth"``, it is one in ``z``.
         on_step: Called after each step; ``False`` ends the run.
 
     Returns:
@@ -138,6 +143,11 @@ def curve_traversal(
     checks.choice("variant", variant, VARIANTS)
     checks.choice("sides", sides, tuple(SIDES))
     checks.integer("steps", steps, 1)
+    if not checks.flag("scaled", scaled) and (variant == "smooth" or target != "w"):
+        raise ValueError(
+            f"scaled must be True for variant {variant!r} and target {target!r}, got False. "
+            "Use variant='matched' or 'fixed' with target='w'."
+        )
     if candidates is not None:
         checks.integer("candidates", candidates, 1)
     step = checks.number("length", length, 0) / steps
@@ -146,7 +156,7 @@ def curve_traversal(
     found = start_of(G, z, target)
     first = _first_point(found, index, direction, variant, candidates)
     name = f"{variant} direction {index + 1}"
-    made = _trace(G, found, first, step, steps, signs, variant, candidates, rows, name, on_step)
+    made = _trace(G, found, first, step, steps, signs, variant, candidates, rows, name, on_step, scaled)
     warn_if_weak(made, stacklevel=4)  # the decorator is a level
     return made
 
@@ -163,6 +173,7 @@ def _trace(
     rows: tuple[int, ...] | None,
     name: str,
     on_step: OnStep | None,
+    scaled: bool = True,
 ) -> CurveWalk:
     """Take the steps of a curve to each side."""
     branches: list[list[_Point]] = []
@@ -171,11 +182,11 @@ def _trace(
         points, here = [first], found
         while len(points) <= steps and stopped == "finished":
             last = points[-1]
-            vectors = here.step_vectors[0]
-            if variant == "matched":
-                moved = vectors[:, last.index] * (last.direction @ here.directions[0][:, last.index]).sign()
-            else:
+            vectors = here.step_vectors[0] if scaled else here.inputs[0]
+            if variant == "smooth":
                 moved = vectors @ (here.directions[0].T @ last.direction)
+            else:
+                moved = vectors[:, last.index] * (last.direction @ here.directions[0][:, last.index]).sign()
             if found.target == "w" or found.space == "z":
                 ahead = differential(G, last.z + sign * step * moved, found.target)
             else:  # the singular vectors of the synthesis are steps of the code itself
@@ -202,7 +213,7 @@ def _width(found: Differential, variant: str, candidates: int | None) -> int:
     """How many leading directions may be followed at a point."""
     usable = int(found.usable[0].sum())
     if candidates is None:
-        candidates = 100 if variant == "matched" else energy_rank(found.singular_values[0])
+        candidates = energy_rank(found.singular_values[0]) if variant == "smooth" else 100
     return min(candidates, usable, found.directions.shape[2])
 
 
@@ -214,7 +225,7 @@ def _first_point(
     chosen, share = basis[:, index], 1.0
     if direction is not None:
         if variant != "smooth":
-            raise ValueError("direction must be None for the variant 'matched', got one. Use variant='smooth'.")
+            raise ValueError(f"direction must be None for the variant {variant!r}, got one. Use variant='smooth'.")
         given = checks.finite("direction", checks.shape("direction", direction, (len(basis),))).to(basis)
         kept = basis[:, : _width(found, variant, candidates)]
         chosen = kept @ (kept.T @ given)
@@ -229,7 +240,7 @@ def _continue(last: _Point, here: Differential, ahead: Differential, variant: st
     """Find the direction again at the next point."""
     basis = ahead.directions[0][:, : _width(ahead, variant, candidates)]
     cosines = basis.T @ last.direction
-    index = int(first_largest(cosines.abs(), 0))
+    index = min(last.index, len(cosines) - 1) if variant == "fixed" else int(first_largest(cosines.abs(), 0))
     if variant == "smooth":
         kept = basis @ cosines
         return _Point(ahead.z[0], ahead.codes[0], kept / kept.norm(), index, float(kept.norm()))

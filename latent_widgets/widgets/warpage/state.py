@@ -48,7 +48,9 @@ def warpage_words(view: WarpageMap, order: Order) -> str:
         words.append(f"<b>{len(view)} of {view.total} latents</b>: the run was cancelled")
     close = f"pairs {view.epsilon:.3g} apart in z (at {pairs['close'].mean:.2f})"
     if "random" in pairs:
-        times = f", {view.distortion:.3g} times as far as {close}" if np.isfinite(view.distortion) else f"; {close}"
+        ratio = view.distortion_interval
+        between = f" ({ratio.low:.3g} to {ratio.high:.3g})" if np.isfinite(ratio.low) else ""
+        times = f", {ratio.mean:.3g}{between} times as far as {close}" if np.isfinite(ratio.mean) else f"; {close}"
         words.append(f"random pairs are at <b>{pairs['random'].mean:.2f}</b> of chance{times}")
     words += [order.words] if order.words else []
     return " · ".join(words)

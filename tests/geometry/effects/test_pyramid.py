@@ -39,8 +39,9 @@ def test_pyramid_is_linear_so_lap1_is_a_norm():
     assert torch.equal(lap1(a, a), torch.zeros(4, dtype=torch.float64))
 
 
-def test_means_of_levels_are_the_papers_weighted_sums():
-    x = torch.randn(1, 3, 32, 32, dtype=torch.float64, generator=torch.Generator().manual_seed(4))
+@pytest.mark.parametrize("size", [(32, 32), (50, 34), (21, 33)])
+def test_distance_is_the_papers_weighted_sum(size):
+    x = torch.randn(1, 3, *size, dtype=torch.float64, generator=torch.Generator().manual_seed(4))
     bands = laplacian_pyramid(x, levels=3)
     weighted = sum(4**j * band.abs().sum() for j, band in enumerate(bands))
     assert torch.allclose(lap1(x, torch.zeros_like(x), levels=3), weighted[None] / x[0].numel())

@@ -134,6 +134,15 @@ def test_luminance_and_chroma_part_the_change(tiny):
     assert RegionSpectra(tiny, code, channels="chroma").grams(mask).channels == 3
 
 
+def test_mean_of_the_channels_is_one_number_a_pixel(tiny):
+    code, mask = tiny.code(seed=2), disc(SIZE, 4)
+    f = image_function(tiny, code)
+    J = JacobianOperator(lambda x: f(x).mean(0, keepdim=True), f.x0, mask)
+    found = RegionSpectra(tiny, code, channels="mean").grams(mask)
+    torch.testing.assert_close(found.inside, J.gram(), rtol=1e-9, atol=1e-12)
+    assert found.channels == 1
+
+
 @pytest.mark.parametrize("solver", ["generalized", "projection"])
 def test_disjoint_supports_give_exact_directions(halves, solver):
     R = RegionSpectra(halves, halves.sample_z(1)[0])

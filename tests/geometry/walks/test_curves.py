@@ -66,6 +66,34 @@ def test_matching_takes_the_most_similar_direction_and_turns_both_vectors(bent):
         sign *= float((here.inputs[i, :, j] @ here.inputs[i + 1, :, k]).sign())
 
 
+@pytest.mark.parametrize("scaled", [True, False])
+@pytest.mark.parametrize("variant", ["matched", "fixed"])
+def test_every_option_of_the_official_program_is_what_its_description_says(bent, variant, scaled):
+    """The loop written out: index matched in w or kept, sign decided in z, step over the singular value or not."""
+    z = bent.sample_z(1, seed=5)
+    for side, sign in (("positive", 1.0), ("negative", -1.0)):
+        W = curve_traversal(bent, z, index=3, length=2.0, steps=8, variant=variant, scaled=scaled, sides=side)
+        own = differential(bent, z)
+        latents, k = [z[0]], 3
+        U, S, V = torch.linalg.svd(bent.mapping_jacobian(z[0]), full_matrices=False)
+        V = V.T * (own.inputs[0, :, 3] @ V[3]).sign()  # the side that is called positive is a choice
+        for _ in range(8):
+            latents.append(latents[-1] + sign * 2 / 8 * V[:, k] / (S[k] if scaled else 1))
+            ahead, S, turned = torch.linalg.svd(bent.mapping_jacobian(latents[-1]), full_matrices=False)
+            j = int((U[:, k] @ ahead).abs().argmax()) if variant == "matched" else k
+            V, U, k = turned.T * (V[:, k] @ turned[j]).sign(), ahead, j
+        torch.testing.assert_close(W.z if sign > 0 else W.z.flip(0), torch.stack(latents))
+        torch.testing.assert_close(W.codes, bent.map(W.z))
+
+
+def test_unscaled_step_is_a_length_in_z(bent):
+    W = curve_traversal(bent, bent.sample_z(1, seed=3), index=1, length=0.6, steps=3, scaled=False)
+    torch.testing.assert_close(W.z.diff(dim=0).norm(dim=1), torch.full((6,), 0.2).double())
+    for options in ({"variant": "smooth"}, {"target": "image"}):
+        with pytest.raises(ValueError, match=r"scaled must be True for variant .*, got False\. Use variant='matched'"):
+            curve_traversal(bent, bent.sample_z(1), scaled=False, **options)
+
+
 def test_weak_match_is_warned_about(tiny):
     with pytest.warns(UserWarning, match=r"hardly the same from step .* match cosine is 0\.\d\d, below 0.7"):
         W = curve_traversal(tiny, tiny.sample_z(1, seed=3), index=1, length=20.0, steps=2)
@@ -189,7 +217,7 @@ def test_bad_input(tiny, plain):
         ({"index": 6}, "index must be between 0 and"),
         ({"steps": 0}, "steps must be at least 1, got 0"),
         ({"length": -1.0}, "length must be at least 0, got -1"),
-        ({"variant": "wavy"}, "variant must be one of 'matched', 'smooth', got 'wavy'"),
+        ({"variant": "wavy"}, "variant must be one of 'matched', 'fixed', 'smooth', got 'wavy'"),
         ({"sides": "left"}, "sides must be one of 'both', 'positive', 'negative', got 'left'"),
         ({"target": "b4"}, "target must be one of 'w', 'image'"),
         ({"layers": [9]}, "layers must be between 0 and 5, got 9"),
