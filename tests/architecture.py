@@ -229,7 +229,7 @@ def writes_through_one_door(source: Source) -> list[str]:
 
     What a library writes goes into an open file, which is no path. A training adds to a log, and to its pool of faces.
     """
-    if source.module == "latent_widgets.core.paths":
+    if source.module in ("latent_widgets.core.paths", "latent_widgets.core.drafts"):
         return []
     found = []
     for call, name in _calls(source):

@@ -110,7 +110,7 @@ def _bring(link: Link, target: Path, sha256: str | None, on_step: OnStep) -> Non
         _about(target).unlink(missing_ok=True)
         wrong = wrong_hash(link.shown, sha256, got)
         raise LinkError(f"{wrong} What was downloaded is deleted: the link, or the hash, is that of another file.")
-    complete(target)
+    complete(target, "the cache")
     _about(target).unlink(missing_ok=True)
 
 
