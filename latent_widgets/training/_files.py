@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import pickle
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from PIL import Image
 from torch import Tensor
 
-from latent_widgets.core.paths import drafted, write_whole
+from latent_widgets.core.paths import add_whole, drafted, to_read, write_whole
 
-__all__ = ["append_log", "load_checkpoint", "save_checkpoint", "save_sheet", "write_json"]
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["append_log", "load_checkpoint", "read_log", "save_checkpoint", "save_figure", "save_sheet", "write_json"]
 
 
 def save_checkpoint(path: Path, state: Any) -> None:
@@ -21,16 +25,32 @@ def save_checkpoint(path: Path, state: Any) -> None:
         torch.save(state, draft)
 
 
-def load_checkpoint(path: Path) -> dict[str, Any]:
+def load_checkpoint(path: Path) -> Any:
     """Read what :func:`save_checkpoint` wrote; only tensors and plain values are accepted."""
-    state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    return state
+    path = to_read(path)
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except (RuntimeError, OSError, EOFError, ValueError, LookupError, AttributeError, pickle.UnpicklingError):
+        raise ValueError(
+            f"path must be a file that a training wrote, got {str(path)!r}, which is damaged or another's. "
+            "Delete it to begin anew."
+        ) from None
 
 
 def append_log(path: Path, **values: float) -> None:
-    """Add one line of JSON to a log."""
-    with path.open("a") as file:
-        file.write(json.dumps({k: round(float(v), 5) for k, v in values.items()}) + "\n")
+    """Add one line of JSON to a log; a line that a crash has cut short goes."""
+    line = json.dumps({k: round(float(v), 5) for k, v in values.items()}) + "\n"
+    add_whole(path, line.encode(), kept=len(_whole_lines(path)))
+
+
+def read_log(path: Path) -> list[dict[str, float]]:
+    """Read the lines of a log; none where there is no log."""
+    return [json.loads(line) for line in _whole_lines(path).splitlines()]
+
+
+def _whole_lines(path: Path) -> bytes:
+    data = path.read_bytes() if path.exists() else b""
+    return data[: data.rfind(b"\n") + 1]
 
 
 def save_sheet(path: Path, images: Tensor, columns: int = 8, scale: int = 2) -> None:
@@ -43,6 +63,12 @@ def save_sheet(path: Path, images: Tensor, columns: int = 8, scale: int = 2) -> 
     sheet = sheet.resize((columns * w * scale, n // columns * h * scale), Image.Resampling.BICUBIC)
     with drafted(path) as draft:
         sheet.save(draft, "PNG")
+
+
+def save_figure(path: Path, figure: Figure) -> None:
+    """Write a figure as PNG."""
+    with drafted(path) as draft:
+        figure.savefig(draft, format="png", dpi=96)
 
 
 def write_json(path: Path, value: Any) -> None:

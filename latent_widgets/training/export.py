@@ -19,7 +19,7 @@ from latent_widgets.generators._shipped import DATA, REGISTRY, pack, read_regist
 from latent_widgets.generators.stylegan2 import StyleGAN2
 from latent_widgets.generators.zoo import load
 from latent_widgets.training import classifier, digits, faces128, fashion, gan, regressor, segmenter
-from latent_widgets.training._files import load_checkpoint, save_sheet, write_json
+from latent_widgets.training._files import load_checkpoint, read_log, save_sheet, write_json
 from latent_widgets.training.warm import begun
 
 __all__ = ["PRODUCTS", "Product", "average_w", "contact_sheet", "export", "summary"]
@@ -167,8 +167,7 @@ def summary(folder: Path) -> dict[str, Any]:
         ``minutes``, ``log`` (columns by name), and one item for each of ``r2.json``, ``iou.json``, ``accuracy.json``
         and ``measure.json`` that exists.
     """
-    path = folder / "log.jsonl"
-    lines = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+    lines = read_log(folder / "log.jsonl")
     seconds = [line.pop("seconds") for line in lines]
     # The clock starts anew in each sitting.
     ends = [now for now, later in zip_longest(seconds, seconds[1:], fillvalue=0.0) if later < now]
