@@ -4,8 +4,16 @@ import pytest
 import torch
 
 from latent_widgets.training import gan
-from latent_widgets.training._files import append_log, load_checkpoint, read_log, save_checkpoint
+from latent_widgets.training._files import (
+    append_log,
+    load_checkpoint,
+    read_log,
+    read_values,
+    save_checkpoint,
+    write_json,
+)
 from latent_widgets.training.export import summary
+from latent_widgets.training.warm import begun
 
 
 @pytest.mark.parametrize("kind", ["empty", "cut", "text", "a pickle", "a zip of nothing"])
@@ -33,3 +41,36 @@ def test_a_line_that_a_crash_has_cut_goes(tmp_path):
     append_log(path, seen=3, seconds=4.123456)
     assert [json.loads(line) for line in path.read_text().splitlines()] == read_log(path)
     assert read_log(path) == [{"seen": 1, "seconds": 2}, {"seen": 3, "seconds": 4.12346}]
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        (b"[" * 999, r"line 2 of log.jsonl must be JSON, got something else"),
+        (b"\xff", r"line 2 of log.jsonl must be JSON, got something else"),
+        (b"[1, 2]", r"line 2 of log.jsonl must be numbers by name, got \[1, 2\]\."),
+        (b'{"seen": "two"}', r"line 2 of log.jsonl must be numbers by name, got \{'seen': 'two'\}\."),
+    ],
+)
+def test_a_log_of_others_is_said(tmp_path, line, message):
+    path = tmp_path / "log.jsonl"
+    path.write_bytes(b'{"seen": 1}\n' + line + b"\n")
+    with pytest.raises(ValueError, match=message):
+        summary(tmp_path)
+
+
+def test_numbers_that_are_not_finite_are_none(tmp_path):
+    append_log(tmp_path / "log.jsonl", seen=1, loss=float("nan"))
+    append_log(tmp_path / "log.jsonl", seen=2, more=float("inf"))
+    assert summary(tmp_path)["log"] == {"seen": [1, 2], "loss": [None, None]}
+    write_json(tmp_path / "r2.json", {"a": [1.5, float("nan")], "b": {"c": float("-inf")}})
+    assert read_values(tmp_path / "r2.json") == {"a": [1.5, None], "b": {"c": None}}
+
+
+def test_values_of_others_are_said(tmp_path):
+    (tmp_path / "r2.json").write_text("[1]")
+    with pytest.raises(ValueError, match=r"r2.json must be values by name, got \[1\]\."):
+        summary(tmp_path)
+    (tmp_path / "begun.json").write_text('{"start": 3}')
+    with pytest.raises(ValueError, match=r"begun.json must say how a run began, got \{'start': 3\}\. Take another"):
+        begun(tmp_path)
