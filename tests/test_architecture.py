@@ -7,6 +7,7 @@ import pytest
 
 from tests import architecture
 from tests.architecture import ROOT, Source
+from tests.writers import WRITERS
 
 SOURCES = architecture.package_sources()
 REQUIRED, EXTRAS = architecture.declared((ROOT / "setup.cfg").read_text())
@@ -199,6 +200,12 @@ def test_init_rule_sees_a_planted_violation(text):
 @pytest.mark.parametrize("text", LAWFUL_INIT)
 def test_init_rule_lets_imports_and_lists_pass(text):
     assert architecture.init_only_lists(Source("latent_widgets.methods", text, True)) == []
+
+
+def test_every_module_that_writes_is_tried():
+    doors, with_a_server = {"add_whole", "drafted", "open_part", "write_whole"}, {"generators.checkpoints.download"}
+    found = {s.module.removeprefix("latent_widgets.") for s in SOURCES if architecture.called(s) & doors}
+    assert found - with_a_server - {"core.paths"} == {writer.module for writer in WRITERS.values()}
 
 
 def test_command_lines_are_the_exception():

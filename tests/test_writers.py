@@ -5,10 +5,10 @@ import os
 import re
 import shutil
 import signal
+import stat
 
 import pytest
 
-from tests import architecture
 from tests.faults import DRAFTS, FULL, KILLED, alike, in_child, look, opened
 from tests.writers import WRITERS
 
@@ -17,9 +17,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning"),  # imageio_ffmpeg leaves its pipes open
 ]
 
-DOORS = {"add_whole", "drafted", "open_part", "write_whole"}
 ADDING = {"no room at all", "room for a part", "killed in the middle"}  # nothing is put in place
-DOWNLOAD = "latent_widgets.generators.checkpoints.download"  # has tests of its own, with a server
 WORDS = re.compile(
     r"must (lie on a disk with room for it|be a file that the system can write|be made whole .*), got '/"
 )
@@ -93,6 +91,21 @@ def test_what_is_read_only_is_refused(begun, tmp_path, name, what):
 
 
 @pytest.mark.parametrize("name", WRITERS)
+def test_a_link_stays_and_a_private_file_stays_private(begun, tmp_path, name):
+    writer, (begin, _, new) = WRITERS[name], begun(name)
+    folder, target = tmp_path / "folder", tmp_path / "target"
+    shutil.copytree(begin, folder)
+    path = folder / writer.file
+    path.rename(target)
+    target.chmod(0o600)
+    path.symlink_to(target)
+    writer.write(path)
+    assert path.is_symlink()
+    assert stat.S_IMODE(target.stat().st_mode) == 0o600
+    assert alike(target.read_bytes(), new[writer.file])
+
+
+@pytest.mark.parametrize("name", WRITERS)
 def test_every_file_is_opened_by_the_door(begun, tmp_path, name):
     writer, (begin, _, _) = WRITERS[name], begun(name)
     folder = tmp_path / "folder"
@@ -101,12 +114,3 @@ def test_every_file_is_opened_by_the_door(begun, tmp_path, name):
     assert said["returned"], said
     assert [file for file, modules in said["returned"] if DRAFTS not in modules] == []
     assert any(f"latent_widgets.{writer.module}" in modules for _, modules in said["returned"])
-
-
-def test_every_module_that_writes_has_a_row():
-    found = {
-        source.module
-        for source in architecture.package_sources()
-        if source.module != "latent_widgets.core.paths" and architecture.called(source) & DOORS
-    }
-    assert found - {DOWNLOAD} == {f"latent_widgets.{writer.module}" for writer in WRITERS.values()}

@@ -4,6 +4,7 @@ import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from unittest import mock
 
 import pytest
 import torch
@@ -51,7 +52,8 @@ def _convertible(path):
 
 
 def _grow(path, count):
-    pool.Pool(path, 8).reach(count)
+    with mock.patch.object(pool, "CHUNK", 10):
+        pool.Pool(path, 8).reach(count)
 
 
 def _exported(path):
@@ -106,9 +108,7 @@ WRITERS = {
         lambda path: _files.append_log(path, seen=1, loss=0.5),
         adds=True,
     ),
-    "pool of faces": Writer(
-        "training.pool", "a.u8", lambda path: _grow(path, 200), lambda path: _grow(path, 100), True
-    ),
+    "pool of faces": Writer("training.pool", "a.u8", lambda path: _grow(path, 20), lambda path: _grow(path, 10), True),
     "start of a training": Writer(
         "training.warm", "start.safetensors", lambda path: warm.begin(path.parent, "faces64", None)
     ),
