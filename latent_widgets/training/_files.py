@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import pickle
 import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +14,7 @@ from torch import Tensor
 
 from latent_widgets.core.json_text import read_json
 from latent_widgets.core.paths import add_whole, drafted, to_read, write_whole
+from latent_widgets.generators.checkpoints.plain import read_torch
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -38,11 +38,12 @@ def save_checkpoint(path: Path, state: Any) -> None:
 
 
 def load_checkpoint(path: Path) -> Any:
-    """Read what :func:`save_checkpoint` wrote; only tensors and plain values are accepted."""
-    path = to_read(path)
+    """Read what :func:`save_checkpoint` wrote; nothing in it is executed."""
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, OSError, EOFError, ValueError, LookupError, AttributeError, pickle.UnpicklingError):
+        return read_torch(path)
+    except OSError:
+        raise
+    except ValueError:
         raise ValueError(
             f"path must be a file that a training wrote, got {str(path)!r}, which is damaged or another's. "
             "Delete it to begin anew."
