@@ -78,8 +78,8 @@ PLANTED = [
     (
         architecture.runs_no_data,
         "latent_widgets.generators.zoo",
-        "import torch\ntorch.load(path)",
         "import torch\ntorch.load(path, weights_only=True)",
+        "read_torch(path)",
     ),
     (
         architecture.runs_no_data,
