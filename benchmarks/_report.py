@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 from collections.abc import Mapping, Sequence
@@ -57,10 +56,12 @@ def write(name: str, before: Mapping[str, Any], results: Mapping[str, Any]) -> N
         before: What :func:`machine` said when the benchmark began.
         results: The figures.
     """
+    from latent_widgets.training._files import write_json
+
     after = [round(load, 2) for load in os.getloadavg()]
     FOLDER.mkdir(parents=True, exist_ok=True)
     path = FOLDER / f"{name}.json"
-    path.write_text(json.dumps({"machine": dict(before), "load average after": after, **results}, indent=1) + "\n")
+    write_json(path, {"machine": dict(before), "load average after": after, **results})
     print(
         f"\n{before['processor']}, {before['cores']} cores, {before['torch threads']} threads of torch; "
         f"load average (1 min) {before['load average'][0]} before, {after[0]} after; figures in {path}"

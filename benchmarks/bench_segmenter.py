@@ -20,6 +20,7 @@ import latent_widgets as lw
 from benchmarks._report import machine, write
 from benchmarks._timing import table
 from latent_widgets.core.figures import new_figure
+from latent_widgets.core.paths import drafted, make_folder
 from latent_widgets.segmentation import FewShotSegmenter, part_iou
 
 PAINTED = (1, 2, 4, 8)
@@ -98,8 +99,9 @@ def draw(results: dict[str, Any], path: Path) -> None:
         axes.set_xlabel("painted samples of faces64")
         axes.set_ylim(0, 1)
         axes.grid(alpha=0.3)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=110)
+    make_folder(path.parent)
+    with drafted(path) as draft:
+        figure.savefig(draft, format="png", dpi=110)
 
 
 def show(results: dict[str, Any]) -> None:

@@ -20,6 +20,7 @@ from torch import Tensor
 import latent_widgets as lw
 from benchmarks._timing import table
 from latent_widgets import faces
+from latent_widgets.core.paths import write_whole
 from latent_widgets.geometry.density.iso_density import attainable, iso_density, kept_component, norm_preserving
 from latent_widgets.readers.regressor import load_regressor
 from latent_widgets.training.digits import digits_dataset
@@ -159,7 +160,7 @@ def kept_run(part: str, seed: int, sizes: Sizes) -> list[list[object]]:
     if not path.exists():
         rows = run(part, seed, sizes)
         FOLDER.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(rows))
+        write_whole(path, json.dumps(rows).encode())
     return json.loads(path.read_text())
 
 
@@ -183,7 +184,7 @@ def main() -> None:
         lines = [f"| {' | '.join(line)} |" for line in (HEAD, ["---"] * len(HEAD), *cells)]
         text.append("\n".join([f"**{part}**: {facts}", "", *lines, ""]))
     if not arguments.quick:
-        TARGET.write_text("\n".join(text))
+        write_whole(TARGET, "\n".join(text).encode())
 
 
 if __name__ == "__main__":

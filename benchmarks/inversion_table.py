@@ -23,6 +23,7 @@ from torch import Tensor
 import latent_widgets as lw
 from benchmarks._timing import percentile, table
 from latent_widgets import faces
+from latent_widgets.core.paths import write_whole
 from latent_widgets.geometry.effects.pyramid import lap1
 
 TARGET = Path(__file__).resolve().parent.parent / "docs" / "inversion_table.txt"
@@ -118,7 +119,7 @@ def keep(name: str, text: str) -> None:
     blocks = TARGET.read_text(encoding="utf-8").strip().split("\n\n") if TARGET.exists() else []
     found = [block for block in blocks if part_of(block) != name] + text.strip().split("\n\n")
     found.sort(key=lambda block: ("recovery", "photos", "glo").index(part_of(block)))
-    TARGET.write_text("\n\n".join(found) + "\n", encoding="utf-8")
+    write_whole(TARGET, ("\n\n".join(found) + "\n").encode())
 
 
 def main() -> None:

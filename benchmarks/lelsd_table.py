@@ -12,7 +12,6 @@ averaged over random latents, each with its own mask.
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
 import time
 from dataclasses import dataclass
@@ -24,11 +23,13 @@ from torch import Tensor
 import latent_widgets as lw
 from benchmarks._report import machine
 from benchmarks._timing import table
+from latent_widgets.core.paths import write_whole
 from latent_widgets.geometry.effects.localisation import localisation
 from latent_widgets.geometry.regions.solvers import generalized
 from latent_widgets.geometry.regions.spectra import RegionSpectra
 from latent_widgets.methods import lelsd
 from latent_widgets.segmentation import Segmenter, load_segmenter
+from latent_widgets.training._files import write_json
 from latent_widgets.values.directions import Directions
 
 PARTS = ("background", "clothes", "skin", "hair", "brows", "eyes", "nose", "mouth", "beard", "glasses")
@@ -146,10 +147,10 @@ def main() -> None:
         lines = [f"| {' | '.join(line)} |" for line in (HEAD, ["---"] * len(HEAD), *text)]
         page = TARGET.read_text()
         head, rest = page[: page.index(BEGIN)], page[page.index(END) :]
-        TARGET.write_text("\n".join([f"{head}{BEGIN}", *lines, rest]))
+        write_whole(TARGET, "\n".join([f"{head}{BEGIN}", *lines, rest]).encode())
         folder = Path("build") / "bench"
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "lelsd_table.json").write_text(json.dumps({"machine": before, "rows": rows}, indent=1) + "\n")
+        write_json(folder / "lelsd_table.json", {"machine": before, "rows": rows})
 
 
 if __name__ == "__main__":

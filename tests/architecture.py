@@ -32,7 +32,19 @@ PLOTTERS = {
     "set_xticks", "set_yticks", "set_xticklabels", "set_yticklabels", "suptitle", "supxlabel", "supylabel", "text",
 }  # fmt: skip
 OPEN_FILES = {"file", "draft", "drawn", "pixels"}  # what is written to and is no path is called so
-LIBRARY_WRITERS = {"torch.save", "numpy.save", "numpy.savez", "numpy.savez_compressed", "safetensors.torch.save_file"}
+DOOR = {"latent_widgets.core.paths", "latent_widgets.core.drafts"}
+WRITERS = {
+    "FileHandler", "FileIO", "NamedTemporaryFile", "copy2", "copyfile", "copytree", "expanduser", "fdopen",
+    "hardlink_to", "imsave", "imwrite", "makedirs", "mkdir", "mkdtemp", "mkstemp", "rmtree", "save_file",
+    "savetxt", "serialize_file", "symlink_to", "to_csv", "tofile", "touch", "truncate", "urlretrieve", "write_bytes",
+    "write_text",
+}  # fmt: skip
+SYSTEM_WRITERS = {
+    f"os.{name}" for name in ("chmod", "chown", "link", "open", "rename", "renames", "replace", "symlink", "write")
+} | {"shutil.copy", "shutil.move"}
+PATHS = {"draft", "file", "folder", "part", "path", "source", "target"}  # what is a path is called so
+SAVERS = {"edit", "files", "found", "kept", "self", "state.edit", "super()", "training"}  # ours, which take a path
+LIBRARY_WRITERS = {"torch.save", "numpy.save", "numpy.savez", "numpy.savez_compressed"}
 DRAWS = {"rand", "randn", "randint", "randperm", "normal", "bernoulli", "multinomial", "poisson"}
 TENSORS = DRAWS - {"normal", "bernoulli", "multinomial", "poisson"} | {
     "arange", "as_tensor", "asarray", "empty", "empty_strided", "eye", "full", "linspace", "logspace", "ones",
@@ -215,7 +227,7 @@ def runs_no_data(source: Source) -> list[str]:
             (module in ("pickle", "cloudpickle", "dill", "joblib", "marshal", "shelve")
              and function in ("load", "loads", "open"))
             or (name in ("pickle.Unpickler", "pickle._Unpickler"))
-            or (name == "torch.load" and keywords.get("weights_only") is not True)
+            or name == "torch.load"  # which trusts a machine of its own, with no account of what a file may cost
             or (name == "numpy.load" and keywords.get("allow_pickle", False) is not False)
             or name in ("eval", "exec", "builtins.eval", "builtins.exec")
         )  # fmt: skip
@@ -227,26 +239,58 @@ def runs_no_data(source: Source) -> list[str]:
 def writes_through_one_door(source: Source) -> list[str]:
     """Paths are checked and files written by `core/paths.py` alone: `~`, links, permissions, whole or not at all.
 
-    What a library writes goes into an open file, which is no path. A training adds to a log, and to its pool of faces.
+    What a library writes goes into an open file, which is no path.
     """
-    if source.module == "latent_widgets.core.paths":
+    if source.module in DOOR:
         return []
-    found = []
+    found = [
+        f"{source.module}:{node.lineno} uses {name}: files go through core/paths.py"
+        for node in ast.walk(source.tree)
+        for name in _last_names(node)
+        if name in WRITERS
+    ]
     for call, name in _calls(source):
         module, _, function = name.rpartition(".")
-        given = {argument.id for argument in call.args if isinstance(argument, ast.Name)}
-        modes = [*call.args[0 if module else 1 :][:1], *(k.value for k in call.keywords if k.arg == "mode")]
-        opened = "".join(str(m.value) for m in modes if isinstance(m, ast.Constant)) if function == "open" else ""
-        library = function == "savefig" or (function == "save" and "Image" in module) or name in LIBRARY_WRITERS
+        first, keywords = call.args[0] if call.args else None, {k.arg for k in call.keywords}
+        opened = isinstance(first, ast.Name) and first.id in OPEN_FILES
+        saves = (  # a picture of Pillow's, which takes a format too, or something else that is not ours
+            function == "save"
+            and bool(call.args or call.keywords)
+            and module not in ("torch", "numpy", "safetensors.torch")
+            and (len(call.args) + len(keywords) > 1 or module not in SAVERS)
+        )
         wrong = (
-            function in ("write_bytes", "write_text", "expanduser", "mkstemp", "mkdir", "makedirs")
-            or name in ("os.replace", "os.rename", "shutil.move", "shutil.copy")
-            or (set(opened) & set("wax+") and (source.top != "training" or "w" in opened))
-            or (library and not given & OPEN_FILES)
+            name in SYSTEM_WRITERS
+            or (function in ("replace", "rename") and module.rpartition(".")[2] in PATHS and len(call.args) == 1)
+            or _mode(call, function, module) & set("wax+")
+            or ((function == "savefig" or saves) and not opened)
+            or (name in LIBRARY_WRITERS and not {a.id for a in call.args if isinstance(a, ast.Name)} & OPEN_FILES)
         )
         if wrong:
             found.append(f"{source.module}:{call.lineno} calls {name}: files go through core/paths.py")
     return found
+
+
+def _last_names(node: ast.AST) -> list[str]:
+    """What is looked up, or imported by name."""
+    if isinstance(node, ast.ImportFrom):
+        return [alias.name for alias in node.names]
+    return [node.attr] if isinstance(node, ast.Attribute) else []
+
+
+def _mode(call: ast.Call, function: str, module: str) -> set[str]:
+    """The letters of the mode in which a call opens a file; `w` where nothing says that it reads."""
+    places = {"open": 0 if module else 1, "memmap": 2, "ZipFile": 1, "GzipFile": 1}
+    if module in ("gzip", "bz2", "lzma", "io", "codecs", "tarfile") or function == "ZipFile":
+        places["open"] = 1
+    if function not in places:
+        return set()
+    given = [*call.args[places[function] :][:1], *(k.value for k in call.keywords if k.arg == "mode")]
+    if not given:
+        return set("w" if function == "memmap" else "")  # whose default is to write
+    if isinstance(given[0], ast.Constant):
+        return set(str(given[0].value))
+    return set("" if module and function == "open" else "w")  # what has an `open` of its own may take anything
 
 
 def plots_names_as_text(source: Source) -> list[str]:
@@ -318,6 +362,11 @@ def _calls(source: Source) -> Iterator[tuple[ast.Call, str]]:
         if isinstance(node, ast.Call):
             head, dot, rest = ast.unparse(node.func).partition(".")
             yield node, aliases.get(head, head) + dot + rest
+
+
+def called(source: Source) -> set[str]:
+    """The last names of what a file calls."""
+    return {name.rpartition(".")[2] for _, name in _calls(source)}
 
 
 def distribution(i: Import) -> str:

@@ -7,6 +7,7 @@ import pytest
 
 from tests import architecture
 from tests.architecture import ROOT, Source
+from tests.writers import WRITERS
 
 SOURCES = architecture.package_sources()
 REQUIRED, EXTRAS = architecture.declared((ROOT / "setup.cfg").read_text())
@@ -77,8 +78,8 @@ PLANTED = [
     (
         architecture.runs_no_data,
         "latent_widgets.generators.zoo",
-        "import torch\ntorch.load(path)",
         "import torch\ntorch.load(path, weights_only=True)",
+        "read_torch(path)",
     ),
     (
         architecture.runs_no_data,
@@ -126,6 +127,19 @@ PLANTED = [
             ("figure.savefig(path)", "figure.savefig(drawn, format='svg')"),
             ("Image.fromarray(a).save(path)", "Image.fromarray(a).save(file, 'PNG')"),
             ("path = path.expanduser()", "path = as_path(path)"),
+            ("import os\nos.open(p, os.O_WRONLY)", "os.fspath(p)"),
+            ("import shutil\nshutil.copyfile(p, q)", "value.copy()"),
+            ("path.touch()", "touched(path)"),
+            ("write = path.write_text", "write = write_whole"),
+            ("from io import FileIO\nFileIO(p, 'w')", "io.BytesIO(data)"),
+            ("part.replace(path)", "dataclasses.replace(part, x=1) and text.replace('a', 'b')"),
+            ("open(p, mode)", "photo.open(data)"),
+            ("gzip.open(p, 'wb')", "gzip.open(p)"),
+            ("zipfile.ZipFile(p, 'w')", "zipfile.ZipFile(p)"),
+            ("np.memmap(p, np.uint8)", "np.memmap(p, np.uint8, 'r')"),
+            ("picture.save(path)", "edit.save(path)"),
+            ("sheet.save(path, 'PNG')", "sheet.save(draft, 'PNG')"),
+            ("safetensors.torch.save_file(t, p)", "safetensors.torch.save(t)"),
         )
     ],
     *(
@@ -186,6 +200,12 @@ def test_init_rule_sees_a_planted_violation(text):
 @pytest.mark.parametrize("text", LAWFUL_INIT)
 def test_init_rule_lets_imports_and_lists_pass(text):
     assert architecture.init_only_lists(Source("latent_widgets.methods", text, True)) == []
+
+
+def test_every_module_that_writes_is_tried():
+    doors, with_a_server = {"add_whole", "drafted", "open_part", "write_whole"}, {"generators.checkpoints.download"}
+    found = {s.module.removeprefix("latent_widgets.") for s in SOURCES if architecture.called(s) & doors}
+    assert found - with_a_server - {"core.paths"} == {writer.module for writer in WRITERS.values()}
 
 
 def test_command_lines_are_the_exception():

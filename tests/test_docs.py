@@ -10,7 +10,7 @@ import latent_widgets as lw
 from latent_widgets.widgets.kit.panel import Panel
 from tests.architecture import ROOT
 
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md"))]
 FENCE = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 NAME = re.compile(r"\blw\.([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)?)")
 # A relative link or picture, in Markdown.
@@ -52,6 +52,12 @@ def test_links_in_a_page_lead_somewhere(page):
     for link in LINK.findall(page.read_text(encoding="utf-8")):
         target = page.parent / link
         assert target.exists(), f"{page.name} links to {link}"
+
+
+def test_files_that_the_promises_name_exist():
+    named = re.findall(r"`((?:latent_widgets|tests)/[\w/]+\.py)`", (ROOT / "SECURITY.md").read_text(encoding="utf-8"))
+    assert len(named) >= 4
+    assert [name for name in named if not (ROOT / name).exists()] == []
 
 
 @pytest.mark.parametrize("name", ["README.md", "docs/gallery.md"])

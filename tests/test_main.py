@@ -1,5 +1,7 @@
 """The commands on weights files."""
 
+import os
+
 import pytest
 import torch
 
@@ -7,6 +9,7 @@ import latent_widgets as lw
 from latent_widgets.__main__ import main
 from latent_widgets.generators.stylegan2 import StyleGAN2
 from latent_widgets.generators.stylegan3 import make_stylegan3
+from tests.faults import FULL, in_child
 from tests.generators.checkpoints.standins import genforce, write_nvidia
 from tests.generators.checkpoints.web import serving
 
@@ -34,6 +37,16 @@ def test_convert_writes_a_file_that_loads(checkpoint, tmp_path, capsys):
     assert before.weights_hash == after.weights_hash
     assert main(["inspect", str(target)]) == 0
     assert "written by    latent_widgets" in capsys.readouterr().out
+
+
+@pytest.mark.skipif(os.name != "posix", reason="limits of POSIX")
+def test_a_full_disk_is_said(checkpoint, tmp_path, capfd):
+    target = tmp_path / "network.safetensors"
+    target.write_bytes(b"old")
+    said, _ = in_child(lambda: FULL["no room on the server"](0) or main(["convert", str(checkpoint), str(target)]))
+    assert said["returned"] == 1
+    assert capfd.readouterr().err.startswith(f"refused: path must lie on a disk with room for it, got '{target}': ")
+    assert target.read_bytes() == b"old"
 
 
 def test_links_are_taken_like_files(checkpoint, tmp_path, capsys, monkeypatch):

@@ -6,12 +6,15 @@ import contextlib
 import errno
 import os
 import stat
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from latent_widgets.core import drafts
+
 __all__ = [
+    "NotWritten",
+    "add_whole",
     "as_path",
     "complete",
     "drafted",
@@ -23,7 +26,7 @@ __all__ = [
     "write_whole",
 ]
 
-_SHOWN = 32  # characters of a file's name in that of its draft, which may not become longer than a name can be
+_FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 
 
 class MissingFile(FileNotFoundError, ValueError):
@@ -36,6 +39,10 @@ class NoFile(IsADirectoryError, MissingFile):
 
 class NotAllowed(PermissionError, ValueError):
     """What is there may not be read or written."""
+
+
+class NotWritten(OSError):
+    """The system did not write all of a file, such as on a full disk. The message says what is there now."""
 
 
 def as_path(value: Any, name: str = "path") -> Path:
@@ -117,6 +124,7 @@ def to_write(value: Any, name: str = "path", endings: tuple[str, ...] = ()) -> P
     there = _status(path, name)
     if there is not None:
         _refuse_others(path, there, name, _ends_as_folder(value))
+        _refuse_streams(path, name)
     if _ends_as_folder(value):
         raise NoFile(f"{name} must be a file, got the folder {str(value)!r}. Add a file name.")
     if endings and path.suffix.lower() not in endings:
@@ -158,7 +166,10 @@ def write_whole(path: Any, data: bytes, name: str = "path") -> Path:
 
 @contextlib.contextmanager
 def drafted(path: Any, name: str = "path") -> Iterator[BinaryIO]:
-    """Open a draft that takes the place of a file when all of it is written, as :func:`write_whole` does.
+    """Open a draft that takes the place of a file when all of it is on the disk, as :func:`write_whole` does.
+
+    What is written goes to the disk as it comes. A link is followed, and a draft that a crash has left goes with the
+    next one. Another name of the same file (a hard link) keeps what the file held before.
 
     Args:
         path: Where to.
@@ -166,25 +177,45 @@ def drafted(path: Any, name: str = "path") -> Iterator[BinaryIO]:
 
     Yields:
         The draft, open for writing.
+
+    Raises:
+        NotWritten: If the system does not write all of it; what was there is as it was.
     """
-    target = _target(to_write(path, name))
-    handle, draft = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:_SHOWN]}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            yield file
-        _dress(draft, target)
-        os.replace(draft, target)
-    except BaseException:
-        os.unlink(draft)
-        raise
+    file = to_write(path, name)
+    kept = "The file that was there is as it was." if file.exists() else "Nothing was written."
+    with drafts.drafted(_target(file), lambda error: _not_written(error, file, name, kept)) as draft:
+        yield draft
+
+
+def add_whole(path: Any, data: bytes, name: str = "path", *, kept: int | None = None) -> Path:
+    """Add to the end of a file: all of it, or nothing if the system refuses.
+
+    Args:
+        path: The file, see :func:`to_write`; it is made where it is missing.
+        data: What to add.
+        name: What the path is called in errors.
+        kept: How many bytes of the file stay, where what follows them was cut short by a crash; all by default.
+
+    Returns:
+        The path, ``~`` written out.
+
+    Raises:
+        NotWritten: If not all of it could be written.
+    """
+    file = to_write(path, name)
+    with drafts.in_words(lambda error: _not_written(error, file, name, "What was in it is as it was.")):
+        drafts.add(_target(file), data, kept)
+    return file
 
 
 def part_of(path: Path) -> Path:
     """Return where a file grows that arrives in pieces, over several tries perhaps: beside the place that it takes."""
-    return path.with_name(f"{path.name}.part")
+    target = _target(path)
+    return target.with_name(f"{target.name}.part")
 
 
-def open_part(path: Path, name: str = "path", *, anew: bool = False) -> BinaryIO:
+@contextlib.contextmanager
+def open_part(path: Path, name: str = "path", *, anew: bool = False) -> Iterator[BinaryIO]:
     """Open the part of a file to add to it; :func:`complete` puts it in its place.
 
     Args:
@@ -192,22 +223,33 @@ def open_part(path: Path, name: str = "path", *, anew: bool = False) -> BinaryIO
         name: What the path is called in errors.
         anew: Whether what is there already is thrown away.
 
-    Returns:
+    Yields:
         The part, open for writing.
+
+    Raises:
+        NotWritten: If the system does not write what comes; what came before is kept.
     """
-    return to_write(part_of(path), name).open("wb" if anew else "ab")
+    part = to_write(part_of(path), name)
+    said = "What came so far is kept for the next time."
+    with drafts.open_seen(part, lambda error: _not_written(error, part, name, said), anew=anew) as file:
+        yield file
 
 
-def complete(path: Path) -> Path:
+def complete(path: Path, name: str = "path") -> Path:
     """Let a part that is whole take the place of its file, at once.
 
     Args:
         path: The file that is to be.
+        name: What the path is called in errors.
 
     Returns:
         The same.
+
+    Raises:
+        NotWritten: If the system refuses.
     """
-    os.replace(part_of(path), path)
+    with drafts.in_words(lambda error: _not_written(error, path, name, "What was downloaded is kept beside it.")):
+        drafts.put(part_of(path), _target(path))
     return path
 
 
@@ -223,14 +265,37 @@ def make_folder(value: Any, name: str = "folder") -> Path:
 
     Raises:
         ValueError: If there is a file in its place.
-        PermissionError: If it may not be made.
+        NotAllowed: If it may not be made, as the folder above it is read-only.
+        NotWritten: If the system does not make it.
     """
     path = as_path(value, name)
+    above = next((folder for folder in path.absolute().parents if folder.exists()), path)
+    if not path.exists() and above.is_dir() and not _writable(above, above.stat()):
+        raise NotAllowed(
+            f"{name} must be a folder that can be made, got {str(path)!r}: {str(above)!r} is read-only. "
+            "Choose another folder."
+        )
     try:
         path.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError):
         raise ValueError(f"{name} must be a folder, got {str(path)!r}, which is or lies in a file.") from None
+    except OSError as error:
+        refused = _not_written(error, path, name, "It was not made.", "folder")
+        raise refused from error
     return path
+
+
+def _not_written(error: OSError, path: Path, name: str, kept: str, wanted: str = "file") -> OSError:
+    """What the system refused, in words; with its number, so that programs may tell."""
+    kind: type[OSError] = NotAllowed if isinstance(error, PermissionError) else NotWritten
+    got = f"got {str(path)!r}: {error.strerror or error}. {kept}"
+    if error.errno in _FULL:
+        said = f"{name} must lie on a disk with room for it, {got} Make room, or choose another disk."
+    else:
+        said = f"{name} must be a {wanted} that the system can write, {got}"
+    found = kind(said)
+    found.errno = error.errno
+    return found
 
 
 def _status(path: Path, name: str) -> os.stat_result | None:
@@ -256,6 +321,17 @@ def _refuse_others(path: Path, there: os.stat_result, name: str, as_folder: bool
         raise NoFile(f"{name} must be a file, got {str(path)!r} written as a folder. Take the slash away.")
 
 
+def _refuse_streams(path: Path, name: str) -> None:
+    """Refuse what this or another program has open already: ``/dev/stdout`` may lead to a file, which it would lose."""
+    while path.is_symlink():
+        folder = os.path.realpath(path.parent)
+        if folder in ("/dev", "/dev/fd") or folder.startswith("/proc/"):
+            raise NoFile(
+                f"{name} must be a file on a disk, got {str(path)!r}, which a program has open. Name the file."
+            )
+        path = path.parent / path.readlink()
+
+
 def _ends_as_folder(value: Any) -> bool:
     return os.fspath(value).endswith(tuple(filter(None, (os.sep, os.altsep))))
 
@@ -272,19 +348,3 @@ def _writable(path: Path, there: os.stat_result) -> bool:
     """Whether a file or folder may be written; a superuser may write anything, the bits say what should stay."""
     marked = os.name == "posix" or stat.S_ISREG(there.st_mode)  # elsewhere the mark on a folder means something else
     return os.access(path, os.W_OK) and (not marked or bool(there.st_mode & 0o222))
-
-
-def _dress(draft: str, target: Path) -> None:
-    """Give a draft the owner and permissions of what it replaces; those of a new file where there is nothing."""
-    if os.name != "posix":
-        return
-    try:
-        there = target.stat()
-    except FileNotFoundError:  # mkstemp makes files for their owner only; give what open() would have given
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(draft, 0o666 & ~mask)
-        return
-    with contextlib.suppress(OSError):  # another's file, and no right to give files away
-        os.chown(draft, there.st_uid, there.st_gid)
-    os.chmod(draft, stat.S_IMODE(there.st_mode))

@@ -3,16 +3,32 @@
 from __future__ import annotations
 
 import json
+import math
+import textwrap
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from PIL import Image
 from torch import Tensor
 
-from latent_widgets.core.paths import drafted, write_whole
+from latent_widgets.core.json_text import read_json
+from latent_widgets.core.paths import add_whole, drafted, to_read, write_whole
+from latent_widgets.generators.checkpoints.plain import read_torch
 
-__all__ = ["append_log", "load_checkpoint", "save_checkpoint", "save_sheet", "write_json"]
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = [
+    "append_log",
+    "load_checkpoint",
+    "read_log",
+    "read_values",
+    "save_checkpoint",
+    "save_figure",
+    "save_sheet",
+    "write_json",
+]
 
 
 def save_checkpoint(path: Path, state: Any) -> None:
@@ -21,16 +37,49 @@ def save_checkpoint(path: Path, state: Any) -> None:
         torch.save(state, draft)
 
 
-def load_checkpoint(path: Path) -> dict[str, Any]:
-    """Read what :func:`save_checkpoint` wrote; only tensors and plain values are accepted."""
-    state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    return state
+def load_checkpoint(path: Path) -> Any:
+    """Read what :func:`save_checkpoint` wrote; nothing in it is executed."""
+    try:
+        return read_torch(path)
+    except OSError:
+        raise
+    except ValueError:
+        raise ValueError(
+            f"path must be a file that a training wrote, got {str(path)!r}, which is damaged or another's. "
+            "Delete it to begin anew."
+        ) from None
 
 
 def append_log(path: Path, **values: float) -> None:
-    """Add one line of JSON to a log."""
-    with path.open("a") as file:
-        file.write(json.dumps({k: round(float(v), 5) for k, v in values.items()}) + "\n")
+    """Add one line of JSON to a log; a line that a crash has cut short goes."""
+    line = json.dumps(_known({k: round(float(v), 5) for k, v in values.items()})) + "\n"
+    add_whole(path, line.encode(), kept=len(_whole_lines(path)))
+
+
+def read_log(path: Path) -> list[dict[str, float | None]]:
+    """Read the lines of a log; none where there is no log."""
+    lines = [read_json(line, f"line {i + 1} of {path.name}") for i, line in enumerate(_whole_lines(path).splitlines())]
+    for i, line in enumerate(lines):
+        if not isinstance(line, dict) or not all(isinstance(value, int | float | None) for value in line.values()):
+            raise ValueError(f"line {i + 1} of {path.name} must be numbers by name, got {_short(line)}.")
+    return lines
+
+
+def read_values(path: Path) -> dict[str, Any]:
+    """Read what :func:`write_json` wrote of values by name."""
+    found = read_json(to_read(path).read_bytes(), path.name)
+    if not isinstance(found, dict):
+        raise ValueError(f"{path.name} must be values by name, got {_short(found)}.")
+    return found
+
+
+def _short(value: Any) -> str:
+    return textwrap.shorten(ascii(value), 60)
+
+
+def _whole_lines(path: Path) -> bytes:
+    data = path.read_bytes() if path.exists() else b""
+    return data[: data.rfind(b"\n") + 1]
 
 
 def save_sheet(path: Path, images: Tensor, columns: int = 8, scale: int = 2) -> None:
@@ -45,6 +94,21 @@ def save_sheet(path: Path, images: Tensor, columns: int = 8, scale: int = 2) -> 
         sheet.save(draft, "PNG")
 
 
+def save_figure(path: Path, figure: Figure) -> None:
+    """Write a figure as PNG."""
+    with drafted(path) as draft:
+        figure.savefig(draft, format="png", dpi=96)
+
+
 def write_json(path: Path, value: Any) -> None:
     """Write plain values as JSON, whole or not at all."""
-    write_whole(path, (json.dumps(value, indent=1) + "\n").encode())
+    write_whole(path, (json.dumps(_known(value), indent=1) + "\n").encode())
+
+
+def _known(value: Any) -> Any:
+    """The same with ``null`` for each number that is not finite, which JSON does not know."""
+    if isinstance(value, dict):
+        return {key: _known(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_known(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -19,7 +18,7 @@ from latent_widgets.generators._shipped import DATA, REGISTRY, pack, read_regist
 from latent_widgets.generators.stylegan2 import StyleGAN2
 from latent_widgets.generators.zoo import load
 from latent_widgets.training import classifier, digits, faces128, fashion, gan, regressor, segmenter
-from latent_widgets.training._files import load_checkpoint, save_sheet, write_json
+from latent_widgets.training._files import load_checkpoint, read_log, read_values, save_sheet, write_json
 from latent_widgets.training.warm import begun
 
 __all__ = ["PRODUCTS", "Product", "average_w", "contact_sheet", "export", "summary"]
@@ -167,15 +166,14 @@ def summary(folder: Path) -> dict[str, Any]:
         ``minutes``, ``log`` (columns by name), and one item for each of ``r2.json``, ``iou.json``, ``accuracy.json``
         and ``measure.json`` that exists.
     """
-    path = folder / "log.jsonl"
-    lines = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
-    seconds = [line.pop("seconds") for line in lines]
+    lines = read_log(folder / "log.jsonl")
+    seconds = [line.pop("seconds", None) or 0.0 for line in lines]
     # The clock starts anew in each sitting.
     ends = [now for now, later in zip_longest(seconds, seconds[1:], fillvalue=0.0) if later < now]
     thin = lines[:: max(1, -(-len(lines) // LOG_LINES))]
     found: dict[str, Any] = {"minutes": round(sum(ends) / 60, 1)}
-    found["log"] = {key: [line[key] for line in thin] for key in (thin[0] if thin else ())}
+    found["log"] = {key: [line.get(key) for line in thin] for key in (thin[0] if thin else ())}
     for kind in ("r2", "iou", "accuracy", "measure"):
         if (folder / f"{kind}.json").exists():
-            found[kind] = json.loads((folder / f"{kind}.json").read_text())
+            found[kind] = read_values(folder / f"{kind}.json")
     return found

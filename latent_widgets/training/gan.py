@@ -20,7 +20,7 @@ from tqdm.auto import tqdm
 from latent_widgets.core.paths import make_folder
 from latent_widgets.faces.renderer import render, sample_factors
 from latent_widgets.generators.stylegan2 import StyleGAN2
-from latent_widgets.training._files import save_checkpoint
+from latent_widgets.training._files import load_checkpoint, save_checkpoint
 from latent_widgets.training._loop import channels_last, descend, follow, in_bfloat16, run
 from latent_widgets.training.discriminator import Discriminator
 
@@ -45,7 +45,7 @@ EMA_HALF_LIFE = 10_000  # images
 def faces_dataset(path: Path, n: int = 40_000, seed: int = 1, size: int = 64) -> Tensor:
     """Render the training faces once: ``(n, 3, size, size)`` uint8, kept in ``path`` for the next run."""
     if path.exists():
-        data: Tensor = torch.load(path, weights_only=True)
+        data: Tensor = load_checkpoint(path)
         if data.shape == (n, 3, size, size):
             return data
     factors = sample_factors(n, seed)

@@ -239,7 +239,7 @@ def renders_of(folder: Path | None, n: int, seed: int, size: int = 64) -> Tensor
         return faces_dataset(folder / f"renders-{seed}.pt", n, seed)
     path = None if folder is None else folder / f"renders-{size}-{seed}.pt"
     if path is not None and path.exists():
-        kept: Tensor = torch.load(path, weights_only=True)
+        kept: Tensor = load_checkpoint(path)
         if len(kept) == n:
             return kept
     with torch.no_grad():

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from latent_widgets.core.paths import make_folder
+from latent_widgets.core.paths import add_whole, make_folder, to_write
 from latent_widgets.faces.renderer import FACTORS, render, sample_factors
 from latent_widgets.training.adversarial import Codes, Real
 
@@ -55,8 +55,8 @@ class Pool:
         """Render what is missing to ``count`` faces."""
         each = 3 * self.size**2
         make_folder(self.path.parent)
-        self.path.touch()
-        kept = self.path.stat().st_size // (each * CHUNK)  # a chunk that was not finished is made again
+        size = to_write(self.path).stat().st_size if self.path.exists() else 0
+        kept = size // (each * CHUNK)  # a chunk that was not finished is made again
         if len(self._factors) < count:
             chunks = range(len(self._factors) // CHUNK, -(-count // CHUNK))
             self._factors = torch.cat([self._factors, *map(self.factors, chunks)])
@@ -65,9 +65,7 @@ class Pool:
                 parts = self._factors[chunk * CHUNK : (chunk + 1) * CHUNK].to(self.device).split(25)
                 faces = torch.cat([render(part, self.size).image for part in parts])
             pixels = ((faces + 1) * 127.5).round().clamp(0, 255).to(torch.uint8).contiguous().cpu().numpy()
-            with self.path.open("r+b") as file:
-                file.seek(chunk * CHUNK * each)
-                file.write(pixels.tobytes())
+            add_whole(self.path, pixels.tobytes(), kept=chunk * CHUNK * each)
         if self._images is None or len(self._images) < count:
             self._images = np.memmap(self.path, np.uint8, "r", shape=(count, 3, self.size, self.size))
 

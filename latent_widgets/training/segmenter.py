@@ -17,13 +17,13 @@ from torch import Tensor
 from tqdm.auto import tqdm
 
 from latent_widgets.core.figures import new_figure
-from latent_widgets.core.paths import drafted, make_folder, to_write
+from latent_widgets.core.paths import make_folder, to_write
 from latent_widgets.faces.renderer import PARTS, render, sample_factors
 from latent_widgets.generators.zoo import load
 from latent_widgets.segmentation.overlay import COLOURS, overlay
 from latent_widgets.segmentation.scores import part_iou
 from latent_widgets.segmentation.unet import FaceSegmenter, UNet, load_segmenter
-from latent_widgets.training._files import save_checkpoint, write_json
+from latent_widgets.training._files import load_checkpoint, save_checkpoint, save_figure, write_json
 from latent_widgets.training._loop import channels_last, descend, rise_and_fall, run
 
 __all__ = ["CONFIG", "held_out_iou", "labelled_faces", "part_sheet", "train"]
@@ -48,7 +48,7 @@ def labelled_faces(path: Path, n: int, seed: int, size: int = 64) -> tuple[Tenso
         Pictures and labels; the label of a pixel is the part that covers most of it.
     """
     if path.exists():
-        kept: dict[str, Tensor] = torch.load(path, weights_only=True)
+        kept: dict[str, Tensor] = load_checkpoint(path)
         if kept["images"].shape == (n, 3, size, size):
             return kept["images"], kept["labels"]
     images, labels = [], []
@@ -187,5 +187,4 @@ def part_sheet(path: Path, seeds: int = 48, truncation: float = 1.0, columns: in
     for part, colour in zip(PARTS[1:], COLOURS, strict=False):
         axes.plot([], [], "s", color=colour, label=part, markersize=9)
     figure.legend(ncols=len(PARTS), loc="outside lower center", frameon=False, handletextpad=0.1)
-    with drafted(path) as draft:
-        figure.savefig(draft, format="png", dpi=96)
+    save_figure(path, figure)

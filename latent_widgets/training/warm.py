@@ -8,7 +8,6 @@ their inputs; the weights that were there are multiplied by what that root has g
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -21,7 +20,7 @@ from latent_widgets.core import checks
 from latent_widgets.core.paths import write_whole
 from latent_widgets.generators._shipped import DATA, Weights, read_file, read_registry, read_shipped
 from latent_widgets.generators.stylegan2 import StyleGAN2
-from latent_widgets.training._files import write_json
+from latent_widgets.training._files import read_values, write_json
 
 __all__ = ["Beginning", "begin", "begun", "start_from", "weights_of"]
 
@@ -87,7 +86,13 @@ class Beginning:
 def begun(folder: Path) -> Beginning:
     """Return how the run in ``folder`` began, as far as anything was written about it."""
     file = folder / "begun.json"
-    return Beginning(**json.loads(file.read_text())) if file.exists() else Beginning()
+    if not file.exists():
+        return Beginning()
+    said = read_values(file)
+    start, copies, sha256 = said.get("start"), said.get("copies", False), said.get("sha256")
+    if not isinstance(start, str | None) or not isinstance(copies, bool) or not isinstance(sha256, str | None):
+        raise ValueError(f"{file} must say how a run began, got {said}. Take another folder.")
+    return Beginning(start, copies, sha256)
 
 
 def weights_of(folder: Path) -> Weights | None:

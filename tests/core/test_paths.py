@@ -218,5 +218,8 @@ def test_a_part_grows_and_takes_its_place(tmp_path):
     assert paths.complete(target) == target
     assert target.read_bytes() == b"abcd"
     assert [path.name for path in tmp_path.iterdir()] == ["a.bin"]
-    with pytest.raises(FileNotFoundError, match=r"the cache must lie in a folder that exists, got .*x.a.part'"):
-        paths.open_part(tmp_path / "x" / "a", "the cache")
+    with (
+        pytest.raises(FileNotFoundError, match=r"the cache must lie in a folder that exists, got .*x.a.part'"),
+        paths.open_part(tmp_path / "x" / "a", "the cache"),
+    ):
+        pass

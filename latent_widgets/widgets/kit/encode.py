@@ -21,7 +21,7 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
 from latent_widgets.core import checks
-from latent_widgets.core.paths import to_write, write_whole
+from latent_widgets.core.paths import NotWritten, to_write, write_whole
 from latent_widgets.core.pictures import check_pictures
 from latent_widgets.geometry.regions.spectra import LUMINANCE
 
@@ -245,12 +245,26 @@ def _mp4(tiles: Sequence[Pixels], fps: float) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         file = str(Path(folder) / "animation.mp4")
         size = (width + width % 2, height + height % 2)
-        writer = imageio_ffmpeg.write_frames(file, size, fps=fps, quality=8, macro_block_size=1)
-        writer.send(None)
-        for tile in tiles:
-            writer.send(np.ascontiguousarray(np.pad(tile, odd, mode="edge")))
-        writer.close()
-        return Path(file).read_bytes()
+        try:
+            writer = imageio_ffmpeg.write_frames(file, size, fps=fps, quality=8, macro_block_size=1)
+            writer.send(None)
+            for tile in tiles:
+                writer.send(np.ascontiguousarray(np.pad(tile, odd, mode="edge")))
+            writer.close()
+            data = Path(file).read_bytes()
+        except OSError as error:
+            raise _no_video(folder) from error
+    if b"moov" not in data:  # where its frames are, which comes last: ffmpeg does not say that it was stopped
+        raise _no_video(folder)
+    return data
+
+
+def _no_video(folder: str) -> NotWritten:
+    where = str(Path(folder).parent)
+    return NotWritten(
+        f"the video must be made whole among the temporary files, got {where!r}, where ffmpeg was stopped. Make room "
+        "there, or set TMPDIR to a folder on another disk."
+    )
 
 
 def small(pictures: Tensor, side: int) -> Tensor:

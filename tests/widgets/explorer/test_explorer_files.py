@@ -1,6 +1,8 @@
 """Everything that the explorer saves can be read again and is what was shown."""
 
+import errno
 import json
+import os
 import sys
 
 import numpy as np
@@ -142,6 +144,24 @@ def test_wrong_paths_are_said_in_the_panel(explorer, tmp_path, monkeypatch, kind
     page.press.click()
     assert message in str(explorer.error)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("kind", ["picture", "edit", "kept directions"])
+def test_a_full_disk_is_said_in_the_panel(explorer, save, monkeypatch, kind):
+    def sync(handle):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    name = f"a.{KINDS[kind]}"
+    path = save(kind, name)
+    before = path.read_bytes()
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", sync)
+        explorer.set_alpha(1, -1.0)
+        save(kind, name)
+    assert str(explorer.error).endswith("The file that was there is as it was. Make room, or choose another disk.")
+    assert (path.read_bytes(), os.listdir(path.parent)) == (before, [name])
+    save(kind, name)
+    assert explorer.error is None
 
 
 def test_cancelled_animation_writes_nothing(explorer, tmp_path):

@@ -1,7 +1,9 @@
 """Pictures arrive as they are: the right pixels, the right format, in the right order."""
 
 import io
+import os
 import sys
+import tempfile
 from types import SimpleNamespace
 
 import numpy as np
@@ -15,6 +17,7 @@ from latent_widgets.widgets.jobs.settle import Settle
 from latent_widgets.widgets.kit.encode import animation, colourise, difference, encode, sheet, strip, to_uint8
 from latent_widgets.widgets.kit.filmstrip import Filmstrip
 from latent_widgets.widgets.kit.picture import Picture
+from tests.faults import FULL, in_child
 from tests.widgets.conftest import PATIENCE
 
 
@@ -173,6 +176,20 @@ def test_mp4_has_even_sides(frames, tmp_path):
     about, *pictures = imageio_ffmpeg.read_frames(str(path))  # to the end, where the reader closes its files
     assert about["size"] == (18, 16)
     assert len(pictures) == 8
+
+
+@pytest.mark.skipif(os.name != "posix", reason="limits of POSIX")
+@pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")
+@pytest.mark.parametrize("room", ["no room at all", "room for a part"])
+def test_mp4_that_was_stopped_is_not_saved(frames, tmp_path, room):
+    pytest.importorskip("imageio_ffmpeg")
+    size = len(animation(frames, format="mp4"))
+    said, _ = in_child(lambda: FULL[room](size) or animation(frames, tmp_path / "walk.mp4"))
+    assert said["text"] == (
+        f"the video must be made whole among the temporary files, got {tempfile.gettempdir()!r}, where ffmpeg was "
+        "stopped. Make room there, or set TMPDIR to a folder on another disk."
+    )
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_mp4_without_the_extra_names_it(frames, monkeypatch):
