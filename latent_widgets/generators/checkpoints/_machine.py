@@ -213,9 +213,9 @@ class Machine:
             raise CheckpointError(
                 f"{what.name} must have its usual arguments, got others ({short(str(error))})."
             ) from None
-        if isinstance(made, Stranger):
-            self.budget.spend(_STRANGER)
-        elif isinstance(made, Charged):
+        if isinstance(made, Bag | Charged):  # whose attributes take more than a number does
+            self.budget.spend(_STRANGER if type(made) is Stranger else 2 * _INSTANCE)
+        if isinstance(made, Charged):
             made.budget = self.budget
         return made
 

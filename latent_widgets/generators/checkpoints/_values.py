@@ -63,12 +63,25 @@ class Blob:
     is_latin: bool = False
 
     def text(self) -> str:
-        """Decode it as text."""
-        return str(self.view, "utf-8", "surrogatepass")
+        """Decode it as text.
+
+        Raises:
+            CheckpointError: If it is not UTF-8.
+        """
+        return text_of(self.view)
 
     def content(self) -> memoryview:
-        """Return its bytes; nothing is copied unless they were written as text."""
-        return memoryview(self.text().encode("latin-1")) if self.is_latin else self.view
+        """Return its bytes; nothing is copied unless they were written as text.
+
+        Raises:
+            CheckpointError: If it is no text of bytes.
+        """
+        if not self.is_latin:
+            return self.view
+        try:
+            return memoryview(self.text().encode("latin-1"))
+        except UnicodeEncodeError:
+            raise CheckpointError("bytes written as text must be letters below 256, got others.") from None
 
 
 @dataclass(frozen=True, eq=False)
@@ -187,13 +200,13 @@ def cost(value: Any) -> int:
     return EACH * len(value) if isinstance(value, tuple | list | dict | set | frozenset) else 0
 
 
-def text_of(data: bytes) -> str:
+def text_of(data: bytes | memoryview) -> str:
     """Decode text of a pickle.
 
     Raises:
         CheckpointError: If it is not UTF-8.
     """
     try:
-        return data.decode("utf-8", "surrogatepass")
+        return str(data, "utf-8", "surrogatepass")
     except UnicodeDecodeError:
-        raise CheckpointError(f"text in a pickle must be UTF-8, got {short(data)}.") from None
+        raise CheckpointError(f"text in a pickle must be UTF-8, got {short(bytes(data[:80]))}.") from None

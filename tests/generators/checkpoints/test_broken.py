@@ -114,6 +114,20 @@ def test_array_that_does_not_fill_its_shape(tmp_path, make_variant):
         lw.load(path)
 
 
+def test_a_long_run_of_letters_that_are_no_bytes(tmp_path, make_variant):
+    def change(modules):
+        modules["mapping"].state["_modules"]["fc0"].state["_parameters"]["weight"] = weight
+
+    weight = np.zeros((200, 200), np.float32)
+    path = dump(with_weight(lambda: make_variant(z_dim=200, w_dim=200), change), tmp_path / "x.pkl", protocol=2)
+    assert lw.load(path).z_dim == 200  # protocol 2 writes bytes as letters
+    data = path.read_bytes()
+    middle = data.index(bytes(100_000)) + 50_000
+    path.write_bytes(data[:middle] + "Ā".encode() * 8 + data[middle + 16 :])
+    with pytest.raises(CheckpointError, match="bytes written as text must be letters below 256, got others"):
+        lw.load(path)
+
+
 # ---- files of other kinds
 
 OTHERS = {

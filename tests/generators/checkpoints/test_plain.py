@@ -69,6 +69,7 @@ BAD = {
     ),
     "a set": (lambda: saved({"a": {1, 2}}), "must be tensors, numbers or text, got set"),
     "a nest": (lambda: saved([[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]), "must lie at most 16 deep"),
+    "long text that is not": (lambda: saved({"a": "b" * 70_000}).replace(b"bbb", b"\xff\xff\xff", 1), "must be UTF-8"),
     "a bomb": (lambda: BOMBS["a path that doubles"], "in proportion"),
     "an expanded trillion": (
         lambda: saved({"a": torch.ones(1).expand(10**6, 10**6)}, True),
