@@ -31,6 +31,7 @@ PLOTTERS = {
     "annotate", "bar", "errorbar", "figtext", "legend", "plot", "set_label", "set_title", "set_xlabel", "set_ylabel",
     "set_xticks", "set_yticks", "set_xticklabels", "set_yticklabels", "suptitle", "supxlabel", "supylabel", "text",
 }  # fmt: skip
+PICTURE_READERS = {"imread", "read_image", "decode_image", "decode_jpeg", "decode_png", "decode_webp", "decode_gif"}
 OPEN_FILES = {"file", "draft", "drawn", "pixels"}  # what is written to and is no path is called so
 LIBRARY_WRITERS = {"torch.save", "numpy.save", "numpy.savez", "numpy.savez_compressed", "safetensors.torch.save_file"}
 DRAWS = {"rand", "randn", "randint", "randperm", "normal", "bernoulli", "multinomial", "poisson"}
@@ -246,6 +247,17 @@ def writes_through_one_door(source: Source) -> list[str]:
         )
         if wrong:
             found.append(f"{source.module}:{call.lineno} calls {name}: files go through core/paths.py")
+    return found
+
+
+def reads_pictures_through_one_door(source: Source) -> list[str]:
+    """Pictures are opened by `core/images.py` alone, which names the formats: Pillow knows 43, one runs a program."""
+    found = []
+    for call, name in _calls(source):
+        opens = name in ("PIL.Image.open", "PIL.ImageFile.Parser")
+        closed = source.module == "latent_widgets.core.images" and "formats" in {k.arg for k in call.keywords}
+        if name.rpartition(".")[2] in PICTURE_READERS or (opens and not closed):
+            found.append(f"{source.module}:{call.lineno} calls {name}: pictures go through core/images.py")
     return found
 
 

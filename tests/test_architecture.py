@@ -20,6 +20,7 @@ FILE_RULES = [
     architecture.silent,
     architecture.runs_no_data,
     architecture.writes_through_one_door,
+    architecture.reads_pictures_through_one_door,
     architecture.plots_names_as_text,
     architecture.names_type_and_place,
 ]
@@ -98,6 +99,24 @@ PLANTED = [
         "value = eval(text)",
         "model.eval()",
     ),
+    *[
+        (architecture.reads_pictures_through_one_door, module, broken, kept)
+        for module, broken, kept in (
+            (
+                "latent_widgets.values.masks",
+                "from PIL import Image\nImage.open(f, formats=['PNG'])",
+                "open_picture('a', b)",
+            ),
+            (
+                "latent_widgets.core.images",
+                "from PIL import Image\nImage.open(f)",
+                "from PIL import Image\nImage.open(f, formats=X)",
+            ),
+            ("latent_widgets.values.masks", "from PIL.Image import open as look\nlook(f)", "open(f)"),
+            ("latent_widgets.values.masks", "import matplotlib.pyplot as plt\nplt.imread(f)", "plt.imshow(a)"),
+            ("latent_widgets.values.masks", "from PIL import ImageFile\nImageFile.Parser()", "ImageFile.MAXBLOCK"),
+        )
+    ],
     *[
         (architecture.plots_names_as_text, "latent_widgets.geometry.walks.value", broken, kept)
         for broken, kept in (

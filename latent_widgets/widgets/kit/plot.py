@@ -23,6 +23,7 @@ import ipywidgets
 from PIL import Image
 
 from latent_widgets.core.figures import new_figure
+from latent_widgets.core.images import open_picture
 from latent_widgets.widgets.kit.whole import open_canvases
 
 if TYPE_CHECKING:
@@ -207,7 +208,7 @@ def rasterise(figure: Figure, dpi: int = 150) -> Image.Image:
     """
     file = io.BytesIO()
     figure.savefig(file, format="png", dpi=dpi, facecolor="white")
-    return Image.open(file).convert("RGB")
+    return open_picture("figure", file.getvalue()).convert("RGB")
 
 
 def _to_svg(figure: Figure, words: str, spots: Sequence[Spot]) -> str:

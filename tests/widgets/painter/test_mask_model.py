@@ -210,7 +210,7 @@ def test_files_that_are_no_masks_are_refused(model, tmp_path):
     with pytest.raises(ValueError, match=r"the ending of path must be one of '.png', '.npy', '.json', got '.bmp'"):
         files.save_mask(model, tmp_path / "a.bmp")
     (tmp_path / "a.png").write_bytes(b"no")
-    with pytest.raises(ValueError, match="mask must be a picture that Pillow can read, got 2 bytes"):
+    with pytest.raises(ValueError, match=r"mask must be a picture in one of the formats PNG, .*, got 2 bytes"):
         files.load_mask(model, tmp_path / "a.png")
     from PIL import Image
 
