@@ -12,6 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from latent_widgets.core.words import whole
+
 __all__ = [
     "choice",
     "finite",
@@ -24,6 +26,7 @@ __all__ = [
     "placed",
     "readable",
     "shape",
+    "text",
 ]
 
 
@@ -104,6 +107,24 @@ def flag(name: str, value: Any) -> bool:
     if result is None:
         raise TypeError(f"{name} must be True or False, got {value!r}.")
     return result
+
+
+def text(name: str, value: Any) -> str:
+    """Return ``value`` if it is text, without halves of letters, which can be neither sent nor saved.
+
+    Args:
+        name: What the argument is called.
+        value: What was given.
+
+    Returns:
+        The text, with a mark for each half of a letter.
+
+    Raises:
+        TypeError: If it is none.
+    """
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be text, got {value!r}.")
+    return whole(value)
 
 
 def _truth(value: Any) -> bool | None:

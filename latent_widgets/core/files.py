@@ -117,12 +117,14 @@ def tensor_from_json(name: str, value: Any) -> Tensor:
     try:
         data = bytearray(base64.b64decode(value["base64"], validate=True))
         dtype = _DTYPES[value["dtype"]]
+        if dtype == torch.bool and data.strip(b"\0\1"):
+            raise ValueError("a truth value that is neither 0 nor 1")
         flat = torch.frombuffer(data, dtype=dtype) if data else torch.empty(0, dtype=dtype, device="cpu")
         shape = [operator.index(size) for size in value["shape"]]
         if min(shape, default=0) < 0:
             raise ValueError("a size below zero")
         return flat.reshape(shape).clone()
-    except (KeyError, TypeError, ValueError, RuntimeError):
+    except (KeyError, TypeError, ValueError, RuntimeError, OverflowError):
         raise ValueError(f"{name} must be a tensor as dtype, shape and base64, got {_short(value)}.") from None
 
 

@@ -1,10 +1,17 @@
-"""Names that somebody gave are text, whatever they look like: on a line, in a plot, in a program."""
+"""Names that somebody gave are text, whatever they look like: on a line, on a page, in a plot, in a program.
+
+A name is made whole where it comes in, and escaped once, where it is made part of something else.
+"""
 
 from __future__ import annotations
 
+import html
+import math
 import re
+from collections.abc import Mapping
+from typing import Any
 
-__all__ = ["label_text", "one_line", "plot_text"]
+__all__ = ["label_text", "one_line", "page_text", "plot_text", "python_text", "whole"]
 
 _INVISIBLE = "\u200b"  # a space of no width
 
@@ -25,6 +32,71 @@ def one_line(text: str, most: int | None = None) -> str:
     """
     line = " ".join("".join(letter if letter.isprintable() else " " for letter in str(text)).split())
     return line if most is None or len(line) <= most else f"{line[: most - 1]}…"
+
+
+def whole(text: str) -> str:
+    r"""Return text that can be sent and saved: what is half a letter, as files and file names may hold, becomes a mark.
+
+    Args:
+        text: The text.
+
+    Returns:
+        The same, with U+FFFD for each half of a letter that stands alone.
+
+    Example:
+        >>> whole("half \ud800 letter")
+        'half � letter'
+    """
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def page_text(text: str) -> str:
+    """Return text as HTML that shows it as it is, also within quotes.
+
+    Args:
+        text: The text.
+
+    Returns:
+        What goes between tags or into an attribute.
+
+    Example:
+        >>> page_text("<b> & 'c'")
+        '&lt;b&gt; &amp; &#x27;c&#x27;'
+    """
+    return html.escape(whole(text))
+
+
+def python_text(value: Any) -> str:
+    r"""Write a plain value as Python reads it.
+
+    Args:
+        value: None, a truth value, a finite number, text, or lists, tuples and dicts of these.
+
+    Returns:
+        An expression that is nothing but this value.
+
+    Raises:
+        TypeError: If it is something else.
+        ValueError: If a number is not finite.
+
+    Example:
+        >>> python_text({"k": [1, "it's"]})
+        '{\'k\': [1, "it\'s"]}'
+    """
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(f'{python_text(key)}: {python_text(one)}' for key, one in value.items())}}}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(python_text, value))}]"
+    if isinstance(value, tuple):
+        return f"({', '.join(map(python_text, value))}{',' * (len(value) == 1)})"
+    if value is None or isinstance(value, bool):
+        return repr(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(f"value must be finite, to be written into a program, got {value}.")
+    for kind in (int, float, str):  # of the kinds of NumPy and of subclasses the plain ones are written
+        if isinstance(value, kind):
+            return repr(kind(value))
+    raise TypeError(f"value must be plain, to be written into a program, got {type(value).__name__}.")
 
 
 def label_text(text: str) -> str:

@@ -36,7 +36,9 @@ class Entry:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "moves", tuple(self.moves))
-        object.__setattr__(self, "name", self.name or ", ".join(move.name for move in self.moves))
+        if any(not isinstance(move, Move) for move in self.moves):
+            raise TypeError(f"moves must be Move values, got {self.moves!r}. Use Move.of(directions, index, alpha).")
+        object.__setattr__(self, "name", checks.text("name", self.name) or ", ".join(move.name for move in self.moves))
         object.__setattr__(self, "weight", checks.number("weight", self.weight))
         object.__setattr__(self, "enabled", checks.flag("enabled", self.enabled))
 
@@ -131,7 +133,7 @@ class EditStack:
         try:
             return cls(Edit(**start), tuple(Entry(**entry) for entry in entries))
         except TypeError as error:
-            raise ValueError(f"text must hold all fields of an edit stack, got a wrong one: {error}.") from None
+            raise ValueError(f"text must hold all fields of an edit stack, got a wrong one: {error}") from None
 
     def _index(self, index: int) -> int:
         return checks.integer("index", index, low=0, high=len(self.entries) - 1)
