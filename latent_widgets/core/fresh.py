@@ -17,6 +17,8 @@ __all__ = ["Made", "filled", "fresh", "without_numbers"]
 
 Network = TypeVar("Network", bound=nn.Module)
 _DEVICE = ContextVar("device of fresh networks", default="cpu")
+_LEFT = ContextVar[Iterator[int] | None]("how many more tensors a network may have", default=None)
+_EACH, _MORE = 2, 16  # tensors that may be made for one of a file, and beside them: filters that no file has
 
 
 class Made(TypedDict):
@@ -32,16 +34,26 @@ def fresh() -> Made:
     Returns:
         float32 on the CPU; on the meta device :func:`without_numbers`.
 
+    Raises:
+        ValueError: If more tensors are made than a file has, for which a network is built without numbers.
+
     Example:
         >>> torch.zeros(2, **fresh()).device
         device(type='cpu')
     """
+    left = _LEFT.get()
+    if left is not None and next(left, None) is None:
+        raise ValueError("a network must have no more tensors than its file, got one that goes on and on")
     return {"dtype": torch.float32, "device": torch.device(_DEVICE.get())}
 
 
 @contextmanager
-def without_numbers() -> Iterator[None]:
+def without_numbers(tensors: int | None = None) -> Iterator[None]:
     """Build the networks of this thread on the meta device: shapes only, for ``load_state_dict(..., assign=True)``.
+
+    Args:
+        tensors: How many the file has, where the network is described by a file: a description may say a billion
+            layers. No limit if not given.
 
     Example:
         >>> with without_numbers():
@@ -50,9 +62,11 @@ def without_numbers() -> Iterator[None]:
         True
     """
     before = _DEVICE.set("meta")
+    limit = _LEFT.set(None if tensors is None else iter(range(_EACH * tensors + _MORE)))
     try:
         yield
     finally:
+        _LEFT.reset(limit)
         _DEVICE.reset(before)
 
 
@@ -68,12 +82,13 @@ def filled(make: Callable[[], Network], tensors: Mapping[str, Tensor]) -> Networ
 
     Raises:
         RuntimeError: If a name or shape is not the network's.
+        ValueError: If it would have far more tensors.
 
     Example:
         >>> filled(lambda: torch.nn.Linear(1, 1, bias=False, **fresh()), {"weight": torch.ones(1, 1)}).weight.item()
         1.0
     """
-    with without_numbers(), torch.inference_mode(False):
+    with without_numbers(len(tensors)), torch.inference_mode(False):
         network = make()
         network.load_state_dict(tensors, assign=True)
     return network

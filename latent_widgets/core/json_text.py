@@ -13,7 +13,7 @@ DEEPEST = 64  # lists and dicts within each other; whoever walks through them ma
 LONGEST = 300  # digits of an integer: any such can be made a float
 
 
-def read_json(text: str | bytes | memoryview, name: str = "text") -> Any:
+def read_json(text: str | bytes | memoryview, name: str = "text", *, finite: bool = True) -> Any:
     """Read JSON that somebody else may have written.
 
     Python's own reader takes what JSON lacks (NaN, infinity), lets the last of two equal keys win, and says in five
@@ -22,9 +22,10 @@ def read_json(text: str | bytes | memoryview, name: str = "text") -> Any:
     Args:
         text: The JSON; bytes are UTF-8.
         name: What it is called in errors.
+        finite: Whether numbers must be finite; without it, NaN and infinity are read where Python wrote them.
 
     Returns:
-        The values: none, booleans, finite numbers, text, lists and dicts. Nothing is said about which they are.
+        The values: none, booleans, numbers, text, lists and dicts. Nothing is said about which they are.
 
     Raises:
         ValueError: If it is no JSON, lists or dicts lie more than 64 deep, a number is not finite or has more than
@@ -40,8 +41,9 @@ def read_json(text: str | bytes | memoryview, name: str = "text") -> Any:
     """
     try:
         plain = text if isinstance(text, str) else str(text, "utf-8")
-        value = json.loads(plain, object_pairs_hook=_once, parse_int=_integer, parse_constant=_no_number)
-        _check(value)
+        constant = _no_number if finite else float
+        value = json.loads(plain, object_pairs_hook=_once, parse_int=_integer, parse_constant=constant)
+        _check(value, finite)
     except RecursionError:
         raise ValueError(f"{name} must be JSON, got something else: {_TOO_DEEP}.") from None
     except ValueError as error:  # of which JSONDecodeError and UnicodeDecodeError are kinds
@@ -71,7 +73,7 @@ def _no_number(text: str) -> NoReturn:
     raise ValueError(f"{text} is no number")
 
 
-def _check(value: Any) -> None:
+def _check(value: Any, finite: bool) -> None:
     """Look at all values, depth by depth: a walk that calls itself could be made to do so too often."""
     level, depth = [[value]], 0
     while level:
@@ -85,6 +87,6 @@ def _check(value: Any) -> None:
                     below.append(one)
                 elif kind is dict and one:
                     below.append(list(one.values()))
-                elif kind is float and not math.isfinite(one):
+                elif kind is float and finite and not math.isfinite(one):
                     raise ValueError("a number is too large")
         level, depth = below, depth + 1

@@ -13,10 +13,10 @@ from typing import Any
 
 import safetensors.torch
 import torch
-from safetensors import SafetensorError
 from torch import Tensor
 
-from latent_widgets.core.files import safetensors_header
+from latent_widgets.core.files import METADATA, read_safetensors
+from latent_widgets.core.json_text import read_json
 
 __all__ = [
     "DATA",
@@ -52,7 +52,7 @@ class Weights:
 def read_registry(folder: Path | None = None) -> dict[str, dict[str, Any]]:
     """Return the entries by name of the registry in ``folder``, by default the package's; empty where there is none."""
     path = (folder or DATA) / REGISTRY
-    entries: dict[str, dict[str, Any]] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    entries: dict[str, dict[str, Any]] = read_json(path.read_bytes(), REGISTRY) if path.exists() else {}
     return entries
 
 
@@ -135,10 +135,11 @@ def unpack(data: bytes, name: str = "weights") -> Weights:
         ValueError: If they are no safetensors file, or none of this package's.
     """
     try:
-        tensors = safetensors.torch.load(data)
-    except SafetensorError as error:
-        raise ValueError(f"{name} must be a whole safetensors file, got {error}.") from None
-    about = read_about(safetensors_header(data)[0], name)
+        tensors, metadata = read_safetensors(data)
+    except ValueError as error:
+        said = str(error).rstrip(".")
+        raise ValueError(f"{name} must be a whole safetensors file, got {said}.") from None
+    about = read_about({METADATA: metadata}, name)
     wide = {key: value.to(torch.float32) if value.is_floating_point() else value for key, value in tensors.items()}
     return Weights(wide, about)
 
@@ -153,8 +154,8 @@ def read_about(header: dict[str, Any], name: str) -> dict[str, Any]:
     Raises:
         ValueError: If it has none.
     """
-    text = header.get("__metadata__", {}).get(KEY)
+    text = header.get(METADATA, {}).get(KEY)
     if text is None:
         raise ValueError(f"{name} must carry a description under {KEY!r} in its header, got none.")
-    about = json.loads(text)
+    about = read_json(text, f"the description in {name}")
     return about if isinstance(about, dict) else {}

@@ -62,11 +62,15 @@ def labels(names: Sequence[str], k: int, method: str) -> tuple[str, ...]:
     if any(not isinstance(name, str) for name in names):
         raise TypeError(f"names must be strings, got {names!r}.")
     if not all(map(str.strip, names)):
-        raise ValueError(f"names must be labels that can be read, got {list(names)}. One of them is empty.")
+        raise ValueError(f"names must be labels that can be read, got {_some(names)}. One of them is empty.")
     names = tuple(map(whole, names))
     if len(names) != k or len(set(names)) != k:
-        raise ValueError(f"names must be {k} different labels, got {list(names)}.")
+        raise ValueError(f"names must be {k} different labels, got {_some(names)}.")
     return names
+
+
+def _some(names: Sequence[str]) -> str:
+    return f"{[name[:60] for name in names[:20]]}{' and more' if len(names) > 20 else ''}"
 
 
 def different(names: Iterable[str]) -> tuple[str, ...]:
@@ -76,13 +80,14 @@ def different(names: Iterable[str]) -> tuple[str, ...]:
         >>> different(["a", "b", "a"])
         ('a', 'b', 'a (2)')
     """
-    result: list[str] = []
+    taken: dict[str, None] = {}
+    counts: dict[str, int] = {}
     for name in names:
-        label, count = name, 2
-        while label in result:
+        label, count = name, counts.get(name, 2)
+        while label in taken:
             label, count = f"{name} ({count})", count + 1
-        result.append(label)
-    return tuple(result)
+        taken[label], counts[name] = None, count  # the next of the name begins there: all before are taken
+    return tuple(taken)
 
 
 def plain(parameters: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,36 +1,35 @@
 """Direction files: our own, and those that other projects write.
 
-What a file is, is seen from its bytes; none is ever executed.
+What a file is, is seen from its bytes; none is ever executed, and no array is read but those that are asked for.
 """
 
 from __future__ import annotations
 
-import io
+import math
 import os
-import pickle
 import warnings
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load as load_safetensors
 from safetensors.torch import save as save_safetensors
 from torch import Tensor
 
-from latent_widgets.core.files import Stamp, safetensors_header
+from latent_widgets.core.fields import COUNT, DICT, INTEGER, TEXT, check_fields, list_of, or_none
+from latent_widgets.core.files import Stamp
 from latent_widgets.core.paths import to_read
 from latent_widgets.generators.base import Generator
+from latent_widgets.values.direction_arrays import Array, DamagedError, File, ObjectsError, parse
 
 __all__ = ["Content", "arrange", "fitting_space", "in_space", "pack", "read"]
 
 STAMP = Stamp("latent_widgets.values.directions", 1, "directions")
-_OLD_TORCH = pickle.dumps(0x1950A86A20F9469CFC6C, protocol=2)  # how files of torch before 1.6 begin
 _NAMES = ("names", "labels", "attributes")  # what the names of the rows are called
 _KEYS = ("directions", "vectors", "boundary", "direction")  # tried in this order where a file holds several arrays
+_SHOWN = 20  # of its names in an error
+_PLAIN = (str, int, float, bytes)  # what may be a name: the text of a nest of lists could be endless
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,131 +73,112 @@ def read(path: str | os.PathLike[str], key: str | None = None) -> Content:
         ValueError: If it is damaged, of no known kind, would have to be executed, or holds no such array.
     """
     path = to_read(path)
-    data, name = path.read_bytes(), str(path)
+    name = str(path)
     try:
-        kind, found = _parse(data)
-    except pickle.UnpicklingError:
-        raise ValueError(_objects(name)) from None
-    except (SafetensorError, zipfile.BadZipFile, EOFError, RuntimeError, KeyError) as error:
-        raise ValueError(f"path must be an undamaged file, got {name!r}: {error}") from None
-    except ValueError as error:
-        if "allow_pickle" in str(error):
-            raise ValueError(_objects(name)) from None
-        raise ValueError(f"path must be an undamaged file of directions, got {name!r}: {error}") from None
-    if isinstance(found, Content):
-        return found
-    if kind and not isinstance(found, Mapping):
+        file = parse(path)
+        if file.metadata is not None and STAMP.is_on(file.metadata):
+            return _ours(file)
+        if file.kind and isinstance(file.value, Mapping):
+            return _known(file, key) or _choose(file, key)
+    except ObjectsError:
         raise ValueError(
-            f"path must be a file of directions, got {name!r}: it holds a {type(found).__name__}, not a tensor or a "
-            "dictionary of tensors. Save one array, a direction in each row."
+            f"path must be a file of plain numbers, got {name!r}, which holds Python objects. They could run code and "
+            "are never loaded: save the array alone, with numpy.save or Directions.save."
+        ) from None
+    except DamagedError as error:
+        raise ValueError(f"path must be an undamaged file of directions, got {name!r}: {error}") from None
+    except ValueError as error:
+        raise ValueError(f"path must be a file of directions, got {name!r}: {error}") from None
+    if file.kind:
+        raise ValueError(
+            f"path must be a file of directions, got {name!r}: it holds a {type(file.value).__name__}, not a tensor or "
+            "a dictionary of tensors. Save one array, a direction in each row."
         )
-    if kind:
-        try:
-            return _known(found, key) or _choose(kind, found, key)
-        except ValueError as error:
-            raise ValueError(f"path must be a file of directions, got {name!r}: {error}") from None
-    if data[:1] == b"\x80":
-        raise ValueError(_objects(name))
     raise ValueError(
         f"path must be a .safetensors, .npy, .npz or .pt file of directions, got {name!r}, which is none of them."
     )
 
 
-def _parse(data: bytes) -> tuple[str, Any]:
-    """Tell what sort of file it is, and what it holds: all of ours, or the arrays by name ("" for a single one)."""
-    if data[:6] == b"\x93NUMPY":
-        return "npy file", {"": np.load(io.BytesIO(data), allow_pickle=False)}
-    if data[:4] == b"PK\x03\x04":
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            is_torch = any(entry.endswith("data.pkl") for entry in archive.namelist())
-        if is_torch:
-            return "pt file", _from_torch(data)
-        with np.load(io.BytesIO(data), allow_pickle=False) as archive:
-            return "npz file", {name: archive[name] for name in archive.files}
-    if data[8:9] == b"{" and int.from_bytes(data[:8], "little") < len(data):
-        return "safetensors file", _from_safetensors(data)
-    return ("pt file", _from_torch(data)) if data.startswith(_OLD_TORCH) else ("", None)
-
-
-def _objects(name: str) -> str:
-    return (
-        f"path must be a file of plain numbers, got {name!r}, which holds Python objects. They could run code and are "
-        "never loaded: save the array alone, with numpy.save or Directions.save."
-    )
-
-
-def _from_safetensors(data: bytes) -> Any:
-    tensors = load_safetensors(data)
-    metadata = safetensors_header(data)[0].get("__metadata__", {})
-    if not STAMP.is_on(metadata):
-        return tensors
+def _ours(file: File) -> Content:
+    metadata: Mapping[str, str] = file.metadata or {}
     if STAMP.is_newer(metadata):
         raise ValueError(
             f"it was written by a newer version of latent_widgets (format {metadata['version']}, "
             f"known {STAMP.version})."
         )
-    scores = {n.removeprefix("scores."): t for n, t in tensors.items() if n.startswith("scores.")}
-    return Content("directions", {n: tensors[n] for n in ("vectors", "scales")}, scores, STAMP.read(metadata))
+    plain = check_fields(STAMP.read(metadata), _FIELDS, frozenset(_FIELDS))
+    tensors = {name: array.read() for name, array in file.value.items()}
+    if missing := {"vectors", "scales"} - tensors.keys():
+        raise DamagedError(f"it has no {min(missing)!r}.")
+    scores = {name.removeprefix("scores."): value for name, value in tensors.items() if name.startswith("scores.")}
+    return Content("directions", {name: tensors[name] for name in ("vectors", "scales")}, scores, plain)
 
 
-def _from_torch(data: bytes) -> Any:
-    value = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
-    if isinstance(value, Tensor):
-        return {"": value}
-    return {str(n): v for n, v in value.items()} if isinstance(value, Mapping) else value
+_FIELDS = {  # of our own files; the directions themselves say which they need
+    "space": TEXT, "unit": TEXT, "method": TEXT, "generator": or_none(TEXT), "weights_hash": or_none(TEXT),
+    "layers": or_none(list_of(COUNT)), "rows": or_none(list_of(INTEGER)), "names": list_of(TEXT), "parameters": DICT,
+    "seed": or_none(INTEGER),
+}  # fmt: skip
 
 
-def _known(found: Mapping[str, Any], key: str | None) -> Content | None:
+def _known(file: File, key: str | None) -> Content | None:
     """Take what the layout of another project says; None where it is of none that is known."""
     if key is not None:
         return None
-    if {"lat_comp", "lat_stdev"} <= found.keys():
-        arrays = {n: _numbers(n, found[n]) for n in ("lat_comp", "lat_stdev", "var_ratio") if n in found}
+    if file.has("lat_comp", "lat_stdev"):
+        names = ("lat_comp", "lat_stdev", "var_ratio")
+        arrays = {name: _numbers(name, file.value[name].read()) for name in names if file.has(name)}
         # GANSpace: deviations are all exactly one where the latents are z (decomposition.py, compute)
         space = "z" if bool((arrays["lat_stdev"] == 1).all()) else "w"
         scores = {"variance_ratio": arrays["var_ratio"]} if "var_ratio" in arrays else {}
         return Content(
             "ganspace file", {"vectors": arrays["lat_comp"], "scales": arrays["lat_stdev"]}, scores, space=space
         )
-    if isinstance(found.get("eigvec"), Tensor):  # directions are its columns
-        return Content("closed-form factorisation", {"vectors": _numbers("eigvec", found["eigvec"]).mT}, space="w")
-    if {"comp", "std"} <= found.keys() and isinstance(found["comp"], Tensor):
-        tensors = {"vectors": _numbers("comp", found["comp"]), "scales": _numbers("std", found["std"])}
-        return Content("pca file", tensors, space="w")
+    if file.has("eigvec") and file.value["eigvec"].of_torch:  # directions are its columns
+        vectors = _numbers("eigvec", file.value["eigvec"].read())
+        return Content("closed-form factorisation", {"vectors": vectors.mT}, space="w")
+    if file.has("comp", "std") and file.value["comp"].of_torch:
+        comp, std = (_numbers(name, file.value[name].read()) for name in ("comp", "std"))
+        return Content("pca file", {"vectors": comp, "scales": std}, space="w")
     return None
 
 
-def _choose(kind: str, found: Mapping[str, Any], key: str | None) -> Content:
+def _choose(file: File, key: str | None) -> Content:
     """Take one array, or from a dictionary of single directions all."""
-    arrays = {name: value for name, value in found.items() if isinstance(value, Tensor | np.ndarray)}
-    usual = [n for n in _KEYS if n in arrays] or (list(arrays) if len(arrays) == 1 else [])
+    usual = [name for name in _KEYS if file.has(name)] or (list(file.names) if len(file.names) == 1 else [])
     chosen = usual[0] if key is None and usual else key
-    if chosen is not None and chosen in arrays:
-        vectors = _numbers(chosen, arrays[chosen])
+    if chosen is not None and file.has(chosen):
+        array = file.value[chosen]
+        vectors = _numbers(chosen, array.read())
         alone = (chosen,) if chosen and chosen not in (*_KEYS, "arr_0") else ()
-        return Content(kind, {"vectors": vectors}, names=_labels(found, chosen) or alone)
-    if key is None and (each := _singles(arrays)):
-        return Content(kind, {"vectors": torch.stack(list(each.values()))}, names=tuple(each))
+        return Content(file.kind, {"vectors": vectors}, names=_labels(file, chosen, array.shape) or alone)
+    if key is None and (each := _singles(file)):
+        return Content(file.kind, {"vectors": torch.stack(list(each.values()))}, names=tuple(each))
+    shown = ", ".join(repr(name[:40]) for name in file.names[:_SHOWN]) or "(none)"
+    more = f" and {len(file.names) - _SHOWN} more" if len(file.names) > _SHOWN else ""
     asked = "" if key is None else f" and none is called {key!r}"
-    raise ValueError(f"it holds the arrays {', '.join(map(repr, arrays)) or '(none)'}{asked}. Choose one with key=...")
+    raise ValueError(f"it holds the arrays {shown}{more}{asked}. Choose one with key=...")
 
 
-def _singles(arrays: Mapping[str, Any]) -> dict[str, Tensor]:
+def _singles(file: File) -> dict[str, Tensor]:
     """The directions of a dictionary with one under each name, all of one length; nothing where it is another."""
-    sizes = {int(np.prod(array.shape)) for array in arrays.values()}
-    single = all(array.ndim and array.shape[-1] == np.prod(array.shape) for array in arrays.values())
-    if not arrays or not single or len(sizes) > 1:
-        return {}
-    return {name: _numbers(name, array).flatten() for name, array in arrays.items()}
+    length: int | None = None
+    for name in file.names:
+        shape = file.value[name].shape
+        if not shape or math.prod(shape) != shape[-1] or length not in (None, shape[-1]):
+            return {}
+        length = shape[-1]
+    return {name: _numbers(name, file.value[name].read()).flatten() for name in file.names}
 
 
-def _labels(found: Mapping[str, Any], chosen: str) -> tuple[str, ...]:
+def _labels(file: File, chosen: str, shape: tuple[int, ...]) -> tuple[str, ...]:
     """The names that lie beside an array, where there is one for each of its rows."""
     for name in _NAMES:
-        given = found.get(name)
-        listed = given.tolist() if isinstance(given, np.ndarray) else given
-        if name != chosen and isinstance(listed, list | tuple) and len(listed) == len(found[chosen]):
-            return tuple(map(str, listed))
+        given = file.value.get(name) if name != chosen and shape else None
+        if isinstance(given, Array):
+            given = given.read().tolist() if not given.of_torch and given.shape == shape[:1] else None
+        if isinstance(given, list | tuple) and len(given) == shape[0] and all(isinstance(one, _PLAIN) for one in given):
+            return tuple(map(str, given))
     return ()
 
 
@@ -267,7 +247,7 @@ def arrange(content: Content, space: str | None) -> tuple[Tensor, str]:
         )
     wrong = (~vectors.reshape(-1, shape[-1] if vectors.ndim < 3 else shape[1] * shape[2]).isfinite()).any(1)
     if wrong.any():
-        rows = wrong.nonzero()[:, 0].tolist()
+        rows = wrong.nonzero()[:_SHOWN, 0].tolist()
         raise ValueError(
             f"vectors must be finite, got NaN or infinity in the rows {rows}. Leave these out of the file."
         )

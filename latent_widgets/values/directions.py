@@ -94,7 +94,7 @@ class Directions:
                 f"unit must be 'sd', 'latent' or 'rms' in {self.space}, got 'degrees'. Great circles are in z."
             )
         layers = rows_of(self.layers, self.space, vectors.shape[1] if self.space == "w+" else None)
-        zero = (direction_lengths(vectors, layers) == 0).nonzero()[:, 0].tolist()
+        zero = (direction_lengths(vectors, layers) == 0).nonzero()[:20, 0].tolist()
         if zero:
             raise ValueError(f"vectors must not be zero, got zero rows {zero}. Leave them out.")
         method = checks.text("method", self.method)
@@ -381,7 +381,10 @@ class Directions:
         """
         content = direction_files.read(path, key)
         if content.plain is not None:
-            made = cls(**{**content.plain, **content.tensors, "scores": content.scores})
+            try:
+                made = cls(**{**content.plain, **content.tensors, "scores": content.scores})
+            except (TypeError, ValueError) as error:
+                raise ValueError(f"path must be an undamaged file of directions, got {str(path)!r}: {error}") from None
             if space is not None and space != made.space:
                 raise ValueError(f"space must be {made.space!r}, as {str(path)!r} says, got {space!r}.")
             return made

@@ -1,3 +1,5 @@
+import json
+
 import pytest
 import torch
 from safetensors.torch import save
@@ -51,3 +53,66 @@ def test_stamp_tells_kinds_and_versions_apart(version, newer):
     assert stamp.read(metadata) == {"k": [1, None]}
     assert not stamp.is_on(metadata | {"format": "latent_widgets.b"})
     assert not stamp.is_on({})
+
+
+ENTRY = {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}
+HEADERS = {
+    "no dict": ([1], "a header that is no dict"),
+    "metadata of numbers": ({"__metadata__": {"a": 1}}, "metadata that are not text"),
+    "metadata in a list": ({"__metadata__": ["a"]}, "metadata that are not text"),
+    "an entry in a list": ({"a": []}, "no type, sizes and place in the file of the tensor 'a'"),
+    "no type": ({"a": {**ENTRY, "dtype": 1}}, "no type, sizes and place"),
+    "an endless shape": ({"a": {**ENTRY, "shape": [1] * 100_000}}, "no type, sizes and place"),
+    "a size of text": ({"a": {**ENTRY, "shape": ["2"]}}, "no type, sizes and place"),
+    "a size below zero": ({"a": {**ENTRY, "shape": [-2]}}, "no type, sizes and place"),
+    "a huge size": ({"a": {**ENTRY, "shape": [0, 2**60]}}, "no type, sizes and place"),
+    "a place outside": ({"a": {**ENTRY, "data_offsets": [0, 9]}}, "no type, sizes and place"),
+    "a place turned round": ({"a": {**ENTRY, "data_offsets": [8, 0]}}, "no type, sizes and place"),
+    "half a place": ({"a": {**ENTRY, "data_offsets": [0]}}, "no type, sizes and place"),
+    "other sizes": ({"a": {**ENTRY, "shape": [3]}}, "."),
+    "an unknown type": ({"a": {**ENTRY, "dtype": "F4"}}, "."),
+}
+
+
+@pytest.mark.parametrize("name", HEADERS)
+def test_other_headers_are_refused_in_words(name):
+    header, why = HEADERS[name]
+    text = json.dumps(header).encode()
+    with pytest.raises(ValueError, match=why) as caught:
+        files.read_safetensors(len(text).to_bytes(8, "little") + text + bytes(8))
+    assert type(caught.value) is ValueError
+    assert len(str(caught.value)) < 300
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        (b"", "cut off"),
+        (b"\xff" * 8, "cut off"),
+        ((2).to_bytes(8, "little") + b"{", "cut off"),
+        ((2).to_bytes(8, "little") + b"{[", "the header must be JSON"),
+        ((10**5).to_bytes(8, "little") + b"[" * 10**5, "lie more than 64 deep"),
+        ((20).to_bytes(8, "little") + b'{"a":1,"a":1,"a":1} ', "the key 'a' comes twice"),
+    ],
+)
+def test_damaged_headers_are_refused_in_words(data, why):
+    with pytest.raises(ValueError, match=why):
+        files.read_safetensors(data)
+
+
+def test_a_stamp_says_what_is_wrong_with_it():
+    stamp = files.Stamp("latent_widgets.notes", 1, "note")
+    good = stamp.metadata({"seed": 3, "mean": float("nan")})
+    assert stamp.read(good)["mean"] != stamp.read(good)["mean"]
+    for version in ("", "x", "1e3", "9" * 10_000, "\u0663", "-1"):
+        with pytest.raises(ValueError, match="its version must be a number, got"):
+            stamp.is_newer(good | {"version": version})
+    for text, why in (
+        ("[]", "its 'note' must be a dict, got list"),
+        ("", "its 'note' must be JSON"),
+        ("[" * 9**5, "JSON"),
+    ):
+        with pytest.raises(ValueError, match=why):
+            stamp.read(good | {"note": text})
+    with pytest.raises(ValueError, match="its 'note' must be JSON"):
+        stamp.read({"format": "latent_widgets.notes"})

@@ -34,3 +34,17 @@ def test_filling_draws_nothing_and_takes_the_tensors_themselves(layer):
     network(torch.ones(1, 3)).sum().backward()  # which weights made in inference mode could not
     with pytest.raises(RuntimeError, match="bias"):
         filled(layer, {"weight": tensors["weight"]})
+
+
+def test_a_network_of_a_file_has_about_as_many_tensors_as_the_file(layer):
+    def endless():
+        return nn.ModuleList(layer() for _ in range(10**9))
+
+    with pytest.raises(ValueError, match="a network must have no more tensors than its file, got one that goes on"):
+        filled(endless, {"0.weight": torch.ones(2, 3)})
+    with without_numbers(tensors=0):
+        for _ in range(16):  # filters that no file has
+            layer()
+        with pytest.raises(ValueError, match="must have no more tensors"):
+            layer()
+    layer()

@@ -145,7 +145,7 @@ def test_array_that_means_nothing_is_said(saved, value, message):
     [
         (torch.ones(2, 3) * 1j, r"got complex ones\. Save array\.real\."),
         (torch.ones(2, 3) > 0, r"got booleans\. Save array\.astype\(float\)\."),
-        (torch.eye(3).to_sparse(), r"the array must hold real numbers, got torch\.float32, torch\.sparse_coo\."),
+        (torch.eye(3).to_sparse(), r"must hold real numbers, got a sparse tensor\. Save array\.to_dense\(\)\."),
         (
             [torch.ones(3)],
             "it holds a list, not a tensor or a dictionary of tensors. Save one array, a direction in each",

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from latent_widgets.generators.checkpoints._values import Bag, Blob, CheckpointError, let_go, short
+from latent_widgets.generators.checkpoints._values import Bag, Blob, Charged, CheckpointError, let_go, short
 
 __all__ = ["FileArray", "FileType", "array", "array_from_buffer", "array_of", "number", "number_type"]
 
@@ -40,7 +40,7 @@ class FileType(Bag):
         return found
 
 
-class FileArray(Bag):
+class FileArray(Bag, Charged):
     """An array; its shape and bytes arrive by ``BUILD``, or with it from a buffer."""
 
     def __init__(self) -> None:
@@ -82,15 +82,14 @@ class FileArray(Bag):
         """
         if self.type is None:
             raise CheckpointError("a NumPy array must be built before it is used, got an empty one.")
-        content, dtype, count = _content(self.data), self.type.dtype(), 1
-        for size in self.shape:
-            count *= size
-        if count * dtype.itemsize != len(content):
-            raise CheckpointError(
-                f"a NumPy array of shape {self.shape} must have {count * dtype.itemsize} bytes, got {len(content)}."
-            )
+        dtype = self.type.dtype()
+        size = self.numel * dtype.itemsize
+        content = self.data if isinstance(self.data, bytes) else _content(self.data, size)
+        if size != len(content):
+            raise CheckpointError(f"a NumPy array of shape {self.shape} must have {size} bytes, got {len(content)}.")
+        self.charge(self.numel)
         flat = np.frombuffer(bytearray(content), dtype)
-        let_go(content)
+        let_go(memoryview(content))
         return flat.reshape(self.shape, order="F" if self.fortran else "C").astype(dtype.newbyteorder("="))
 
     def read(self) -> Tensor:
@@ -151,5 +150,6 @@ def array_of(value: float) -> FileArray:
     return FileArray().fill((), FileType("f8"), False, struct.pack("=d", value))
 
 
-def _content(data: bytes | Blob) -> memoryview:
-    return data.content() if isinstance(data, Blob) else memoryview(data)
+def _content(data: Blob, size: int) -> memoryview:
+    """The bytes of a long run; as they are where these cannot be so many: a byte takes one or two as text."""
+    return data.content() if size <= len(data.view) <= 2 * size else data.view

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
+from latent_widgets.core.budget import Budget
 from latent_widgets.core.fresh import without_numbers
 from latent_widgets.core.steps import Cancelled, OnStep, report
 from latent_widgets.generators._networks import build_network
@@ -121,12 +122,16 @@ def planned(found: Found) -> nn.Module:
         CheckpointError: If the tensors are not those of the architecture.
     """
     try:
-        with without_numbers():  # nothing is allocated before every shape is known to be right
+        with without_numbers(
+            len(found.parts) + len(found.defaults)
+        ):  # nothing is allocated before every shape is known to be right
             network = build_network(found.architecture, found.config)
     except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
         raise CheckpointError(_fork(found, f"its sizes do not fit together ({short(str(error))})")) from None
-    wanted = {name: tuple(value.shape) for name, value in network.state_dict().items() if name not in found.defaults}
+    state = network.state_dict()
+    wanted = {name: tuple(value.shape) for name, value in state.items() if name not in found.defaults}
     given = {name: part.shape for name, part in found.parts.items()}
+    given |= {name: () for name in found.defaults if name not in state}
     for name in [*wanted, *given]:
         if wanted.get(name) != given.get(name):
             raise CheckpointError(_fork(found, _difference(found, name, wanted.get(name), given.get(name))))
@@ -149,6 +154,7 @@ def assemble(found: Found, size: int, on_step: OnStep | None = None) -> nn.Modul
         CheckpointError: If the tensors are not those of the architecture, or not finite.
     """
     network = planned(found)
+    _afford(network, found, Budget(size, "the file", CheckpointError))
     tensors: dict[str, Tensor] = {}
     room = 4 * size + 2**20  # half precision doubles; a file in which one tensor stands for many is hostile
     for index, (name, part) in enumerate(found.parts.items(), 1):
@@ -164,6 +170,15 @@ def assemble(found: Found, size: int, on_step: OnStep | None = None) -> nn.Modul
         module, _, buffer = name.rpartition(".")
         setattr(network.get_submodule(module), buffer, compute(network))
     return network
+
+
+def _afford(network: nn.Module, found: Found, budget: Budget) -> None:
+    """Charge what is computed because the file has it not: it may describe a picture of any size with few tensors."""
+    for name in found.defaults:
+        budget.spend(4 * network.get_buffer(name).numel())
+        if name == AVERAGE:
+            widest = max((len(value) for value in network.get_submodule("mapping").parameters()), default=0)
+            budget.spend(4 * (_DRAWS * int(getattr(network, "z_dim", 0)) + 4 * _AT_ONCE * widest))
 
 
 def _number(name: str, value: Tensor) -> Tensor:

@@ -3,6 +3,9 @@
 Python's own unpickler imports what a file names and calls it. This one knows a closed table of names, each with a
 function of ours that makes a value; nothing is imported, no attribute is looked up, and a ``BUILD`` reaches only values
 that were made for it. Long strings stay in the file: what is not asked for is not copied.
+
+What is made is charged beforehand to the account of the file, as the bytes that it takes, and what is called as the
+length of its arguments: a pickle of few bytes may recall a long value as often as it likes.
 """
 
 from __future__ import annotations
@@ -12,15 +15,28 @@ import struct
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from latent_widgets.core.budget import EACH, Budget
 from latent_widgets.generators.checkpoints._arrays import FileArray, FileType
 from latent_widgets.generators.checkpoints._strangers import Stranger, Strangers, harmful, means_harm
-from latent_widgets.generators.checkpoints._values import Allowed, Bag, Blob, CheckpointError, as_key, short, text_of
+from latent_widgets.generators.checkpoints._values import (
+    Allowed,
+    Bag,
+    Blob,
+    Charged,
+    CheckpointError,
+    as_key,
+    cost,
+    short,
+    text_of,
+)
 
 __all__ = ["Machine"]
 
 MAX_STEPS = 5_000_000  # networks of 1024 px with optimiser take some 200 thousand
 MAX_INTEGER = 255  # bytes; torch's magic number has ten
 _LONG = 1 << 16  # bytes from which a string is left in the file
+_STRING, _NUMBER, _TUPLE, _INSTANCE, _STRANGER = 80, 32, 64, 400, 1200  # bytes that one takes, without its contents
+_EMPTY = {"LIST": 72, "DICT": 80, "SET": 232, "TUPLE": 0}
 
 _CODES = {op.name: ord(op.code) for op in pickletools.opcodes}
 _NAMES = {code: name for name, code in _CODES.items()}
@@ -46,6 +62,8 @@ class Machine:
         persistent: Makes a value of a persistent id; None where the file must have none.
         position: Where the pickle begins.
         strangers: Takes the names that are not among them; None where these are refused.
+        budget: The account of the file; one for the bytes if not given.
+        most: Steps at most.
     """
 
     def __init__(
@@ -55,9 +73,13 @@ class Machine:
         persistent: Callable[[Any], Any] | None = None,
         position: int = 0,
         strangers: Strangers | None = None,
+        budget: Budget | None = None,
+        most: int | None = None,
     ) -> None:
         self.data, self.names, self.persistent, self.position = data, names, persistent, position
         self.strangers = strangers
+        self.budget = budget or Budget(len(data), "the file", CheckpointError)
+        self.most = MAX_STEPS if most is None else most
         self.stack: list[Any] = []
         self.memo: dict[int, Any] = {}
         self.opcode = 0
@@ -68,7 +90,7 @@ class Machine:
         Raises:
             CheckpointError: If it is damaged, too long, or asks for something that is not allowed.
         """
-        for _ in range(MAX_STEPS):
+        for _ in range(self.most):
             self.opcode = self.take(1)[0]
             if self.opcode == _CODES["STOP"]:
                 result = self.pop()
@@ -80,7 +102,7 @@ class Machine:
                 name = _NAMES.get(self.opcode, hex(self.opcode))
                 raise CheckpointError(f"a checkpoint must be written with pickle protocol 2 to 5, got opcode {name}.")
             handler(self)
-        raise CheckpointError(f"a pickle must have at most {MAX_STEPS} steps, got more.")
+        raise CheckpointError(f"a pickle must have at most {self.most} steps, got more.")
 
     # ---- bytes
 
@@ -139,8 +161,10 @@ class Machine:
     def strings(self, size: int, text: bool) -> None:
         view = self.take(self.count(size))
         if len(view) >= _LONG:
+            self.budget.spend(_INSTANCE)
             self.push(Blob(view, is_text=text))
         else:
+            self.budget.spend(_STRING + (4 if text else 1) * len(view))
             self.push(text_of(bytes(view)) if text else bytes(view))
 
     # ---- names
@@ -150,21 +174,26 @@ class Machine:
             raise CheckpointError(f"a name in a pickle must be text, got {short(module)}, {short(name)}.")
         if (module, name) in self.names:
             return self.names[module, name]
+        self.budget.spend(_STRANGER + cost(module) + cost(name))
         if self.strangers is None or means_harm(module, name):
             raise harmful(f"{module}.{name}")
         return self.strangers.named(f"{module}.{name}")
 
     def key(self, value: Any) -> Any:
+        self.budget.spend(EACH + (cost(value) if type(value) is tuple else 0))
         try:
             return as_key(value)
         except CheckpointError as error:
             if self.strangers is None:
                 raise
             self.strangers.complain(str(error))
+            self.budget.spend(_STRANGER)
             return Stranger(type(value).__name__, (value,))  # its own key, whatever it holds
 
     def make(self, what: Any, arguments: Any, how: str) -> Any:
+        self.budget.spend(_INSTANCE + cost(arguments))
         if type(what) is Stranger:  # a method of something unknown
+            self.budget.spend(_STRANGER)
             return Stranger(what.name, (what, arguments))
         function = getattr(what, how) if type(what) is Allowed else None
         if function is None:
@@ -172,17 +201,23 @@ class Machine:
             raise CheckpointError(f"{_NAMES[self.opcode]} must be applied to an allowed name, got {name}.")
         if type(arguments) is not tuple:
             raise CheckpointError(f"the arguments of {what.name} must be a tuple, got {short(arguments)}.")
+        self.budget.spend(sum(map(cost, arguments)))
         try:
-            return function(*arguments)
+            made = function(*arguments)
         except CheckpointError as error:
             if self.strangers is None or not what.spare:
                 raise
             self.strangers.complain(str(error))
-            return Stranger(what.name, arguments)
+            made = Stranger(what.name, arguments)
         except (TypeError, ValueError, LookupError, AttributeError, ArithmeticError) as error:
             raise CheckpointError(
                 f"{what.name} must have its usual arguments, got others ({short(str(error))})."
             ) from None
+        if isinstance(made, Stranger):
+            self.budget.spend(_STRANGER)
+        elif isinstance(made, Charged):
+            made.budget = self.budget
+        return made
 
 
 def _put(m: Machine, target: dict[Any, Any], values: list[Any]) -> None:
@@ -222,6 +257,7 @@ def _bool(m: Machine) -> None:
 @_on("BININT", "BININT1", "BININT2")
 def _int(m: Machine) -> None:
     size = {_CODES["BININT"]: 4, _CODES["BININT1"]: 1, _CODES["BININT2"]: 2}[m.opcode]
+    m.budget.spend(_NUMBER)
     m.push(int.from_bytes(m.take(size), "little", signed=size == 4))
 
 
@@ -230,11 +266,13 @@ def _long(m: Machine) -> None:
     size = m.count(1 if m.opcode == _CODES["LONG1"] else 4)
     if size > MAX_INTEGER:
         raise CheckpointError(f"an integer in a pickle must have at most {MAX_INTEGER} bytes, got {size}.")
+    m.budget.spend(_NUMBER + 2 * size)
     m.push(int.from_bytes(m.take(size), "little", signed=True))
 
 
 @_on("BINFLOAT")
 def _float(m: Machine) -> None:
+    m.budget.spend(_NUMBER)
     m.push(struct.unpack(">d", m.take(8))[0])
 
 
@@ -266,27 +304,37 @@ def _pop_mark(m: Machine) -> None:
 @_on("EMPTY_LIST", "EMPTY_DICT", "EMPTY_SET", "EMPTY_TUPLE")
 def _empty(m: Machine) -> None:
     kinds: dict[str, Callable[[], Any]] = {"LIST": list, "DICT": dict, "SET": set, "TUPLE": tuple}
-    m.push(kinds[_NAMES[m.opcode].removeprefix("EMPTY_")]())
+    kind = _NAMES[m.opcode].removeprefix("EMPTY_")
+    m.budget.spend(_EMPTY[kind])
+    m.push(kinds[kind]())
 
 
 @_on("TUPLE1", "TUPLE2", "TUPLE3")
 def _short_tuple(m: Machine) -> None:
-    values = [m.value() for _ in range(m.opcode - _CODES["TUPLE1"] + 1)]
-    m.push(tuple(reversed(values)))
+    m.budget.spend(_TUPLE)
+    size = m.opcode - _CODES["TUPLE1"] + 1
+    values = tuple(m.stack[-size:])  # of a generator, a tuple would be made larger first
+    if len(values) < size or _MARK in values:
+        raise CheckpointError("a pickle must take values from its stack, got a mark or an empty stack.")
+    del m.stack[-size:]
+    m.push(values)
 
 
 @_on("TUPLE")
 def _tuple(m: Machine) -> None:
+    m.budget.spend(_TUPLE)
     m.push(tuple(m.since_mark()))
 
 
 @_on("LIST")
 def _list(m: Machine) -> None:
+    m.budget.spend(_EMPTY["LIST"])
     m.push(m.since_mark())
 
 
 @_on("DICT")
 def _dict(m: Machine) -> None:
+    m.budget.spend(_EMPTY["DICT"])
     values: dict[Any, Any] = {}
     _put(m, values, m.since_mark())
     m.push(values)
@@ -294,6 +342,7 @@ def _dict(m: Machine) -> None:
 
 @_on("FROZENSET")
 def _frozenset(m: Machine) -> None:
+    m.budget.spend(_EMPTY["SET"])
     m.push(frozenset(m.key(value) for value in m.since_mark()))
 
 
@@ -332,6 +381,7 @@ def _memoise(m: Machine) -> None:
     index = len(m.memo) if m.opcode == _CODES["MEMOIZE"] else m.count(1 if m.opcode == _CODES["BINPUT"] else 4)
     value = m.value()
     m.push(value)
+    m.budget.spend(EACH)
     m.memo[index] = value
 
 
@@ -366,6 +416,7 @@ def _make_with_keywords(m: Machine) -> None:
     keywords, arguments, what = m.value(), m.value(), m.value()
     if type(keywords) is not dict or type(arguments) is not tuple:
         raise CheckpointError("an instance must be made of a tuple and a dict, got others.")
+    m.budget.spend(cost(arguments) + cost(keywords))
     m.push(m.make(what, (*arguments, *keywords.values()), "new"))
 
 
@@ -376,6 +427,7 @@ def _build(m: Machine) -> None:
     m.push(target)
     if type(target) is dict:
         return  # the attributes of a kind of dict, such as the metadata of a state dict: not needed
+    m.budget.spend(cost(state) + (sum(map(cost, state)) if type(state) is tuple and len(state) <= 8 else 0))
     build = getattr(target, "build", None) if isinstance(target, Bag) else None
     if build is None:
         raise CheckpointError(f"BUILD must act on an instance, got {short(target)}.")
@@ -392,4 +444,5 @@ def _persistent(m: Machine) -> None:
     key = m.value()
     if m.persistent is None:
         raise CheckpointError("this pickle must have no persistent ids, got one.")
+    m.budget.spend(_INSTANCE + cost(key) + (sum(map(cost, key)) if type(key) is tuple else 0))
     m.push(m.persistent(key))

@@ -51,7 +51,9 @@ def _dict(*arguments: Any) -> dict[Any, Any]:
 
 
 def _set(*arguments: Any) -> set[Any]:
-    return set(_dict([(value, None) for value in arguments[0]] if arguments else []))
+    if len(arguments) > 1 or (arguments and not isinstance(arguments[0], list | tuple | set | frozenset | dict)):
+        raise CheckpointError("a set must be made of nothing or of values, got others.")
+    return {as_key(value) for value in arguments[0]} if arguments else set()
 
 
 def _empty(*factory: Any) -> dict[Any, Any]:
@@ -89,9 +91,14 @@ def _module(meta: Any) -> PersistentModule:
     if not (isinstance(meta, dict) and meta.get("type") == "class" and meta.get("version") == 6):
         raise CheckpointError("a persistent module must be of type 'class' and version 6, got another.")
     name, source, state = meta.get("class_name"), meta.get("module_src"), meta.get("state")
-    if not isinstance(name, str) or not isinstance(source, str | Blob) or not isinstance(state, dict):
+    if (
+        not isinstance(name, str)
+        or len(name) > 512
+        or not isinstance(source, str | Blob)
+        or not isinstance(state, dict)
+    ):
         raise CheckpointError("a persistent module must have a class name, a source and a state, got others.")
-    return PersistentModule(name, source, state)
+    return PersistentModule(str(name), source, state)
 
 
 def _bag(name: str) -> Allowed:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
+from latent_widgets.core.budget import EACH, Budget
 from latent_widgets.generators.checkpoints import dcgan, genforce, genforce_older, nvidia_names, rosinality
 from latent_widgets.generators.checkpoints._changes import row
 from latent_widgets.generators.checkpoints._found import AVERAGE, AVERAGES, Found, Readable, StoredPart
@@ -38,6 +39,7 @@ _WRAPPERS = frozenset((
     "pretrained",
 ))  # fmt: skip
 _PLACES = 16  # of one layout in one file
+_LOOK = 16  # bytes charged for a name that is looked at once more
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,13 +70,16 @@ def _words(part: str) -> set[str]:
     return set(re.split(r"[_\W]+", spaced))
 
 
-def find_among(leaves: Mapping[str, Leaf], asked: Asked, beside: Sequence[str] = ()) -> Found | None:
+def find_among(
+    leaves: Mapping[str, Leaf], asked: Asked, beside: Sequence[str] = (), budget: Budget | None = None
+) -> Found | None:
     """Find a generator of a known layout among the tensors of a file.
 
     Args:
         leaves: The tensors by dotted name.
         asked: What the user says about the file.
         beside: Other generators in the file, by their prefixes.
+        budget: The account of the file; one for as many bytes as it has tensors if not given.
 
     Returns:
         What was found; None where there is nothing of a known layout.
@@ -82,7 +87,8 @@ def find_among(leaves: Mapping[str, Leaf], asked: Asked, beside: Sequence[str] =
     Raises:
         CheckpointError: If there are several and nothing tells which is meant, or it is a variant.
     """
-    candidates = [found for layout in _LAYOUTS for found in _places(layout, leaves)]
+    budget = budget or Budget(len(leaves), "the file", CheckpointError)
+    candidates = [found for layout in _LAYOUTS for found in _places(layout, leaves, budget)]
     others = [candidate.prefix for candidate in candidates]
     if asked.prefix is not None:
         wanted = asked.prefix.rstrip(".")
@@ -113,12 +119,13 @@ def find_among(leaves: Mapping[str, Leaf], asked: Asked, beside: Sequence[str] =
     return replace(found, parts=parts, notes=tuple(notes))
 
 
-def _places(layout: Any, leaves: Mapping[str, Leaf]) -> list[_Candidate]:
+def _places(layout: Any, leaves: Mapping[str, Leaf], budget: Budget) -> list[_Candidate]:
     anchor, found = layout.ANCHOR, []
     ends = [name for name in leaves if name == anchor or name.endswith(f".{anchor}")]
     for end in ends[:_PLACES]:
         prefix, home = end.removesuffix(anchor), leaves[end].home
         tensors: dict[str, Readable] = {}
+        budget.spend(_LOOK * len(leaves))
         for name, leaf in leaves.items():
             if not name.startswith(prefix):
                 continue
@@ -126,6 +133,7 @@ def _places(layout: Any, leaves: Mapping[str, Leaf]) -> list[_Candidate]:
             ours = inner.partition(".")[0] in layout.HEADS
             alone = not leaf.value.shape  # a count of steps, or another lone number
             if ours or (leaf.home == home and not alone):
+                budget.spend(EACH + 4 * len(inner))
                 tensors[inner] = leaf.value
         if layout.looks_like(tensors):
             found.append(_Candidate(layout, prefix, tensors))

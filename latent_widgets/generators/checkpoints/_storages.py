@@ -10,12 +10,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from latent_widgets.core.budget import Budget
 from latent_widgets.generators.checkpoints._machine import Machine
 from latent_widgets.generators.checkpoints._strangers import Strangers
-from latent_widgets.generators.checkpoints._values import Allowed, Blob, CheckpointError, let_go, short
+from latent_widgets.generators.checkpoints._values import Allowed, Blob, Charged, CheckpointError, let_go, short
 
 __all__ = [
     "MAGIC",
@@ -31,6 +33,8 @@ __all__ = [
 
 MAGIC = 0x1950A86A20F9469CFC6C
 _PROTOCOL = 1001
+_NESTED_STEPS = 500  # torch writes some fifty for a storage; one content may be that of every tensor of a file
+_AXES = 16
 _DTYPES = {
     "Double": torch.float64, "Float": torch.float32, "Half": torch.float16, "BFloat16": torch.bfloat16,
     "Long": torch.int64, "Int": torch.int32, "Short": torch.int16, "Char": torch.int8, "Byte": torch.uint8,
@@ -39,8 +43,8 @@ _DTYPES = {
 STORAGE_TYPES: dict[tuple[str, str], Any] = {("torch", f"{name}Storage"): dtype for name, dtype in _DTYPES.items()}
 
 
-@dataclass(eq=False)
-class Storage:
+@dataclass(eq=False, repr=False)
+class Storage(Charged):
     """A run of numbers in a file.
 
     Attributes:
@@ -62,19 +66,21 @@ class Storage:
             raise CheckpointError("every storage must have a type, got one without.")
         return self.dtype
 
-    def numbers(self, offset: int, count: int) -> Tensor:
-        """Copy some of the numbers out of the file.
+    def numbers(self, offset: int, shape: tuple[int, ...], stride: tuple[int, ...]) -> Tensor:
+        """Copy some of the numbers out of the file, and none of those between them.
 
         Args:
             offset: The first.
-            count: How many.
+            shape: How many there are along each axis, at least one.
+            stride: Steps along its axes.
 
         Returns:
-            ``(count,)``.
+            A tensor of that shape.
 
         Raises:
             CheckpointError: If they are not there.
         """
+        count = 1 + sum((size - 1) * step for size, step in zip(shape, stride, strict=True))
         dtype = self.kind()
         if self.view is None or len(self.view) != self.numel * dtype.itemsize:
             size = None if self.view is None else len(self.view)
@@ -85,23 +91,26 @@ class Storage:
             raise CheckpointError(
                 f"a tensor must lie within its storage of {self.numel} numbers, got {count} from number {offset}."
             )
-        data = bytearray(self.view[offset * dtype.itemsize : (offset + count) * dtype.itemsize])
+        there = np.frombuffer(self.view, np.dtype((np.void, dtype.itemsize)), count, offset * dtype.itemsize)
+        steps = tuple(step * dtype.itemsize for step in stride)
+        copy = np.array(np.lib.stride_tricks.as_strided(there, shape, steps, writeable=False), order="C")
         let_go(self.view)
-        if dtype == torch.bool:  # any byte but 0 and 1 would be an invalid boolean
-            return torch.frombuffer(data, dtype=torch.uint8) != 0
-        return torch.frombuffer(data, dtype=dtype)
+        data = torch.from_numpy(copy.reshape(-1).view(np.uint8))
+        # Any byte but 0 and 1 would be an invalid boolean.
+        return (data != 0 if dtype == torch.bool else data.view(dtype)).reshape(shape)
 
     def _open_nested(self) -> None:
         if self.nested is None:
             return
         content = self.nested.content() if isinstance(self.nested, Blob) else memoryview(self.nested)
-        inner = read_legacy(content, STORAGE_TYPES)  # storages only: a file within a file within a file is refused
+        # Storages only: a file within a file within a file is refused.
+        inner = read_legacy(content, STORAGE_TYPES, budget=self.budget, most=_NESTED_STEPS)
         if not isinstance(inner, Storage):
             raise CheckpointError(f"the bytes of a tensor must hold a storage, got {short(inner)}.")
         self.dtype, self.numel, self.view, self.nested = inner.dtype, inner.numel, inner.view, None
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class FileTensor:
     """A tensor of a file.
 
@@ -124,23 +133,25 @@ class FileTensor:
             total *= size
         return total
 
-    def read(self) -> Tensor:
+    def read(self, repeated: bool = False) -> Tensor:
         """Read it.
+
+        Args:
+            repeated: Whether one number of the file may stand for many, as ``expand`` makes tensors.
 
         Returns:
             The tensor, with memory of its own.
 
         Raises:
-            CheckpointError: If it reaches outside its storage.
+            CheckpointError: If it reaches outside its storage, or more is read than a file of its size may ask for.
         """
+        self.storage.charge(self.numel)
         if not self.numel:
             return torch.empty(self.shape, dtype=self.storage.kind(), device="cpu")
         span = 1 + sum((size - 1) * step for size, step in zip(self.shape, self.stride, strict=True))
-        if self.numel > span:
+        if self.numel > span and not repeated:
             raise CheckpointError(f"a tensor must not repeat its numbers, got stride {self.stride} for {self.shape}.")
-        flat = self.storage.numbers(self.offset, span)
-        tensor = flat.as_strided(self.shape, self.stride)
-        return tensor if self.numel == span else tensor.clone()
+        return self.storage.numbers(self.offset, self.shape, self.stride)
 
 
 def rebuild(storage: Any, offset: Any, shape: Any, stride: Any, *rest: Any) -> FileTensor:
@@ -155,9 +166,9 @@ def rebuild(storage: Any, offset: Any, shape: Any, stride: Any, *rest: Any) -> F
     Raises:
         CheckpointError: If these are not sizes.
     """
-    sizes = (offset, *shape, *stride)
-    if not isinstance(storage, Storage) or len(shape) != len(stride) or len(shape) > 16:
+    if not isinstance(storage, Storage) or len(shape) != len(stride) or len(shape) > _AXES:
         raise CheckpointError(f"a tensor must have a storage, sizes and as many strides, got {short(storage)}.")
+    sizes = (offset, *shape, *stride)
     if any(type(size) is not int or not 0 <= size < 2**48 for size in sizes):
         raise CheckpointError("the sizes, strides and offset of a tensor must be integers from 0, got others.")
     return FileTensor(storage, offset, tuple(shape), tuple(stride))
@@ -199,13 +210,21 @@ def class_of(key: Any) -> Allowed | None:
     return key[1] if is_class else None
 
 
-def read_legacy(data: memoryview, names: Mapping[tuple[str, str], Any], strangers: Strangers | None = None) -> Any:
+def read_legacy(
+    data: memoryview,
+    names: Mapping[tuple[str, str], Any],
+    strangers: Strangers | None = None,
+    budget: Budget | None = None,
+    most: int | None = None,
+) -> Any:
     """Read a file in the layout of torch before 1.6.
 
     Args:
         data: The bytes.
         names: What its pickle may name.
         strangers: Takes other names; None where these are refused.
+        budget: The account of the file; one for the bytes if not given.
+        most: Steps at most of each of its pickles.
 
     Returns:
         Its value; tensors as :class:`FileTensor`.
@@ -215,11 +234,13 @@ def read_legacy(data: memoryview, names: Mapping[tuple[str, str], Any], stranger
     """
     position = 0
     storages: dict[str, Storage] = {}
+    budget = budget or Budget(len(data), "the file", CheckpointError)
 
     def persistent(key: Any) -> Storage | Allowed:
         if (named := class_of(key)) is not None:
             return named
         storage, name = storage_of(key)
+        storage.budget = budget
         known = storages.setdefault(name, storage)
         if (known.dtype, known.numel) != (storage.dtype, storage.numel):
             raise CheckpointError(f"storage {short(name)} must have one type and length, got two.")
@@ -228,9 +249,9 @@ def read_legacy(data: memoryview, names: Mapping[tuple[str, str], Any], stranger
     values = []
     for index in range(5):
         value = index == 3
-        machine = Machine(
-            data, names if value else {}, persistent if value else None, position, strangers if value else None
-        )
+        machine = Machine(data, names if value else {}, position=position, budget=budget, most=most)
+        if value:
+            machine.persistent, machine.strangers = persistent, strangers
         values.append(machine.run())
         position = machine.position
     magic, version, system, result, keys = values
@@ -242,7 +263,7 @@ def read_legacy(data: memoryview, names: Mapping[tuple[str, str], Any], stranger
         raise CheckpointError("a checkpoint must list the storages that it uses, got others.")
     for key in keys:
         storage = storages[key]
-        head = Machine(data, {}, position=position)
+        head = Machine(data, {}, position=position, budget=budget)
         numel = head.count(8)
         if numel != storage.numel or storage.dtype is None:
             raise CheckpointError(f"storage {short(key)} must have {storage.numel} numbers, got {numel}.")

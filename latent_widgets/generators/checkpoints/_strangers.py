@@ -10,7 +10,7 @@ from typing import Any
 
 from latent_widgets.generators.checkpoints._values import Allowed, Bag, CheckpointError
 
-__all__ = ["Stranger", "Strangers", "harmful", "means_harm", "refusal"]
+__all__ = ["HarmfulError", "Stranger", "Strangers", "harmful", "means_harm", "refusal"]
 
 _HARMFUL = frozenset((  # modules, with all that is in them
     "os", "posix", "nt", "subprocess", "sys", "importlib", "runpy", "pty", "socket", "shutil", "ctypes", "_ctypes",
@@ -23,6 +23,10 @@ _HARMFUL_BUILT_IN = frozenset((
     "__build_class__", "__import__", "apply", "breakpoint", "compile", "delattr", "eval", "exec", "execfile", "exit",
     "file", "globals", "input", "locals", "quit", "raw_input", "reload", "setattr", "vars",
 ))  # fmt: skip
+
+
+class HarmfulError(CheckpointError):
+    """A file that names what no checkpoint has a use for."""
 
 
 class Stranger(Bag):
@@ -90,10 +94,10 @@ def means_harm(module: str, name: str) -> bool:
     return torch or module.partition(".")[0] in _HARMFUL
 
 
-def harmful(name: str) -> CheckpointError:
+def harmful(name: str) -> HarmfulError:
     """Word the refusal of a file for a name in it."""
     why = "It is refused, and nothing in it was executed. If you trust the file, load it with the program that "
-    return CheckpointError(refusal(name, f"{why}wrote it and pass the live network: lw.load(network)."))
+    return HarmfulError(refusal(name, f"{why}wrote it and pass the live network: lw.load(network)."))
 
 
 def refusal(name: str, what: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from latent_widgets.core.budget import Budget
 from latent_widgets.generators.checkpoints._arrays import FileArray
 from latent_widgets.generators.checkpoints._tree import leaves
 from latent_widgets.generators.checkpoints._values import WAY_OUT, Bag, CheckpointError, short
@@ -17,14 +18,15 @@ _DISCRIMINATORS = frozenset(
 _BESIDE = ("optim", "sched", "scaler", "step", "epoch", "iter", "args", "config", "opt", "seed", "ada")
 
 
-def unknown(value: Any, complaints: Sequence[str]) -> CheckpointError:
+def unknown(value: Any, complaints: Sequence[str], budget: Budget | None = None) -> CheckpointError:
     """Word the refusal of a value without a generator.
 
     Args:
         value: The value.
         complaints: What was left out of it, and why.
+        budget: The account of the file; that of an empty one if not given.
     """
-    tensors = leaves(value)
+    tensors = leaves(value, budget=budget)
     left_out = f" {complaints[0]}" if complaints else ""
     if isinstance(value, Bag) and not isinstance(value, FileArray) and not tensors:
         return CheckpointError(

@@ -8,14 +8,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from latent_widgets.core.budget import EACH, Budget
+
 __all__ = [
     "WAY_OUT",
     "Allowed",
     "Bag",
     "Blob",
+    "Charged",
     "CheckpointError",
     "PersistentModule",
     "as_key",
+    "cost",
     "let_go",
     "short",
     "text_of",
@@ -23,6 +27,8 @@ __all__ = [
 
 WAY_OUT = "Load it with the program that wrote it and pass the live network: lw.load(network)."
 _KEYS = (str, int, float, bool, bytes, type(None))  # hashed in constant time: a nest of tuples may take for ever
+_SECRET = (str, bytes, bool, type(None))  # nobody can choose two of them that have the same hash
+_NARROW = 2**60  # integers below have each a hash of their own
 
 
 class CheckpointError(ValueError):
@@ -31,6 +37,7 @@ class CheckpointError(ValueError):
 
 def short(value: Any) -> str:
     """Return a value of a file, fit for a message: on one line, cut after 80 characters."""
+    value = value[:80] if isinstance(value, str | bytes) else value
     text = ascii(value) if isinstance(value, str | int | float | bytes | None) else type(value).__name__
     return text if len(text) <= 80 else f"{text[:77]}..."
 
@@ -81,7 +88,22 @@ class Allowed:
     spare: bool = False
 
 
-@dataclass(eq=False)
+class Charged:
+    """What reads numbers of a file, on the account of that file.
+
+    Attributes:
+        budget: The account; None where nobody keeps one.
+    """
+
+    budget: Budget | None = None
+
+    def charge(self, numel: int) -> None:
+        """Charge the reading of numbers, as doubles: some are looked at so before anything is made of them."""
+        if self.budget is not None:
+            self.budget.spend(EACH + 8 * numel)
+
+
+@dataclass(eq=False, repr=False)  # the text of a nest would be endless
 class Bag:
     """An instance of a class that is not needed: its name and its attributes, inert.
 
@@ -95,14 +117,13 @@ class Bag:
 
     def build(self, state: Any) -> None:
         """Take the attributes that the file gives the instance."""
-        if isinstance(state, tuple) and len(state) == 2:  # (attributes, slots)
-            state = {**(state[0] or {}), **(state[1] or {})}
-        if not isinstance(state, dict):
-            raise CheckpointError(f"the state of {self.name} must be a dict, got {short(state)}.")
-        self.state.update(state)
+        for part in state if isinstance(state, tuple) and len(state) == 2 else (state,):  # (attributes, slots)
+            if not isinstance(part, dict | None):
+                raise CheckpointError(f"the state of {self.name} must be a dict, got {short(part)}.")
+            self.state.update(part or {})
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class PersistentModule:
     """A module of an NVIDIA pickle: its class is source text, kept as text; its attributes are values.
 
@@ -127,13 +148,43 @@ class PersistentModule:
 def as_key(key: Any) -> Any:
     """Return a value that a file uses as the key of a dict, or puts in a set.
 
+    A file may hold as many floats, wide integers and tuples of one hash as it likes, and a dict of such takes minutes:
+    they become their text, whose hash nobody knows beforehand.
+
     Raises:
         CheckpointError: If it is neither text nor a number, nor a few of them, nor a value without contents.
     """
-    plain = type(key) in _KEYS or type(key) is Allowed or isinstance(key, Bag)  # the last two by identity
-    if plain or (type(key) is tuple and 0 < len(key) <= 16 and all(type(part) in _KEYS for part in key)):
+    kind = type(key)
+    if kind in _SECRET or kind is Allowed or isinstance(key, Bag):  # the last two by identity
         return key
-    raise CheckpointError(f"a key in a pickle must be text or a number, got {type(key).__name__}.")
+    if kind is int or kind is float:
+        return key if kind is int and -_NARROW < key < _NARROW else repr(key)
+    if kind is tuple and 0 < len(key) <= 4 and all(type(part) in _KEYS for part in key) and _letters(key) <= 256:
+        return ascii(key)
+    raise CheckpointError(f"a key in a pickle must be text or a number, got {kind.__name__}.")
+
+
+def _letters(parts: tuple[Any, ...]) -> int:
+    return sum(part.bit_length() // 3 if isinstance(part, int) else len(part) for part in parts if type(part) in _LONG)
+
+
+_LONG = (str, bytes, int)
+
+
+def cost(value: Any) -> int:
+    """Return what is charged for looking through a value of a file once, or copying it; not for what it holds.
+
+    Example:
+        >>> cost("abc"), cost([1, 2]), cost(7)
+        (12, 192, 0)
+    """
+    if isinstance(value, str):
+        return 4 * len(value)  # bytes of a letter at most
+    if isinstance(value, bytes):
+        return len(value)
+    if isinstance(value, Blob):
+        return len(value.view)
+    return EACH * len(value) if isinstance(value, tuple | list | dict | set | frozenset) else 0
 
 
 def text_of(data: bytes) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import math
+from itertools import accumulate
+from operator import mul
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,8 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import nn
 
-from latent_widgets.core.files import safetensors_header
+from latent_widgets.core.budget import Budget
+from latent_widgets.core.files import METADATA, safetensors_header
 from latent_widgets.core.paths import write_whole
 from latent_widgets.generators._networks import ARCHITECTURES
 from latent_widgets.generators._shipped import KEY, pack, read_about
@@ -20,7 +22,6 @@ from latent_widgets.generators.checkpoints._values import CheckpointError, short
 
 __all__ = ["find", "is_ours", "read", "tensors_of", "write"]
 
-_METADATA = "__metadata__"
 _COUNT = ".num_batches_tracked"  # of training; it plays no part, and is the one number in a network that is whole
 _DTYPES = {
     "F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16,
@@ -28,12 +29,13 @@ _DTYPES = {
 }  # fmt: skip
 
 
-def read(data: memoryview, path: Path) -> dict[str, Any]:
+def read(data: memoryview, path: Path, budget: Budget | None = None) -> dict[str, Any]:
     """Describe the tensors of a safetensors file.
 
     Args:
         data: The bytes.
         path: The file.
+        budget: The account of the file; one for the bytes if not given.
 
     Returns:
         The tensors by name, still in the file, and under ``"__metadata__"`` what the header says about them.
@@ -43,22 +45,25 @@ def read(data: memoryview, path: Path) -> dict[str, Any]:
     """
     hint = _hint(path)
     try:
+        header, start = safetensors_header(data)
         with safe_open(path, "pt"):  # checks that the tensors of the header lie in the file, side by side
-            header, start = safetensors_header(data)
-    except SafetensorError as error:
+            pass
+    except (SafetensorError, ValueError) as error:
         raise CheckpointError(f"{path.name} must be a whole safetensors file, got {error}. {hint}") from None
-    tensors = {key: _tensor(value, data[start:]) for key, value in header.items() if key != _METADATA}
-    return tensors | {_METADATA: header.get(_METADATA, {})}
+    budget = budget or Budget(len(data), path.name, CheckpointError)
+    budget.spend_each(8 * len(header))
+    tensors = {key: _tensor(value, data[start:], budget) for key, value in header.items() if key != METADATA}
+    return tensors | {METADATA: header.get(METADATA, {})}
 
 
 def is_ours(content: dict[str, Any]) -> bool:
     """Return whether a file carries a description of this package."""
-    return KEY in content[_METADATA]
+    return KEY in content[METADATA]
 
 
 def tensors_of(content: dict[str, Any]) -> dict[str, FileTensor]:
     """Return the tensors without the description."""
-    return {key: value for key, value in content.items() if key != _METADATA}
+    return {key: value for key, value in content.items() if key != METADATA}
 
 
 def find(content: dict[str, Any], path: Path) -> Found:
@@ -96,11 +101,13 @@ def _hint(path: Path) -> str:
     return f"`python -m latent_widgets convert SOURCE {path.name}` writes one from a checkpoint."
 
 
-def _tensor(entry: dict[str, Any], data: memoryview) -> FileTensor:
+def _tensor(entry: dict[str, Any], data: memoryview, budget: Budget) -> FileTensor:
     dtype, shape, (begin, end) = _DTYPES.get(entry["dtype"]), tuple(entry["shape"]), entry["data_offsets"]
     count = 0 if dtype is None else (end - begin) // dtype.itemsize  # of another kind: refused when it is read
     storage = Storage(dtype, count, data[begin:end])
-    return FileTensor(storage, 0, shape, tuple(math.prod(shape[i + 1 :]) for i in range(len(shape))))
+    storage.budget = budget
+    stride = tuple(accumulate(shape[:0:-1], mul, initial=1))[::-1] if shape else ()
+    return FileTensor(storage, 0, shape, stride)
 
 
 def write(found: Found, network: nn.Module, path: Path, half: bool = False) -> Path:

@@ -13,11 +13,13 @@ from typing import Any
 
 import torch
 
+from latent_widgets.core.budget import EACH, Budget
 from latent_widgets.generators.checkpoints._arrays import FileArray
 from latent_widgets.generators.checkpoints._found import AVERAGE, Found, StoredPart, average_w, mapping_widths
 from latent_widgets.generators.checkpoints._options import Asked
 from latent_widgets.generators.checkpoints._search import rank
 from latent_widgets.generators.checkpoints._storages import FileTensor
+from latent_widgets.generators.checkpoints._tree import join
 from latent_widgets.generators.checkpoints._values import WAY_OUT, CheckpointError, PersistentModule, short
 
 __all__ = ["choose", "find", "without_generator"]
@@ -72,16 +74,18 @@ def without_generator(value: Any) -> CheckpointError:
     )
 
 
-def find(module: PersistentModule) -> Found:
+def find(module: PersistentModule, budget: Budget | None = None) -> Found:
     """Describe one generator.
 
     Args:
         module: The module of class ``Generator``.
+        budget: The account of the file; that of an empty one if not given.
 
     Raises:
         CheckpointError: If it is of another design: a fork. The message names its class and the hash of its source.
     """
-    tree = _walk(module)
+    budget = budget or Budget(0, "the file", CheckpointError)
+    tree = _walk(module, budget)
     for name, part in tree.items():
         if part.class_name not in _CLASSES:
             raise CheckpointError(_fork(module, f"{name or 'the network'} is of class {short(part.class_name)}"))
@@ -99,7 +103,9 @@ def find(module: PersistentModule) -> Found:
     except (LookupError, TypeError, ValueError, AttributeError, OverflowError, RuntimeError) as error:
         raise CheckpointError(_fork(module, f"an attribute is missing or different ({short(str(error))})")) from None
     parts = {
-        name: StoredPart(tensor) for name, tensor in _tensors(tree).items() if not name.endswith("resample_filter")
+        name: StoredPart(tensor)
+        for name, tensor in _tensors(tree, budget).items()
+        if not name.endswith("resample_filter")
     }
     notes = [
         f"The file carries source text, which was not executed: sha256 {module.source_sha256}.",
@@ -110,7 +116,7 @@ def find(module: PersistentModule) -> Found:
     return Found(family, architecture, config, parts, tuple(notes), module.class_name, module.source_sha256, defaults)
 
 
-def _walk(module: PersistentModule) -> dict[str, PersistentModule]:
+def _walk(module: PersistentModule, budget: Budget) -> dict[str, PersistentModule]:
     """All modules by dotted name, in the order of torch."""
     found: dict[str, PersistentModule] = {}
     waiting = [("", module)]
@@ -122,8 +128,9 @@ def _walk(module: PersistentModule) -> dict[str, PersistentModule]:
         children = current.state.get("_modules", {})
         if not isinstance(children, dict):
             raise CheckpointError("the modules of a module must be a dict, got another value.")
-        for key, child in reversed(list(children.items())):
-            path = f"{name}.{key}" if name else str(key)
+        for key, child in reversed(children.items()):
+            path = join(name, key)
+            budget.spend(EACH + 4 * len(path))
             if child is None:
                 continue
             if not isinstance(child, PersistentModule):
@@ -132,14 +139,16 @@ def _walk(module: PersistentModule) -> dict[str, PersistentModule]:
     return found
 
 
-def _tensors(tree: dict[str, PersistentModule]) -> dict[str, FileTensor | FileArray]:
+def _tensors(tree: dict[str, PersistentModule], budget: Budget) -> dict[str, FileTensor | FileArray]:
     found: dict[str, FileTensor | FileArray] = {}
     for name, module in tree.items():
         for kind in ("_parameters", "_buffers"):
             values = module.state.get(kind, {})
             for key, value in (values if isinstance(values, dict) else {}).items():
+                path = join(name, key)
+                budget.spend(EACH + 4 * len(path))
                 if isinstance(value, FileTensor | FileArray):
-                    found[f"{name}.{key}" if name else str(key)] = value
+                    found[path] = value
                 elif value is not None:
                     raise CheckpointError(f"{short(key)} must be a tensor, got {short(value)}.")
     return found
@@ -172,13 +181,26 @@ def _real(value: Any) -> float:
     return float(value)
 
 
+def _clamp(value: Any) -> float | None:
+    return None if value is None else _real(value)
+
+
+def _word(value: Any) -> str:
+    """Text; that of a nest would be endless."""
+    if not isinstance(value, str):
+        raise ValueError(f"{short(value)} for a word")
+    return value
+
+
 def _common(module: PersistentModule, tree: dict[str, PersistentModule]) -> dict[str, Any]:
     mapping = tree["mapping"].state
     layers = _whole(mapping["num_layers"])
     if not 1 <= layers <= 64:
         raise _RareError(f"{layers} mapping layers")
     rates = {_real(tree[f"mapping.fc{i}"].state["bias_gain"]) for i in range(layers)}
-    kinds = {str(part.state.get("activation", "lrelu")) for name, part in tree.items() if name.startswith("mapping.fc")}
+    kinds = {
+        _word(part.state.get("activation", "lrelu")) for name, part in tree.items() if name.startswith("mapping.fc")
+    }
     if kinds != {"lrelu"}:
         raise _RareError(f"mapping layers with activation {short(min(kinds - {'lrelu'}))}")
     if len(rates) != 1:
@@ -200,14 +222,12 @@ def _common(module: PersistentModule, tree: dict[str, PersistentModule]) -> dict
 def _stylegan2(tree: dict[str, PersistentModule]) -> dict[str, Any]:
     blocks = {name.rpartition(".b")[2]: part for name, part in tree.items() if part.class_name == "SynthesisBlock"}
     convs = [part for part in tree.values() if part.class_name == "SynthesisLayer"]
-    others = {str(part.state.get("activation", "lrelu")) for part in convs} - {"lrelu"}
+    others = {_word(part.state.get("activation", "lrelu")) for part in convs} - {"lrelu"}
     if others:
         raise _RareError(f"layers with activation {short(min(others))}")
-    architectures = {str(part.state["architecture"]) for part in blocks.values()}
+    architectures = {_word(part.state["architecture"]) for part in blocks.values()}
     drawing = [part for part in tree.values() if part.class_name in ("SynthesisLayer", "ToRGBLayer")]
-    clamps = {
-        part.state.get("conv_clamp") for part in drawing
-    }  # the shortcuts of residual blocks have none of their own
+    clamps = {_clamp(part.state.get("conv_clamp")) for part in drawing}  # the shortcuts of residual blocks have none
     noises = {bool(part.state["use_noise"]) for part in convs}
     if max(len(architectures), len(clamps), len(noises)) > 1:
         raise _RareError("blocks that differ")
@@ -219,7 +239,7 @@ def _stylegan2(tree: dict[str, PersistentModule]) -> dict[str, Any]:
         raise _RareError(f"pictures with {colours} channels")
     config = {
         "channels": channels, "architecture": architectures.pop(), "noise": noises.pop(), "colours": colours,
-        "clamp": None if clamp is None else _real(clamp),
+        "clamp": clamp,
     }  # fmt: skip
     return config if taps == _FILTER else config | {"taps": taps}
 
@@ -258,7 +278,7 @@ def _stylegan3(tree: dict[str, PersistentModule]) -> dict[str, Any]:
             "sampling_rate": _real(start["sampling_rate"]),
             "bandwidth": _real(start["bandwidth"]),
         },
-        "layers": [_layer(str(name), tree[f"synthesis.{name}"].state) for name in names],
+        "layers": [_layer(_word(name), tree[f"synthesis.{_word(name)}"].state) for name in names],
         "output_scale": _real(synthesis["output_scale"]),
     }
 
@@ -281,7 +301,7 @@ def _layer(name: str, state: dict[str, Any]) -> dict[str, Any]:
         "radial": down is not None and len(down.shape) == 2,
         "padding": padding,
         "torgb": bool(state["is_torgb"]),
-        "clamp": None if state["conv_clamp"] is None else _real(state["conv_clamp"]),
+        "clamp": _clamp(state["conv_clamp"]),
     }
 
 

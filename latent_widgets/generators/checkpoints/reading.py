@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from latent_widgets.core import checks
+from latent_widgets.core.budget import Budget
 from latent_widgets.core.paths import to_read, to_write
 from latent_widgets.core.steps import OnStep
 from latent_widgets.generators._networks import WITH_TANH
@@ -49,7 +50,10 @@ class Content:
 
     def tensors(self) -> dict[str, tuple[int, ...]]:
         """Return the shapes of all tensors by their names, those of all networks."""
-        return {name: tuple(leaf.value.shape) for name, leaf in leaves(self.value).items()}
+        return {name: tuple(leaf.value.shape) for name, leaf in leaves(self.value, budget=self._account()).items()}
+
+    def _account(self) -> Budget:
+        return Budget(self.size, "the file", CheckpointError)
 
     def find(self, asked: Asked | None = None) -> Found:
         """Find the generator.
@@ -71,7 +75,7 @@ class Content:
             ) from None
 
     def _find(self, asked: Asked) -> Found:
-        value = self.value
+        value, budget = self.value, self._account()
         if self.kind == "safetensors":
             if native.is_ours(value):
                 asked.refuse("a file of this package", *OPTIONS)
@@ -79,19 +83,19 @@ class Content:
             value = native.tensors_of(value)
         if isinstance(value, tuple) and any(isinstance(p, Bag) and p.name == tensorflow.NETWORK for p in value):
             asked.refuse("a TensorFlow network", *OPTIONS)
-            return tensorflow.find(value)
-        held = modules(value)
+            return tensorflow.find(value, budget)
+        held = modules(value, budget)
         name = nvidia.choose(held, asked)
         if name is not None:
             asked.refuse("a module of NVIDIA's", *OPTIONS[1:])
-            described = nvidia.find(held[name])
+            described = nvidia.find(held[name], budget)
             note = (f"The generator was found in the file under {short(name)}.",) if name not in ("", "G_ema") else ()
             return replace(described, notes=(*described.notes, *note))
-        found = find_among(leaves(value, into_modules=False), asked, list(held))
+        found = find_among(leaves(value, into_modules=False, budget=budget), asked, list(held), budget)
         if found is None and held:
             raise nvidia.without_generator(value)
         if found is None:
-            raise unknown(value, self.complaints)
+            raise unknown(value, self.complaints, budget)
         return found
 
 
@@ -121,15 +125,15 @@ def open_file(path: str | os.PathLike[str]) -> Content:
     with path.open("rb") as file:
         size = os.fstat(file.fileno()).st_size
         data = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)) if size else memoryview(b"")
-        kind = sniff(data)
+        kind, budget = sniff(data), Budget(size, "the file", CheckpointError)
         if kind == "safetensors":
-            value: Any = native.read(data, path)
+            value: Any = native.read(data, path, budget)
         elif kind == "zip":
-            value = read_archive(file, data, _names.NAMES, strangers)
+            value = read_archive(file, data, _names.NAMES, strangers, budget)
         elif kind == "legacy":
-            value = read_legacy(data, _names.NAMES, strangers)
+            value = read_legacy(data, _names.NAMES, strangers, budget)
         else:
-            value = Machine(data, _names.NAMES, strangers=strangers).run()
+            value = Machine(data, _names.NAMES, strangers=strangers, budget=budget).run()
     return Content(path, size, kind, value, tuple(strangers.complaints))
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from torch import Tensor
 
+from latent_widgets.core.budget import EACH, Budget
 from latent_widgets.generators.checkpoints._arrays import FileArray, array_of
 from latent_widgets.generators.checkpoints._changes import Change, first, plane, raised, turned
 from latent_widgets.generators.checkpoints._found import AVERAGE, Found, StoredPart, mapping_widths
@@ -41,11 +42,12 @@ def _turned(x: Tensor) -> Tensor:
     return turned(_kernel(x))
 
 
-def find(value: tuple[Any, ...]) -> Found:
+def find(value: tuple[Any, ...], budget: Budget | None = None) -> Found:
     """Describe the averaged generator of a tuple ``(G, D, Gs)``.
 
     Args:
         value: The tuple.
+        budget: The account of the file; that of an empty one if not given.
 
     Raises:
         CheckpointError: If it is of another design or too old.
@@ -59,9 +61,12 @@ def find(value: tuple[Any, ...]) -> Found:
             f"a TensorFlow network must be of version {_OLDEST} or later, that of StyleGAN2, got {short(version)}. "
             "ProgressiveGAN and StyleGAN 1 are not read."
         )
+    budget = budget or Budget(0, "the file", CheckpointError)
     variables = dict(_variables(network))
     for name, component in _components(network).items():
-        variables |= {f"{name}/{key}": array for key, array in _variables(component)}
+        for key, array in _variables(component):
+            budget.spend(EACH + 4 * (len(name) + len(key)))  # one may be the list of many components
+            variables[f"{name}/{key}"] = array
     config = _config(network.state.get("static_kwargs"), variables)
     parts = {}
     for name, array in variables.items():
