@@ -16,6 +16,7 @@ from safetensors.torch import load
 from torch import Tensor
 
 from latent_widgets.core.json_text import read_json
+from latent_widgets.core.words import shown
 
 __all__ = [
     "METADATA",
@@ -212,9 +213,4 @@ def tensor_from_json(name: str, value: Any) -> Tensor:
             raise ValueError("a size below zero")
         return flat.reshape(shape).clone()
     except (KeyError, TypeError, ValueError, RuntimeError, OverflowError):
-        raise ValueError(f"{name} must be a tensor as dtype, shape and base64, got {_short(value)}.") from None
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else f"{text[:77]}..."
+        raise ValueError(f"{name} must be a tensor as dtype, shape and base64, got {shown(value, 80)}.") from None

@@ -64,14 +64,15 @@ def open_picture(
         if isinstance(source, Image.Image):
             image, called = source, called or f"a Pillow image of {source.width} x {source.height}"
             _closed_to_others(name, source)
-            size, data = source.size, None
+            size, weight, passes = source.size, _weight(source), 1
         else:
-            called, data = called or f"{len(source)} bytes", source
+            called = called or f"{len(source)} bytes"
+            weight, passes = len(source), scans(source)
             image = _opened(name, source, called)
             size = image.size
             if shrink:
                 image.draft("RGB", (CLOSE_UP, CLOSE_UP))  # formats other than JPEG ignore it
-        _check_size(name, image, size, data, needs(image.mode))
+        _check_size(name, image, size, weight, passes, needs(image.mode))
         return _decoded(name, image, called)
 
 
@@ -82,9 +83,7 @@ def is_transparent(image: Image.Image) -> bool:
 
 def _closed_to_others(name: str, image: Image.Image) -> None:
     """Refuse what Pillow would decode only now, by a decoder of the many that are kept out."""
-    held = vars(image)
-    decoded = held.get("_im", held.get("im")) is not None and not held.get("tile")
-    if isinstance(image, ImageFile.ImageFile) and not decoded and image.format not in (*FORMATS, "MPO"):
+    if isinstance(image, ImageFile.ImageFile) and not _is_decoded(image) and image.format not in (*FORMATS, "MPO"):
         raise ValueError(
             f"{name} must be one of {', '.join(FORMATS)}, got an undecoded {image.format}. If you trust the file, "
             "call image.load() first."
@@ -122,25 +121,57 @@ def _opened_large(data: bytes) -> Image.Image:
             Image.MAX_IMAGE_PIXELS = usual
 
 
-def _check_size(name: str, image: Image.Image, size: tuple[int, int], data: bytes | None, needs: int) -> None:
-    """Refuse too many pixels, before they are decoded; ``size`` is that in the file, before a JPEG is shrunk."""
+def _is_decoded(image: Image.Image) -> bool:
+    held = vars(image)
+    return held.get("_im", held.get("im")) is not None and not held.get("tile")
+
+
+def _weight(image: Image.Image) -> int | None:
+    """Bytes of the file that an image is still to be decoded from; None where there is none."""
+    file = getattr(image, "fp", None)
+    if file is None or _is_decoded(image):
+        return None
+    try:
+        here = file.tell()
+        size: int = file.seek(0, io.SEEK_END)
+        file.seek(here)
+    except (AttributeError, OSError, ValueError):  # a stream, or one that is closed
+        return None
+    return size
+
+
+def _check_size(
+    name: str, image: Image.Image, size: tuple[int, int], weight: int | None, passes: int, needs: int
+) -> None:
+    """Refuse too many pixels, before they are decoded.
+
+    Args:
+        name: What the argument is called.
+        image: Not decoded yet, or long ago.
+        size: That in the file, before a JPEG is shrunk.
+        weight: Bytes of the file; None where there is none.
+        passes: Scans of a JPEG.
+        needs: Bytes for a pixel.
+
+    Raises:
+        ValueError: If there are too many, or too many scans.
+    """
     full, decoded, stored = size[0] * size[1], image.width * image.height, _BYTES.get(image.mode, 4)
     if not full:
         raise ValueError(f"{name} must have at least one pixel, got {size[0]} x {size[1]}.")
     floor, share, ceiling = MEMORY
-    room = ceiling if data is None else min(floor + share * len(data), ceiling)
-    passes = 1 if data is None else scans(data)
+    room = ceiling if weight is None else min(floor + share * weight, ceiling)
     waves = full * _WAVES if passes > 1 else 0
     decoder = _DECODERS.get(image.format or "", 0)
     needed = max(decoded * max(needs, 2 * stored, stored + decoder), decoded * stored + waves)
     if full > LARGEST or needed > room:
         most = LARGEST if full > LARGEST else int(full * (room / needed))
-        within = "" if data is None or full > LARGEST else f" in a file of {max(1, len(data) // 1000)} kB"
+        within = "" if weight is None or full > LARGEST else f" in a file of {max(1, weight // 1000)} kB"
         raise ValueError(
             f"{name} must have at most {most // 1_000_000} million pixels{within}, got {size[0]} x {size[1]}. "
             "Shrink it first."
         )
-    if data is not None and passes > 1 and full * passes > SCANNED[0] + SCANNED[1] * len(data):
+    if passes > 1 and full * passes > SCANNED[0] + SCANNED[1] * (weight or 0):
         raise ValueError(
             f"{name} must be a JPEG of a dozen scans or so, got {passes} over {size[0]} x {size[1]} pixels. "
             "Save it anew."

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["label_text", "one_line", "page_text", "plot_text", "python_text", "whole"]
+__all__ = ["label_text", "one_line", "page_text", "plot_text", "python_text", "shown", "whole"]
 
 _INVISIBLE = "\u200b"  # a space of no width
 
@@ -48,6 +48,28 @@ def whole(text: str) -> str:
         'half � letter'
     """
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def shown(value: Any, most: int = 200) -> str:
+    r"""Show a value in an error: as Python would, on one line, cut where it is long.
+
+    Args:
+        value: Anything; a file may have given it.
+        most: Letters at most.
+
+    Returns:
+        The words.
+
+    Example:
+        >>> shown("two\nlines"), shown(list(range(1000)), 12)
+        ("'two\\nlines'", '[0, 1, 2, 3…')
+    """
+    try:
+        text = repr(value[:most] if isinstance(value, str | bytes) else value)
+    except ValueError:  # a number of more digits than Python writes
+        text = f"a very long {type(value).__name__}"
+    text = text if text.isprintable() else one_line(text)
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def page_text(text: str) -> str:
@@ -112,6 +134,7 @@ def label_text(text: str) -> str:
         >>> label_text("5 $"), label_text("$x$")
         ('5 $', '＄x＄')
     """
+    text = whole(text)
     text = text.replace("$", "＄") if text.count("$") > 1 else text
     return re.sub(r"\\(?=[(\[]|begin\b|ref\b|eqref\b)", lambda _: f"\\{_INVISIBLE}", text)
 

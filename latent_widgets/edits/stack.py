@@ -10,6 +10,7 @@ from typing import Any
 from torch import Tensor
 
 from latent_widgets.core import checks
+from latent_widgets.core.words import shown
 from latent_widgets.edits import text as _edit_text
 from latent_widgets.edits.edit import Edit
 from latent_widgets.edits.parts import Move
@@ -37,8 +38,11 @@ class Entry:
     def __post_init__(self) -> None:
         object.__setattr__(self, "moves", tuple(self.moves))
         if any(not isinstance(move, Move) for move in self.moves):
-            raise TypeError(f"moves must be Move values, got {self.moves!r}. Use Move.of(directions, index, alpha).")
-        object.__setattr__(self, "name", checks.text("name", self.name) or ", ".join(move.name for move in self.moves))
+            raise TypeError(
+                f"moves must be Move values, got {shown(self.moves)}. Use Move.of(directions, index, alpha)."
+            )
+        name = checks.string("name", self.name)
+        object.__setattr__(self, "name", name or ", ".join(move.name for move in self.moves))
         object.__setattr__(self, "weight", checks.number("weight", self.weight))
         object.__setattr__(self, "enabled", checks.flag("enabled", self.enabled))
 

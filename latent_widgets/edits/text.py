@@ -12,7 +12,8 @@ from torch import Tensor
 
 from latent_widgets.core import files
 from latent_widgets.core.json_text import read_json
-from latent_widgets.core.words import one_line, python_text
+from latent_widgets.core.words import one_line, python_text, shown
+from latent_widgets.edits.origin import checked
 from latent_widgets.edits.parts import Base, Move
 from latent_widgets.values.codes import Code
 from latent_widgets.values.directions import Directions
@@ -102,11 +103,11 @@ def parse(text: str, what: str) -> dict[str, Any]:
         raise TypeError(f"text must be the JSON of an {what}, got {type(text).__name__}.")
     plain = read_json(text, f"the text of an {what}")
     if not isinstance(plain, dict) or plain.get("format") != f"latent_widgets.{what}":
-        raise ValueError(f"text must be the JSON of an {what}, got {text[:60]!r}.")
+        raise ValueError(f"text must be the JSON of an {what}, got {shown(text, 60)}.")
     found = plain.get("version")
     if type(found) is not int or found != VERSION:  # True would be equal to 1
         raise ValueError(
-            f"text must be of format {VERSION}, got {found!r}. Another version of latent_widgets wrote it."
+            f"text must be of format {VERSION}, got {shown(found)}. Another version of latent_widgets wrote it."
         )
     return plain
 
@@ -254,7 +255,7 @@ def edit_to_python(edit: EditLike, load: str | None = None) -> str:
         extra = _arguments({n: v for n, v in options.items() if v not in (None, "linear")})
         step = f"edit = edit.move(D{sources.index(source) + 1}, {index}, alpha={python_text(move.alpha)}{extra})"
         steps.append(f"{step}  # {one_line(move.name)}")  # what follows a line's end would be run
-    loading = f"G = {load or edit.origin or f'lw.load({_literal(edit.generator)})'}"
+    loading = f"G = {load or checked(edit.origin) or f'lw.load({_literal(edit.generator)})'}"
     if edit.weights_hash:
         loading += f"  # weights {one_line(edit.weights_hash[:8])}"
     body = [loading, *(f"D{i + 1} = {source}" for i, source in enumerate(sources)), *steps, "image = edit.apply(G)"]
@@ -276,9 +277,9 @@ _ANEW = {
 def _source(direction: Directions, computed: bool) -> tuple[str, int]:
     """The expression for a direction, and which row of it; with classes, latents depend on more than the call says."""
     arguments = dict(direction.parameters) | ({} if direction.seed is None else {"seed": direction.seed})
-    known = direction.method in _ANEW and arguments.keys() <= _ANEW[direction.method]
-    if computed and known and direction.rows is not None:
-        call = f"lw.{direction.method}(G{_arguments(arguments)})"
+    method = next((name for name in _ANEW if name == direction.method and arguments.keys() <= _ANEW[name]), None)
+    if computed and method and direction.rows is not None:
+        call = f"lw.{method}(G{_arguments(arguments)})"
         return f"{call}.in_unit({python_text(direction.unit)}, G)", direction.rows[0]
     scales = direction.scales.double().tolist()
     fixed = {"unit": direction.unit, "scales": scales, "layers": direction.layers, "names": list(direction.names)}

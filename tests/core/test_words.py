@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from latent_widgets.core.words import label_text, one_line, page_text, plot_text, python_text, whole
+from latent_widgets.core.words import label_text, one_line, page_text, plot_text, python_text, shown, whole
 
 # What markup of matplotlib's, HTML's, Markdown's or Python's could make of a name.
 NAMES = [
@@ -55,7 +55,7 @@ def test_label_says_the_name_and_holds_no_formula(name):
     shown = label_text(name)
     assert shown.count("$") < 2
     assert not re.search(r"\\[(\[]|\\begin", shown)
-    assert shown.replace("\u200b", "").replace("＄", "$") == name
+    assert shown.replace("\u200b", "").replace("＄", "$") == whole(name)
 
 
 def test_beginnings_of_formulas_stand_apart():
@@ -98,3 +98,13 @@ def test_text_is_made_whole():
     assert whole("a\ud800b\udc00") == "a\ufffdb\ufffd"
     assert whole("\ud83d\ude00 größer\x00") == "😀 größer\x00"
     assert type(whole(np.str_("a"))) is str
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_value_in_an_error_is_one_line_of_some_letters(name):
+    for value in (name, [name], {name: name}, np.array([[name], [name]]), 1000 * name, 1000 * [name]):
+        said = shown(value)
+        assert said.isprintable()
+        assert len(said) <= 200
+    assert ast.literal_eval(shown(name)) == name
+    assert shown(10**5000) == "a very long int"

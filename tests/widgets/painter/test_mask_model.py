@@ -193,7 +193,7 @@ def test_json_keeps_every_region_and_stroke(model):
 @pytest.mark.parametrize(
     ("spoil", "text"),
     [
-        (lambda p: "{", "text must be regions as JSON, got something else"),
+        (lambda p: "{", "the text of regions must be JSON, got something else"),
         (lambda p: "[1]", r"text must be regions as JSON, got '\[1\]'"),
         (lambda p: json.dumps(p | {"version": 9}), "text must be regions as JSON of format 1, got 9"),
         (lambda p: json.dumps(p | {"size": [9, 9]}), r"height and width, \[30, 41\], got \[9, 9\]"),
