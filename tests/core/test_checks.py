@@ -161,9 +161,7 @@ def test_what_was_given_is_shown_on_one_line_of_some_letters():
         lambda: checks.known_keywords("a", [long], ["b", "c"]),
         lambda: checks.shape("a", torch.zeros((1,) * 20_000), ("n",)),
     ):
-        with pytest.raises(
-            (ValueError, TypeError), match=r"^(a|a must be given known keywords,) ?(must .*)?got .*"
-        ) as raised:
+        with pytest.raises((ValueError, TypeError), match=r"^a must .*got ") as raised:
             refuse()
         assert str(raised.value).isprintable()
         assert len(str(raised.value)) < 2_000
