@@ -11,13 +11,19 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from latent_widgets.core.fields import COUNT, Kind, check_fields
 from latent_widgets.core.fresh import filled, fresh
 from latent_widgets.core.paths import to_read, to_write, write_whole
 from latent_widgets.generators._shipped import pack, read_file
 from latent_widgets.generators.base import Generator
 from latent_widgets.generators.dcgan import DCGAN
 
-__all__ = ["GLOGenerator", "GLONetwork"]
+__all__ = ["GLOGenerator", "GLONetwork", "read_glo", "write_glo"]
+
+_COUNTS = Kind(
+    "a dict of whole numbers", lambda value: isinstance(value, dict) and all(map(COUNT.holds, value.values()))
+)
+_CONFIG = {"z_dim": COUNT, "resolution": COUNT, "channels": _COUNTS, "colours": COUNT}
 
 
 class GLONetwork(nn.Module):
@@ -123,14 +129,19 @@ def read_glo(path: str | os.PathLike[str]) -> tuple[GLONetwork, dict[str, Tensor
         FileNotFoundError: If it is missing.
         ValueError: If it is no such file.
     """
-    weights = read_file(to_read(path))
-    if weights.about.get("architecture") != "glo":
-        raise ValueError(
-            f"path must be a file that GLO.save wrote, got one of {json.dumps(weights.about.get('architecture'))}."
-        )
-    config = dict(weights.about["config"])
-    config["channels"] = {int(k): v for k, v in config["channels"].items()}
-    mine = {k.removeprefix("module."): v for k, v in weights.tensors.items() if k.startswith("module.")}
-    module = filled(lambda: GLONetwork(**config), mine)
+    path = to_read(path)
+    weights = read_file(path)
+    kind = weights.about.get("architecture")
+    if kind != "glo":
+        shown = json.dumps(kind[:40]) if isinstance(kind, str) else type(kind).__name__
+        raise ValueError(f"path must be a file that GLO.save wrote, got one of {shown}.")
+    try:
+        config = check_fields(weights.about.get("config"), _CONFIG, frozenset(["colours"]))
+        config = {**config, "channels": {int(k): v for k, v in config["channels"].items()}}
+        mine = {k.removeprefix("module."): v for k, v in weights.tensors.items() if k.startswith("module.")}
+        module = filled(lambda: GLONetwork(**config), mine)
+    except (ArithmeticError, LookupError, RuntimeError, TypeError, ValueError) as error:
+        said = ascii(str(error).partition("\n")[0][:160])[1:-1]
+        raise ValueError(f"path must be a whole file that GLO.save wrote, got {path.name!r}: {said}.") from None
     rest = {k: v for k, v in weights.tensors.items() if not k.startswith("module.")}
     return module, rest, weights.about

@@ -13,18 +13,22 @@ from torch import Tensor
 
 from latent_widgets.core import checks
 from latent_widgets.core.exact import exact
-from latent_widgets.core.paths import as_path, drafted, to_read, to_write
+from latent_widgets.core.fields import COUNT, DICT, NUMBER, TEXT, check_fields, list_of
+from latent_widgets.core.paths import as_path, drafted, to_write
 from latent_widgets.core.pictures import BROUGHT, check_pictures
-from latent_widgets.core.rounding import rounding
 from latent_widgets.core.steps import OnStep, report
 from latent_widgets.generators.glo import GLOGenerator, GLONetwork, read_glo, write_glo
 from latent_widgets.geometry.effects.pyramid import lap1_norm
+from latent_widgets.inversion._glo_checkpoint import read_checkpoint, restore
 from latent_widgets.inversion.photos import load_photo
 
 __all__ = ["GLO", "GLOStep", "fit_glo"]
 
 NETWORK_RATE, CODE_RATE = 2e-3, 1e-2  # of Adam: our choice; the paper's plain gradient descent needs far more steps
 SAVE_EVERY = 200  # steps between two checkpoints
+_FIELDS = {
+    "name": TEXT, "losses": list_of(NUMBER), "steps": COUNT, "stopped": TEXT, "architecture": TEXT, "config": DICT,
+}  # fmt: skip
 PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 
 
@@ -81,9 +85,17 @@ class GLO:
             ValueError: If it is no such file.
         """
         module, rest, about = read_glo(path)
-        return cls(
-            GLOGenerator(module, about["name"]), rest["codes"], tuple(about["losses"]), about["steps"], about["stopped"]
-        )
+        wrong = f"path must be a whole file that GLO.save wrote, got {str(path)!r}: "
+        try:
+            check_fields(about, _FIELDS, frozenset(_FIELDS) - {"name", "losses", "steps", "stopped"})
+        except ValueError as error:
+            raise ValueError(f"{wrong}{error}.") from None
+        codes = rest.get("codes")
+        if codes is None or codes.ndim != 2 or codes.shape[1] != len(module.mean) or not codes.is_floating_point():
+            found = "none" if codes is None else f"shape {tuple(codes.shape)}"
+            raise ValueError(f"{wrong}codes must have shape (n, {len(module.mean)}), got {found}.")
+        losses = tuple(map(float, about["losses"]))
+        return cls(GLOGenerator(module, about["name"]), codes, losses, about["steps"], about["stopped"])
 
 
 def fit_glo(
@@ -199,11 +211,6 @@ def _thinned(losses: list[float]) -> tuple[float, ...]:
     return tuple(sum(losses[i : i + size]) / len(losses[i : i + size]) for i in range(0, len(losses), size or 1))
 
 
-def _alike(a: Tensor, b: Tensor) -> bool:
-    """Whether means of pictures are the same but for the rounding with which the pictures were made."""
-    return a.shape == b.shape and bool(((a - b).abs() <= rounding(b.dtype)).all())
-
-
 class _Training:
     """Network, codes and their optimisers: all that a checkpoint holds."""
 
@@ -269,21 +276,7 @@ class _Training:
     def resume(self, file: Path | None) -> None:
         if file is None or not file.exists():
             return
-        state = torch.load(to_read(file, "checkpoint"), map_location=self.data.device, weights_only=True)
-        if state.get("pictures") != len(self.data):
-            raise ValueError(
-                f"checkpoint must come from {len(self.data)} pictures, got one from {state.get('pictures')}. "
-                "Name another file."
-            )
-        sketch, known = self._sketch(), state.get("sketch")  # older checkpoints have none
-        if known is not None and not _alike(known.to(sketch.device), sketch):
-            raise ValueError("checkpoint must come from these pictures, got one from others. Name another file.")
-        try:
-            for name, part in self._parts():
-                part.load_state_dict(state[name])
-        except RuntimeError as error:
-            said = str(error).partition("\n")[0]
-            raise ValueError(
-                f"checkpoint must fit the network, got one from another ({said}). Name another file."
-            ) from None
-        self.done, self.losses = int(state["done"]), list(state["losses"])
+        state = read_checkpoint(file, len(self.data), self._sketch())
+        for name, part in self._parts():
+            restore(part, state[name], state["done"])
+        self.done, self.losses = state["done"], list(map(float, state["losses"]))

@@ -70,7 +70,7 @@ def labels(names: Sequence[str], k: int, method: str) -> tuple[str, ...]:
 
 
 def _some(names: Sequence[str]) -> str:
-    return f"{list(names[:20])}{' and more' if len(names) > 20 else ''}"
+    return f"{[name[:60] for name in names[:20]]}{' and more' if len(names) > 20 else ''}"
 
 
 def different(names: Iterable[str]) -> tuple[str, ...]:

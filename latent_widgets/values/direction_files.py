@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import os
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -17,6 +17,7 @@ import torch
 from safetensors.torch import save as save_safetensors
 from torch import Tensor
 
+from latent_widgets.core.fields import COUNT, DICT, INTEGER, TEXT, check_fields, list_of, or_none
 from latent_widgets.core.files import Stamp
 from latent_widgets.core.paths import to_read
 from latent_widgets.generators.base import Generator
@@ -105,10 +106,7 @@ def _ours(file: File) -> Content:
             f"it was written by a newer version of latent_widgets (format {metadata['version']}, "
             f"known {STAMP.version})."
         )
-    plain = STAMP.read(metadata)
-    for name, value in plain.items():
-        if name not in _FIELDS or not _FIELDS[name](value):
-            raise DamagedError(f"its field {name[:40]!r} is not one that this package writes.")
+    plain = check_fields(STAMP.read(metadata), _FIELDS, frozenset(_FIELDS))
     tensors = {name: array.read() for name, array in file.value.items()}
     if missing := {"vectors", "scales"} - tensors.keys():
         raise DamagedError(f"it has no {min(missing)!r}.")
@@ -116,24 +114,10 @@ def _ours(file: File) -> Content:
     return Content("directions", {name: tensors[name] for name in ("vectors", "scales")}, scores, plain)
 
 
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str)
-
-
-def _is_text_or_none(value: Any) -> bool:
-    return isinstance(value, str | None)
-
-
-def _are_numbers_or_none(value: Any) -> bool:
-    return value is None or (isinstance(value, list) and all(type(one) is int for one in value))
-
-
-_FIELDS: dict[str, Callable[[Any], bool]] = {  # of our own files, and what each may be
-    "space": _is_text, "unit": _is_text, "method": _is_text, "generator": _is_text_or_none,
-    "weights_hash": _is_text_or_none, "layers": _are_numbers_or_none, "rows": _are_numbers_or_none,
-    "names": lambda value: isinstance(value, list) and all(map(_is_text, value)),
-    "parameters": lambda value: isinstance(value, dict),
-    "seed": lambda value: value is None or type(value) is int,
+_FIELDS = {  # of our own files; the directions themselves say which they need
+    "space": TEXT, "unit": TEXT, "method": TEXT, "generator": or_none(TEXT), "weights_hash": or_none(TEXT),
+    "layers": or_none(list_of(COUNT)), "rows": or_none(list_of(INTEGER)), "names": list_of(TEXT), "parameters": DICT,
+    "seed": or_none(INTEGER),
 }  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from latent_widgets.core.json_text import read_json
 from latent_widgets.core.paths import complete, make_folder, open_part, part_of, to_write, write_whole
 from latent_widgets.core.steps import Cancelled, OnStep, Step, report
 from latent_widgets.core.words import one_line
@@ -122,7 +123,7 @@ def _about(target: Path) -> Path:
 def _earlier(target: Path) -> Part:
     """What an earlier try left; nothing where nobody can say whether the file is still the same."""
     try:
-        said = json.loads(_about(target).read_text(encoding="utf-8"))
+        said = read_json(_about(target).read_bytes())
         found = Part(part_of(target).stat().st_size, said["total"], said["mark"])
     except (OSError, ValueError, TypeError, KeyError):
         return Part()
