@@ -26,11 +26,15 @@ LINT_IMPORTS = "from importlinter.cli import lint_imports_command; lint_imports_
 SLOW_TO_LOAD = {"scipy", "sklearn", "matplotlib"}  # each takes as long as the package itself
 INTERFACE = {"ipywidgets", "ipycanvas", "IPython", "matplotlib"}
 NAMED = {"name", "names", "label", "labels", "part", "parts", "region", "title", "class_names", "stem"}
+COPIED = NAMED | {"generator", "weights_hash", "method", "origin", "caption", "space", "unit", "words", "message"}
+TEXT_DOORS = ("page_text", "python_text", "one_line", "_literal", "_arguments", "checked", "len")
+PROGRAMS = {"latent_widgets.edits.text"}  # which write programs
 PLOTTED = {"label", "labels", "title", "xlabel", "ylabel", "zlabel", "xticklabels", "yticklabels"}
 PLOTTERS = {
     "annotate", "bar", "errorbar", "figtext", "legend", "plot", "set_label", "set_title", "set_xlabel", "set_ylabel",
     "set_xticks", "set_yticks", "set_xticklabels", "set_yticklabels", "suptitle", "supxlabel", "supylabel", "text",
 }  # fmt: skip
+PICTURE_READERS = {"imread", "read_image", "decode_image", "decode_jpeg", "decode_png", "decode_webp", "decode_gif"}
 OPEN_FILES = {"file", "draft", "drawn", "pixels"}  # what is written to and is no path is called so
 DOOR = {"latent_widgets.core.paths", "latent_widgets.core.drafts"}
 WRITERS = {
@@ -293,6 +297,17 @@ def _mode(call: ast.Call, function: str, module: str) -> set[str]:
     return set("" if module and function == "open" else "w")  # what has an `open` of its own may take anything
 
 
+def reads_pictures_through_one_door(source: Source) -> list[str]:
+    """Pictures are opened by `core/images.py` alone, which names the formats: Pillow knows 43, one runs a program."""
+    found = []
+    for call, name in _calls(source):
+        opens = name in ("PIL.Image.open", "PIL.ImageFile.Parser")
+        closed = source.module == "latent_widgets.core.images" and "formats" in {k.arg for k in call.keywords}
+        if name.rpartition(".")[2] in PICTURE_READERS or (opens and not closed):
+            found.append(f"{source.module}:{call.lineno} calls {name}: pictures go through core/images.py")
+    return found
+
+
 def plots_names_as_text(source: Source) -> list[str]:
     """What somebody may have named goes into a plot through `plot_text`: matplotlib reads `$` and `_` as its own."""
     found = []
@@ -309,7 +324,38 @@ def plots_names_as_text(source: Source) -> list[str]:
     return found
 
 
-def _outside(node: ast.AST, function: str) -> Iterator[ast.AST]:
+def copies_text_through_one_door(source: Source) -> list[str]:
+    """What a file may have named goes into a page through `page_text`, into a program through `python_text`.
+
+    Into a comment or a list it goes through `one_line`. What is raised or shown by `repr` is neither page nor program.
+    """
+    if source.module == "latent_widgets.core.words":
+        return []
+    found = [
+        f"{source.module}:{call.lineno} calls {name}: pages are written by page_text of core/words.py"
+        for call, name in _calls(source)
+        if name in ("html.escape", "xml.sax.saxutils.escape", "markupsafe.escape")
+    ]
+    neither = {
+        id(node)
+        for parent in ast.walk(source.tree)
+        if isinstance(parent, ast.Raise) or _is_function(parent, "__repr__")
+        for node in ast.walk(parent)
+    }
+    for text in ast.walk(source.tree):
+        if not isinstance(text, ast.JoinedStr) or id(text) in neither:
+            continue
+        fixed = "".join(str(part.value) for part in text.values if isinstance(part, ast.Constant))
+        if not (re.search("<[a-z/]", fixed) or source.module in PROGRAMS):
+            continue
+        for part in text.values:
+            for node in _outside(part, TEXT_DOORS) if isinstance(part, ast.FormattedValue) else ():
+                if isinstance(node, ast.Attribute) and node.attr in COPIED:
+                    found.append(f"{source.module}:{node.lineno} copies {ast.unparse(node)} as it is")
+    return found
+
+
+def _outside(node: ast.AST, function: str | tuple[str, ...]) -> Iterator[ast.AST]:
     """The nodes of an expression that are no part of a call of a function."""
     if not (isinstance(node, ast.Call) and ast.unparse(node.func).endswith(function)):
         yield node

@@ -5,7 +5,7 @@ import struct
 import numpy as np
 from PIL import Image
 
-from latent_widgets.core.images import in_srgb
+from latent_widgets.core.colours import in_srgb
 
 D50 = np.array([0.9642, 1.0, 0.8249])
 D65 = (0.3127, 0.3290)

@@ -21,7 +21,9 @@ FILE_RULES = [
     architecture.silent,
     architecture.runs_no_data,
     architecture.writes_through_one_door,
+    architecture.reads_pictures_through_one_door,
     architecture.plots_names_as_text,
+    architecture.copies_text_through_one_door,
     architecture.names_type_and_place,
 ]
 
@@ -99,6 +101,35 @@ PLANTED = [
         "value = eval(text)",
         "model.eval()",
     ),
+    *[
+        (architecture.reads_pictures_through_one_door, module, broken, kept)
+        for module, broken, kept in (
+            (
+                "latent_widgets.values.masks",
+                "from PIL import Image\nImage.open(f, formats=['PNG'])",
+                "open_picture('a', b)",
+            ),
+            (
+                "latent_widgets.core.images",
+                "from PIL import Image\nImage.open(f)",
+                "from PIL import Image\nImage.open(f, formats=X)",
+            ),
+            ("latent_widgets.values.masks", "from PIL.Image import open as look\nlook(f)", "open(f)"),
+            ("latent_widgets.values.masks", "import matplotlib.pyplot as plt\nplt.imread(f)", "plt.imshow(a)"),
+            ("latent_widgets.values.masks", "from PIL import ImageFile\nImageFile.Parser()", "ImageFile.MAXBLOCK"),
+        )
+    ],
+    *[
+        (architecture.copies_text_through_one_door, module, broken, kept)
+        for module, broken, kept in (
+            ("latent_widgets.widgets.kit.line", "import html\nhtml.escape(words)", "page_text(words)"),
+            ("latent_widgets.widgets.kit.line", "f'<b>{move.name}</b>'", "f'<b>{page_text(move.name)}</b>'"),
+            ("latent_widgets.widgets.kit.line", "f'<i title=\"{G.name!r}\">'", "raise ValueError(f'<i {G.name!r}')"),
+            ("latent_widgets.widgets.kit.line", "f'<p>{D.names[0]}'", "def __repr__(s):\n    return f'<p {s.name}>'"),
+            ("latent_widgets.edits.text", "f'  # {edit.weights_hash[:8]}'", "f'  # {one_line(edit.weights_hash)}'"),
+            ("latent_widgets.edits.text", "f'lw.{d.method}(G)'", "f'{python_text(d.method)}, {len(d.names)}'"),
+        )
+    ],
     *[
         (architecture.plots_names_as_text, "latent_widgets.geometry.walks.value", broken, kept)
         for broken, kept in (

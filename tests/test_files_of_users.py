@@ -104,7 +104,7 @@ def test_what_was_saved_in_the_home_is_loaded_from_there(home):
 
 def test_file_that_is_no_text_is_no_edit(tmp_path):
     (tmp_path / "e.json").write_bytes(b"\xff\xfe\x00{")
-    with pytest.raises(ValueError, match="text must be the JSON of an edit"):
+    with pytest.raises(ValueError, match="the text of an edit must be JSON, got something else"):
         Edit.load(tmp_path / "e.json")
 
 

@@ -12,6 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from latent_widgets.core.words import shown, whole
+
 __all__ = [
     "choice",
     "finite",
@@ -24,6 +26,7 @@ __all__ = [
     "placed",
     "readable",
     "shape",
+    "string",
 ]
 
 
@@ -48,9 +51,9 @@ def integer(name: str, value: Any, low: int | None = None, high: int | None = No
     except TypeError:
         result = None
     if result is None or _truth(value) is not None:
-        raise TypeError(f"{name} must be an integer, got {value!r}.")
+        raise TypeError(f"{name} must be an integer, got {shown(value)}.")
     if (low is not None and result < low) or (high is not None and result > high):
-        raise ValueError(f"{name} must be {_bounds(low, high)}, got {result}.")
+        raise ValueError(f"{name} must be {_bounds(low, high)}, got {shown(result)}.")
     return result
 
 
@@ -71,11 +74,11 @@ def number(name: str, value: Any, low: float | None = None, high: float | None =
         ValueError: If it is not finite or out of bounds.
     """
     if isinstance(value, str | bytes | bytearray) or _truth(value) is not None or _is_complex(value):
-        raise TypeError(f"{name} must be a number, got {value!r}.")
+        raise TypeError(f"{name} must be a number, got {shown(value)}.")
     try:
         result = float(value)
     except (TypeError, ValueError, RuntimeError):  # RuntimeError: a tensor of several numbers
-        raise TypeError(f"{name} must be a number, got {value!r}.") from None
+        raise TypeError(f"{name} must be a number, got {shown(value)}.") from None
     if not math.isfinite(result):
         raise ValueError(f"{name} must be finite, got {result}.")
     if (low is not None and result < low) or (high is not None and result > high):
@@ -102,8 +105,26 @@ def flag(name: str, value: Any) -> bool:
     """
     result = _truth(value)
     if result is None:
-        raise TypeError(f"{name} must be True or False, got {value!r}.")
+        raise TypeError(f"{name} must be True or False, got {shown(value)}.")
     return result
+
+
+def string(name: str, value: Any) -> str:
+    """Return ``value`` if it is text, without halves of letters, which can be neither sent nor saved.
+
+    Args:
+        name: What the argument is called.
+        value: What was given.
+
+    Returns:
+        The text, with a mark for each half of a letter.
+
+    Raises:
+        TypeError: If it is none.
+    """
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be text, got {shown(value)}.")
+    return whole(value)
 
 
 def _truth(value: Any) -> bool | None:
@@ -131,7 +152,7 @@ def _bounds(low: float | None, high: float | None) -> str:
 
 def nearest(value: str, options: Iterable[str]) -> str:
     """Return " Did you mean 'x'?" for the closest options, or nothing where none is close."""
-    close = difflib.get_close_matches(str(value), list(options), n=2, cutoff=0.55)
+    close = difflib.get_close_matches(str(value)[:100], list(options), n=2, cutoff=0.55)
     return f" Did you mean {' or '.join(repr(name) for name in close)}?" if close else ""
 
 
@@ -152,7 +173,8 @@ def choice(name: str, value: Any, options: Sequence[str], hint: str = "") -> str
     """
     if isinstance(value, str) and value in options:
         return value
-    message = f"{name} must be one of {', '.join(map(repr, options))}, got {value!r}.{nearest(str(value), options)}"
+    known = shown(tuple(options), 1000)[1:-1].rstrip(",")
+    message = f"{name} must be one of {known}, got {shown(value)}.{nearest(str(value), options)}"
     raise ValueError(f"{message} {hint}".rstrip())
 
 
@@ -171,7 +193,8 @@ def known_keywords(owner: str, given: Iterable[str], known: Iterable[str]) -> No
     for name in given:
         if name not in known:
             raise TypeError(
-                f"{owner} must be given known keywords, got {name!r}.{nearest(name, known)} Known: {', '.join(known)}."
+                f"{owner} must be given known keywords, got {shown(name)}.{nearest(name, known)} "
+                f"Known: {', '.join(known)}."
             )
 
 
@@ -201,7 +224,7 @@ def shape(name: str, value: Tensor, *allowed: tuple[int | str, ...]) -> Tensor:
         else:
             return value
     wanted = " or ".join("(" + ", ".join(map(str, p)) + ("," if len(p) == 1 else "") + ")" for p in allowed)
-    raise ValueError(f"{name} must have shape {wanted}, got {tuple(value.shape)}.")
+    raise ValueError(f"{name} must have shape {wanted}, got {shown(tuple(value.shape))}.")
 
 
 def floating(name: str, value: Tensor, dtype: torch.dtype) -> Tensor:

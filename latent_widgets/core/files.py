@@ -16,6 +16,7 @@ from safetensors.torch import load
 from torch import Tensor
 
 from latent_widgets.core.json_text import read_json
+from latent_widgets.core.words import shown
 
 __all__ = [
     "METADATA",
@@ -204,15 +205,12 @@ def tensor_from_json(name: str, value: Any) -> Tensor:
     try:
         data = bytearray(base64.b64decode(value["base64"], validate=True))
         dtype = _DTYPES[value["dtype"]]
+        if dtype == torch.bool and data.strip(b"\0\1"):
+            raise ValueError("a truth value that is neither 0 nor 1")
         flat = torch.frombuffer(data, dtype=dtype) if data else torch.empty(0, dtype=dtype, device="cpu")
         shape = [operator.index(size) for size in value["shape"]]
         if min(shape, default=0) < 0:
             raise ValueError("a size below zero")
         return flat.reshape(shape).clone()
-    except (KeyError, TypeError, ValueError, RuntimeError):
-        raise ValueError(f"{name} must be a tensor as dtype, shape and base64, got {_short(value)}.") from None
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else f"{text[:77]}..."
+    except (KeyError, TypeError, ValueError, RuntimeError, OverflowError):
+        raise ValueError(f"{name} must be a tensor as dtype, shape and base64, got {shown(value, 80)}.") from None

@@ -1,10 +1,17 @@
-"""Names that somebody gave are text, whatever they look like: on a line, in a plot, in a program."""
+"""Names that somebody gave are text, whatever they look like: on a line, on a page, in a plot, in a program.
+
+A name is made whole where it comes in, and escaped once, where it is made part of something else.
+"""
 
 from __future__ import annotations
 
+import html
+import math
 import re
+from collections.abc import Mapping
+from typing import Any
 
-__all__ = ["label_text", "one_line", "plot_text"]
+__all__ = ["label_text", "one_line", "page_text", "plot_text", "python_text", "shown", "whole"]
 
 _INVISIBLE = "\u200b"  # a space of no width
 
@@ -27,6 +34,93 @@ def one_line(text: str, most: int | None = None) -> str:
     return line if most is None or len(line) <= most else f"{line[: most - 1]}…"
 
 
+def whole(text: str) -> str:
+    r"""Return text that can be sent and saved: what is half a letter, as files and file names may hold, becomes a mark.
+
+    Args:
+        text: The text.
+
+    Returns:
+        The same, with U+FFFD for each half of a letter that stands alone.
+
+    Example:
+        >>> whole("half \ud800 letter")
+        'half � letter'
+    """
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def shown(value: Any, most: int = 200) -> str:
+    r"""Show a value in an error: as Python would, on one line, cut where it is long.
+
+    Args:
+        value: Anything; a file may have given it.
+        most: Letters at most.
+
+    Returns:
+        The words.
+
+    Example:
+        >>> shown("two\nlines"), shown(list(range(1000)), 12)
+        ("'two\\nlines'", '[0, 1, 2, 3…')
+    """
+    try:
+        text = repr(value[:most] if isinstance(value, str | bytes) else value)
+    except ValueError:  # a number of more digits than Python writes
+        text = f"a very long {type(value).__name__}"
+    text = text if text.isprintable() else one_line(text)
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def page_text(text: str) -> str:
+    """Return text as HTML that shows it as it is, also within quotes.
+
+    Args:
+        text: The text.
+
+    Returns:
+        What goes between tags or into an attribute.
+
+    Example:
+        >>> page_text("<b> & 'c'")
+        '&lt;b&gt; &amp; &#x27;c&#x27;'
+    """
+    return html.escape(whole(text))
+
+
+def python_text(value: Any) -> str:
+    r"""Write a plain value as Python reads it.
+
+    Args:
+        value: None, a truth value, a finite number, text, or lists, tuples and dicts of these.
+
+    Returns:
+        An expression that is nothing but this value.
+
+    Raises:
+        TypeError: If it is something else.
+        ValueError: If a number is not finite.
+
+    Example:
+        >>> python_text({"k": [1, "it's"]})
+        '{\'k\': [1, "it\'s"]}'
+    """
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(f'{python_text(key)}: {python_text(one)}' for key, one in value.items())}}}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(python_text, value))}]"
+    if isinstance(value, tuple):
+        return f"({', '.join(map(python_text, value))}{',' * (len(value) == 1)})"
+    if value is None or isinstance(value, bool):
+        return repr(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(f"value must be finite, to be written into a program, got {value}.")
+    for kind in (int, float, str):  # of the kinds of NumPy and of subclasses the plain ones are written
+        if isinstance(value, kind):
+            return repr(kind(value))
+    raise TypeError(f"value must be plain, to be written into a program, got {type(value).__name__}.")
+
+
 def label_text(text: str) -> str:
     r"""Return text as a ``Label`` or a ``description`` is to show it: the page typesets what looks like TeX in them.
 
@@ -40,6 +134,7 @@ def label_text(text: str) -> str:
         >>> label_text("5 $"), label_text("$x$")
         ('5 $', '＄x＄')
     """
+    text = whole(text)
     text = text.replace("$", "＄") if text.count("$") > 1 else text
     return re.sub(r"\\(?=[(\[]|begin\b|ref\b|eqref\b)", lambda _: f"\\{_INVISIBLE}", text)
 

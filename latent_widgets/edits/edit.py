@@ -10,6 +10,7 @@ from typing import Any
 from torch import Tensor
 
 from latent_widgets.core import checks, paths
+from latent_widgets.core.words import shown
 from latent_widgets.edits import origin as _edit_origin
 from latent_widgets.edits import text as _edit_text
 from latent_widgets.edits.parts import Base, Move
@@ -58,10 +59,17 @@ class Edit:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "moves", tuple(self.moves))
-        object.__setattr__(self, "spaces", tuple(self.spaces))
+        object.__setattr__(self, "spaces", tuple(checks.string("spaces", space) for space in self.spaces))
+        for name in ("generator", "weights_hash"):
+            given = getattr(self, name)
+            object.__setattr__(self, name, None if given is None else checks.string(name, given))
+        if not isinstance(self.base, Base):
+            raise TypeError(f"base must be a Base, got {type(self.base).__name__}. Use Edit.of(G, seed=...).")
         _edit_origin.checked(self.origin)
         if any(not isinstance(move, Move) for move in self.moves):
-            raise TypeError(f"moves must be Move values, got {self.moves!r}. Use edit.move(directions, index, alpha).")
+            raise TypeError(
+                f"moves must be Move values, got {shown(self.moves)}. Use edit.move(directions, index, alpha)."
+            )
         if self.mask is not None and not isinstance(self.mask, Mask):
             raise TypeError(f"mask must be a Mask, got {type(self.mask).__name__}. Use Mask(array).")
 
@@ -191,9 +199,14 @@ class Edit:
             An edit that gives the same picture.
 
         Raises:
+            TypeError: If it is no text.
             ValueError: If the text is no edit, or one of a newer format.
         """
-        return cls(**_edit_text.edit_from_plain(_edit_text.parse(text, "edit")))
+        found = _edit_text.edit_from_plain(_edit_text.parse(text, "edit"))
+        try:
+            return cls(**found)
+        except TypeError as error:
+            raise ValueError(f"text must hold all fields of an edit, got a wrong one: {error}") from None
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write :meth:`to_json` to a file, whole or not at all."""

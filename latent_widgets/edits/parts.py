@@ -9,6 +9,7 @@ from typing import Any
 from torch import Tensor
 
 from latent_widgets.core import checks
+from latent_widgets.core.words import shown
 from latent_widgets.generators.base import Generator
 from latent_widgets.geometry.walks.walk import KINDS, interpolate, shift
 from latent_widgets.values.codes import Code
@@ -53,7 +54,7 @@ class Base:
         if self.code is not None and not isinstance(self.code, Code):
             raise TypeError(f"code must be a Code, got {type(self.code).__name__}. Use Code(tensor, space).")
         if self.code is not None and self.seed is not None:
-            raise ValueError(f"seed must be None beside a code, got {self.seed}. Give the one or the other.")
+            raise ValueError(f"seed must be None beside a code, got {shown(self.seed)}. Give the one or the other.")
         seeds = {"seed": 0 if self.seed is None and self.code is None else self.seed}
         seeds |= {"second_seed": self.second_seed, "mix_seed": self.mix_seed}
         for name, seed in seeds.items():
@@ -68,7 +69,9 @@ class Base:
             checks.choice("blend", self.blend, ("z", "w"))
         object.__setattr__(self, "mix_layers", rows_of(self.mix_layers or None, "w+", name="mix_layers") or ())
         if bool(self.mix_layers) != (self.mix_seed is not None):
-            raise ValueError(f"mix_seed and mix_layers must come together, got {self.mix_seed} and {self.mix_layers}.")
+            raise ValueError(
+                f"mix_seed and mix_layers must come together, got {self.mix_seed} and {shown(self.mix_layers)}."
+            )
 
     def place(self, G: Generator, z_moves: Sequence[Move] = ()) -> tuple[Tensor, str]:
         """Find the code on a generator.

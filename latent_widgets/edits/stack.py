@@ -10,6 +10,7 @@ from typing import Any
 from torch import Tensor
 
 from latent_widgets.core import checks
+from latent_widgets.core.words import shown
 from latent_widgets.edits import text as _edit_text
 from latent_widgets.edits.edit import Edit
 from latent_widgets.edits.parts import Move
@@ -36,7 +37,12 @@ class Entry:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "moves", tuple(self.moves))
-        object.__setattr__(self, "name", self.name or ", ".join(move.name for move in self.moves))
+        if any(not isinstance(move, Move) for move in self.moves):
+            raise TypeError(
+                f"moves must be Move values, got {shown(self.moves)}. Use Move.of(directions, index, alpha)."
+            )
+        name = checks.string("name", self.name)
+        object.__setattr__(self, "name", name or ", ".join(move.name for move in self.moves))
         object.__setattr__(self, "weight", checks.number("weight", self.weight))
         object.__setattr__(self, "enabled", checks.flag("enabled", self.enabled))
 
@@ -131,7 +137,7 @@ class EditStack:
         try:
             return cls(Edit(**start), tuple(Entry(**entry) for entry in entries))
         except TypeError as error:
-            raise ValueError(f"text must hold all fields of an edit stack, got a wrong one: {error}.") from None
+            raise ValueError(f"text must hold all fields of an edit stack, got a wrong one: {error}") from None
 
     def _index(self, index: int) -> int:
         return checks.integer("index", index, low=0, high=len(self.entries) - 1)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import base64
-import json
-import keyword
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
@@ -13,7 +11,9 @@ from typing import Any, Protocol
 from torch import Tensor
 
 from latent_widgets.core import files
-from latent_widgets.core.words import one_line
+from latent_widgets.core.json_text import read_json
+from latent_widgets.core.words import one_line, python_text, shown
+from latent_widgets.edits.origin import checked
 from latent_widgets.edits.parts import Base, Move
 from latent_widgets.values.codes import Code
 from latent_widgets.values.directions import Directions
@@ -96,18 +96,18 @@ def parse(text: str, what: str) -> dict[str, Any]:
         The values.
 
     Raises:
+        TypeError: If it is no text.
         ValueError: If it is something else, or of a newer format.
     """
-    try:
-        plain = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise ValueError(f"text must be the JSON of an {what}, got something else: {error}.") from None
+    if not isinstance(text, str):
+        raise TypeError(f"text must be the JSON of an {what}, got {type(text).__name__}.")
+    plain = read_json(text, f"the text of an {what}")
     if not isinstance(plain, dict) or plain.get("format") != f"latent_widgets.{what}":
-        raise ValueError(f"text must be the JSON of an {what}, got {text[:60]!r}.")
-    if plain.get("version") != VERSION:
-        found = plain.get("version")
+        raise ValueError(f"text must be the JSON of an {what}, got {shown(text, 60)}.")
+    found = plain.get("version")
+    if type(found) is not int or found != VERSION:  # True would be equal to 1
         raise ValueError(
-            f"text must be of format {VERSION}, got {found!r}. Another version of latent_widgets wrote it."
+            f"text must be of format {VERSION}, got {shown(found)}. Another version of latent_widgets wrote it."
         )
     return plain
 
@@ -140,19 +140,19 @@ def edit_from_plain(plain: Mapping[str, Any]) -> dict[str, Any]:
         ValueError: If one is missing or there is one too many.
     """
     try:
-        base = dict(plain["base"])
-        base["code"] = None if base["code"] is None else Code(**_tensors(base["code"]))
+        base = {**_dict("base", plain["base"])}
+        base["code"] = None if base["code"] is None else Code(**_tensors("code", base["code"]))
         return {
             "base": Base(**base),
-            "moves": tuple(_move(move) for move in plain["moves"]),
-            "mask": None if plain["mask"] is None else Mask(**_tensors(plain["mask"])),
+            "moves": tuple(_move(move) for move in _list("moves", plain["moves"])),
+            "mask": None if plain["mask"] is None else Mask(**_tensors("mask", plain["mask"])),
             "generator": plain["generator"],
             "weights_hash": plain["weights_hash"],
-            "spaces": tuple(plain["spaces"]),
+            "spaces": tuple(_list("spaces", plain["spaces"])),
             "origin": plain.get("origin"),
         }
-    except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"text must hold all fields of an edit, got a wrong one: {error}.") from None
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"text must hold all fields of an edit, got a wrong one: {_said(error)}.") from None
 
 
 def stack_to_plain(stack: StackLike) -> dict[str, Any]:
@@ -179,10 +179,12 @@ def stack_from_plain(plain: Mapping[str, Any]) -> tuple[dict[str, Any], list[dic
         ValueError: If one is missing or has another form.
     """
     try:
-        entries = [entry | {"moves": tuple(_move(move) for move in entry["moves"])} for entry in plain["entries"]]
+        entries = [_dict("entry", entry) for entry in _list("entries", plain["entries"])]
+        moves = [_list("moves", entry["moves"]) for entry in entries]
+        entries = [{**entry, "moves": tuple(map(_move, some))} for entry, some in zip(entries, moves, strict=True)]
         return edit_from_plain(plain["start"]), entries
-    except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"text must hold all fields of an edit stack, got a wrong one: {error}.") from None
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"text must hold all fields of an edit stack, got a wrong one: {_said(error)}.") from None
 
 
 def _plain(value: Any) -> Any:
@@ -195,17 +197,34 @@ def _plain(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
-def _tensors(plain: Mapping[str, Any]) -> dict[str, Any]:
+def _tensors(name: str, plain: Any) -> dict[str, Any]:
     return {
-        name: files.tensor_from_json(name, value) if isinstance(value, Mapping) and "base64" in value else value
-        for name, value in plain.items()
+        field: files.tensor_from_json(field, value) if isinstance(value, Mapping) and "base64" in value else value
+        for field, value in _dict(name, plain).items()
     }
 
 
-def _move(plain: Mapping[str, Any]) -> Move:
-    direction = _tensors(plain["direction"])
-    direction["scores"] = _tensors(direction["scores"])
+def _move(plain: Any) -> Move:
+    direction = _tensors("direction", _dict("move", plain)["direction"])
+    direction["scores"] = _tensors("scores", direction["scores"])
+    _list("names", direction["names"])
     return Move(**{**plain, "direction": Directions(**direction)})
+
+
+def _dict(name: str, plain: Any) -> dict[str, Any]:
+    if not isinstance(plain, dict):
+        raise TypeError(f"{name} must be a dict of fields, got {type(plain).__name__}")
+    return plain
+
+
+def _list(name: str, plain: Any) -> list[Any]:
+    if not isinstance(plain, list):
+        raise TypeError(f"{name} must be a list, got {type(plain).__name__}")
+    return plain
+
+
+def _said(error: Exception) -> str:
+    return f"{error} is missing" if isinstance(error, KeyError) else str(error).rstrip(".")
 
 
 # ---- as a program
@@ -234,11 +253,11 @@ def edit_to_python(edit: EditLike, load: str | None = None) -> str:
             sources.append(source)
         options = {"layers": move.layers, "kind": move.kind}
         extra = _arguments({n: v for n, v in options.items() if v not in (None, "linear")})
-        step = f"edit = edit.move(D{sources.index(source) + 1}, {index}, alpha={move.alpha!r}{extra})"
+        step = f"edit = edit.move(D{sources.index(source) + 1}, {index}, alpha={python_text(move.alpha)}{extra})"
         steps.append(f"{step}  # {one_line(move.name)}")  # what follows a line's end would be run
-    loading = f"G = {load or edit.origin or f'lw.load({_literal(edit.generator)})'}"
+    loading = f"G = {load or checked(edit.origin) or f'lw.load({_literal(edit.generator)})'}"
     if edit.weights_hash:
-        loading += f"  # weights {edit.weights_hash[:8]}"
+        loading += f"  # weights {one_line(edit.weights_hash[:8])}"
     body = [loading, *(f"D{i + 1} = {source}" for i, source in enumerate(sources)), *steps, "image = edit.apply(G)"]
     needs_torch, needs_zlib = (any(module in line for line in body) for module in ("torch.", "zlib."))
     head = ["import base64", *["import zlib"] * needs_zlib, "", "import torch", ""] if needs_torch else []
@@ -246,22 +265,25 @@ def edit_to_python(edit: EditLike, load: str | None = None) -> str:
 
 
 _PLAIN_BASE = Base()
-
-
-def _is_name(word: str) -> bool:
-    return word.isidentifier() and not keyword.iskeyword(word)
+# What a program computes anew, with the arguments that it may give. A file may say anything of a method: what is none
+# of these is written out in numbers.
+_ANEW = {
+    "sefa": {"k", "layers"},
+    "ganspace": {"k", "samples", "seed"},
+    "random_directions": {"k", "space", "orthogonal", "layers", "seed"},
+}
 
 
 def _source(direction: Directions, computed: bool) -> tuple[str, int]:
     """The expression for a direction, and which row of it; with classes, latents depend on more than the call says."""
     arguments = dict(direction.parameters) | ({} if direction.seed is None else {"seed": direction.seed})
-    named = all(map(_is_name, (direction.method, *arguments)))  # a file may say anything
-    if computed and named and direction.rows is not None:
-        call = f"lw.{direction.method}(G{_arguments(arguments)})"
-        return f"{call}.in_unit({direction.unit!r}, G)", direction.rows[0]
+    method = next((name for name in _ANEW if name == direction.method and arguments.keys() <= _ANEW[name]), None)
+    if computed and method and direction.rows is not None:
+        call = f"lw.{method}(G{_arguments(arguments)})"
+        return f"{call}.in_unit({python_text(direction.unit)}, G)", direction.rows[0]
     scales = direction.scales.double().tolist()
     fixed = {"unit": direction.unit, "scales": scales, "layers": direction.layers, "names": list(direction.names)}
-    return f"lw.Directions({_literal(direction.vectors)}, {direction.space!r}{_arguments(fixed)})", 0
+    return f"lw.Directions({_literal(direction.vectors)}, {python_text(direction.space)}{_arguments(fixed)})", 0
 
 
 def _arguments(values: Mapping[str, Any]) -> str:
@@ -278,7 +300,7 @@ def _literal(value: Any) -> str:
         data = f"bytearray({decoded.format(text)})"
         return f"torch.frombuffer({data}, dtype={value.dtype}).reshape({plain['shape']})"
     if isinstance(value, Code):
-        return f"lw.Code({_literal(value.tensor)}, {value.space!r})"
+        return f"lw.Code({_literal(value.tensor)}, {python_text(value.space)})"
     if isinstance(value, Mask):
         return f"lw.Mask({_literal(value.tensor)})"
-    return repr(str(value) if isinstance(value, str) else value)  # a str of NumPy is written otherwise
+    return python_text(value)

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from latent_widgets.core import checks
 from latent_widgets.core.lock import PriorityLock
+from latent_widgets.core.words import whole
 from latent_widgets.generators._codes import Mapped, as_given, space_by_shape
 from latent_widgets.generators._conditions import Conditional
 from latent_widgets.generators._values import Activations, PlacedCode
@@ -60,7 +61,7 @@ class Generator(Conditional, ABC):
         resolution: int | tuple[int, int],
     ) -> None:
         self.module = module.eval().requires_grad_(False)
-        self.name, self.spaces = name, tuple(spaces)
+        self.name, self.spaces = whole(name), tuple(spaces)
         self.z_dim, self.w_dim, self.s_dim = z_dim, w_dim, s_dim
         self.num_layers, sides = num_layers, (resolution, resolution) if isinstance(resolution, int) else resolution
         self.picture_size, self.resolution = sides, max(sides)

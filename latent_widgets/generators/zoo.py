@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -15,6 +14,7 @@ from torch import Tensor
 from latent_widgets.core import checks
 from latent_widgets.core.fresh import filled
 from latent_widgets.core.paths import as_path
+from latent_widgets.core.words import page_text
 from latent_widgets.generators._networks import build_network, wrap
 from latent_widgets.generators._shipped import read_registry, read_shipped
 from latent_widgets.generators.base import Generator
@@ -64,18 +64,18 @@ class ModelList(list[ModelInfo]):
         return "\n".join("  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows)
 
     def _repr_html_(self) -> str:
-        head = "".join(f"<th>{f.name}</th>" for f in fields(ModelInfo))
+        head = "".join(f"<th>{page_text(f.name)}</th>" for f in fields(ModelInfo))
         body = "".join("<tr>" + "".join(map(_cell, row[:-1])) + _hash_cell(row[-1]) + "</tr>" for row in self._rows())
         return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
 def _cell(text: str) -> str:
-    return f"<td>{html.escape(text)}</td>"
+    return f"<td>{page_text(text)}</td>"
 
 
 def _hash_cell(sha256: str) -> str:
     """The first digits; all 64 would push the table off the page, so they appear under the mouse."""
-    return f'<td title="{html.escape(sha256)}">{html.escape(sha256[:8])}</td>'
+    return f'<td title="{page_text(sha256)}">{page_text(sha256[:8])}</td>'
 
 
 def list_models() -> ModelList:

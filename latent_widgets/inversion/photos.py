@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Sequence
 from typing import Any
@@ -12,13 +13,16 @@ from PIL import Image
 from torch import Tensor
 
 from latent_widgets.core import checks
-from latent_widgets.core.images import in_eight_bits, in_srgb, laid_over, open_picture
+from latent_widgets.core.colours import in_eight_bits, in_srgb, laid_over
+from latent_widgets.core.images import open_picture
 from latent_widgets.core.paths import to_read
 from latent_widgets.core.rounding import beyond_unit
 
 __all__ = ["load_photo", "read_photo"]
 
 Colour = tuple[float, float, float]
+SHEET = 4_000_000  # pixels that a crop may have before it is shrunk; more, where the photo or the result has many
+FARTHEST = 10_000  # shares of a side of the photo: a crop that goes beyond holds next to nothing of it
 
 
 def load_photo(
@@ -33,15 +37,16 @@ def load_photo(
 
     The orientation that a camera wrote into the file is applied, colours are brought from the profile that the file
     carries to sRGB, transparency is laid over ``background``, grey becomes three equal channels, and of an animation
-    the first frame is taken.
+    the first frame is taken. Files are PNG, JPEG, WebP, GIF, TIFF, BMP or AVIF, of up to 200 million pixels: 23 million
+    (WebP: 11 million) in any file, and six (three) for each further byte of it.
 
     Args:
         source: A path, the bytes of a file, a Pillow image, or an array ``(H, W)``, ``(H, W, 3)`` or ``(H, W, 4)``,
             uint8, or floating in [0, 1].
         size: Height and width of the result in pixels, such as ``G.picture_size``; one number for a square.
         crop: ``(left, top, right, bottom)`` as shares of the upright photo's width and height, from 0 to 1; beyond
-            lies the background. Where it has not the aspect of ``size``, more is taken to either side. Without it, the
-            largest rectangle of that aspect in the middle.
+            lies the background, as far as 10 000. Where it has not the aspect of ``size``, more is taken to either
+            side. Without it, the largest rectangle of that aspect in the middle.
         rotate: Degrees, counter-clockwise about the middle of the crop: for a face that is not upright.
         background: Red, green and blue in [0, 1].
 
@@ -50,8 +55,8 @@ def load_photo(
 
     Raises:
         TypeError: If ``source`` is none of these.
-        ValueError: If the file is no picture, is cut off or claims more than 200 million pixels, or an argument does
-            not fit.
+        ValueError: If the file is no picture, is cut off or has more pixels than fit its size, or an argument does not
+            fit.
 
     Example:
         >>> photo = np.zeros((40, 60), dtype=np.uint8)
@@ -65,6 +70,11 @@ def load_photo(
     left, top, right, bottom = _box(crop, photo.size, high, wide)
     middle = ((left + right) / 2, (top + bottom) / 2)
     scale = max((right - left) / wide, (bottom - top) / high)  # of pixels of the photo to those of the result
+    most = max(SHEET, 8 * wide * high, photo.width * photo.height)
+    times = math.ceil(math.sqrt(wide * scale * high * scale / most))
+    if times > 1:
+        photo = _shrunk(photo, times, paper)
+        middle, scale = (middle[0] / times, middle[1] / times), scale / times
     sides = wide * scale, high * scale
     if angle:  # on a sheet that holds the crop whichever way it is turned
         photo, (x, y) = _cut(photo, middle, (1.5 * max(sides) + 4,) * 2, paper)
@@ -87,7 +97,7 @@ def read_photo(source: Any, side: int) -> Image.Image:
 
     Raises:
         TypeError: If ``source`` is of no kind that can be read.
-        ValueError: If the file is no picture, is cut off or claims more than 200 million pixels.
+        ValueError: If the file is no picture, is cut off or has more pixels than fit its size.
 
     Example:
         >>> read_photo(np.zeros((40, 60), dtype=np.uint8), 30).size
@@ -168,11 +178,21 @@ def _box(
         scale = min(width / wide, height / high)
         left, top = (width - scale * wide) / 2, (height - scale * high) / 2
         return left, top, left + scale * wide, top + scale * high
-    values = [checks.number("crop", value) for value in crop]
+    values = [checks.number("crop", value, -FARTHEST, FARTHEST) for value in crop]
     if len(values) != 4 or values[2] <= values[0] or values[3] <= values[1]:
         raise ValueError(f"crop must be (left, top, right, bottom) with left < right, top < bottom, got {tuple(crop)}.")
     left, top, right, bottom = values
     return left * width, top * height, right * width, bottom * height
+
+
+def _shrunk(photo: Image.Image, times: int, paper: tuple[int, int, int]) -> Image.Image:
+    """Average squares of a photo; those that reach beyond it are mixed with as much paper as they hold."""
+    small = photo.reduce(times)
+    across, down = (np.ones(count, np.float32) for count in small.size)
+    for covered, side in zip((across, down), photo.size, strict=True):
+        covered[-1] = (side - (len(covered) - 1) * times) / times
+    mask = Image.fromarray(np.round(255 * np.outer(down, across)).astype(np.uint8))
+    return Image.composite(small, Image.new("RGB", small.size, paper), mask)
 
 
 def _cut(

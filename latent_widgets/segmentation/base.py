@@ -16,6 +16,7 @@ from torch import Tensor
 
 from latent_widgets.core import checks
 from latent_widgets.core.pictures import check_pictures
+from latent_widgets.core.words import shown, whole
 
 __all__ = ["Features", "Part", "Segmenter"]
 
@@ -48,7 +49,8 @@ class Segmenter(ABC):
         self.names = tuple(names)
         self.name = name
         if not self.names or not all(isinstance(part, str) for part in self.names):
-            raise TypeError(f"names must be one string for each label, got {list(self.names)!r}.")
+            raise TypeError(f"names must be one string for each label, got {shown(list(self.names))}.")
+        self.names = tuple(map(whole, self.names))
         double = sorted({part for part in self.names if self.names.count(part) > 1})
         if double:
             raise ValueError(f"names must differ, got {', '.join(map(repr, double))} twice.")

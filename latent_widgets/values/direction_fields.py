@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from latent_widgets.core import checks
+from latent_widgets.core.words import shown, whole
 
 __all__ = ["column", "default_scales", "different", "indices", "joined", "labels", "plain", "positive"]
 
@@ -55,12 +56,14 @@ def default_scales(unit: str, vectors: Tensor) -> Tensor:
 def labels(names: Sequence[str], k: int, method: str) -> tuple[str, ...]:
     """Return ``k`` different labels, made from the method's name if there are none, else raise."""
     stem = method.removesuffix("_directions").replace("_", " ") or "direction"
+    if isinstance(names, str):
+        raise TypeError(f"names must be a list of labels, got the text {shown(names)}. Use [name].")
     names = tuple(names) or tuple(f"{stem} {i + 1}" for i in range(k))
     if any(not isinstance(name, str) for name in names):
-        raise TypeError(f"names must be strings, got {names!r}.")
+        raise TypeError(f"names must be strings, got {shown(names)}.")
     if not all(map(str.strip, names)):
         raise ValueError(f"names must be labels that can be read, got {_some(names)}. One of them is empty.")
-    names = tuple(map(str.__str__, names))  # a str of NumPy is written otherwise into a program
+    names = tuple(map(whole, names))
     if len(names) != k or len(set(names)) != k:
         raise ValueError(f"names must be {k} different labels, got {_some(names)}.")
     return names
@@ -92,7 +95,7 @@ def plain(parameters: Mapping[str, Any]) -> dict[str, Any]:
     try:
         result: dict[str, Any] = json.loads(json.dumps(dict(parameters), allow_nan=False))
     except (TypeError, ValueError) as error:
-        raise TypeError(f"parameters must be plain JSON values, got {parameters!r}: {error}.") from None
+        raise TypeError(f"parameters must be plain JSON values, got {shown(parameters)}: {error}.") from None
     return result
 
 

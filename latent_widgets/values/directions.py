@@ -98,6 +98,7 @@ class Directions:
         zero = (direction_lengths(vectors, layers) == 0).nonzero()[:20, 0].tolist()
         if zero:
             raise ValueError(f"vectors must not be zero, got zero rows {zero}. Leave them out.")
+        method = checks.string("method", self.method)
         given: Tensor | None = self.scales
         if given is None:
             given = checked.default_scales(self.unit, vectors)
@@ -105,9 +106,15 @@ class Directions:
             "vectors": vectors,
             "layers": layers,
             "scales": checked.positive("scales", given, vectors),
-            "names": checked.labels(self.names, k, self.method),
-            "scores": {str(n): checked.column(f"scores[{n!r}]", score, vectors) for n, score in self.scores.items()},
+            "names": checked.labels(self.names, k, method),
+            "scores": {
+                checks.string("scores", n): checked.column(f"scores[{n!r}]", score, vectors)
+                for n, score in self.scores.items()
+            },
             "parameters": checked.plain(self.parameters),
+            "method": method,
+            "generator": None if self.generator is None else checks.string("generator", self.generator),
+            "weights_hash": None if self.weights_hash is None else checks.string("weights_hash", self.weights_hash),
             "rows": None if self.rows is None else tuple(map(operator.index, self.rows)),
             "seed": None if self.seed is None else checks.integer("seed", self.seed),
         }.items():

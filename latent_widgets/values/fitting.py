@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from latent_widgets.core import checks
+from latent_widgets.core.words import shown
 from latent_widgets.generators.base import Generator
 
 __all__ = ["SPACES", "generator_differences", "rows_of"]
@@ -40,10 +41,10 @@ def rows_of(layers: Any, space: str, num_layers: int | None = None, name: str = 
         return None
     if space not in ("w", "w+"):
         raise ValueError(
-            f"{name} must be None in {space}, got {layers!r}. Only w and w+ go into the layers one by one."
+            f"{name} must be None in {space}, got {shown(layers)}. Only w and w+ go into the layers one by one."
         )
     if isinstance(layers, str) or not hasattr(layers, "__iter__"):
-        raise TypeError(f"{name} must be a list of rows of w+, got {layers!r}. Use [{layers}].")
+        raise TypeError(f"{name} must be a list of rows of w+, got {shown(layers)}. Use [{shown(layers, 40)}].")
     high = None if num_layers is None else num_layers - 1
     rows = tuple(sorted({checks.integer(name, row, low=0, high=high) for row in layers}))
     if not rows:

@@ -61,7 +61,7 @@ def read_mask(value: Any, name: str = "mask") -> Tensor:
         (tensor([[False,  True,  True]]), tensor([[False,  True]]))
     """
     if isinstance(value, Image.Image):
-        return _of_image(name, open_picture(name, value))
+        return _of_image(name, open_picture(name, value, needs=_needs))
     value = getattr(value, "tensor", value)  # of a Mask
     value = (value if isinstance(value, Tensor) else _numbers(name, value)).detach()
     if value.is_complex():
@@ -90,7 +90,12 @@ def read_picture(data: bytes, name: str = "mask") -> Tensor:
     Raises:
         ValueError: If it is no picture, or as for :func:`read_mask`.
     """
-    return _of_image(name, open_picture(name, data))
+    return _of_image(name, open_picture(name, data, needs=_needs))
+
+
+def _needs(mode: str) -> int:
+    """How many bytes a pixel of a picture takes while it is read: shades are counted, colours are measured."""
+    return 28 if mode in ("1", "L", "I", "F") or mode.startswith("I;16") else 52
 
 
 # ---- numbers

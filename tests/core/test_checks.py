@@ -139,3 +139,29 @@ def test_finite_looks_only_where_it_can():
     assert checks.readable(nothing)
     assert checks.finite("code", nothing.to("meta")).is_meta
     assert torch.vmap(lambda x: checks.finite("code", x))(nothing[:, None]).isnan().all()
+
+
+def test_string_is_text_without_halves_of_letters():
+    assert checks.string("name", "größer \ud800") == "größer \ufffd"
+    for wrong in (None, 3, b"a", ["a"]):
+        with pytest.raises(TypeError, match="name must be text, got "):
+            checks.string("name", wrong)
+
+
+def test_what_was_given_is_shown_on_one_line_of_some_letters():
+    long = 100_000 * "\n\ud800x"
+    for refuse in (
+        lambda: checks.integer("a", long),
+        lambda: checks.integer("a", 10**5000, high=3),
+        lambda: checks.number("a", long),
+        lambda: checks.flag("a", [long] * 9),
+        lambda: checks.string("a", [long] * 9),
+        lambda: checks.choice("a", long, ("b", "c")),
+        lambda: checks.choice("a", "b", tuple(f"{i}{long[:999]}" for i in range(99))),
+        lambda: checks.known_keywords("a", [long], ["b", "c"]),
+        lambda: checks.shape("a", torch.zeros((1,) * 20_000), ("n",)),
+    ):
+        with pytest.raises((ValueError, TypeError), match=r"^a must .*got ") as raised:
+            refuse()
+        assert str(raised.value).isprintable()
+        assert len(str(raised.value)) < 2_000

@@ -185,7 +185,7 @@ def test_json_keeps_codes_of_any_type(G):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda plain: "{", "text must be the JSON of an edit, got something else"),
+        (lambda plain: "{", "the text of an edit must be JSON, got something else"),
         (lambda plain: "[1]", r"text must be the JSON of an edit, got '\[1\]'"),
         (lambda plain: plain | {"format": "latent_widgets.edit_stack"}, "text must be the JSON of an edit"),
         (lambda plain: plain | {"version": 2}, "text must be of format 1, got 2"),

@@ -99,7 +99,7 @@ def test_bad_input(quarters, tmp_path):
     data = file_of(Image.fromarray(quarters))
     for source, message in [
         (tmp_path / "none.png", r"source must be a file that exists, got '.*none\.png'\."),
-        (tmp_path / "notes.png", r"source must be a picture that Pillow can read, got 'notes\.png'\."),
+        (tmp_path / "notes.png", r"source must be a picture in one of the formats PNG, JPEG, .*, got 'notes\.png'\."),
         (data[: len(data) // 2], r"source must be a whole picture, got \d+ bytes, which is damaged"),
         (np.zeros((4, 4, 2), np.uint8), r"source must have shape .*, got \(4, 4, 2\)\."),
         (np.full((4, 4), 3.0), r"source must be between 0 and 1 where it is floating, got 3 to 3\."),
@@ -194,3 +194,35 @@ def test_shares_may_be_off_by_rounding(quarters):
 def test_arrays_in_another_range_are_refused_with_the_way_back(quarters, array, error, fix):
     with pytest.raises(error, match=fix):
         load_photo(array(quarters / 255), 8)
+
+
+@pytest.mark.parametrize("rotate", [0, 30])
+def test_a_crop_far_beyond_the_photo_takes_little_memory(rotate):
+    photo = np.zeros((64, 48), np.uint8)
+    for away in (40, 9_000):  # of which the second is 600 000 pixels wide
+        shown = load_photo(photo, 32, crop=(-away, -away, away, away), rotate=rotate)
+        dark = (1 - shown[0, 0]).flatten()
+        assert float(dark.sum()) / 2 <= 2 * 32**2 / (2 * away) ** 2 + 32**2 / 255  # its share of the area
+        assert float(dark.sum() - dark.max()) / 2 <= 3
+    beside = load_photo(photo, 16, crop=(9_000, 0, 9_001, 1), rotate=rotate, background=(0, 0, 1))
+    assert beside[0].mean((1, 2)).tolist() == [-1, -1, 1]
+
+
+def test_a_crop_that_is_shrunk_shows_the_same():
+    photo = np.random.default_rng(2).integers(0, 256, (40, 60, 3), np.uint8).repeat(20, 0).repeat(20, 1)
+    crop = (-1.5, -1.2, 2.5, 2.2)  # of 2720 rows: more than the photo has, so it is shrunk
+    exact = np.full((2720, 4800, 3), 255, np.uint8)
+    exact[960:1760, 1800:3000] = photo
+    found = load_photo(photo, (68, 120), crop=crop)
+    assert float((found - load_photo(exact, (68, 120))).abs().mean()) < 0.01
+
+
+def test_a_line_that_is_shrunk_stays_as_faint_as_it_is():
+    line = np.zeros((1, 20_000), np.uint8)  # in a square of which it is a twenty-thousandth
+    shown = load_photo(line, 64, crop=(0, 0, 1, 1))
+    assert float((1 - shown[0, 0]).sum()) / 2 == pytest.approx(64 * 64 / 20_000, abs=64 / 255)
+
+
+def test_a_crop_has_an_end():
+    with pytest.raises(ValueError, match=r"crop must be between -10000 and 10000, got 20000\."):
+        load_photo(np.zeros((4, 4)), 8, crop=(0, 0, 20_000, 1))

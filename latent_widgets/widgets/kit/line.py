@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import html
 import traceback
 from collections.abc import Callable
 from typing import Any
 
 import ipywidgets
+
+from latent_widgets.core.words import page_text
 
 __all__ = ["StatusLine"]
 
@@ -57,15 +58,15 @@ class StatusLine(ipywidgets.VBox):
             progress: The share done in [0, 1], None for no bar.
         """
         mark = f'<span class="lw-mark" aria-hidden="true">{MARKS[state]}</span>'
-        _assign(self.text, "value", f'<span role="status" class="lw-{state}">{mark}{html.escape(text)}</span>')
+        _assign(self.text, "value", f'<span role="status" class="lw-{state}">{mark}{page_text(text)}</span>')
         _assign(self.cancel, "disabled", state != "busy")
         _assign(self.progress, "value", progress or 0.0)
         _assign(self.progress.layout, "display", "none" if progress is None else None)
 
     def show_error(self, error: Exception) -> None:
         """Show what went wrong, and on demand where."""
-        name, message = html.escape(type(error).__name__), html.escape(str(error)) or "(no message)"
-        details = html.escape("".join(traceback.format_exception(error)))
+        name, message = page_text(type(error).__name__), page_text(str(error)) or "(no message)"
+        details = page_text("".join(traceback.format_exception(error)))
         self.message.value = (
             f'<div role="alert"><b>{name}</b>: {message}</div>'
             f"<details><summary>Details</summary><pre>{details}</pre></details>"

@@ -9,6 +9,7 @@ import ipywidgets
 from PIL import Image
 from traitlets import Unicode, observe
 
+from latent_widgets.core.images import open_picture
 from latent_widgets.core.words import label_text
 from latent_widgets.widgets.kit.encode import Picturelike, encode
 from latent_widgets.widgets.kit.values import Flag, Whole
@@ -108,7 +109,7 @@ class Picture(ipywidgets.VBox):
 
     def to_pil(self) -> Image.Image | None:
         """Return the picture that is shown, or None."""
-        return Image.open(io.BytesIO(self.data)).convert("RGB") if self._shown else None
+        return open_picture("picture", self.data).convert("RGB") if self._shown else None
 
     def __repr__(self) -> str:
         return f"<Picture {self.caption!r}: {self.format if self._shown else 'empty'}, {self.width} px wide>"

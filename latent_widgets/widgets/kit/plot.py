@@ -11,7 +11,6 @@ ipycanvas is not available the plot is the same without clicks.
 
 from __future__ import annotations
 
-import html
 import io
 import re
 import threading
@@ -23,6 +22,8 @@ import ipywidgets
 from PIL import Image
 
 from latent_widgets.core.figures import new_figure
+from latent_widgets.core.images import open_picture
+from latent_widgets.core.words import page_text
 from latent_widgets.widgets.kit.whole import open_canvases
 
 if TYPE_CHECKING:
@@ -207,7 +208,7 @@ def rasterise(figure: Figure, dpi: int = 150) -> Image.Image:
     """
     file = io.BytesIO()
     figure.savefig(file, format="png", dpi=dpi, facecolor="white")
-    return Image.open(file).convert("RGB")
+    return open_picture("figure", file.getvalue()).convert("RGB")
 
 
 def _to_svg(figure: Figure, words: str, spots: Sequence[Spot]) -> str:
@@ -219,7 +220,7 @@ def _to_svg(figure: Figure, words: str, spots: Sequence[Spot]) -> str:
     for ink, theme in THEMED.items():
         text = text.replace(ink, theme)
     width, height = (72 * float(inches) for inches in figure.get_size_inches())
-    about = f'role="img" aria-label="{html.escape(words)}"' if words else 'aria-hidden="true"'
+    about = f'role="img" aria-label="{page_text(words)}"' if words else 'aria-hidden="true"'
     names = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
     head = f'<svg {names} class="lw-svg" {about} viewBox="0 0 {width:g} {height:g}">'
     body = re.sub(r"<metadata>.*?</metadata>", "", text[text.index(">") + 1 : text.rindex("</svg>")], flags=re.DOTALL)
@@ -232,7 +233,7 @@ def _spot(spot: Spot, width: float, height: float) -> str:
         f'x="{left * width:.2f}" y="{(1 - top) * height:.2f}" '
         f'width="{(right - left) * width:.2f}" height="{(top - bottom) * height:.2f}"'
     )
-    words = f"<title>{html.escape(spot.words)}</title>"
+    words = f"<title>{page_text(spot.words)}</title>"
     if spot.picture:
         return f'<g class="lw-spot"><image {place} href="{spot.picture}"/>{words}</g>'
     return f'<rect class="lw-spot" {place} fill-opacity="0">{words}</rect>'  # short: a plot may have thousands

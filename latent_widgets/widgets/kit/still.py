@@ -9,7 +9,8 @@ import numpy as np
 from PIL import Image
 from torch import Tensor
 
-from latent_widgets.core.images import in_eight_bits, in_srgb, laid_over, open_picture
+from latent_widgets.core.colours import in_eight_bits, in_srgb, laid_over
+from latent_widgets.core.images import open_picture
 from latent_widgets.core.pictures import BROUGHT, check_pictures
 from latent_widgets.widgets.kit.encode import Picturelike, Pixels, to_uint8
 

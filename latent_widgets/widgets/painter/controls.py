@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import functools
-import html
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import ipywidgets
 
+from latent_widgets.core.words import page_text
 from latent_widgets.widgets.kit.controls import Guard, button, row
 from latent_widgets.widgets.kit.silence import Silence, heard
 from latent_widgets.widgets.painter.easel import Easel
@@ -194,14 +194,14 @@ class PainterControls:
         height, width = model.size
         kind = "soft, " if model.mask.dtype != bool else ""
         self.words.value = (
-            f"{html.escape(model.region)}: {kind}{100 * area:.3g} % of {height} x {width} pixels"
+            f"{page_text(model.region)}: {kind}{100 * area:.3g} % of {height} x {width} pixels"
             if area
-            else f"{html.escape(model.region)}: nothing painted yet"
+            else f"{page_text(model.region)}: nothing painted yet"
         )
 
 
 def _list_keys() -> str:
-    items = "".join(f"<li><kbd>{html.escape(key)}</kbd> {html.escape(words)}</li>" for key, words in KEYS)
+    items = "".join(f"<li><kbd>{page_text(key)}</kbd> {page_text(words)}</li>" for key, words in KEYS)
     return (
         f'<details open><summary>keys, once the picture is clicked</summary><ul class="lw-keys">{items}</ul>'
         "Two fingers zoom and move the picture.</details>"

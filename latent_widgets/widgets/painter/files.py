@@ -16,9 +16,12 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from latent_widgets.core import checks
+from latent_widgets.core.array_files import npy_array
+from latent_widgets.core.json_text import read_json
 from latent_widgets.core.paths import to_read, to_write, write_whole
+from latent_widgets.core.words import shown
 from latent_widgets.values.mask_reading import WEIGHTS, read_picture
-from latent_widgets.widgets.painter.model import MaskModel, MaskState, Packed
+from latent_widgets.widgets.painter.model import MaskModel, MaskState, Packed, region_name
 from latent_widgets.widgets.painter.tools import Stroke
 
 __all__ = ["FORMATS", "from_json", "from_png", "load_mask", "read_mask", "save_mask", "to_json", "to_png"]
@@ -80,29 +83,37 @@ def from_json(text: str, size: tuple[int, int]) -> MaskState:
         ValueError: If it is something else, or of another size.
     """
     wrong = "text must be regions as JSON"
-    try:
-        plain = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise ValueError(f"{wrong}, got something else: {error}.") from None
+    plain = read_json(text, "the text of regions")
     if not isinstance(plain, dict) or plain.get("format") != "latent_widgets.regions":
-        raise ValueError(f"{wrong}, got {text[:60]!r}.")
-    if plain.get("version") != VERSION:
-        raise ValueError(f"{wrong} of format {VERSION}, got {plain.get('version')!r}. A newer version wrote it.")
-    if plain.get("size") != list(size):
-        raise ValueError(f"regions must have the picture's height and width, {list(size)}, got {plain.get('size')}.")
+        raise ValueError(f"{wrong}, got {shown(text, 60)}.")
+    version = plain.get("version")
+    if type(version) is not int or version != VERSION:  # True would be equal to 1
+        raise ValueError(f"{wrong} of format {VERSION}, got {shown(version)}. A newer version wrote it.")
+    given = plain.get("size")
+    if given != list(size):
+        raise ValueError(f"regions must have the picture's height and width, {list(size)}, got {shown(given)}.")
     try:
-        regions = {}
+        regions: dict[str, Packed] = {}
         for one in plain["regions"]:
-            given = one["strokes"]
-            strokes = None if given is None else tuple(Stroke(**stroke) for stroke in given)
-            packed = Packed(base64.b64decode(one["mask"], validate=True), bool(one["soft"]), strokes)
-            mask = packed.unpack(*size)
-            if packed.soft and not ((mask >= 0) & (mask <= 1)).all():
-                raise ValueError("a weight outside [0, 1]")
-            regions[str(one["name"])] = packed
-        return MaskState(regions, checks.choice("region", plain["region"], tuple(regions)))
-    except Exception as error:
-        raise ValueError(f"{wrong}, got a damaged file: {error}.") from None
+            name, packed = region_name(one["name"]), _packed(one, size)
+            if name in regions:
+                raise ValueError(f"two regions have the name {shown(name)}")
+            regions[name] = packed
+        return MaskState(regions, checks.choice("region", region_name(plain["region"]), tuple(regions)))
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        said = f"{error} is missing" if isinstance(error, KeyError) else str(error).rstrip(".")
+        raise ValueError(f"{wrong}, got a damaged file: {said}.") from None
+
+
+def _packed(one: dict[str, Any], size: tuple[int, int]) -> Packed:
+    """Read a region, and see that its mask is one."""
+    given = one["strokes"]
+    strokes = None if given is None else tuple(Stroke(**stroke) for stroke in given)
+    packed = Packed(base64.b64decode(one["mask"], validate=True), checks.flag("soft", one["soft"]), strokes)
+    mask = packed.unpack(*size)
+    if packed.soft and not ((mask >= 0) & (mask <= 1)).all():
+        raise ValueError("a weight lies outside [0, 1]")
+    return packed
 
 
 def save_mask(model: MaskModel, path: str | os.PathLike[str]) -> Path:
@@ -156,7 +167,8 @@ def read_mask(model: MaskModel, name: str, data: bytes) -> None:
         model.assign(from_png(data))
     else:
         try:
-            array = np.load(io.BytesIO(data), allow_pickle=False)
-        except (ValueError, EOFError, OSError) as error:
-            raise ValueError(f"mask must be an array as numpy saves it, got something else: {error}.") from None
+            array = npy_array(data).read()
+        except ValueError as error:
+            said = str(error).rstrip(".")
+            raise ValueError(f"mask must be an array as numpy saves it, got something else: {said}.") from None
         model.assign(array)

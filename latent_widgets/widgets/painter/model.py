@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 
 from latent_widgets.core import checks
 from latent_widgets.core.rounding import HALF_COVERED
+from latent_widgets.core.words import shown, whole
 from latent_widgets.values.masks import Mask
 from latent_widgets.widgets.kit.encode import Pixels
 from latent_widgets.widgets.kit.history import History
 from latent_widgets.widgets.painter import tools as tools
 from latent_widgets.widgets.painter.tools import Stroke
 
-__all__ = ["MaskModel", "MaskState", "mask_array"]
+__all__ = ["MaskModel", "MaskState", "Packed", "mask_array", "region_name"]
 
 MEMORY = 64 * 2**20  # bytes of history, about
 STEPS = (10, 200)  # that can be undone: at least, at most
@@ -46,11 +47,25 @@ class Packed:
         return cls(zlib.compress(mask.tobytes(), 1) if soft else np.packbits(mask).tobytes(), soft, strokes)
 
     def unpack(self, height: int, width: int) -> NDArray[Any]:
-        """Return the mask."""
+        """Return the mask; raise ValueError if it is damaged or of another size."""
         if self.soft:
-            return np.frombuffer(zlib.decompress(self.data), np.float32).reshape(height, width).copy()
+            return np.frombuffer(_inflated(self.data, 4 * height * width), np.float32).reshape(height, width).copy()
+        if len(self.data) != -(-height * width // 8):
+            raise ValueError(f"mask must have a bit for each of {height} x {width} pixels, got {len(self.data)} bytes.")
         bits = np.unpackbits(np.frombuffer(self.data, np.uint8), count=height * width)
         return bits.astype(bool).reshape(height, width)
+
+
+def _inflated(data: bytes, size: int) -> bytes:
+    """Unpack so many bytes, and no more: a file of some kilobytes may hold gigabytes of zeros."""
+    inflater = zlib.decompressobj()
+    try:
+        plain = inflater.decompress(data, size + 1)
+    except zlib.error as error:
+        raise ValueError(f"mask must be compressed weights, got something else: {error}.") from None
+    if len(plain) != size or not inflater.eof:
+        raise ValueError(f"mask must have a weight of four bytes for each of {size // 4} pixels, got another number.")
+    return plain
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +103,7 @@ class MaskModel:
         height, width = self.size
         if not height * width:
             raise ValueError(f"image must have at least one pixel, got {height} x {width}.")
-        names = [_name(name) for name in regions]
+        names = [region_name(name) for name in regions]
         if not names or len(set(names)) != len(names):
             raise ValueError(f"regions must be different names, at least one, got {list(regions)}.")
         empty = Packed.of(np.zeros(self.size, bool), ())
@@ -252,7 +267,8 @@ class MaskModel:
         Raises:
             ValueError: If there is one of this name.
         """
-        if _name(name) in self.names:
+        name = region_name(name)
+        if name in self.names:
             raise ValueError(f"region must be a new name, got {name!r}. Use select({name!r}).")
         array = np.zeros(self.size, bool) if mask is None else mask_array(mask, self.size)
         packed = Packed.of(array, () if mask is None else None)
@@ -288,7 +304,7 @@ class MaskModel:
         packed = {}
         for name, mask in regions.items():
             array = np.zeros(self.size, bool) if mask is None else mask_array(mask, self.size)
-            packed[_name(name)] = Packed.of(array, () if mask is None else None)
+            packed[region_name(name)] = Packed.of(array, () if mask is None else None)
         chosen = region if region is not None else self.region if self.region in packed else next(iter(packed))
         self._push(MaskState(packed, checks.choice("region", chosen, tuple(packed))))
 
@@ -352,7 +368,8 @@ def _resized(mask: NDArray[Any], height: int, width: int) -> NDArray[Any]:
     return weights >= HALF_COVERED if mask.dtype == bool else weights
 
 
-def _name(name: Any) -> str:
+def region_name(name: Any) -> str:
+    """Return a name for a region, else raise ValueError."""
     if not isinstance(name, str) or not name.strip():
-        raise ValueError(f"region must be a name, got {name!r}.")
-    return name
+        raise ValueError(f"region must be a name, got {shown(name)}.")
+    return whole(name)

@@ -80,8 +80,8 @@ class MaskPainter(PainterTraits):
     ) -> None:
         pixels = pixels_of(image).copy()
         side = checks.integer("width", width, low=64)
-        names = tuple(regions) if regions is not None else ("region",)
-        self.model = MaskModel(pixels, names)
+        self.model = MaskModel(pixels, tuple(regions) if regions is not None else ("region",))
+        names = self.model.names
         self.parts = Parts(parts, segmenter, self.model.size)
         self._side = side
         self._inks = {name: INKS[i % len(INKS)] for i, name in enumerate(names)}

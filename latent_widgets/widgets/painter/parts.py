@@ -14,7 +14,7 @@ from latent_widgets.core import checks
 from latent_widgets.core.rounding import HALF_COVERED
 from latent_widgets.values.masks import Mask
 from latent_widgets.widgets.kit.encode import Pixels
-from latent_widgets.widgets.painter.model import mask_array
+from latent_widgets.widgets.painter.model import mask_array, region_name
 from latent_widgets.widgets.painter.tools import Bits
 
 __all__ = ["Parts"]
@@ -50,11 +50,11 @@ class Parts:
     ) -> None:
         self._masks: dict[str, NDArray[Any]] = {}
         if isinstance(given, Mapping):
-            self._masks = {name: mask_array(mask, size) for name, mask in given.items()}
+            self._masks = {region_name(name): mask_array(mask, size) for name, mask in given.items()}
         elif given is not None:
             if not isinstance(given, tuple) or len(given) != 2:
                 raise TypeError(f"parts must be masks by name or (labels, names), got {type(given).__name__}.")
-            names = tuple(given[1])
+            names = tuple(map(region_name, given[1]))
             labels = _checked(given[0], size, len(names), "parts")
             self._masks = {name: labels == i for i, name in enumerate(names)}
         found = getattr(segmenter, "names", None)
@@ -63,7 +63,7 @@ class Parts:
                 f"segmenter must be callable and have names, got {type(segmenter).__name__}. "
                 "Use as_segmenter(function, names)."
             )
-        self._segmenter, self._looks = segmenter, tuple(found or ())
+        self._segmenter, self._looks = segmenter, tuple(map(region_name, found or ()))
         self.names = (*self._masks, *(name for name in self._looks if name not in self._masks))
         self._lock = threading.Lock()
         self._seen: tuple[Pixels, NDArray[Any]] | None = None

@@ -42,6 +42,7 @@ class Stroke:
         erase: Whether it takes away.
 
     Raises:
+        TypeError: If a field has the wrong type.
         ValueError: If the shape is unknown, there is no point, or a number is not finite.
 
     Example:
@@ -61,7 +62,7 @@ class Stroke:
             raise ValueError("points must be at least one, got none.")
         object.__setattr__(self, "points", points)
         object.__setattr__(self, "size", checks.number("size", self.size, low=0.5))
-        object.__setattr__(self, "erase", bool(self.erase))
+        object.__setattr__(self, "erase", checks.flag("erase", self.erase))
 
     def scaled(self, x: float, y: float) -> Stroke:
         """Return the stroke on a picture that is ``x`` times as wide and ``y`` times as high."""

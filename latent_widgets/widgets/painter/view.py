@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from latent_widgets.core.images import open_picture
 from latent_widgets.widgets.kit.canvas import Pen, batch, paste, polyline, restyle
 from latent_widgets.widgets.kit.encode import Pixels
 
@@ -120,7 +121,7 @@ def composed(image: Pixels, masks: Sequence[tuple[NDArray[Any], str]], opacity: 
     port = Viewport(height, width, max(256, height, width))
     page = _seen(Image.fromarray(image), port).convert("RGBA")
     for mask, ink in masks:
-        page.alpha_composite(Image.open(io.BytesIO(tint(mask, port, ink, opacity))).convert("RGBA"))
+        page.alpha_composite(open_picture("paint", tint(mask, port, ink, opacity)).convert("RGBA"))
     return page.convert("RGB")
 
 
@@ -168,9 +169,8 @@ class Canvas:
         others = [name for name in masks if name != top]
         page = Image.new("RGBA", (self.port.shape[1], self.port.shape[0]))
         for name in others:
-            page.alpha_composite(
-                Image.open(io.BytesIO(tint(masks[name], self.port, inks[name], opacity / 2))).convert("RGBA")
-            )
+            paint = tint(masks[name], self.port, inks[name], opacity / 2)
+            page.alpha_composite(open_picture("paint", paint).convert("RGBA"))
         file = io.BytesIO()
         page.save(file, "PNG", compress_level=1)
         with batch(self.widget):

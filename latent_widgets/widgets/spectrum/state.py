@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Sequence
 
+from latent_widgets.core.words import page_text
 from latent_widgets.widgets.kit.plot import LOOKS
 from latent_widgets.widgets.spectrum.data import Band, Spectrum
 
@@ -61,10 +61,10 @@ def spectrum_words(spectrum: Spectrum, index: int, asked: str, pending: str = ""
         HTML.
     """
     i = min(index, len(spectrum.values) - 1)
-    words = [f"<b>{html.escape(spectrum.label)}</b>", f"singular value {i + 1} is {float(spectrum.values[i]):.4g}"]
+    words = [f"<b>{page_text(spectrum.label)}</b>", f"singular value {i + 1} is {float(spectrum.values[i]):.4g}"]
     if asked == "w" and spectrum.target != "w":
         words.append("this code was edited in w, so its z is unknown: of the picture instead of the mapping")
     elif spectrum.target == "w" and spectrum.code.truncation not in (None, 1.0):
         words.append("of the mapping before truncation")
     said = " · ".join(words)
-    return f"<b>old</b>, until {html.escape(pending)} is there: {said}" if pending else said
+    return f"<b>old</b>, until {page_text(pending)} is there: {said}" if pending else said

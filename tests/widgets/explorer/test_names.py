@@ -10,6 +10,7 @@ import pytest
 import torch
 
 import latent_widgets as lw
+from latent_widgets.core.words import whole
 from latent_widgets.generators.zoo import load
 from latent_widgets.geometry.walks.grids import subspace_grid
 from latent_widgets.values.directions import Directions
@@ -83,13 +84,52 @@ def test_page_of_the_explorer_holds_names_as_text(tiny, named, pages):
         assert NAMES[1] in "".join(one.text for one in pages(explorer))
 
 
+@pytest.fixture
+def sent():
+    """All that a widget and those below it send to the page, where half a letter would end the panel."""
+
+    def read(widget):
+        waiting, seen, said = [widget], set(), ""
+        while waiting:
+            one = waiting.pop()
+            if isinstance(one, ipywidgets.Widget) and one.model_id not in seen:
+                seen.add(one.model_id)
+                waiting += [getattr(one, name) for name in one.keys if name != "comm"]
+            elif isinstance(one, str):
+                said += one
+            elif isinstance(one, list | tuple):
+                waiting += one
+            elif isinstance(one, dict):
+                waiting += [*one, *one.values()]
+        return said.encode().decode()
+
+    return read
+
+
+def test_half_a_letter_in_any_name_is_sent_as_a_mark(tiny, sent):
+    half = "half \ud800 letter"
+    named = Directions(torch.eye(3, 6, dtype=torch.float64), "w", names=[half, "b", "c"], method=half)
+    mask = np.eye(4, dtype=bool)
+    with LatentExplorer(tiny, named, seed=3, executor="inline") as explorer:
+        explorer.set_alpha(0, 0.5)
+        for page in explorer.pages:
+            explorer.controls.page = page
+        explorer.photo.open(b"no picture", half)
+        explorer.guard(lambda: (_ for _ in ()).throw(ValueError(half)))()
+        assert sent(explorer).count("half \ufffd letter") > 9
+    with MaskPainter(np.zeros((4, 4, 3), np.uint8), (half,), parts={half: mask}, executor="inline") as painter:
+        painter.add(f"{half} 2")
+        painter.take(whole(half))
+        assert sent(painter).count("half \ufffd letter") > 3
+
+
 def test_region_with_such_a_name_is_text(pages):
     with MaskPainter(np.zeros((6, 8, 3), np.uint8), executor="inline") as painter:
         for name in NAMES:
             painter.add(name)
             found = pages(painter)
             assert not {"script", "onerror", "img"} & set().union(*(one.tags | one.attributes for one in found))
-            assert name.replace("\x00", "") in "".join(one.text for one in found).replace("\x00", "")
+            assert whole(name).replace("\x00", "") in "".join(one.text for one in found).replace("\x00", "")
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -114,7 +154,7 @@ def test_program_with_such_names_says_the_same(tiny, named):
     scope = {"G": tiny}
     exec(program, scope)  # noqa: S102 - the program is what is tested
     assert torch.equal(scope["image"], edit.apply(tiny))
-    assert [move.name for move in scope["edit"].moves] == NAMES
+    assert [move.name for move in scope["edit"].moves] == list(map(whole, NAMES))
 
 
 @pytest.mark.parametrize("method", ["class", "lambda", "import os", "not", "None"])

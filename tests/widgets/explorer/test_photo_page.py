@@ -8,6 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
+from latent_widgets.core.images import FORMATS
 from latent_widgets.edits.edit import Edit
 from latent_widgets.inversion.photos import load_photo, read_photo
 from latent_widgets.widgets.explorer.explorer import LatentExplorer
@@ -131,8 +132,8 @@ def test_click_on_the_photo_moves_the_square_there(explorer, noise):
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        (b"no picture at all", "notes.txt: source must be a picture that Pillow can read"),
-        (b"", "notes.txt: source must be a picture that Pillow can read, got 0 bytes"),
+        (b"no picture at all", "notes.txt: source must be a picture in one of the formats PNG, JPEG"),
+        (b"", f"notes.txt: source must be a picture in one of the formats {', '.join(FORMATS)}, got 0 bytes"),
     ],
 )
 def test_file_that_is_no_photo_is_refused_in_words_and_the_last_stays(explorer, noise, data, words, post):

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import html
-
 import ipywidgets
 
+from latent_widgets.core.words import page_text
 from latent_widgets.widgets.explorer.desk import Desk
 
 __all__ = ["CodePage"]
@@ -38,5 +37,5 @@ class CodePage(ipywidgets.VBox):
         self.text.value = (
             f'<button class="jupyter-button widget-button" onclick="{_COPY}" title="Copy to the clipboard">copy code'
             f'</button><textarea readonly spellcheck="false" rows="{rows}" aria-label="The edit as Python code">'
-            f"{html.escape(code)}</textarea>"
+            f"{page_text(code)}</textarea>"
         )

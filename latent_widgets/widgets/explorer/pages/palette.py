@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import html
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets
 import torch
 
-from latent_widgets.core.words import plot_text
+from latent_widgets.core.words import page_text, plot_text
 from latent_widgets.edits.changes import move_along, set_move
 from latent_widgets.edits.edit import Edit, Move
 from latent_widgets.widgets.explorer.desk import Desk
@@ -105,7 +104,7 @@ class PalettePage(ipywidgets.VBox):
 
         def done(pixels: Pixels | str | None) -> None:
             if isinstance(pixels, str):
-                self.words.value = html.escape(pixels)
+                self.words.value = page_text(pixels)
                 self.plot.layout.display = "none"
             elif pixels is not None:
                 self._shown = what

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import ipywidgets
 
+from latent_widgets.core.words import page_text
 from latent_widgets.edits.changes import change_move, drop_move, shift_move
 from latent_widgets.edits.edit import Edit, Move
 from latent_widgets.widgets.explorer.desk import Desk
@@ -42,8 +42,8 @@ class MoveRow(ipywidgets.HBox):
             move.enabled, description=f"{index + 1}", indent=False, tooltip=f"Whether {move.name} counts"
         )
         self.enabled.add_class("lw-tick")
-        about = html.escape(f"{move.direction.method}, {where}{kind}")
-        self.name = ipywidgets.HTML(f'{html.escape(move.name)} <span class="lw-note">{about}</span>')
+        about = page_text(f"{move.direction.method}, {where}{kind}")
+        self.name = ipywidgets.HTML(f'{page_text(move.name)} <span class="lw-note">{about}</span>')
         self.name.add_class("lw-grow")
         reach = max(4 * unit.reach, abs(move.alpha))
         self.weight = ipywidgets.BoundedFloatText(

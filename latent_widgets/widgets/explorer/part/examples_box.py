@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Callable, Sequence
 
 import ipywidgets
 
+from latent_widgets.core.words import page_text
 from latent_widgets.widgets.explorer.desk import LINK
 from latent_widgets.widgets.explorer.part.examples_work import MOST, Example
 from latent_widgets.widgets.kit.controls import Guard, button, row
@@ -83,7 +83,7 @@ class ExamplesBox(ipywidgets.VBox):
         """
         self.help.layout.display = "none" if examples else None
         count = f"{len(examples)} of at most {MOST} examples" if examples else ""
-        self.words.value = html.escape(" · ".join(filter(None, (count, words))))
+        self.words.value = page_text(" · ".join(filter(None, (count, words))))
         self.paint.disabled = self.seek.disabled = not find
         if [id(e) for e in examples] == [id(e) for e in self._listed]:
             return

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import ipywidgets
 
+from latent_widgets.core.words import page_text
 from latent_widgets.geometry.effects.part_masks import MERGES
 from latent_widgets.widgets.explorer.part.examples_box import ExamplesBox
 from latent_widgets.widgets.explorer.part.work import TrainingPlan
@@ -147,7 +147,7 @@ class PartPage(ipywidgets.VBox):
             words: How it goes; HTML.
             code: Whether the message is HTML.
         """
-        self.message.value = message if code else html.escape(message)
+        self.message.value = message if code else page_text(message)
         self.message.layout.display = None if message else "none"
         self.words.value = words
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import time
 from dataclasses import replace
 from threading import Event
@@ -10,6 +9,7 @@ from typing import Any
 
 from latent_widgets.core.forward import load_rules
 from latent_widgets.core.steps import Step
+from latent_widgets.core.words import page_text
 from latent_widgets.edits.edit import Code, Edit, Mask
 from latent_widgets.generators.place import place_of
 from latent_widgets.methods import Lelsd
@@ -252,7 +252,7 @@ class Parts:
         scores = ", ".join(f"{float(score):.3f}" for score in found.score)
         page.tell(
             "",
-            f"<b>{html.escape(found.part)}</b> after {found.steps} steps, {ends[found.stopped]}: score {scores} on "
+            f"<b>{page_text(found.part)}</b> after {found.steps} steps, {ends[found.stopped]}: score {scores} on "
             f"fresh pictures · chance {float(found.chance.mean()):.3f} · random directions "
             f"{float(found.random[0]):.3f} to {float(found.random[-1]):.3f}",
         )

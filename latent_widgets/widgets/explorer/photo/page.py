@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -10,6 +9,7 @@ import ipywidgets
 from PIL import Image
 from torch import Tensor
 
+from latent_widgets.core.words import page_text
 from latent_widgets.widgets.explorer.photo.crop import Crop
 from latent_widgets.widgets.explorer.photo.drop import PhotoDrop
 from latent_widgets.widgets.explorer.photo.plot import draw_crop, draw_loss
@@ -155,7 +155,7 @@ class PhotoPage(ipywidgets.VBox):
 
     def tell(self, message: str) -> None:
         """Say what is missing or went wrong; nothing if empty."""
-        self.message.value = html.escape(message)
+        self.message.value = page_text(message)
         self.message.layout.display = None if message else "none"
 
     def offer(self, fits: bool, found: bool) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import html
 import io
 
 import numpy as np
@@ -13,6 +12,7 @@ from PIL import Image
 from torch import Tensor
 from torch.nn.functional import interpolate
 
+from latent_widgets.core.words import page_text
 from latent_widgets.geometry.regions.spectra import LUMINANCE, RegionSpectra
 from latent_widgets.values.directions import Directions
 from latent_widgets.values.masks import Mask
@@ -126,4 +126,4 @@ def scale_bar(high: float, words: str, width: int = 220) -> str:
     Image.fromarray(heat(np.full((8, 128, 3), 128, np.uint8), ramp, 1.0)).save(file, "PNG")
     source = f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"
     style = f"width:{width}px;height:10px;vertical-align:middle;margin:0 4px;border-radius:2px"
-    return f'<span>0<img src="{source}" alt="" style="{style}">{high:.3g} {html.escape(words)}</span>'
+    return f'<span>0<img src="{source}" alt="" style="{style}">{high:.3g} {page_text(words)}</span>'

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Callable
 
 import ipywidgets
 
+from latent_widgets.core.words import page_text
 from latent_widgets.geometry.regions.spectra import Channels
 from latent_widgets.widgets.explorer.desk import LINK
 from latent_widgets.widgets.explorer.region.work import Settings
@@ -150,7 +150,7 @@ class RegionPage(ipywidgets.VBox):
             words: What the plots show; HTML.
             code: Whether the message is HTML.
         """
-        self.message.value = message if code else html.escape(message)
+        self.message.value = message if code else page_text(message)
         self.message.layout.display = None if message else "none"
         self.words.value = words
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import html
 from typing import Any
 
 from latent_widgets.core.forward import load_rules
-from latent_widgets.core.words import plot_text
+from latent_widgets.core.words import page_text, plot_text
 from latent_widgets.generators.place import with_weights
 from latent_widgets.geometry.regions.spectra import RegionSpectra
 from latent_widgets.values.masks import Mask
@@ -224,7 +223,7 @@ class Region:
         i, directions = self.follower.active, found.directions
         if directions is not None and 0 <= i < len(directions):
             one = {name: float(score[i]) for name, score in directions.scores.items()}
-            said = f"{one['locality']:.1%} of the change of {html.escape(directions.names[i])} falls inside (predicted"
+            said = f"{one['locality']:.1%} of the change of {page_text(directions.names[i])} falls inside (predicted"
             true = None if self.effects.maps is None else self.effects.maps[1]
             said += f", true {true.locality:.1%})" if true is not None else ")"
             words += [said, f"chance {one['chance']:.1%}"]

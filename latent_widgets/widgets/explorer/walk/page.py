@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import ipywidgets
 
+from latent_widgets.core.words import page_text
 from latent_widgets.widgets.explorer.walk.densities import Trace
 from latent_widgets.widgets.explorer.walk.plot import draw_traces
 from latent_widgets.widgets.kit.controls import Guard, row
@@ -124,6 +124,6 @@ class WalkPage(ipywidgets.VBox):
         """
         self.plot.layout.display = None if traces else "none"
         self.note.layout.display = None if words else "none"
-        self.note.value = html.escape(words)
+        self.note.value = page_text(words)
         if traces:
             self.plot.show(lambda figure: draw_traces(figure, traces, unit, places))
