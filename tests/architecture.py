@@ -48,6 +48,14 @@ SYSTEM_WRITERS = {
 } | {"shutil.copy", "shutil.move"}
 PATHS = {"draft", "file", "folder", "part", "path", "source", "target"}  # what is a path is called so
 SAVERS = {"edit", "files", "found", "kept", "self", "state.edit", "super()", "training"}  # ours, which take a path
+LIBRARY_READERS = {  # each believes a file, or says in its own errors what it does not
+    "json.load", "json.loads", "numpy.load", "torch.load", "pickle.load", "pickle.loads", "safetensors.safe_open",
+    "safetensors.torch.load", "safetensors.torch.load_file", "zipfile.ZipFile",
+}  # fmt: skip
+READING_DOORS = {
+    "latent_widgets.core.array_files", "latent_widgets.core.files", "latent_widgets.core.json_text",
+    "latent_widgets.generators.checkpoints._archive", "latent_widgets.generators.checkpoints.native",
+}  # fmt: skip
 LIBRARY_WRITERS = {"torch.save", "numpy.save", "numpy.savez", "numpy.savez_compressed"}
 DRAWS = {"rand", "randn", "randint", "randperm", "normal", "bernoulli", "multinomial", "poisson"}
 TENSORS = DRAWS - {"normal", "bernoulli", "multinomial", "poisson"} | {
@@ -306,6 +314,17 @@ def reads_pictures_through_one_door(source: Source) -> list[str]:
         if name.rpartition(".")[2] in PICTURE_READERS or (opens and not closed):
             found.append(f"{source.module}:{call.lineno} calls {name}: pictures go through core/images.py")
     return found
+
+
+def reads_through_doors(source: Source) -> list[str]:
+    """What is in a file is read by those who know what a file of its size may cost, and say what is wrong in words."""
+    if source.module in READING_DOORS:
+        return []
+    return [
+        f"{source.module}:{call.lineno} calls {name}: files are read by {', '.join(sorted(READING_DOORS))}"
+        for call, name in _calls(source)
+        if name in LIBRARY_READERS and not (call.args and ast.unparse(call.args[0]).startswith("json.dumps("))
+    ]
 
 
 def plots_names_as_text(source: Source) -> list[str]:

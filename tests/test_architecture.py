@@ -23,6 +23,7 @@ FILE_RULES = [
     architecture.writes_through_one_door,
     architecture.reads_pictures_through_one_door,
     architecture.plots_names_as_text,
+    architecture.reads_through_doors,
     architecture.copies_text_through_one_door,
     architecture.names_type_and_place,
 ]
@@ -128,6 +129,15 @@ PLANTED = [
             ("latent_widgets.widgets.kit.line", "f'<p>{D.names[0]}'", "def __repr__(s):\n    return f'<p {s.name}>'"),
             ("latent_widgets.edits.text", "f'  # {edit.weights_hash[:8]}'", "f'  # {one_line(edit.weights_hash)}'"),
             ("latent_widgets.edits.text", "f'lw.{d.method}(G)'", "f'{python_text(d.method)}, {len(d.names)}'"),
+        )
+    ],
+    *[
+        (architecture.reads_through_doors, "latent_widgets.training.warm", f"import {module}\n{broken}", kept)
+        for module, broken, kept in (
+            ("json", "json.loads(path.read_text())", "import json\njson.loads(json.dumps(value))"),
+            ("torch", "torch.load(path, weights_only=True)", "read_torch(path)"),
+            ("numpy as np", "np.load(path)", "npy_array(path.read_bytes()).read()"),
+            ("safetensors", "safetensors.safe_open(path, 'pt')", "read_safetensors(path.read_bytes())"),
         )
     ],
     *[
