@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from latent_widgets.core.imports import import_whole
+
 __all__ = ["LARGEST", "in_eight_bits", "in_srgb", "is_transparent", "laid_over", "open_picture"]
 
 LARGEST = 200_000_000  # pixels: a 14000 x 14000 photo; what claims more is refused before it is decoded
@@ -167,6 +169,7 @@ def in_srgb(name: str, image: Image.Image) -> Image.Image:
 
 def _converted(image: Image.Image) -> Image.Image | None:
     """The colours in sRGB, or None where nothing says in which others they are."""
+    import_whole("PIL.ImageCms")
     from PIL import ImageCms
 
     profile: Any

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from latent_widgets.core import checks
 from latent_widgets.core.exact import exact
+from latent_widgets.core.forward import load_rules
 from latent_widgets.core.paths import as_path, drafted, to_read, to_write
 from latent_widgets.core.pictures import BROUGHT, check_pictures
 from latent_widgets.core.rounding import rounding
@@ -212,6 +213,7 @@ class _Training:
         # Rows of pictures that are not in the batch must not move: sparse gradients leave their moments alone too.
         self.codes = torch.nn.Embedding.from_pretrained(start, freeze=False, sparse=True)
         self.rates = (NETWORK_RATE, CODE_RATE)
+        load_rules()  # an optimiser has them imported
         self.optimisers: tuple[torch.optim.Optimizer, ...] = (
             torch.optim.Adam(self.network.parameters(), NETWORK_RATE),
             torch.optim.SparseAdam(list(self.codes.parameters()), CODE_RATE),

@@ -23,6 +23,7 @@ import ipywidgets
 from PIL import Image
 
 from latent_widgets.core.figures import new_figure
+from latent_widgets.core.imports import import_whole
 from latent_widgets.widgets.kit.whole import open_canvases
 
 if TYPE_CHECKING:
@@ -240,6 +241,7 @@ def _spot(spot: Spot, width: float, height: float) -> str:
 
 def _overlay(width: int, height: int, clicked: Callable[[float, float], object]) -> ipywidgets.Widget | None:
     try:
+        import_whole("ipycanvas")
         import ipycanvas
     except ImportError:
         return None

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import ipywidgets
 
+from latent_widgets.core.imports import import_whole
 from latent_widgets.widgets.jobs.job import Job
 
 __all__ = ["open_canvases", "whole"]
@@ -84,6 +85,7 @@ def open_canvases() -> bool:
 def _canvases() -> Any:
     """The manager of ipycanvas; None where that is not installed."""
     try:
+        import_whole("ipycanvas.canvas")
         from ipycanvas.canvas import _CANVAS_MANAGER
     except ImportError:
         return None
