@@ -24,7 +24,7 @@ from PIL import Image
 
 from latent_widgets.core.figures import new_figure
 from latent_widgets.core.imports import import_whole
-from latent_widgets.widgets.kit.whole import open_canvases
+from latent_widgets.widgets.kit.canvases import open_canvases
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
