@@ -19,22 +19,10 @@ from latent_widgets.core.imports import apart, import_whole, is_whole
 
 __all__ = ["FORWARD", "load_rules", "rules_loaded"]
 
-_LEVEL = threading.RLock()
+FORWARD = threading.RLock()
+"""Held around each derivative in forward mode, by the same thread as often as derivatives are nested.
 
-
-class _Forward:
-    """A re-entrant lock that is taken once the rules are loaded."""
-
-    def __enter__(self) -> None:
-        load_rules()
-        _LEVEL.acquire()
-
-    def __exit__(self, *exception: object) -> None:
-        _LEVEL.release()
-
-
-FORWARD = _Forward()
-"""Held around each derivative in forward mode, by the same thread as often as derivatives are nested."""
+The rules are loaded before it is taken. It is a lock of Python's own: an interrupt finds it either taken or not."""
 
 
 @functools.cache
@@ -47,7 +35,7 @@ def load_rules() -> None:
 
 def _first_derivative() -> None:
     x = torch.zeros(1, dtype=torch.float32, device="cpu")
-    with _LEVEL, torch.no_grad():
+    with FORWARD, torch.no_grad():
         torch.func.jvp(torch.sin, (x,), (x,))
 
 

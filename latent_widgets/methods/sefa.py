@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from latent_widgets.core import checks
 from latent_widgets.core.exact import exact
-from latent_widgets.core.forward import FORWARD
+from latent_widgets.core.forward import FORWARD, load_rules
 from latent_widgets.core.rounding import negligible
 from latent_widgets.core.steps import OnStep, report
 from latent_widgets.generators.base import Generator
@@ -87,6 +87,7 @@ def _style_weights(G: Generator, rows: Sequence[int] | None) -> Tensor:
     slices: dict[str, slice] | None = getattr(G, "style_slices", None)
     live: Callable[[], Sequence[Any]] = getattr(G, "style_maps", tuple)
     if styles is not None and slices is not None:
+        load_rules()
         with FORWARD:
             jacobian: Tensor = torch.func.jacfwd(lambda w: styles(w[None], "w")[0])(G.w_avg.detach())  # (s_dim, w_dim)
         layers = zip(G.layer_names, G.layer_index, strict=True)
