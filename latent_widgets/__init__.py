@@ -4,6 +4,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from latent_widgets.core import openmp as _openmp  # noqa: F401 - first: it acts on how PyTorch is loaded
+from latent_widgets.core import pytorch as _pytorch  # noqa: F401 - before anything imports torch in part
+from latent_widgets.core.imports import import_whole as _import_whole
 from latent_widgets.core.steps import Cancelled, Step
 from latent_widgets.core.version import VERSION
 from latent_widgets.edits import Base, Code, Edit, EditStack, Mask, Move
@@ -145,6 +147,7 @@ __all__ = [  # noqa: RUF022 - by topic
 def __getattr__(name: str) -> Any:
     if name not in _WIDGETS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    _import_whole(_WIDGETS[name])
     found = globals()[name] = getattr(import_module(_WIDGETS[name]), name)
     return found
 

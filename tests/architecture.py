@@ -186,6 +186,42 @@ def quick_to_import(source: Source) -> list[str]:
     ]
 
 
+def imports_late_ones_whole(source: Source) -> list[str]:
+    """What a function imports of others is imported whole first: Ctrl-C would cut an import statement in half."""
+    if source.top == "training" or source.is_main:  # commands, which end with the interrupt
+        return []
+    found = []
+    for function in ast.walk(source.tree):
+        if not isinstance(function, ast.FunctionDef):
+            continue
+        whole: set[str] = set()
+        for node in sorted(_own(function), key=lambda node: node.lineno):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "import_whole":
+                whole |= {ast.literal_eval(name) for name in node.args if isinstance(name, ast.Constant)}
+            elif isinstance(node, ast.Import):
+                wanted = [{alias.name} for alias in node.names]
+                found += [(node.lineno, names) for names in wanted if not names & whole]
+            elif isinstance(node, ast.ImportFrom):
+                wanted = [{f"{node.module}", f"{node.module}.{alias.name}"} for alias in node.names]
+                found += [(node.lineno, names) for names in wanted if not names & whole]
+    return [
+        f"{source.module}:{line} imports {min(names)}, which import_whole must have done before"
+        for line, names in found
+        if min(names).partition(".")[0] not in {PACKAGE, *sys.stdlib_module_names}
+    ]
+
+
+def _own(function: ast.FunctionDef) -> Iterator[ast.Call | ast.Import | ast.ImportFrom]:
+    """The calls and imports of a function, without those of functions within it."""
+    waiting = list(ast.iter_child_nodes(function))
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.Call | ast.Import | ast.ImportFrom):
+            yield node
+        if not isinstance(node, ast.FunctionDef | ast.Lambda):
+            waiting += ast.iter_child_nodes(node)
+
+
 def init_only_lists(source: Source) -> list[str]:
     """An __init__.py imports and lists; a lazy `__getattr__` with its private table is the one extra."""
     if not source.is_package:

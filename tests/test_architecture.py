@@ -17,6 +17,7 @@ FILE_RULES = [
     architecture.surface,
     architecture.interface_only_in_widgets,
     architecture.quick_to_import,
+    architecture.imports_late_ones_whole,
     architecture.init_only_lists,
     architecture.silent,
     architecture.runs_no_data,
@@ -66,6 +67,20 @@ PLANTED = [
         "import scipy.signal",
         "import numpy\ndef low_pass():\n    import scipy.signal",
     ),
+    *[
+        (architecture.imports_late_ones_whole, "latent_widgets.methods.warpage", broken, kept)
+        for broken, kept in (
+            (
+                "def f():\n    import scipy.signal",
+                'def f():\n    import_whole("scipy.signal")\n    import scipy.signal',
+            ),
+            (
+                'def f():\n    from PIL import A\n    import_whole("PIL.A")',
+                "def f():\n    import tempfile, latent_widgets",
+            ),
+            ('def f():\n    import_whole("PIL")\n    def g():\n        import PIL', "import numpy"),
+        )
+    ],
     (
         architecture.silent,
         "latent_widgets.methods.warpage",

@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from latent_widgets.core.images import is_transparent
+from latent_widgets.core.imports import import_whole
 
 __all__ = ["in_eight_bits", "in_srgb", "laid_over"]
 
@@ -135,6 +136,7 @@ def _keeping_alpha(change: Callable[[Image.Image], Image.Image]) -> Callable[[Im
 
 def _by_profile(image: Image.Image) -> Callable[[Image.Image], Image.Image] | None:
     """What brings parts of a picture to sRGB; None where nothing says in which other colours they are."""
+    import_whole("PIL.ImageCms")
     from PIL import ImageCms
 
     profile: Any

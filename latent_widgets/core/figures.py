@@ -6,6 +6,8 @@ import functools
 import io
 from typing import TYPE_CHECKING
 
+from latent_widgets.core.imports import import_whole
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -33,6 +35,7 @@ def new_figure(width: float, height: float) -> Figure:
 
 @functools.cache
 def _shown_figure() -> type[Figure]:
+    import_whole("matplotlib.figure", "matplotlib.backends.backend_agg", "matplotlib.backends.backend_svg")
     from matplotlib.figure import Figure
 
     class ShownFigure(Figure):

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from latent_widgets import faces
 from latent_widgets.core import checks
-from latent_widgets.core.forward import FORWARD
+from latent_widgets.core.forward import FORWARD, load_rules
 from latent_widgets.generators._codes import as_given
 from latent_widgets.generators.base import Generator
 
@@ -285,6 +285,7 @@ class ExactFaces(Generator):
         at = torch.zeros(self.dim(space), device=self.device, dtype=self.dtype) if code is None else code
         batch, _ = self.check_code(at, space)
         h = self.module.hidden(batch) if space == "z" else self._shrink(batch)
+        load_rules()
         with FORWARD:
             slopes = torch.func.jvp(_values, (h,), (torch.ones_like(h),))[1]  # each factor depends on one entry of h
         if space == "w":

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from latent_widgets.core import checks
+from latent_widgets.core.imports import import_whole
 
 __all__ = ["Design", "InputSpec", "LayerSpec", "design", "low_pass"]
 
@@ -118,6 +119,7 @@ def low_pass(taps: int, cutoff: float, half_width: float, rate: float, radial: b
     Returns:
         ``(taps,)``, or ``(taps, taps)`` if radial; its sum is 1.
     """
+    import_whole("scipy.signal", "scipy.special")
     import scipy.signal  # here, for the package to import quickly: it is as slow to load as the rest together
     import scipy.special
 

@@ -14,6 +14,7 @@ from torch import Tensor
 from latent_widgets.core import checks
 from latent_widgets.core.exact import exact
 from latent_widgets.core.fields import COUNT, DICT, NUMBER, TEXT, check_fields, list_of
+from latent_widgets.core.forward import load_rules
 from latent_widgets.core.paths import as_path, drafted, to_write
 from latent_widgets.core.pictures import BROUGHT, check_pictures
 from latent_widgets.core.steps import OnStep, report
@@ -219,6 +220,7 @@ class _Training:
         # Rows of pictures that are not in the batch must not move: sparse gradients leave their moments alone too.
         self.codes = torch.nn.Embedding.from_pretrained(start, freeze=False, sparse=True)
         self.rates = (NETWORK_RATE, CODE_RATE)
+        load_rules()  # an optimiser has them imported
         self.optimisers: tuple[torch.optim.Optimizer, ...] = (
             torch.optim.Adam(self.network.parameters(), NETWORK_RATE),
             torch.optim.SparseAdam(list(self.codes.parameters()), CODE_RATE),

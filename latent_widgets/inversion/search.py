@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from latent_widgets.core.forward import load_rules
 from latent_widgets.generators.base import Generator
 from latent_widgets.values.units import latent_sample
 
@@ -161,6 +162,7 @@ def search(
             point = Point(point.shared, point.shared.new_zeros(len(point.shared), rows, point.shared.shape[1]))
         point = point.detach()
         leaves = [part.requires_grad_() for part in (point.shared, point.offset) if part is not None]
+        load_rules()  # an optimiser has them imported
         optimiser = torch.optim.Adam(leaves, RATE, BETAS)
         for _ in range(first, last):
             pictures = frame.draw(point)

@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from latent_widgets.core.imports import import_whole
 from latent_widgets.core.rounding import rounding
 from latent_widgets.segmentation._painting import Pixels
 
@@ -87,6 +88,7 @@ def fit_linear(rows: Tensor, pixels: Pixels, widths: Mapping[str, int], penalty:
         widths: How many columns belong to each layer.
         penalty: As said.
     """
+    import_whole("sklearn.exceptions", "sklearn.linear_model")
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 

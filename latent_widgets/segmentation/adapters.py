@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from PIL.Image import Image
 from torch import Tensor, nn
 
+from latent_widgets.core.imports import import_whole
 from latent_widgets.core.rounding import rounding
 from latent_widgets.segmentation.base import Features, Part, Segmenter
 from latent_widgets.values.masks import Mask
@@ -168,6 +169,7 @@ def transformers_segmenter(model: Any, processor: Any = None, *, name: str | Non
     """
     if isinstance(model, str):
         try:
+            import_whole("transformers")
             from transformers import AutoImageProcessor, AutoModelForSemanticSegmentation
         except ModuleNotFoundError as error:
             raise ModuleNotFoundError(

@@ -1,6 +1,12 @@
 """The generators' lock: re-entrant, one holder, the urgent first."""
 
+import contextlib
+import itertools
+import linecache
+import signal
+import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -112,3 +118,72 @@ def test_exception_frees_it(lock, start):
 def test_only_the_holder_gives_way(lock):
     with pytest.raises(RuntimeError, match=r"The lock must be held by the calling thread\. Use `with lock:`\."):
         lock.give_way()
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_interrupt_at_any_line_of_taking_it_leaves_it_as_it_was(lock, nested):
+    def interrupted_at(line):
+        """Take the lock with an interrupt at one of the lines that this runs; say whether there was one."""
+        left = [line]
+
+        def trace(frame, event, argument):
+            name = frame.f_code.co_name
+            if not frame.f_code.co_filename.endswith("lock.py") or name not in ("_take", "_acquire"):
+                return None
+            leaves = linecache.getline(frame.f_code.co_filename, frame.f_lineno).strip() == "with self._mutex:"
+            if (event == "line" and not leaves) or (event, name) == ("return", "_acquire"):  # Python looks there
+                left[0] -= 1
+                if left[0] == 0:
+                    raise KeyboardInterrupt
+            return trace
+
+        before = sys.gettrace()
+        sys.settrace(trace)
+        try:
+            with lock.turn(2):
+                pass
+        except KeyboardInterrupt:
+            return True
+        finally:
+            sys.settrace(before)
+        return False
+
+    with lock if nested else contextlib.nullcontext():
+        lines = next(line for line in itertools.count(1) if not interrupted_at(line)) - 1
+        assert lines > 4
+        if nested:
+            lock.give_way()  # is still the holder
+    with ThreadPoolExecutor(1) as other:
+        assert (
+            other.submit(lambda: lock.__enter__() is lock and lock.__exit__(None, None, None)).result(PATIENCE) is None
+        )
+    assert lock.waiting == 0
+
+
+def test_interrupt_while_others_have_their_turn_is_not_hidden(lock, start):
+    took, done = threading.Event(), threading.Event()
+
+    def urgent():
+        with lock.turn(9):
+            took.set()
+            done.wait(PATIENCE)
+
+    def press():
+        took.wait(PATIENCE)
+        until(lambda: lock.waiting)
+        done.wait(0.1)  # a signal that comes just before a wait ends no wait
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with contextlib.suppress(KeyboardInterrupt), lock:
+            start(urgent)
+            until(lambda: lock.waiting)
+            start(press)
+            lock.give_way()
+            pytest.fail("the interrupt was lost")
+    finally:
+        signal.signal(signal.SIGINT, before)
+        done.set()
+    with lock:
+        pass

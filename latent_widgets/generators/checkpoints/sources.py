@@ -10,6 +10,7 @@ from pathlib import Path
 
 from torch import Tensor
 
+from latent_widgets.core.imports import import_whole
 from latent_widgets.core.paths import as_path, to_read
 from latent_widgets.core.steps import OnStep
 from latent_widgets.generators._networks import CONDITIONAL, wrap
@@ -161,6 +162,7 @@ def _from_hub(source: str, filename: str | None) -> Path:
     if repository.count("/") != 1 or not all(repository.split("/")):
         raise ValueError(f"a repository must be written as 'hf:owner/name@revision', got {source!r}.")
     try:
+        import_whole("huggingface_hub", "huggingface_hub.errors")
         import huggingface_hub
         from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, LocalEntryNotFoundError
     except ImportError:

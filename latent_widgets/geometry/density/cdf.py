@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from latent_widgets.core import checks
+from latent_widgets.core.forward import load_rules
 from latent_widgets.core.rounding import map_rounding
 from latent_widgets.core.steps import Cancelled, OnStep, report
 
@@ -164,6 +165,7 @@ class MonotoneNetwork(CDF):
 
 def _rising(inputs: int, outputs: int, rng: torch.Generator) -> nn.Linear:
     """A layer with positive weights, so that F rises to begin with."""
+    load_rules()  # what has no numbers yet takes its rules
     layer: nn.Linear = nn.utils.skip_init(nn.Linear, inputs, outputs, dtype=torch.float64, device="cpu")
     with torch.no_grad():
         layer.weight.copy_(
@@ -220,6 +222,7 @@ def _fitted(t: Tensor, alike: float, cdf: CDF, steps: int, on_step: OnStep | Non
     places, shares = _binned(t)
     # also where no sample is: ours
     between = torch.linspace(float(t.min()), float(t.max()), 257, dtype=t.dtype, device=t.device)
+    load_rules()  # an optimiser has them imported
     search = torch.optim.LBFGS(cdf.parameters(), max_iter=10, history_size=20, line_search_fn="strong_wolfe")
 
     def loss() -> Tensor:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from latent_widgets.core import checks
+from latent_widgets.core.imports import import_whole
 from latent_widgets.geometry.density.cdf import CDF
 from latent_widgets.geometry.density.fitted import Density, Gaussian
 
@@ -140,6 +141,7 @@ def goodness_of_fit(density: Density, samples: Tensor, seed: int = 0) -> Goodnes
         >>> fit.ks < 0.1, fit.mass
         (True, None)
     """
+    import_whole("scipy.stats")
     from scipy.stats import ks_1samp, ks_2samp  # here, for the package to import quickly
 
     checks.shape("samples", samples, ("n", density.dim))

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from latent_widgets.core import checks
 from latent_widgets.core.exact import exact
+from latent_widgets.core.imports import import_whole
 from latent_widgets.core.rounding import map_rounding, wide
 from latent_widgets.generators.base import Generator
 from latent_widgets.generators.place import with_digits
@@ -217,6 +218,7 @@ def fit_density(
     if chosen == "mixture":
         return _fit_mixture(x, components, seed, shrink, reference)
     if shrink:
+        import_whole("sklearn.covariance")
         from sklearn.covariance import ledoit_wolf  # takes a second to import
 
         covariance = torch.from_numpy(ledoit_wolf(x.numpy())[0])
@@ -228,6 +230,7 @@ def fit_density(
 
 
 def _fit_mixture(x: Tensor, components: int, seed: int, shrink: bool, reference: Tensor) -> Mixture:
+    import_whole("sklearn.mixture")
     from sklearn.mixture import GaussianMixture  # takes a second to import
 
     if components > len(x):

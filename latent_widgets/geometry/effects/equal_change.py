@@ -16,6 +16,7 @@ from torch import Tensor
 
 from latent_widgets.core import checks
 from latent_widgets.core.exact import exact
+from latent_widgets.core.imports import import_whole
 from latent_widgets.core.rounding import rounding, wide
 from latent_widgets.core.steps import Cancelled, OnStep, report
 from latent_widgets.generators.base import Generator
@@ -59,6 +60,7 @@ def image_distance(name: str | Distance) -> Distance:
     if name == "lap1":
         return lambda a, b: lap1_norm(wide(a) - wide(b))
     try:
+        import_whole("lpips")
         import lpips
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
@@ -193,7 +195,7 @@ def equal_change(
     start = start.detach().clone()  # it is part of the result
     k, n, m = len(D), len(start), len(wanted)
     places = torch.arange(k * n * m, dtype=torch.int64, device="cpu")
-    which, sample, place = torch.unravel_index(places, (k, n, m))
+    which, sample, place = places // (n * m), places // m % n, places % m
     target = torch.tensor(wanted, dtype=torch.float64, device="cpu")[place]
     steps = steps_of(D)
 

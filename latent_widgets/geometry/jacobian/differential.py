@@ -10,6 +10,7 @@ from torch import Tensor
 
 from latent_widgets.core import checks
 from latent_widgets.core.exact import exact
+from latent_widgets.core.forward import load_rules
 from latent_widgets.core.steps import OnStep, report
 from latent_widgets.generators.base import Generator
 from latent_widgets.geometry.jacobian.functions import mapping_function, target_function
@@ -85,6 +86,7 @@ def mapping_jacobians(G: Generator, z: Tensor) -> Tensor:
     """
     f = mapping_function(G, z[:1])
     J: Tensor | None = None
+    load_rules()
     if f.known.reverse or JacobianOperator(f, f.x0).products.reverse_holds():
         with suppress(RuntimeError), torch.inference_mode(False), torch.no_grad(), exact():
             J = torch.func.vmap(torch.func.jacrev(f))(z.detach().clone())

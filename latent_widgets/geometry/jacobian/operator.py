@@ -12,6 +12,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from latent_widgets.core import checks
+from latent_widgets.core.forward import load_rules
+from latent_widgets.core.imports import import_whole
 from latent_widgets.core.steps import Cancelled, OnStep, report
 from latent_widgets.geometry.jacobian.functions import VectorFunction
 from latent_widgets.geometry.jacobian.products import KEEP, Products
@@ -66,6 +68,7 @@ class JacobianOperator:
         *,
         memory: int | None = None,
     ) -> None:
+        load_rules()
         if not callable(fn):
             raise TypeError(f"fn must be a function of a vector, got {type(fn).__name__}.")
         if isinstance(x0, Tensor) and x0.ndim != 1:
@@ -257,6 +260,7 @@ class JacobianOperator:
 
     def to_scipy(self) -> Any:
         """Return the same operator for SciPy: a ``scipy.sparse.linalg.LinearOperator`` on numpy arrays of its dtype."""
+        import_whole("scipy.sparse.linalg")
         from scipy.sparse.linalg import LinearOperator
 
         def wrapped(product: Callable[[Tensor], Tensor]) -> Callable[[np.ndarray], np.ndarray]:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from latent_widgets.core import checks
 from latent_widgets.core.exact import exact
+from latent_widgets.core.imports import import_whole
 from latent_widgets.core.rounding import first_largest
 from latent_widgets.core.steps import Cancelled, OnStep, report
 
@@ -203,6 +204,7 @@ def _exact(J: Operator, k: int, left: bool, on_step: OnStep | None) -> SVD:
 
 
 def _lanczos(J: Operator, k: int, generator: torch.Generator, on_step: OnStep | None) -> tuple[Tensor, ...] | None:
+    import_whole("scipy.sparse.linalg")
     from scipy.sparse.linalg import ArpackError, LinearOperator, svds
 
     operator, count = J.to_scipy(), 0

@@ -15,6 +15,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from latent_widgets.core.imports import import_whole
 from latent_widgets.geometry.jacobian.rank import energy_rank
 from latent_widgets.geometry.jacobian.svd import fix_signs
 
@@ -173,6 +174,7 @@ def generalized(inside: Tensor, outside: Tensor, k: int, tolerance: float, d: in
     Returns:
         ``(k, r)``, of unit length, the best first; in general not orthogonal.
     """
+    import_whole("scipy.linalg")
     from scipy.linalg import eigh
 
     r = len(inside)

@@ -6,6 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from latent_widgets.core.imports import import_whole
+
 __all__ = ["TileGrams"]
 
 
@@ -77,6 +79,7 @@ class TileGrams:
 
     def _sum(self, pixels: Tensor, factors: Tensor) -> Tensor:
         """The Gram of pixels whose rows are multiplied by factors; half of a symmetric product is computed."""
+        import_whole("scipy.linalg.blas")
         from scipy.linalg.blas import dsyrk
 
         r = self.pooled.shape[-1]

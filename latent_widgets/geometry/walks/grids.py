@@ -11,6 +11,7 @@ from torch import Tensor
 
 from latent_widgets.core import checks
 from latent_widgets.core.exact import exact
+from latent_widgets.core.imports import import_whole
 from latent_widgets.core.steps import OnStep
 from latent_widgets.core.words import plot_text
 from latent_widgets.generators.base import Generator
@@ -68,6 +69,7 @@ class Grid:
         Returns:
             A matplotlib figure.
         """
+        import_whole("matplotlib.figure")
         from matplotlib.figure import Figure  # not pyplot: no window, no global list of figures
 
         images = self.images(G).clamp(-1, 1).add(1).div(2).permute(0, 1, 3, 4, 2).float().cpu().numpy()

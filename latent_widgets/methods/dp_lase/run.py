@@ -11,6 +11,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
+from latent_widgets.core.forward import load_rules
 from latent_widgets.core.steps import OnStep, Step, report
 from latent_widgets.generators.base import Generator
 from latent_widgets.geometry.density.cdf import CDF, CDFKind, fit_cdf, make_cdf
@@ -93,6 +94,7 @@ class Run:
             "lr": options.rate / 10,
         }  # it is fitted, and batches are noisy
         rest: dict[str, Any] = {"params": [*self.correction.parameters(), self.matrix]}
+        load_rules()  # an optimiser has them imported
         self.optimizer = torch.optim.Adam([slow, rest], options.rate)
         if state is not None:
             self._restore(state)

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from latent_widgets.core import checks
 from latent_widgets.core.exact import exact
+from latent_widgets.core.imports import import_whole
 from latent_widgets.core.rounding import negligible, ranked
 from latent_widgets.generators.base import Generator
 from latent_widgets.generators.place import with_digits
@@ -138,6 +139,7 @@ def refine_subspace(
         >>> len(found.labels) == int(found.sizes.sum()), round(float(found.share.sum()), 3)
         (True, 1.0)
     """
+    import_whole("sklearn.cluster")
     from sklearn.cluster import SpectralClustering  # takes a second to import
 
     found = as_directions(directions).for_generator(with_digits(G))[index]

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from latent_widgets.core.forward import load_rules
 from latent_widgets.core.steps import OnStep, report
 from latent_widgets.geometry.effects.localisation import Scene, Shares, spread_alphas
 from latent_widgets.geometry.effects.part_samples import PartSamples
@@ -161,6 +162,7 @@ def train(
         ValueError: If the loss is not finite.
     """
     free = state.free.clone().requires_grad_()
+    load_rules()  # an optimiser has them imported
     optimizer = torch.optim.Adam([free], lr=1e-3)
     if state.optimizer is not None:
         optimizer.load_state_dict(deepcopy(dict(state.optimizer)))

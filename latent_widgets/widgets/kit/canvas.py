@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from latent_widgets.core import checks
+from latent_widgets.core.imports import import_whole
 
 __all__ = ["Pen", "batch", "colour", "listen", "paste", "polyline", "restyle"]
 
@@ -70,6 +71,7 @@ def paste(layer: Any, data: bytes) -> None:
         layer: One canvas of a MultiCanvas.
         data: The file's bytes; ipycanvas would encode at a quality of its own choice.
     """
+    import_whole("ipycanvas.canvas")
     from ipycanvas.canvas import COMMANDS
 
     restyle(layer, "#000000", 1)  # pictures obey opacity and mode, too
@@ -125,6 +127,7 @@ class Pen:
     """
 
     def __init__(self, layer: Any, ink: str, width: float, alpha: float, erase: bool) -> None:
+        import_whole("ipycanvas.canvas")
         from ipycanvas.canvas import COMMANDS
 
         self._layer, self._commands = layer, COMMANDS

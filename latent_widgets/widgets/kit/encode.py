@@ -21,6 +21,7 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
 from latent_widgets.core import checks
+from latent_widgets.core.imports import import_whole
 from latent_widgets.core.paths import NotWritten, to_write, write_whole
 from latent_widgets.core.pictures import check_pictures
 from latent_widgets.geometry.regions.spectra import LUMINANCE
@@ -143,6 +144,7 @@ def colourise(values: Any, cmap: str = "viridis", low: float | None = None, high
         low: The number that gets the first colour; by default the smallest.
         high: The number that gets the last colour; by default the largest.
     """
+    import_whole("matplotlib")
     from matplotlib import colormaps
 
     values = values if isinstance(values, Tensor) else torch.from_numpy(np.asarray(values))
@@ -229,6 +231,7 @@ def _pillow(tiles: Sequence[Pixels], fps: float, format: str) -> bytes:
 
 def _mp4(tiles: Sequence[Pixels], fps: float) -> bytes:
     try:
+        import_whole("imageio_ffmpeg")
         import imageio_ffmpeg
     except ImportError:
         raise ImportError(

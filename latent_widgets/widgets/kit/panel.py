@@ -20,6 +20,7 @@ from latent_widgets.core import checks
 from latent_widgets.core.figures import new_figure
 from latent_widgets.core.forward import load_rules
 from latent_widgets.widgets.jobs.job import Job, Report, Work
+from latent_widgets.widgets.kit import cells, links
 from latent_widgets.widgets.kit.line import StatusLine
 from latent_widgets.widgets.kit.picture import Picture
 from latent_widgets.widgets.kit.saving import pixel_bytes, save_picture
@@ -62,6 +63,8 @@ class Panel(ipywidgets.VBox):
     "The text of the status line."
     theme = Enum(THEMES, "auto")
     'Colours: "auto" follows the page, "light" and "dark" do not.'
+    stays = Bool(False)
+    "Whether it stays when the page has lost it, because the cell that showed it was run again; else it is closed then."
     _closed = True  # until the keywords are found good: Python calls close() on what it throws away
 
     def __init_subclass__(cls, **keywords: Any) -> None:
@@ -265,7 +268,16 @@ class Panel(ipywidgets.VBox):
         if not self._closed:
             self._closed = True
             self._stop()
+            links.cut(self.tree())
             close_tree(self, *self._owned)
+
+    def tree(self) -> list[ipywidgets.Widget]:
+        """Return each widget that is closed with the panel, which comes first."""
+        return list(dict.fromkeys(found for root in (self, *self._owned) for found in _tree(root)))
+
+    def _built(self) -> None:
+        """Made, by the user and not as a part of another panel."""
+        cells.made(self)
 
     def _stop(self) -> None:
         """End what goes on beside the widgets; of a panel that is only half built, too."""
@@ -293,6 +305,7 @@ class Panel(ipywidgets.VBox):
         return next((image for image in found if image is not None), None)
 
     def _repr_mimebundle_(self, **keywords: Any) -> dict[str, Any]:
+        cells.shown(self)
         bundle: dict[str, Any] = super()._repr_mimebundle_(**keywords)
         try:
             image = self._static_image()

@@ -23,8 +23,9 @@ from PIL import Image
 
 from latent_widgets.core.figures import new_figure
 from latent_widgets.core.images import open_picture
+from latent_widgets.core.imports import import_whole
 from latent_widgets.core.words import page_text
-from latent_widgets.widgets.kit.whole import open_canvases
+from latent_widgets.widgets.kit.canvases import open_canvases
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -241,6 +242,7 @@ def _spot(spot: Spot, width: float, height: float) -> str:
 
 def _overlay(width: int, height: int, clicked: Callable[[float, float], object]) -> ipywidgets.Widget | None:
     try:
+        import_whole("ipycanvas")
         import ipycanvas
     except ImportError:
         return None

@@ -5,12 +5,14 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PIL import Image
 
 from latent_widgets.core import checks
+from latent_widgets.core.imports import apart, import_whole
 from latent_widgets.core.paths import to_write, write_whole
 
 if TYPE_CHECKING:
@@ -38,10 +40,12 @@ def save_picture(path: str | os.PathLike[str], pixels: Callable[[], Image.Image]
     file, ending = to_write(path), Path(path).suffix.lower()
     if ending in PIXELS:
         return write_pixels(file, pixels())
-    from matplotlib.backend_bases import FigureCanvasBase
+    import_whole("matplotlib.backend_bases")
+    from matplotlib.backend_bases import FigureCanvasBase, get_registered_canvas_class
 
     known = tuple(f".{kind}" for kind in FigureCanvasBase.get_supported_filetypes())
     checks.choice("the ending of path", ending, tuple(dict.fromkeys((*PIXELS, *known))))
+    apart(partial(get_registered_canvas_class, ending[1:]))  # which imports what draws files of that kind
     drawn = io.BytesIO()
     figure().savefig(drawn, format=ending[1:])
     return write_whole(file, drawn.getvalue())

@@ -11,8 +11,9 @@ from typing import Any, TypeVar
 import ipywidgets
 
 from latent_widgets.widgets.jobs.job import Job
+from latent_widgets.widgets.kit.canvases import canvases, open_canvases
 
-__all__ = ["open_canvases", "whole"]
+__all__ = ["whole"]
 
 PATIENCE = 2.0  # seconds that a refusal waits for work that has begun: a picture; who holds its lock waits in vain
 Init = TypeVar("Init", bound=Callable[..., None])
@@ -35,7 +36,7 @@ def whole(init: Init) -> Init:
         init: The constructor.
 
     Returns:
-        The same, which leaves nothing behind where it raises.
+        The same, which leaves nothing behind where it raises; of what is no part of another widget it calls ``_built``.
     """
 
     @functools.wraps(init)
@@ -53,41 +54,17 @@ def whole(init: Init) -> Init:
         except BaseException:
             _undo(self, made)
             if opened:
-                ipywidgets.Widget.close(_canvases())
+                ipywidgets.Widget.close(canvases())
             raise
         finally:
             frames.pop()
         if frames:  # goes down with what it is a part of
             frames[-1][1].extend(made)
+        elif callable(built := getattr(self, "_built", None)):
+            built()
         return None
 
     return build  # type: ignore[return-value]
-
-
-def open_canvases() -> bool:
-    """Open what ipycanvas has one of for all canvases, which ``Widget.close_all`` closes like a panel.
-
-    Returns:
-        Whether it was closed.
-    """
-    manager = _canvases()
-    if manager is None or manager.comm is not None:
-        return False
-    manager._caching, manager._commands_cache, manager._buffers_cache = False, [], []
-    manager._current_canvas = None
-    manager._model_id = None  # the page has thrown away what had the old one
-    manager.__dict__.pop("_repr_mimebundle_", None)
-    manager.open()
-    return True
-
-
-def _canvases() -> Any:
-    """The manager of ipycanvas; None where that is not installed."""
-    try:
-        from ipycanvas.canvas import _CANVAS_MANAGER
-    except ImportError:
-        return None
-    return _CANVAS_MANAGER
 
 
 def _listen() -> None:
@@ -99,7 +76,7 @@ def _listen() -> None:
     def made(widget: ipywidgets.Widget) -> None:
         if callable(before):
             before(widget)
-        if _BUILDING.frames and widget is not _canvases():
+        if _BUILDING.frames and widget is not canvases():
             _BUILDING.frames[-1][1].append(widget)
 
     made.is_ours = True  # type: ignore[attr-defined]

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from latent_widgets.core import checks
+from latent_widgets.core.imports import import_whole
 from latent_widgets.core.rounding import HALF_COVERED
 from latent_widgets.geometry.regions.spectra import LUMINANCE
 from latent_widgets.widgets.kit.encode import Pixels
@@ -164,6 +165,7 @@ def flood(image: Pixels, x: float, y: float, tolerance: float, open_: Bits | Non
     Returns:
         ``(H, W)``; empty if the point is outside or not open. Neighbours are left, right, above and below.
     """
+    import_whole("scipy.ndimage")
     from scipy import ndimage
 
     checks.number("tolerance", tolerance, 0, 255)
@@ -213,6 +215,7 @@ def hard(mask: NDArray[Any]) -> Bits:
 
 def grow(mask: NDArray[Any], pixels: float) -> Bits:
     """Return all pixels no farther than ``pixels`` from the mask."""
+    import_whole("scipy.ndimage")
     from scipy import ndimage
 
     bits = hard(mask)
@@ -227,6 +230,7 @@ def shrink(mask: NDArray[Any], pixels: float) -> Bits:
 
 def feather(mask: NDArray[Any], radius: float) -> NDArray[np.float32]:
     """Return a mask with soft edges: smoothed by a Gaussian of standard deviation ``radius`` pixels."""
+    import_whole("scipy.ndimage")
     from scipy import ndimage
 
     checks.number("radius", radius, low=0)
@@ -244,6 +248,7 @@ def superpixels(image: Pixels, count: int = 150) -> NDArray[np.int32]:
         ``(H, W)``, the number of each pixel's area. Found at 192 pixels of the longer side at most, on which alone the
         time depends.
     """
+    import_whole("sklearn.cluster")
     from sklearn.cluster import KMeans
 
     checks.integer("count", count, low=1)
@@ -269,6 +274,7 @@ def superpixels(image: Pixels, count: int = 150) -> NDArray[np.int32]:
 
 def pick(labels: NDArray[np.int32], x: float, y: float) -> Bits:
     """Return the connected area of one label around a point; empty if the point is outside."""
+    import_whole("scipy.ndimage")
     from scipy import ndimage
 
     column, row = int(np.floor(x)), int(np.floor(y))

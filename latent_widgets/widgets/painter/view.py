@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from latent_widgets.core.images import open_picture
+from latent_widgets.core.imports import import_whole
 from latent_widgets.widgets.kit.canvas import Pen, batch, paste, polyline, restyle
 from latent_widgets.widgets.kit.encode import Pixels
 
@@ -133,6 +134,7 @@ class Canvas:
     """
 
     def __init__(self, port: Viewport) -> None:
+        import_whole("ipycanvas")
         from ipycanvas import MultiCanvas
 
         self.widget = MultiCanvas(4, width=port.shape[1], height=port.shape[0])

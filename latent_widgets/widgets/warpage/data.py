@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from latent_widgets.core.imports import import_whole
 from latent_widgets.core.rounding import rounding
 from latent_widgets.geometry.jacobian.svd import fix_signs
 
@@ -32,6 +33,7 @@ def seriation(distances: Distances) -> NDArray[np.intp]:
         >>> [int(i) for i in seriation(abs(x[:, None] - x))]
         [0, 2, 1, 3]
     """
+    import_whole("scipy.cluster.hierarchy", "scipy.spatial.distance")
     from scipy.cluster.hierarchy import leaves_list, linkage  # here, for the package to import quickly
     from scipy.spatial.distance import squareform
 
@@ -74,6 +76,7 @@ def embed(distances: Distances, start: Distances | None = None) -> tuple[Distanc
         values, vectors = np.linalg.eigh(-0.5 * centring @ symmetric**2 @ centring)
         (axes,) = fix_signs(torch.from_numpy(vectors[:, -2:]))  # or another processor would mirror the map
         start = axes.numpy() * np.sqrt(values[-2:].clip(1e-12))
+    import_whole("sklearn.manifold")
     from sklearn.manifold import smacof
 
     positions, _ = smacof(symmetric, n_components=2, init=start, n_init=1, normalized_stress=False, random_state=0)

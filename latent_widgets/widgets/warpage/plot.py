@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from latent_widgets.core.imports import import_whole
 from latent_widgets.methods.warpage import Interval, WarpageMap
 from latent_widgets.widgets.kit.plot import DIM, EDGE, INK, Spot, dress
 
@@ -71,6 +72,7 @@ def draw_frame(figure: Figure, order: NDArray[np.intp], limits: tuple[float, flo
     Returns:
         The axes of the heatmap.
     """
+    import_whole("matplotlib.cm")
     from matplotlib.cm import ScalarMappable
 
     heatmap, beside = _places(figure)
@@ -148,6 +150,7 @@ def frame_pair(axes: Axes, row: int, column: int) -> None:
 
 
 def _norm(limits: tuple[float, float]) -> Any:
+    import_whole("matplotlib.colors")
     from matplotlib.colors import Normalize
 
     return Normalize(*limits)

@@ -13,9 +13,10 @@ from traitlets import Int, TraitError
 
 import latent_widgets as lw
 from latent_widgets.widgets.jobs.executors import Worker
+from latent_widgets.widgets.kit.canvases import open_canvases
 from latent_widgets.widgets.kit.panel import Panel
 from latent_widgets.widgets.kit.picture import Picture
-from latent_widgets.widgets.kit.whole import open_canvases, whole
+from latent_widgets.widgets.kit.whole import whole
 
 GREY = np.full((6, 9, 3), 77, np.uint8)
 # What each constructor refuses: before anything is made, in the middle, and after all was made and works.

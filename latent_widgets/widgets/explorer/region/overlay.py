@@ -12,6 +12,7 @@ from PIL import Image
 from torch import Tensor
 from torch.nn.functional import interpolate
 
+from latent_widgets.core.imports import import_whole
 from latent_widgets.core.words import page_text
 from latent_widgets.geometry.regions.spectra import LUMINANCE, RegionSpectra
 from latent_widgets.values.directions import Directions
@@ -85,6 +86,7 @@ def heat(picture: Picturelike, values: Tensor, high: float, mask: Mask | None = 
     Returns:
         A picture, at least :data:`SIDE` pixels along its longer side.
     """
+    import_whole("matplotlib")
     from matplotlib import colormaps
 
     pixels = to_uint8(picture)
@@ -104,6 +106,7 @@ def heat(picture: Picturelike, values: Tensor, high: float, mask: Mask | None = 
 
 def _outline(mask: Mask, height: int, width: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """The pixels just inside a region's edge, and those just outside: white on black, seen on everything."""
+    import_whole("scipy.ndimage")
     from scipy.ndimage import binary_dilation, binary_erosion
 
     inside = (mask.weights(height, width) >= 0.5).numpy()

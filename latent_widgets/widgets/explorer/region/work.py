@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from latent_widgets.core.imports import import_whole
 from latent_widgets.core.rounding import negligible
 from latent_widgets.core.steps import OnStep
 from latent_widgets.edits.edit import Base, Edit, Move
@@ -166,6 +167,7 @@ def matched(new: Directions, old: Directions | None) -> tuple[Directions, list[i
     """
     if old is None or (new.space, new.layers, new.vectors[0].shape) != (old.space, old.layers, old.vectors[0].shape):
         return new, [None] * len(new)
+    import_whole("scipy.optimize")
     from scipy.optimize import linear_sum_assignment
 
     flat = [d.unit_vectors.flatten(1).double().cpu() for d in (new, old)]

@@ -164,6 +164,7 @@ class Frames:
         known = self._tangent
         if known is None or known[0] is not base or (known[1] * step).sum().abs() < (1 - 1e-5) * length:
             direction = step / length
+            load_rules()
             with exact(), FORWARD:  # fused attention has no derivative
                 change = torch.func.jvp(lambda c: self.generator.synthesize(c, space), (base,), (direction,))[1]
             known = self._tangent = (base, direction, change)
