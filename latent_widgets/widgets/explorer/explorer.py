@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from latent_widgets.core import checks
 from latent_widgets.core.paths import to_write
 from latent_widgets.core.steps import OnStep
 from latent_widgets.edits.changes import move_along, rebase, rename, same_code, set_move
-from latent_widgets.edits.edit import Edit, Move
+from latent_widgets.edits.edit import Code, Edit, Move
 from latent_widgets.generators.base import Generator
 from latent_widgets.geometry.walks.walk import Walk
 from latent_widgets.methods import MethodInfo, random_directions
@@ -127,8 +128,9 @@ class LatentExplorer(ExplorerTraits):
             put=self.take_over,
             follow=self.follow,
             set=self._set,
-            run=self.run,
+            run=self.ask,
             cancel=self.job.cancel,
+            settle=self.job.settle,
             say=self.say,
             refresh=self.show_page,
             repaint=lambda: self.screen.repaint(),
@@ -465,6 +467,7 @@ class LatentExplorer(ExplorerTraits):
 
     def _turn(self, page: str) -> None:
         self.state.page = page
+        self.job.settle("page")  # what went wrong on another is not of this one
         self.show_page()
 
     @one_at_a_time
@@ -472,12 +475,16 @@ class LatentExplorer(ExplorerTraits):
         if drawn.edit is not self.current:  # the hand has moved on meanwhile
             return
         self.state.rest()
-        self._publish(drawn.after)
-        self.show_page()
-        if not same_code(drawn.code, self.code):  # or else linked explorers would answer each other for ever
+        with ExitStack() as then:  # the last one first; each, although who is linked may refuse what another tells
+            then.callback(self.region.refresh)
+            then.callback(self._publish_code, drawn.code)
+            then.callback(self.show_page)
+            self._publish(drawn.after)
+
+    def _publish_code(self, code: Code | None) -> None:
+        if not same_code(code, self.code):  # or else linked explorers would answer each other for ever
             with self.silence:
-                self.code = drawn.code
-        self.region.refresh()
+                self.code = code
 
     def _publish(self, picture: Tensor) -> None:
         """Hand a picture to who is linked, if it is another than the last."""
@@ -489,6 +496,9 @@ class LatentExplorer(ExplorerTraits):
     def _first_picture(self) -> Still:
         with self.generator.lock, torch.no_grad():
             return Still(self.frames.exact(self.current))
+
+    def _behind(self) -> str:
+        return "" if not self._ready or self.screen.current else "the picture is old"
 
     def _describe(self) -> str:
         base, moves = self.current.base, sum(m.enabled for m in self.current.moves)
