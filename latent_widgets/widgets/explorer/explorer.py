@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -136,7 +136,7 @@ class LatentExplorer(ExplorerTraits):
             repaint=lambda: self.screen.repaint(),
             picture=lambda: self.picture,
         )
-        handlers = Handlers(self.set_alpha, self._change_layers, self._rename, self.choose)
+        handlers = Handlers(self._slide, self.set_alpha, self._change_layers, self._rename, self.choose)
         self.sliders = Sliders(state, G.num_layers if "w+" in G.spaces else 1, handlers, self.guard)
         self.region, self.photo, self.part = Region(desk), Photo(desk), Parts(desk, self.segmenter)
         self.walks, self._mix = Walks(desk, self.frames), MixPage(desk)
@@ -216,10 +216,17 @@ class LatentExplorer(ExplorerTraits):
             TypeError: If an argument has the wrong type.
             ValueError: If there is no such direction or ``alpha`` is not finite.
         """
-        i, alpha = self.sliders.check("index", index), checks.number("alpha", alpha)
+        i = self.sliders.check("index", index)
+        self._put_alpha(i, checks.number("alpha", alpha), ("alpha", i))
+
+    def _put_alpha(self, i: int, alpha: float, gesture: object) -> None:
         if i != self.state.active:
             self.select(i)
-        self.adopt(set_move(self.current, self.move(i, alpha)), gesture=("alpha", i))
+        self.adopt(set_move(self.current, self.move(i, alpha)), gesture=gesture)
+
+    def _slide(self, i: int, alpha: float) -> None:
+        with self.state.hand():
+            self._put_alpha(i, alpha, ("slider", i))
 
     @one_at_a_time
     def select(self, index: int) -> None:
@@ -247,7 +254,8 @@ class LatentExplorer(ExplorerTraits):
             TypeError: If a field is unknown or has the wrong type.
             ValueError: If fields contradict each other.
         """
-        self.adopt(rebase(self.current, **changes), gesture=gesture, now=gesture is None)
+        with nullcontext() if gesture is None else self.state.hand():
+            self.adopt(rebase(self.current, **changes), gesture=gesture, now=gesture is None)
 
     @one_at_a_time
     def step_seed(self, by: int) -> None:

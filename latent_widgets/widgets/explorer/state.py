@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import math
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from latent_widgets.edits.edit import Edit, Mask, Move
@@ -12,6 +16,10 @@ from latent_widgets.values.directions import Directions, same_direction
 from latent_widgets.widgets.kit.history import History
 
 __all__ = ["ExplorerState"]
+
+# Seconds without a move after which a hand has let go of a control. The page does not tell of it: a slider that is
+# released sends nothing. One that is held sends some ten moves a second, unless the page is busy.
+HOLD = 1.0
 
 
 class ExplorerState:
@@ -55,6 +63,7 @@ class ExplorerState:
         self.confine, self.steer = True, False
         self.page = ""
         self._gesture: object = None  # what the hand is doing
+        self._touched = -math.inf  # when a hand moved a control last; what the kernel took for it is no pause
 
     # ---- the edit
 
@@ -94,8 +103,19 @@ class ExplorerState:
         return self._gesture
 
     def rest(self) -> None:
-        """End the gesture."""
-        self._gesture = None
+        """End the gesture, unless a hand may still hold the control: pictures come to rest sooner than hands."""
+        if time.monotonic() - self._touched > HOLD:
+            self._gesture = None
+
+    @contextmanager
+    def hand(self) -> Iterator[None]:
+        """Enter while a move of a control that is dragged is done: the gesture goes on where the hand did not pause."""
+        self.rest()
+        self._touched = math.inf
+        try:
+            yield
+        finally:
+            self._touched = time.monotonic()
 
     def drawn(self) -> Generator:
         """Return the generator as the edit has it: of the class that it draws.

@@ -1,10 +1,13 @@
 """What an explorer shows, without one: history, directions and the moves of sliders."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 
 from latent_widgets.edits.edit import Code, Edit
 from latent_widgets.values.directions import Directions
+from latent_widgets.widgets.explorer import state as _state
 from latent_widgets.widgets.explorer.state import ExplorerState
 
 
@@ -66,3 +69,19 @@ def test_methods_are_told_the_latent_only_where_there_is_one(state, tiny):
     assert (known["w"], known["code"], known["mask"]) == ("code", "code", None)
     state.adopt(Edit.of(tiny, code=Code(tiny.code(5), "w")))
     assert state.known("code")["z"] is None
+
+
+def test_hand_that_may_still_hold_a_control_goes_on_after_a_rest(state, tiny, monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(_state, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    first, (a, b, c) = state.edit, [Edit.of(tiny, seed=seed) for seed in (4, 5, 6)]
+    for edit, pause in ((a, 0.9), (b, 1.1)):
+        with state.hand():
+            state.adopt(edit, gesture="slider")
+            now[0] += 10  # while it is done
+        state.rest()
+        now[0] += pause
+    with state.hand():
+        state.adopt(c, gesture="slider")
+    assert state.history.undo() is b
+    assert state.history.undo() is first
