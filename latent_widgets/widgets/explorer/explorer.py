@@ -48,6 +48,7 @@ from latent_widgets.widgets.explorer.traits import ExplorerTraits
 from latent_widgets.widgets.explorer.walk.walk import Walks
 from latent_widgets.widgets.jobs.turns import one_at_a_time
 from latent_widgets.widgets.kit.history import History
+from latent_widgets.widgets.kit.sent import sent_at
 from latent_widgets.widgets.kit.silence import Silence
 from latent_widgets.widgets.kit.still import Still
 
@@ -136,7 +137,7 @@ class LatentExplorer(ExplorerTraits):
             repaint=lambda: self.screen.repaint(),
             picture=lambda: self.picture,
         )
-        handlers = Handlers(self._slide, self.set_alpha, self._change_layers, self._rename, self.choose)
+        handlers = Handlers(self._slide, self._put_alpha, self._change_layers, self._rename, self.choose)
         self.sliders = Sliders(state, G.num_layers if "w+" in G.spaces else 1, handlers, self.guard)
         self.region, self.photo, self.part = Region(desk), Photo(desk), Parts(desk, self.segmenter)
         self.walks, self._mix = Walks(desk, self.frames), MixPage(desk)
@@ -219,13 +220,13 @@ class LatentExplorer(ExplorerTraits):
         i = self.sliders.check("index", index)
         self._put_alpha(i, checks.number("alpha", alpha), ("alpha", i))
 
-    def _put_alpha(self, i: int, alpha: float, gesture: object) -> None:
+    def _put_alpha(self, i: int, alpha: float, gesture: object = None) -> None:
         if i != self.state.active:
             self.select(i)
         self.adopt(set_move(self.current, self.move(i, alpha)), gesture=gesture)
 
     def _slide(self, i: int, alpha: float) -> None:
-        with self.state.hand():
+        with self.state.hand(sent_at()):
             self._put_alpha(i, alpha, ("slider", i))
 
     @one_at_a_time
@@ -254,7 +255,7 @@ class LatentExplorer(ExplorerTraits):
             TypeError: If a field is unknown or has the wrong type.
             ValueError: If fields contradict each other.
         """
-        with nullcontext() if gesture is None else self.state.hand():
+        with nullcontext() if gesture is None else self.state.hand(sent_at()):
             self.adopt(rebase(self.current, **changes), gesture=gesture, now=gesture is None)
 
     @one_at_a_time

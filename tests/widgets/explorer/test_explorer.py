@@ -156,13 +156,15 @@ def test_what_takes_the_kernel_long_is_no_pause_of_the_hand(explorer, clock, mon
     assert explorer.edit is first
 
 
-def test_button_beside_a_slider_is_an_entry_of_its_own(explorer, clock):
+def test_button_and_box_beside_a_slider_make_entries_of_their_own(explorer, clock):
     row = explorer.sliders.rows[0]
     row.slider.put(1.0)
     row.slider.put(2.0)
     row.zero.click()
+    row.box.value = 0.7
+    row.box.value = 0.8
     row.slider.put(3.0)
-    for alpha in (0.0, 2.0):
+    for alpha in (0.8, 0.7, 0.0, 2.0):
         explorer.undo()
         assert row.box.value == alpha
     explorer.undo()

@@ -85,3 +85,26 @@ def test_hand_that_may_still_hold_a_control_goes_on_after_a_rest(state, tiny, mo
         state.adopt(c, gesture="slider")
     assert state.history.undo() is b
     assert state.history.undo() is first
+
+
+def test_move_that_waited_for_a_busy_kernel_goes_on(state, tiny, monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(_state, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    first, edits = state.edit, [Edit.of(tiny, seed=seed) for seed in (4, 5, 6, 7)]
+    for edit, sent in zip(edits, (100.0, 100.5, 102.0, None), strict=True):
+        with state.hand(sent):
+            state.adopt(edit, gesture="slider")
+        state.rest()
+        now[0] += 5  # a cell runs
+    assert [state.history.undo() for _ in range(3)] == [edits[2], edits[1], first]
+    assert not state.history.can_undo
+
+
+def test_code_that_moves_the_same_comes_to_rest_with_its_picture(state, tiny):
+    edits = [Edit.of(tiny, seed=seed) for seed in (4, 5, 6)]
+    with state.hand():
+        state.adopt(edits[0], gesture="slider")
+    for edit in edits[1:]:
+        state.adopt(edit, gesture="code")
+        state.rest()
+    assert [state.history.undo() for _ in range(2)] == [edits[1], edits[0]]
