@@ -11,7 +11,7 @@ from latent_widgets.widgets.explorer.explorer import LatentExplorer
 from latent_widgets.widgets.explorer.screen import frames, screen
 from latent_widgets.widgets.jobs.settle import Settle
 from latent_widgets.widgets.kit.still import Still
-from tests.unruly import NO_PREVIEW, failing, lawful, unruly
+from tests.unruly import NO_PREVIEW, failing, failing_at_times, lawful, unruly
 from tests.widgets.conftest import PATIENCE
 
 pytestmark = pytest.mark.filterwarnings("ignore:None of the inputs have requires_grad")
@@ -88,14 +88,9 @@ def test_own_preview_that_fails_gives_way_too(explore, monkeypatch):
 @pytest.mark.parametrize("kind", ["plain", "NumPy", "NaN pictures", "half"])
 def test_generator_that_fails_every_third_time_is_followed(explore, kind):
     network, explorer = explore(kind)
-
-    def sometimes(calls):
-        if calls % 3 == 0:
-            failing(calls)
-
     ends = set()
     for step in range(1, 6):
-        network.trouble = sometimes
+        network.trouble = failing_at_times
         explorer.sliders.rows[0].slider.put(-0.2 * step)
         assert explorer.wait(PATIENCE)
         network.trouble = None
