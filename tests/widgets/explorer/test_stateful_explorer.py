@@ -247,7 +247,7 @@ def test_explorers_never_call_an_old_picture_new(kind, executor, monkeypatch):
     monkeypatch.setattr(screen, "Settle", partial(Settle, delay=0.003))
     chosen = settings(
         max_examples=int(os.environ.get("LATENT_WIDGETS_EXAMPLES", "2")),
-        stateful_step_count=20,
+        stateful_step_count=15,
         derandomize="LATENT_WIDGETS_EXAMPLES" not in os.environ,
         database=None,
         deadline=None,

@@ -252,7 +252,7 @@ def test_painters_lose_nothing(kind, executor, monkeypatch):
     monkeypatch.setattr(screen, "Settle", partial(Settle, delay=0.003))
     chosen = settings(
         max_examples=int(os.environ.get("LATENT_WIDGETS_EXAMPLES", "2")),
-        stateful_step_count=15,
+        stateful_step_count=12,
         derandomize="LATENT_WIDGETS_EXAMPLES" not in os.environ,
         database=None,
         deadline=None,
