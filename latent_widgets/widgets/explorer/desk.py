@@ -43,8 +43,9 @@ class Desk:
         follow: Called with directions and the edit along them: exchanges the sliders, under a hand if need be.
         set: Called as ``set(mask=mask)``, or with ``steer`` or ``confine``.
         run: Called as ``run(work, done)``: work beside the pictures, see
-            :meth:`Panel.run <latent_widgets.widgets.kit.panel.Panel.run>`.
+            :meth:`Panel.ask <latent_widgets.widgets.kit.panel.Panel.ask>`; returns whether its result is still to come.
         cancel: Called with a kind of work.
+        settle: Called with a kind of work that is not wanted any more: what went wrong with it is no error.
         say: Called with a few words for the status line.
         refresh: Brings the open page up to date.
         repaint: Shows the last picture again, with or without heat.
@@ -60,8 +61,9 @@ class Desk:
     put: Callable[..., None]
     follow: Callable[..., None]
     set: Callable[..., None]
-    run: Callable[..., None]
+    run: Callable[..., Callable[[], bool]]
     cancel: Callable[[str], None]
+    settle: Callable[[str], None]
     say: Callable[[str], None]
     refresh: Callable[[], None]
     repaint: Callable[[], None]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import ExitStack, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from latent_widgets.core import checks
 from latent_widgets.core.paths import to_write
 from latent_widgets.core.steps import OnStep
 from latent_widgets.edits.changes import move_along, rebase, rename, same_code, set_move
-from latent_widgets.edits.edit import Edit, Move
+from latent_widgets.edits.edit import Code, Edit, Move
 from latent_widgets.generators.base import Generator
 from latent_widgets.geometry.walks.walk import Walk
 from latent_widgets.methods import MethodInfo, random_directions
@@ -47,6 +48,7 @@ from latent_widgets.widgets.explorer.traits import ExplorerTraits
 from latent_widgets.widgets.explorer.walk.walk import Walks
 from latent_widgets.widgets.jobs.turns import one_at_a_time
 from latent_widgets.widgets.kit.history import History
+from latent_widgets.widgets.kit.sent import sent_at
 from latent_widgets.widgets.kit.silence import Silence
 from latent_widgets.widgets.kit.still import Still
 
@@ -127,14 +129,15 @@ class LatentExplorer(ExplorerTraits):
             put=self.take_over,
             follow=self.follow,
             set=self._set,
-            run=self.run,
+            run=self.ask,
             cancel=self.job.cancel,
+            settle=self.job.settle,
             say=self.say,
             refresh=self.show_page,
             repaint=lambda: self.screen.repaint(),
             picture=lambda: self.picture,
         )
-        handlers = Handlers(self.set_alpha, self._change_layers, self._rename, self.choose)
+        handlers = Handlers(self._slide, self._put_alpha, self._change_layers, self._rename, self.choose)
         self.sliders = Sliders(state, G.num_layers if "w+" in G.spaces else 1, handlers, self.guard)
         self.region, self.photo, self.part = Region(desk), Photo(desk), Parts(desk, self.segmenter)
         self.walks, self._mix = Walks(desk, self.frames), MixPage(desk)
@@ -214,10 +217,17 @@ class LatentExplorer(ExplorerTraits):
             TypeError: If an argument has the wrong type.
             ValueError: If there is no such direction or ``alpha`` is not finite.
         """
-        i, alpha = self.sliders.check("index", index), checks.number("alpha", alpha)
+        i = self.sliders.check("index", index)
+        self._put_alpha(i, checks.number("alpha", alpha), ("alpha", i))
+
+    def _put_alpha(self, i: int, alpha: float, gesture: object = None) -> None:
         if i != self.state.active:
             self.select(i)
-        self.adopt(set_move(self.current, self.move(i, alpha)), gesture=("alpha", i))
+        self.adopt(set_move(self.current, self.move(i, alpha)), gesture=gesture)
+
+    def _slide(self, i: int, alpha: float) -> None:
+        with self.state.hand(sent_at()):
+            self._put_alpha(i, alpha, ("slider", i))
 
     @one_at_a_time
     def select(self, index: int) -> None:
@@ -245,7 +255,8 @@ class LatentExplorer(ExplorerTraits):
             TypeError: If a field is unknown or has the wrong type.
             ValueError: If fields contradict each other.
         """
-        self.adopt(rebase(self.current, **changes), gesture=gesture, now=gesture is None)
+        with nullcontext() if gesture is None else self.state.hand(sent_at()):
+            self.adopt(rebase(self.current, **changes), gesture=gesture, now=gesture is None)
 
     @one_at_a_time
     def step_seed(self, by: int) -> None:
@@ -465,6 +476,7 @@ class LatentExplorer(ExplorerTraits):
 
     def _turn(self, page: str) -> None:
         self.state.page = page
+        self.job.settle("page")  # what went wrong on another is not of this one
         self.show_page()
 
     @one_at_a_time
@@ -472,12 +484,16 @@ class LatentExplorer(ExplorerTraits):
         if drawn.edit is not self.current:  # the hand has moved on meanwhile
             return
         self.state.rest()
-        self._publish(drawn.after)
-        self.show_page()
-        if not same_code(drawn.code, self.code):  # or else linked explorers would answer each other for ever
+        with ExitStack() as then:  # the last one first; each, although who is linked may refuse what another tells
+            then.callback(self.region.refresh)
+            then.callback(self._publish_code, drawn.code)
+            then.callback(self.show_page)
+            self._publish(drawn.after)
+
+    def _publish_code(self, code: Code | None) -> None:
+        if not same_code(code, self.code):  # or else linked explorers would answer each other for ever
             with self.silence:
-                self.code = drawn.code
-        self.region.refresh()
+                self.code = code
 
     def _publish(self, picture: Tensor) -> None:
         """Hand a picture to who is linked, if it is another than the last."""
@@ -489,6 +505,9 @@ class LatentExplorer(ExplorerTraits):
     def _first_picture(self) -> Still:
         with self.generator.lock, torch.no_grad():
             return Still(self.frames.exact(self.current))
+
+    def _behind(self) -> str:
+        return "" if not self._ready or self.screen.current else "the picture is old"
 
     def _describe(self) -> str:
         base, moves = self.current.base, sum(m.enabled for m in self.current.moves)

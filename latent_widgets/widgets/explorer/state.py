@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import math
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from latent_widgets.edits.edit import Edit, Mask, Move
@@ -12,6 +16,10 @@ from latent_widgets.values.directions import Directions, same_direction
 from latent_widgets.widgets.kit.history import History
 
 __all__ = ["ExplorerState"]
+
+# Seconds without a move after which a hand has let go of a control. The page does not tell of it: a slider that is
+# released sends nothing. One that is held sends some ten moves a second, unless the page is busy.
+HOLD = 1.0
 
 
 class ExplorerState:
@@ -54,7 +62,10 @@ class ExplorerState:
         self.mask: Mask | None = None
         self.confine, self.steer = True, False
         self.page = ""
-        self._gesture: object = None  # what the hand is doing
+        self._gesture: object = None  # what the hand, or code, is doing
+        self._held = self._in_hand = False  # whether a hand does it; whether it does just now
+        self._touched = -math.inf  # when what a hand moved last was done: what the kernel takes for it is no pause
+        self._sent: float | None = None  # when the page sent it
 
     # ---- the edit
 
@@ -78,6 +89,8 @@ class ExplorerState:
         """
         if record and edit is not self.edit:
             self.history.push(edit, merge=gesture is not None and gesture == self._gesture)
+        if self._in_hand or gesture != self._gesture:
+            self._held = self._in_hand
         self._gesture = gesture
 
     def exchange(self, edit: Edit) -> object:
@@ -94,8 +107,25 @@ class ExplorerState:
         return self._gesture
 
     def rest(self) -> None:
-        """End the gesture."""
-        self._gesture = None
+        """End what code does, since its picture is at rest; hands come to rest later, see :meth:`hand`."""
+        if not self._held:
+            self._gesture = None
+
+    @contextmanager
+    def hand(self, sent: float | None = None) -> Iterator[None]:
+        """Enter while a move of a control that is dragged is done: the gesture goes on where the hand did not pause.
+
+        Args:
+            sent: When the page sent it, in seconds of a clock of its own: what waits for a busy kernel is no pause.
+        """
+        pause, before = time.monotonic() - self._touched, self._sent
+        if pause > HOLD and (sent is None or before is None or not 0 <= sent - before <= HOLD):
+            self._gesture = None
+        self._in_hand, self._sent = True, sent
+        try:
+            yield
+        finally:
+            self._in_hand, self._touched = False, time.monotonic()
 
     def drawn(self) -> Generator:
         """Return the generator as the edit has it: of the class that it draws.

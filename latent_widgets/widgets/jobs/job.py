@@ -3,6 +3,8 @@
 Runs and their callbacks happen on one thread, one after the other: a callback that has begun ends before the next run
 begins, so what is newest is also last on the screen. Of a run that was superseded, cancelled or closed no callback
 begins any more. Two jobs of one panel work at the same time, but their callbacks too go one after the other.
+
+A failure takes nothing with it: what waits is done all the same, and only work of the same kind puts right what failed.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from latent_widgets.core.steps import Cancelled, Step
 from latent_widgets.widgets.jobs.executors import Worker, is_inline
 from latent_widgets.widgets.jobs.relay import Relay
 from latent_widgets.widgets.jobs.run import Run, Work
+from latent_widgets.widgets.jobs.trouble import Trouble
 
 __all__ = ["Job", "Report", "Work"]
 
@@ -32,7 +35,8 @@ class Report(NamedTuple):
     """What there is to say of a job.
 
     Attributes:
-        state: ``"busy"``, or how the last run ended: ``"idle"``, ``"cancelled"`` or ``"error"``.
+        state: ``"busy"`` while something runs or waits, ``"error"`` while a failure is not put right, or how the last
+            run ended: ``"idle"`` or ``"cancelled"``.
         label: What the current run does; empty when there is none.
         progress: The share done in [0, 1]; None where that is not known.
         streaming: Whether the pictures of a moving control come quickly, one after another.
@@ -58,7 +62,6 @@ class Job:
         linger: Seconds without work after which the thread ends; the next request starts another.
 
     Attributes:
-        error: The exception of the last run, None after a run that succeeded.
         progress: The share done of the current run in [0, 1], None where unknown.
         elapsed_ms: How long the last work that ended took.
         stamp: That of the newest request, 0 before the first.
@@ -83,7 +86,7 @@ class Job:
         self._lock = lock
         self._callbacks: AbstractContextManager[Any] = beside._callbacks if beside else threading.RLock()
         self._linger = checks.number("linger", linger, low=0)
-        self.error: Exception | None = None
+        self._trouble = Trouble()
         self.progress: float | None = None
         self.elapsed_ms: float | None = None
         self._wake = threading.Condition()  # guards all below
@@ -114,6 +117,7 @@ class Job:
         frame: bool = False,
         delay: float = 0.0,
         prepare: Callable[[], object] | None = None,
+        queue: bool = False,
     ) -> int:
         """Ask for a run; an older request of the same kind is superseded.
 
@@ -130,6 +134,7 @@ class Job:
                 a slow generator would otherwise show nothing while a slider moves.
             delay: Seconds of rest, without another request of the kind, before it runs; inline, none.
             prepare: Called on the worker before the lock is taken, to load PyTorch's rules; inline not at all.
+            queue: Whether it is done after those of its kind, rather than in their place.
 
         Returns:
             The stamp of the request, which grows by one with each.
@@ -138,37 +143,51 @@ class Job:
             RuntimeError: If the job is closed.
         """
         due = time.monotonic() + checks.number("delay", delay, low=0)
-        run = Run(work, done, failed, progress, label, kind, priority, frame, delay, due, prepare)
+        run = Run(work, done, failed, progress, label, kind, priority, frame, delay, due, prepare, queue)
         with self._wake:
             if self._closed:
                 raise RuntimeError("submit must be called on an open job, got a closed one. Make a new panel.")
             self.stamp += 1
             run.stamp = self.stamp
-            self._drop_waiting(kind, delayed_only=delay > 0)
-            current = self._running
-            if current and current.kind == kind and not delay and not (current.frame and frame):
-                current.dropped = True
-                self.progress = None
+            if not queue:
+                self._supersede(run)
             self._waiting.append(run)
             work_here = self._inline and self._worker is None
             if work_here:
                 self._worker = threading.get_ident()
             elif not self._inline and not self._alive:
-                self._alive = True
-                self._thread = Worker(self._work_off, self.close)
-                self._thread.start()
+                self._start()
             self._wake.notify_all()
         self.tell()
         if work_here:
             self._work_off()
         return run.stamp
 
+    def awaits(self, stamp: int) -> bool:
+        """Whether a request waits or runs, and its result will count."""
+        with self._wake:
+            runs = [*self._waiting, *([self._running] if self._running else [])]
+            return any(run.stamp == stamp and not run.dropped for run in runs)
+
+    def settle(self, kind: str | None = None) -> None:
+        """Take failures as dealt with: somebody has read of them, or what failed is not wanted any more.
+
+        Args:
+            kind: Only those of this kind.
+        """
+        before = self.errors
+        self._trouble.settle(kind)
+        if before:
+            self.tell()
+
     def cancel(self, kind: str | None = None) -> None:
         """Drop what waits and what runs; work that reports its steps also ends at the next one.
 
         Args:
-            kind: Only requests of this kind.
+            kind: Only requests of this kind, with what went wrong of it: nobody wants any.
         """
+        if kind is not None:
+            self._trouble.settle(kind)
         with self._wake:
             dropped = self._drop_waiting(kind)
             current = self._running
@@ -242,23 +261,32 @@ class Job:
         with self._wake:
             run = self._running if self._running and not self._running.dropped else None
             if run is None and self._waiting:
-                run = next((run for run in self._waiting if not run.delay), None)
+                run = next((run for run in self._waiting if not run.delay), self._waiting[0])
             if run is None:
-                quick = bool(self._waiting) and any(self._took.get(run.kind, 0) < QUICK_MS for run in self._waiting)
-                return Report(self._ended, "", None, quick)
+                return Report("error" if self.errors else self._ended, "", None, False)
             taken = 1000 * (time.perf_counter() - self._started) if run is self._running else 0
             before = self._took.get(run.kind, QUICK_MS)  # other kinds of work say nothing about this one
             quick = (run.frame or run.delay > 0) and max(taken, before) < QUICK_MS
             return Report("busy", run.preparing or run.label, self.progress, quick)
 
     @property
+    def error(self) -> Exception | None:
+        """The newest exception that no later success of its kind has settled."""
+        return next(reversed(self.errors), None)
+
+    @property
+    def errors(self) -> tuple[Exception, ...]:
+        """Those of all kinds, the newest last."""
+        return self._trouble.errors
+
+    @property
     def busy(self) -> bool:
-        """Whether something runs, or waits to run at once, whose result will count."""
-        return self._current() is not None
+        """Whether something runs or waits whose result will count, be it after a rest."""
+        return self.report().state == "busy"
 
     @property
     def state(self) -> str:
-        """``"busy"``, or how the last run ended: ``"idle"``, ``"cancelled"`` or ``"error"``."""
+        """That of :meth:`report`."""
         return self.report().state
 
     @property
@@ -292,6 +320,19 @@ class Job:
 
     # ---- the worker
 
+    def _start(self) -> None:
+        self._alive = True
+        self._thread = Worker(self._work_off, self.close)
+        self._thread.start()
+
+    def _supersede(self, run: Run) -> None:
+        """Drop what a new request takes the place of."""
+        self._drop_waiting(run.kind, delayed_only=run.delay > 0)
+        current = self._running
+        if current and current.kind == run.kind and not run.delay and not (current.frame and run.frame):
+            current.dropped = True
+            self.progress = None
+
     def _drop_waiting(self, kind: str | None, delayed_only: bool = False) -> bool:
         if not self._waiting:
             return False
@@ -307,10 +348,15 @@ class Job:
                 self._execute(run)
         except BaseException:  # no error of the work's: an interrupt from the keyboard
             with self._wake:
-                self._running = self._worker = None
+                self._running = self._worker = self.progress = None
                 self._ending = self._alive = False
                 self._ended = "cancelled"
+                if self._inline:
+                    self._waiting = []  # who interrupts wants none of it
+                elif self._waiting and not self._closed:
+                    self._start()
                 self._wake.notify_all()
+            self.tell()
             raise
 
     def _take(self) -> Run | None:
@@ -352,8 +398,8 @@ class Job:
         except Exception as exception:
             error = exception
         with nullcontext() if self._inline else self._callbacks:  # inline, the caller may hold locks that others want
-            ended = self._deliver(run, result, error)
-        self._end(run, ended)
+            self._deliver(run, result, error)
+        self._end(run, "idle")
 
     def _turn(self, priority: int) -> AbstractContextManager[Any]:
         if isinstance(self._lock, PriorityLock):
@@ -366,10 +412,10 @@ class Job:
             return run.dropped or self._newer(run)
 
     def _newer(self, run: Run) -> bool:
-        return any(other.kind == run.kind and not other.delay for other in self._waiting)
+        return any(other.kind == run.kind and not (other.delay or other.queue) for other in self._waiting)
 
     def _fail(self, error: Exception) -> None:
-        self.error, self._ended = error, "error"
+        self._trouble.note("", error)
 
     def _step(self, run: Run, step: Step | None = None) -> bool:
         if run.dropped:
@@ -385,34 +431,32 @@ class Job:
             self._lock.give_way()
         return not run.dropped
 
-    def _deliver(self, run: Run, result: Any, error: Exception | None) -> str:
+    def _deliver(self, run: Run, result: Any, error: Exception | None) -> None:
         if run.dropped:
-            return ""
+            return
         if error is None:
-            self.error = None
             try:
                 if run.done:
                     run.done(result)
             except Exception as exception:
                 error = exception
         if error is None:
-            return "idle"
-        self.error = error
+            self._trouble.settle(run.kind)
+            self._trouble.settle("")  # whoever is told of changes has answered since
+            return
+        self._trouble.note(run.kind, error)
         try:
             if run.failed:
                 run.failed(error)
         except Exception as exception:
-            self.error = exception
-        return "error"
+            self._trouble.note(run.kind, exception)
 
     def _end(self, run: Run, ended: str) -> None:
         with self._wake:
             self._running, self._ending = None, True
             self.progress = None
-            if ended and (ended == "error" or not run.dropped):
+            if not run.dropped:
                 self._ended = ended
-            if ended == "error" and not self._newer(run):
-                self._drop_waiting(run.kind, delayed_only=True)  # it would fail the same way
         self.tell()
         with self._wake:
             self._ending = False

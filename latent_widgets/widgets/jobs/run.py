@@ -31,6 +31,7 @@ class Run:
     delay: float
     due: float
     prepare: Callable[[], object] | None = None
+    queue: bool = False
     stamp: int = 0
     dropped: bool = False  # superseded, cancelled or closed: nothing that it gives counts any more
     preparing: str = ""  # what is waited for, in words

@@ -80,7 +80,7 @@ class Settle:
 
         common: dict[str, Any] = {"kind": self.kind, "priority": self.priority, "failed": failed, "label": label}
         self.job.submit(moving, done=lambda picture: show(picture, False), frame=True, prepare=prepare, **common)
-        if not self.job.closed and self.job.state != "error":  # inline, the move is over by now
+        if not self.job.closed:  # inline, the move is over by now
             self.job.submit(resting, done=rested, delay=self.delay, **common)
 
     def now(

@@ -69,8 +69,7 @@ class PageWork(StatusLine):
 
     def quiet(self) -> None:
         """Hide the error."""
-        self.hide_error()
-        self._refresh()
+        self.job.settle()
 
     def close(self) -> None:
         """Stop the work and free the widgets."""

@@ -86,7 +86,7 @@ class Panel(ipywidgets.VBox):
         self._closed = False
         self._note = ""
         self._note_shown: tuple[int, int] | None = None  # the newest requests when it was first shown
-        self._job_errors: dict[Job, Exception | None] = {}
+        self._job_errors: dict[Job, tuple[Exception, ...]] = {}  # those of each job that were shown
         self.job = Job(executor=executor, lock=lock, on_change=self._refresh)
         self.beside = Job(executor=executor, lock=lock, beside=self.job)
         self._shown = self.job  # of the two, the one that the line is about
@@ -120,10 +120,26 @@ class Panel(ipywidgets.VBox):
                 has PyTorch's rules for derivatives loaded before it takes the lock.
             **options: Those of :meth:`Job.submit <latent_widgets.widgets.jobs.job.Job.submit>`.
         """
+        self.ask(work, done, beside=beside, **options)
+
+    def ask(
+        self, work: Work, done: Callable[[Any], object] | None = None, *, beside: bool = False, **options: Any
+    ) -> Callable[[], bool]:
+        """Do what :meth:`run` does, for who wants to know what became of it.
+
+        Args:
+            work: As of :meth:`run`.
+            done: As of :meth:`run`.
+            beside: As of :meth:`run`.
+            **options: As of :meth:`run`.
+
+        Returns:
+            A function that says whether the result is still to come: not after it came, failed or was dropped.
+        """
+        job, given = self.job, options
         if beside:
-            self.beside.submit(work, done=done, **{"priority": BESIDE, "prepare": load_rules, **options})
-        else:
-            self.job.submit(work, done=done, **options)
+            job, given = self.beside, {"priority": BESIDE, "prepare": load_rules, **options}
+        return functools.partial(job.awaits, job.submit(work, done=done, **given))
 
     def cancel(self) -> None:
         """Stop what is being computed."""
@@ -182,7 +198,7 @@ class Panel(ipywidgets.VBox):
                 self.show_error(error)
                 return None
             if refused is not None and refused is self.error:  # what was wrong with this control is right now
-                self.dismiss()
+                self._show_rest()
             refused = None
             return result
 
@@ -196,8 +212,17 @@ class Panel(ipywidgets.VBox):
             self.job.tell()
 
     def dismiss(self) -> None:
-        """Hide the error."""
-        if not self._closed:
+        """Hide the error, and with it all that it covered."""
+        for job in (self.job, self.beside):
+            job.settle()
+        self._show_rest()
+
+    def _show_rest(self) -> None:
+        """After an error is settled, show the newest one that is not, or none."""
+        left = (*self.beside.errors, *self.job.errors)
+        if left:
+            self.show_error(left[-1])
+        elif not self._closed:
             self.set_trait("error", None)
             self._line.hide_error()
             self.job.tell()
@@ -214,8 +239,7 @@ class Panel(ipywidgets.VBox):
         stamps = (self.job.stamp, self.beside.stamp)
         beside, pictures = self.beside.report(), self.job.report()
         for job in (self.job, self.beside):
-            if job.error is not self._job_errors.get(job):
-                self._take_error(job)
+            self._take_errors(job)
         if beside.state == "busy":
             self._shown = self.beside
         elif pictures.state == "busy":
@@ -232,20 +256,28 @@ class Panel(ipywidgets.VBox):
             self._note = ""
         if state != "busy" and (self.error is not None or state == "error"):
             state = "error" if self.error else "idle"
-        text = _words(report) if state == "busy" else self._note or self._ended(state)
+        behind = self._behind() if state == "idle" else ""
+        text = _words(report) if state == "busy" else self._note or behind or self._ended(state)
         if state != "busy" and self._note_shown is None:  # what a run's own callback said comes after the run
             self._note_shown = stamps
         self.set_trait("status", text)
-        self._line.draw(state, text, report.progress if state == "busy" else None)
+        self._line.draw("cancelled" if behind else state, text, report.progress if state == "busy" else None)
 
-    def _take_error(self, job: Job) -> None:
-        """Show a job's new error; hide the one that its success has settled."""
-        before, error = self._job_errors.get(job), job.error
-        self._job_errors[job] = error
-        if error is not None:
-            self.show_error(error)
-        elif self.error is before:
-            self.dismiss()
+    def _take_errors(self, job: Job) -> None:
+        """Show a job's new error; hide the one that a success of its kind has settled."""
+        before, errors = self._job_errors.get(job, ()), job.errors
+        self._job_errors[job] = errors
+        if errors and errors[-1] not in before:
+            self.show_error(errors[-1])
+        elif self.error in before and self.error not in errors:
+            self._show_rest()
+
+    def _behind(self) -> str:
+        """What is shown although it should be something else, in words, while nothing is on its way; empty for nothing.
+
+        Who hid an error or cancelled a picture is not told that all is well.
+        """
+        return ""
 
     def _ended(self, state: str) -> str:
         took = self._shown.elapsed_ms

@@ -31,7 +31,6 @@ class Later:
 
     def __init__(self, easel: Easel, find: Callable[[str, Pixels], Bits]) -> None:
         self._easel, self._find = easel, find
-        self._count = 0
 
     def fill(self, x: float, y: float) -> None:
         """Add the area of similar colour around a point, or erase what is painted around it."""
@@ -69,8 +68,6 @@ class Later:
         with HANDS:
             image, state, name = model.image, model.state, region or model.region
             mask = model.mask_of(name)
-            self._count += 1
-            kind = f"tool {self._count}"  # one does not supersede another
 
         def done(result: NDArray[Any]) -> None:
             with HANDS:
@@ -83,4 +80,4 @@ class Later:
                 else:
                     easel.settle(name, result)
 
-        easel.run(lambda on_step: change(image, mask), done, label=words, kind=kind)
+        easel.run(lambda on_step: change(image, mask), done, label=words, kind="tool", queue=True)

@@ -304,8 +304,10 @@ class MaskPainter(PainterTraits):
             if not self._closed:
                 here = self.model.region
                 self.model.select(region)
-                self.model.assign(mask)
-                self.model.select(here)
+                try:
+                    self.model.assign(mask)
+                finally:
+                    self.model.select(here)
                 self._publish()
                 self._show()
 

@@ -105,6 +105,7 @@ class JacobianSpectrum(FigurePanel):
         names = _names(G, target)
         given = keywords.pop("code", None)
         starts = known.starts(latents if given is None else given, checks.integer("seed", seed, 0))
+        self._pending: str | None = None  # what is to be shown instead, empty where it failed; None where nothing is
         self._finder, self._spectra = Finder(G, known, k, method), Shown()
         first = starts[0].basis
         with self.silence:
@@ -223,10 +224,11 @@ class JacobianSpectrum(FigurePanel):
             return
         plan = self._finder.plan(self.code, self.target)
         self.controls.plot.grey(self.current is not None)
-        self._tell(pending=plan.words)
+        self._tell_pending(plan.words)
         self.run(
             partial(self._finder.find, plan),
             self._take,
+            failed=lambda error: self._tell_pending(""),
             kind="spectrum",
             prepare=load_rules,
             label=f"spectrum of {plan.target} at {code_words(plan.code)}",
@@ -243,6 +245,7 @@ class JacobianSpectrum(FigurePanel):
     def _take(self, spectrum: Spectrum) -> None:
         """Show a spectrum that was found."""
         self._spectra.take(spectrum)
+        self._pending = None
         index = min(self.selected_index, len(spectrum.directions) - 1)
         with self.silence:  # a linked explorer that takes the directions goes back to its first
             self.directions = self._finder.offered(spectrum)
@@ -293,10 +296,20 @@ class JacobianSpectrum(FigurePanel):
         index = min(self.selected_index, max(count - 1, 0))
         self.controls.show(target=self.target, index=index, count=count, kept=len(self.kept))
 
-    def _tell(self, pending: str = "") -> None:
+    def cancel(self) -> None:
+        """Stop what is being computed."""
+        super().cancel()
+        if self._pending:
+            self._tell_pending("")
+
+    def _tell_pending(self, words: str | None) -> None:
+        self._pending = words
+        self._tell()
+
+    def _tell(self) -> None:
         """Say below the plot what it shows, and what it does not."""
         shown = self.current
-        words = "" if shown is None else spectrum_words(shown, self.selected_index, self.target, pending)
+        words = "" if shown is None else spectrum_words(shown, self.selected_index, self.target, self._pending)
         self.controls.words.value = words
 
     def show_strip(self) -> None:

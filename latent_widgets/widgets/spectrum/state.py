@@ -48,14 +48,14 @@ class Shown:
         self.kept = tuple(spectra[:MOST_KEPT])
 
 
-def spectrum_words(spectrum: Spectrum, index: int, asked: str, pending: str = "") -> str:
+def spectrum_words(spectrum: Spectrum, index: int, asked: str, pending: str | None = None) -> str:
     """Say what a plot shows, and what it does not.
 
     Args:
         spectrum: The current one.
         index: Of the direction that is selected.
         asked: The target that was asked for.
-        pending: What is to come in its place, in words.
+        pending: What is to come in its place, in words; empty where it is old, but nothing is on its way.
 
     Returns:
         HTML.
@@ -67,4 +67,6 @@ def spectrum_words(spectrum: Spectrum, index: int, asked: str, pending: str = ""
     elif spectrum.target == "w" and spectrum.code.truncation not in (None, 1.0):
         words.append("of the mapping before truncation")
     said = " · ".join(words)
-    return f"<b>old</b>, until {page_text(pending)} is there: {said}" if pending else said
+    if pending is None:
+        return said
+    return f"<b>old</b>{pending and f', until {page_text(pending)} is there'}: {said}"

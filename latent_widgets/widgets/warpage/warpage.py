@@ -164,6 +164,7 @@ class WarpageHeatmap(FigurePanel):
 
         def failed(error: Exception) -> None:
             self._sweep = None
+            self.controls.heatmap.grey(False)  # nothing comes in its place
 
         label = f"local bases of {n} latents"
         self.run(work, self._adopt, beside=True, failed=failed, kind="sweep", label=label)

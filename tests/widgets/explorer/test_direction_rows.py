@@ -22,6 +22,7 @@ def heard():
 def handlers(heard):
     """Handlers that note it."""
     return Handlers(
+        lambda *a: heard.append(("slide", *a)),
         lambda *a: heard.append(("alpha", *a)),
         lambda *a: heard.append(("layers", *a)),
         lambda *a: heard.append(("name", *a)),
@@ -66,7 +67,7 @@ def test_every_control_tells_the_index(row, heard):
     row.zero.click()
     row.select.click()
     assert heard == [
-        ("alpha", 1, 1.5),
+        ("slide", 1, 1.5),
         ("alpha", 1, -0.25),
         ("layers", 1),
         ("name", 1, "smile"),
@@ -92,7 +93,7 @@ def test_value_between_two_steps_is_not_rounded_by_its_slider(row, heard):
     assert row.slider.number == 0.1
     assert row.box.value == 0.123
     row.slider.value = 2
-    assert heard == [("alpha", 1, 0.2)]
+    assert heard == [("slide", 1, 0.2)]
 
 
 def test_page_finds_only_integers_on_the_scale_of_a_slider(row):
@@ -104,7 +105,7 @@ def test_page_finds_only_integers_on_the_scale_of_a_slider(row):
 
 def test_numbers_of_a_slider_are_those_of_its_scale(row, heard):
     row.slider.value = 3
-    assert heard == [("alpha", 1, 0.3)]
+    assert heard == [("slide", 1, 0.3)]
 
 
 @pytest.mark.parametrize("alpha", [-37.77, 6.0, 33.21])
@@ -149,7 +150,7 @@ def test_refused_name_does_not_stay(D):
 
         return guarded
 
-    row = DirectionRow(1, D["b"], 6, Handlers(*[lambda *a: None] * 2, refuse, lambda *a: None), guard)
+    row = DirectionRow(1, D["b"], 6, Handlers(*[lambda *a: None] * 3, refuse, lambda *a: None), guard)
     row.name.value = "a"
     assert row.name.value == "b"
     assert len(errors) == 1

@@ -1,6 +1,8 @@
 """The explorer is a view of one frozen edit: whatever is done to it, picture, traits, sliders and edit agree."""
 
 import math
+from functools import partial
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ import torch
 from latent_widgets.edits.edit import Edit, Mask
 from latent_widgets.generators.style import StyleGenerator
 from latent_widgets.methods import methods
+from latent_widgets.widgets.explorer import state
 from latent_widgets.widgets.kit.encode import to_uint8
 from tests.widgets.conftest import PATIENCE, random_acts
 
@@ -107,22 +110,65 @@ def test_undo_and_redo_are_inverse(explorer, agrees):
     assert explorer.controls.redo.disabled
 
 
-def test_a_drag_is_one_entry_of_the_history(threaded, gate):
-    slider = threaded.sliders.rows[0].slider
-    for drag in (np.arange(0.1, 3.0, 0.1), np.arange(2.9, 1.0, -0.1)):
-        held = gate()
-        threaded.run(held, kind="held")  # a hand that a busy machine stops for a moment would else have come to rest
-        held.await_begin()
-        for value in drag.round(1):
-            slider.put(value)
-        held.open()
-        assert threaded.wait(PATIENCE)
-    assert threaded.edit.moves[0].alpha == 1.1
+@pytest.fixture
+def clock(monkeypatch):
+    """The time of hands, which passes when it is told to: a list of one number."""
+    now = [0.0]
+    monkeypatch.setattr(state, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    return now
+
+
+@pytest.mark.parametrize("control", ["slider", "truncation", "mixing"])
+def test_a_drag_is_one_entry_of_the_history_also_where_the_page_is_slow(threaded, control, clock):
+    """Between its moves pictures come to rest."""
+    put = {
+        "slider": threaded.sliders.rows[0].slider.put,
+        "truncation": partial(setattr, threaded.controls.truncation, "value"),
+        "mixing": partial(setattr, threaded.pages["mix"].weight, "value"),
+    }[control]
+    first, drags = threaded.edit, []
+    for drag in ((0.1, 0.2, 0.3), (0.4, 0.5, 0.6)):
+        for value in drag:
+            put(value)
+            assert threaded.wait(PATIENCE)
+            clock[0] += 0.9
+        drags.append(threaded.edit)
+        clock[0] += 1.1
     threaded.undo()
-    assert threaded.edit.moves[0].alpha == 2.9
+    assert threaded.edit is drags[0]
     threaded.undo()
-    assert threaded.edit.moves == ()
+    assert threaded.edit is first
     assert not threaded.history.can_undo
+
+
+def test_what_takes_the_kernel_long_is_no_pause_of_the_hand(explorer, clock, monkeypatch):
+    show = explorer.controls.picture.show
+
+    def slow(*arguments, **keywords):
+        clock[0] += 5
+        show(*arguments, **keywords)
+
+    monkeypatch.setattr(explorer.controls.picture, "show", slow)
+    first = explorer.edit
+    for value in (0.1, 0.2, 0.3):
+        explorer.sliders.rows[0].slider.put(value)
+    explorer.undo()
+    assert explorer.edit is first
+
+
+def test_button_and_box_beside_a_slider_make_entries_of_their_own(explorer, clock):
+    row = explorer.sliders.rows[0]
+    row.slider.put(1.0)
+    row.slider.put(2.0)
+    row.zero.click()
+    row.box.value = 0.7
+    row.box.value = 0.8
+    row.slider.put(3.0)
+    for alpha in (0.8, 0.7, 0.0, 2.0):
+        explorer.undo()
+        assert row.box.value == alpha
+    explorer.undo()
+    assert not explorer.history.can_undo
 
 
 def test_two_sliders_are_two_entries(threaded):

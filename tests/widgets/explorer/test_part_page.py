@@ -126,6 +126,22 @@ def test_parts_of_the_segmenter_are_offered_and_shown(exact, explorer):
     assert explorer.error is None
 
 
+@pytest.mark.parametrize("trouble", [RuntimeError("no memory"), KeyError("hair")])
+def test_part_that_was_not_found_is_looked_for_again(explorer, monkeypatch, trouble):
+    """The one is said on the page, the other is a failure of the panel."""
+
+    def lost(*arguments):
+        raise trouble
+
+    monkeypatch.setattr(_explorer_part, "look", lost)
+    explorer.seed = 5
+    assert explorer.part.seen is None or explorer.part.seen.edit is not explorer.current
+    monkeypatch.setattr(_explorer_part, "look", look)
+    explorer.show_page()
+    assert explorer.part.seen.edit is explorer.current
+    assert explorer.error is None
+
+
 def test_any_segmenter_can_be_given_and_set_later(tiny):
     class Bright:
         names = ("dark", "bright")

@@ -7,6 +7,7 @@ import pytest
 from latent_widgets.core.steps import Cancelled
 from latent_widgets.edits.edit import Mask
 from latent_widgets.widgets.explorer.explorer import LatentExplorer
+from latent_widgets.widgets.explorer.region import effects, region
 from latent_widgets.widgets.explorer.region.work import Where
 from tests.widgets.conftest import PATIENCE, calm, until
 
@@ -46,12 +47,12 @@ def slow(monkeypatch):
 
 
 def test_old_result_stays_and_serves_until_the_new_one_lands(threaded, square, slow):
-    region, page = threaded.region, threaded.region.page
+    page = threaded.region.page
     shown, directions = page.spectrum.svg, threaded.directions
     threaded.seed = 5
     assert slow.begun.wait(PATIENCE)
     assert threaded.job.wait(PATIENCE)
-    assert region.stale
+    assert threaded.region.stale
     assert page.spectrum.svg == shown
     assert "<b>old</b>" in page.words.value
     assert page.spectrum.stale
@@ -59,14 +60,14 @@ def test_old_result_stays_and_serves_until_the_new_one_lands(threaded, square, s
     more[2:4] = True
     threaded.mask = Mask(more)  # painting goes on, with the Jacobian that is there
     until(lambda: threaded.directions is not directions)
-    assert region.stale
-    assert region.follower.where.base.seed == 3
+    assert threaded.region.stale
+    assert threaded.region.follower.where.base.seed == 3
     threaded.set_alpha(0, 0.1)  # and so does everything else
     assert threaded.job.wait(PATIENCE)
     slow.opened.set()
     calm(threaded)
-    assert not region.stale
-    assert region.follower.where.base.seed == 5
+    assert not threaded.region.stale
+    assert threaded.region.follower.where.base.seed == 5
     assert "old" not in page.words.value
     assert not page.spectrum.stale
     assert threaded.error is None
@@ -91,20 +92,22 @@ def test_newest_latent_wins(threaded, slow, monkeypatch):
 
 
 def test_pass_can_be_stopped_and_asked_for_again(threaded, slow):
-    region = threaded.region
+    steering = threaded.region
     threaded.seed = 5
     assert slow.begun.wait(PATIENCE)
-    until(lambda: region.work.children[1].layout.display is None)  # the picture's worker shows it, after the beginning
-    assert not region.work.cancel.disabled
-    region.work.cancel.click()
-    assert "Stopped" in region.page.message.value
+    until(
+        lambda: steering.work.children[1].layout.display is None
+    )  # the picture's worker shows it, after the beginning
+    assert not steering.work.cancel.disabled
+    steering.work.cancel.click()
+    assert "Stopped" in steering.page.message.value
     slow.opened.set()
     calm(threaded)
-    assert region.follower.where.base.seed == 3
-    assert region.stale
+    assert steering.follower.where.base.seed == 3
+    assert steering.stale
     threaded.seed = 6
     calm(threaded)
-    assert region.follower.where.base.seed == 6
+    assert steering.follower.where.base.seed == 6
     assert threaded.error is None
 
 
@@ -116,10 +119,79 @@ def test_failure_of_the_pass_is_shown_and_the_page_lives_on(explorer, square, mo
 
     monkeypatch.setattr(Where, "spectra", broken)
     explorer.mask = Mask(square)
-    work = explorer.region.work
+    work, page = explorer.region.work, explorer.region.page
     assert "no forward derivative" in work.message.value
     assert work.trouble.layout.display is None
+    assert page.message.value.startswith(
+        "The Jacobian at this latent could not be found. The sliders follow again when"
+    )
+    explorer.region.refresh()  # as after each picture
+    assert "as soon as" not in page.message.value
     monkeypatch.setattr(Where, "spectra", spectra)
     explorer.seed = 4
-    assert work.message.value == ""
+    assert work.message.value == page.message.value == ""
     assert explorer.directions.method == "region"
+    monkeypatch.setattr(Where, "spectra", broken)
+    explorer.seed = 5
+    assert page.message.value.startswith("The Jacobian at this latent could not be found.")
+    assert "<b>old</b>, of the latent before: " in page.words.value
+    explorer.steer = False
+    assert work.message.value == ""
+
+
+def test_pass_that_failed_is_tried_again_for_another_mask_alone(explorer, square, monkeypatch):
+    tried, spectra = [], Where.spectra
+
+    def broken(self, G, on_step=None):
+        tried.append(1)
+        if len(tried) == 1:
+            raise RuntimeError("no memory")
+        return spectra(self, G, on_step)
+
+    monkeypatch.setattr(Where, "spectra", broken)
+    explorer.mask = Mask(square)
+    for _ in range(3):
+        explorer.redraw()
+    assert len(tried) == 1
+    explorer.mask = Mask(~square)
+    assert len(tried) == 2
+    assert explorer.directions.method == "region"
+    assert explorer.region.page.message.value == ""
+
+
+@pytest.mark.parametrize("end", ["cancelled", "failed"])
+def test_directions_that_were_lost_are_asked_for_again(threaded, square, end, monkeypatch, gate):
+    more, held, find = square.clone(), gate(), region.find_region
+    more[2:4] = True
+
+    def lost(*arguments):
+        held(lambda: True)
+        raise RuntimeError("no memory")
+
+    monkeypatch.setattr(region, "find_region", lost)
+    before = threaded.directions
+    threaded.mask = Mask(more)
+    held.await_begin()
+    if end == "cancelled":
+        threaded.cancel()
+    held.open()
+    calm(threaded)
+    assert threaded.directions is before
+    monkeypatch.setattr(region, "find_region", find)
+    threaded.redraw()
+    calm(threaded)
+    assert threaded.error is None
+    assert threaded.directions is not before
+
+
+def test_effects_that_were_lost_are_asked_for_again(threaded, monkeypatch):
+    true = effects.true_effect
+    monkeypatch.setattr(effects, "true_effect", lambda *a: 1 / 0)
+    threaded.choose(1)
+    calm(threaded)
+    assert isinstance(threaded.error, ZeroDivisionError)
+    monkeypatch.setattr(effects, "true_effect", true)
+    threaded.redraw()
+    calm(threaded)
+    assert threaded.error is None
+    assert threaded.region.effects.maps[1] is not None

@@ -1,10 +1,13 @@
 """What an explorer shows, without one: history, directions and the moves of sliders."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 
 from latent_widgets.edits.edit import Code, Edit
 from latent_widgets.values.directions import Directions
+from latent_widgets.widgets.explorer import state as _state
 from latent_widgets.widgets.explorer.state import ExplorerState
 
 
@@ -66,3 +69,42 @@ def test_methods_are_told_the_latent_only_where_there_is_one(state, tiny):
     assert (known["w"], known["code"], known["mask"]) == ("code", "code", None)
     state.adopt(Edit.of(tiny, code=Code(tiny.code(5), "w")))
     assert state.known("code")["z"] is None
+
+
+def test_hand_that_may_still_hold_a_control_goes_on_after_a_rest(state, tiny, monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(_state, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    first, (a, b, c) = state.edit, [Edit.of(tiny, seed=seed) for seed in (4, 5, 6)]
+    for edit, pause in ((a, 0.9), (b, 1.1)):
+        with state.hand():
+            state.adopt(edit, gesture="slider")
+            now[0] += 10  # while it is done
+        state.rest()
+        now[0] += pause
+    with state.hand():
+        state.adopt(c, gesture="slider")
+    assert state.history.undo() is b
+    assert state.history.undo() is first
+
+
+def test_move_that_waited_for_a_busy_kernel_goes_on(state, tiny, monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(_state, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    first, edits = state.edit, [Edit.of(tiny, seed=seed) for seed in (4, 5, 6, 7)]
+    for edit, sent in zip(edits, (100.0, 100.5, 102.0, None), strict=True):
+        with state.hand(sent):
+            state.adopt(edit, gesture="slider")
+        state.rest()
+        now[0] += 5  # a cell runs
+    assert [state.history.undo() for _ in range(3)] == [edits[2], edits[1], first]
+    assert not state.history.can_undo
+
+
+def test_code_that_moves_the_same_comes_to_rest_with_its_picture(state, tiny):
+    edits = [Edit.of(tiny, seed=seed) for seed in (4, 5, 6)]
+    with state.hand():
+        state.adopt(edits[0], gesture="slider")
+    for edit in edits[1:]:
+        state.adopt(edit, gesture="code")
+        state.rest()
+    assert [state.history.undo() for _ in range(2)] == [edits[1], edits[0]]

@@ -85,6 +85,48 @@ def test_exception_is_kept_until_a_run_succeeds(job, seen):
     assert (job.error, job.state) == (None, "idle")
 
 
+def test_success_settles_only_what_failed_of_its_kind(job):
+    job.submit(lambda on_step: 1 / 0, kind="picture")
+    job.submit(lambda on_step: {}["page"], kind="page")
+    assert job.wait(PATIENCE)
+    assert [type(error) for error in job.errors] == [ZeroDivisionError, KeyError]
+    assert job.error is job.errors[1]
+    job.submit(lambda on_step: 1, kind="page")
+    assert job.wait(PATIENCE)
+    assert (job.state, job.errors) == ("error", (job.error,))
+    assert isinstance(job.error, ZeroDivisionError)
+    job.submit(lambda on_step: 1, kind="picture")
+    assert job.wait(PATIENCE)
+    assert (job.state, job.error) == ("idle", None)
+
+
+@pytest.mark.parametrize(
+    "settle", [lambda job: job.settle(), lambda job: job.settle("page"), lambda job: job.cancel("page")]
+)
+def test_failure_that_nobody_minds_any_more_is_settled(job, settle):
+    job.submit(lambda on_step: 1 / 0, kind="page")
+    assert job.wait(PATIENCE)
+    job.settle("another")
+    assert job.error is not None
+    settle(job)
+    assert job.error is None
+    assert job.state == "idle"
+
+
+def test_job_knows_what_is_still_to_come(threaded, gate):
+    slow = gate()
+    first = threaded.submit(slow)
+    slow.await_begin()
+    second = threaded.submit(lambda on_step: None, kind="later")
+    assert threaded.awaits(first)
+    assert threaded.awaits(second)
+    third = threaded.submit(lambda on_step: 1 / 0)  # supersedes the first, and fails
+    assert not threaded.awaits(first)
+    slow.open()
+    assert threaded.wait(PATIENCE)
+    assert not any(map(threaded.awaits, (first, second, third, 0)))
+
+
 def test_exceptions_of_callbacks_are_kept(job, seen):
     job.submit(lambda on_step: 0, done=lambda result: 1 / result, failed=seen.append)
     assert job.wait(PATIENCE)
@@ -193,12 +235,30 @@ def test_interrupt_ends_inline_work_and_leaves_the_job_usable(seen):
     def interrupt(on_step):
         raise KeyboardInterrupt
 
-    with Job(executor="inline") as job:
+    told = []
+    with Job(executor="inline", on_change=lambda: told.append(job.state)) as job:
         with pytest.raises(KeyboardInterrupt):
-            job.submit(interrupt)
+            job.submit(lambda on_step: job.submit(interrupt, kind="next") and job.submit(interrupt, kind="last"))
         assert (job.state, job.busy) == ("cancelled", False)
+        assert told[-1] == "cancelled"
         job.submit(lambda on_step: 1, done=seen.append)
     assert seen == [1]
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_work_that_ends_its_thread_takes_nothing_with_it(threaded, gate, seen):
+    last = gate()
+
+    def leave(on_step):
+        last(on_step)
+        raise SystemExit
+
+    threaded.submit(leave, kind="last words")
+    last.await_begin()
+    threaded.submit(lambda on_step: "done", done=seen.append)
+    last.open()
+    assert threaded.wait(PATIENCE)
+    assert (seen, threaded.state) == (["done"], "idle")
 
 
 @pytest.mark.parametrize(

@@ -94,7 +94,7 @@ def test_kinds_do_not_supersede_each_other_and_priority_goes_first(threaded, gat
 
 def test_delayed_request_waits_for_rest_and_a_newer_one_drops_it(threaded, seen):
     threaded.submit(lambda on_step: "never", done=seen.append, delay=1000)
-    assert not threaded.busy
+    assert threaded.busy  # it is still owed
     threaded.submit(lambda on_step: "now", done=seen.append)
     assert threaded.wait(PATIENCE)
     threaded.submit(lambda on_step: "soon", done=seen.append, delay=0.001)
@@ -112,19 +112,32 @@ def test_delayed_request_does_not_supersede_what_runs(threaded, gate, seen):
     assert seen == ["now", "rest"]
 
 
-def test_failure_drops_the_delayed_request_that_would_fail_alike(threaded, gate, seen):
+def test_failure_takes_nothing_with_it_that_waits(threaded, gate, seen):
     now = gate()
 
     def fail(on_step):
         now(on_step)
-        raise ValueError("twice")
+        raise ValueError("no preview")
 
-    threaded.submit(fail, failed=seen.append)
+    threaded.submit(fail, failed=lambda error: seen.append(str(error)))
     now.await_begin()
-    threaded.submit(fail, failed=seen.append, delay=1000)
+    threaded.submit(lambda on_step: "exact", done=seen.append, delay=0.001)
     now.open()
     assert threaded.wait(PATIENCE)
-    assert [str(error) for error in seen] == ["twice"]
+    assert seen == ["no preview", "exact"]
+    assert threaded.error is None
+
+
+def test_what_is_queued_is_done_in_turn_and_supersedes_nothing(threaded, gate, seen):
+    first = gate("first")
+    threaded.submit(first, done=seen.append, kind="tool", queue=True)
+    first.await_begin()
+    for word in ("second", "third"):
+        threaded.submit(lambda on_step, word=word: word, done=seen.append, kind="tool", queue=True)
+    first.open()
+    assert threaded.wait(PATIENCE)
+    assert seen == ["first", "second", "third"]
+    assert first.answers == [True]
 
 
 def test_submit_from_done_runs_after_it(job, seen):
@@ -183,9 +196,9 @@ def test_who_catches_up_waits_for_what_is_due_and_no_longer(threaded, gate):
     threaded.catch_up(PATIENCE)
     assert not threaded.busy
     threaded.submit(lambda on_step: threaded.catch_up(PATIENCE))  # would wait for itself
-    threaded.submit(lambda on_step: None, kind="rest", delay=PATIENCE)
+    threaded.submit(lambda on_step: None, kind="rest", delay=1000)
     threaded.catch_up(PATIENCE)
-    assert threaded.state == "idle"
+    assert threaded.busy
     threaded.cancel()
 
 

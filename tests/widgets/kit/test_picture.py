@@ -346,11 +346,31 @@ def test_failing_move_leaves_the_exact_picture_of_the_next_move_alone(gate):
     assert shown == [("fast", False), ("exact", True)]
 
 
-def test_failing_move_is_reported_once_and_close_leaves_no_timer():
-    failures = []
+@pytest.mark.parametrize("executor", ["thread", "inline"])
+def test_exact_picture_comes_although_the_fast_one_failed(executor):
+    shown, failures = [], []
+    with Job(executor=executor) as job:
+        Settle(job, delay=0.001).change(
+            lambda on_step: "exact",
+            lambda *what: shown.append(what),
+            preview=lambda on_step: 1 / 0,
+            failed=failures.append,
+        )
+        assert job.wait(PATIENCE)
+        assert job.error is None
+    assert shown == [("exact", True)]
+    assert len(failures) == 1
+
+
+def test_picture_that_failed_while_the_hand_moved_is_tried_again_at_rest():
+    shown, tries = [], iter([lambda: 1 / 0, lambda: "exact"])
     with Job(executor="inline") as job:
-        Settle(job).change(lambda on_step: 1 / 0, lambda *what: None, failed=failures.append)
-        assert len(failures) == 1
+        Settle(job).change(lambda on_step: next(tries)(), lambda *what: shown.append(what))
+        assert job.error is None
+    assert shown == [("exact", True)]
+
+
+def test_close_leaves_no_timer():
     with Job(executor="thread") as job:
         Settle(job, delay=1000).change(lambda on_step: 1, lambda *what: None)
     assert job.wait(PATIENCE)

@@ -391,3 +391,10 @@ def test_painter_says_that_a_cell_runs(make, cells):
     assert cells == {}
     end(None)  # was on its way
     assert waiting.layout.visibility == "visible"
+
+
+def test_result_that_does_not_fit_leaves_the_selected_region(make):
+    painter = make(None, ["eyes", "mouth"])
+    with pytest.raises(ValueError, match="mask must have the picture's height and width"):
+        painter.settle("mouth", np.zeros((3, 3), bool))
+    assert painter.model.region == painter.region == "eyes"

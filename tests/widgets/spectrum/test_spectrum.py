@@ -112,6 +112,26 @@ def test_generator_without_mapping_shows_the_picture(plain, make):
     assert panel.directions.space == "z"
 
 
+@pytest.mark.parametrize("end", ["cancelled", "failed"])
+def test_spectrum_that_does_not_come_is_promised_no_longer(tiny, make, end, monkeypatch):
+    panel = make(tiny, seed=1)
+
+    def lost(*arguments):
+        assert "<b>old</b>, until seed 2, w is there: " in panel.controls.words.value
+        if end == "cancelled":
+            panel.cancel()
+        raise RuntimeError("no memory")
+
+    monkeypatch.setattr(panel._finder, "find", lost)
+    panel.code = lw.Code(tiny.code(2), "w", seed=2, truncation=1.0)
+    assert panel.controls.words.value.startswith("<b>old</b>: <b>seed 1, w</b>")
+    panel.selected_index = 1
+    assert panel.controls.words.value.startswith("<b>old</b>: <b>seed 1, w</b>")
+    monkeypatch.undo()
+    panel.refresh()
+    assert panel.controls.words.value.startswith("<b>seed 2, w</b>")
+
+
 def test_index_is_picked_by_click_slider_and_trait(tiny, make):
     panel = make(tiny)
     axes = panel.controls.plot.axes

@@ -50,6 +50,7 @@ def test_words_say_what_was_asked_for_and_is_not_shown(plain_spectrum):
     assert spectrum_words(spectrum, 0, "image", "a < b").startswith(
         "<b>old</b>, until a &lt; b is there: <b>a code in w"
     )
+    assert spectrum_words(spectrum, 0, "image", "").startswith("<b>old</b>: <b>a code in w")
 
 
 def test_picture_stands_for_the_mapping_where_z_is_not_known(tiny, find):

@@ -120,6 +120,23 @@ def test_result_without_generator_has_no_pictures_but_all_numbers(faces, make):
         panel.measure()
 
 
+def test_map_stays_bright_where_no_other_comes(faces, make, monkeypatch):
+    from latent_widgets.widgets.warpage import warpage as module
+
+    panel = make(faces, n=4, k=3)
+    pale = []
+
+    def lost(*arguments, **keywords):
+        pale.append(panel.controls.heatmap.stale)
+        raise RuntimeError("no memory")
+
+    monkeypatch.setattr(module, "warpage", lost)
+    panel.measure(4)
+    assert str(panel.error) == "no memory"
+    assert pale == [True]
+    assert not panel.controls.heatmap.stale
+
+
 def test_cancelled_sweep_shows_what_it_has(gate, monkeypatch):
     from latent_widgets.widgets.warpage import warpage as module
 

@@ -31,6 +31,7 @@ from latent_widgets.widgets.explorer.part.work import (
     train_part,
 )
 from latent_widgets.widgets.jobs.turns import one_at_a_time
+from latent_widgets.widgets.jobs.wish import Wish
 from latent_widgets.widgets.kit.encode import Pixels
 from latent_widgets.widgets.kit.page_work import PageWork
 
@@ -78,7 +79,7 @@ class Parts:
         self._asked: tuple[Any, ...] = ()  # what the last training was for
         self._busy = False
         self._trained: list[Directions] = []
-        self._looked: tuple[Any, ...] = ()
+        self._looked = Wish()
         self._drawn_at = 0.0
         self.use(source)
 
@@ -122,14 +123,14 @@ class Parts:
             hint = HELP if self.segmenter is None else "Paint a region, or choose another part."
             page.tell(hint, page.words.value, code=True)
             page.seen.layout.display = "none"
-            self.seen, self._looked = None, ()
+            self.seen = None
+            self._looked.forget()
             return
         if not self._busy:
             page.tell("", page.words.value)
-        asked = (source, label, edit, place_of(G))
-        if asked == self._looked:
+        what = (source, label, edit, place_of(G))
+        if not self._looked.new(*what):
             return
-        self._looked = asked
 
         def work(on_step: Any) -> Seen | str:
             try:
@@ -137,7 +138,12 @@ class Parts:
             except (ValueError, TypeError, RuntimeError) as error:  # the segmenter's fault: something to say
                 return str(error)
 
-        self._desk.run(work, self._look_at, kind="page", label="where the part is")
+        def done(seen: Seen | str) -> None:
+            if isinstance(seen, Seen):  # or else it is tried again
+                self._looked.granted(*what)
+            self._look_at(seen)
+
+        self._looked.coming = self._desk.run(work, done, kind="page", label="where the part is")
 
     def _look_at(self, seen: Seen | str) -> None:
         page = self.page

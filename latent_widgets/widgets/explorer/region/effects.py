@@ -12,6 +12,7 @@ from latent_widgets.widgets.explorer.region.follower import Follower
 from latent_widgets.widgets.explorer.region.overlay import heat, predicted_map, scale_bar
 from latent_widgets.widgets.explorer.region.page import RegionPage
 from latent_widgets.widgets.explorer.region.work import EffectMap, RegionFinding, effect_of, true_effect
+from latent_widgets.widgets.jobs.wish import Wish
 from latent_widgets.widgets.kit.unit_ranges import UNIT_RANGES
 
 __all__ = ["Effects"]
@@ -36,7 +37,7 @@ class Effects:
         self.maps: tuple[EffectMap, EffectMap | None] | None = None
         self.move: Move | None = None
         self._found: RegionFinding | None = None  # whose region it falls into
-        self._asked: tuple[object, ...] = ()  # what the last effect was asked for with
+        self._asked = Wish()
         self._heated = False
 
     def find(self, found: RegionFinding | None) -> None:
@@ -53,12 +54,12 @@ class Effects:
         i, own = state.active, move_along(state.edit, state.direction)
         alpha = (own.alpha if own is not None else 0.0) or UNIT_RANGES[state.direction.unit].reach / 5
         move, G, mask = state.move(i, alpha), state.generator, found.mask
-        asked = (found, where, i, alpha, move.rows)
-        if asked == self._asked:  # known, or on its way
+        what = (found, where, i, alpha, move.rows)
+        if not self._asked.new(*what):
             self._repaint()
             self._changed()
             return
-        self._asked, self._found = asked, found
+        self._found = found
 
         def work(on_step: Any) -> Any:
             try:
@@ -71,16 +72,19 @@ class Effects:
 
         def done(maps: Any) -> None:
             if self._found is found:
+                self._asked.granted(*what)
                 self.maps, self.move = maps, move
                 self._repaint()
                 self._changed()
 
-        self._desk.run(work, done, kind="effects", priority=3, label="what the direction changes")
+        asked: dict[str, Any] = {"kind": "effects", "priority": 3, "label": "what the direction changes"}
+        self._asked.coming = self._desk.run(work, done, **asked)
 
     def forget(self) -> None:
         """Know of none, and take the heat away."""
         self.maps = self._found = None
-        self._asked = ()
+        self._asked.forget()
+        self._desk.settle("effects")
         self._repaint()
 
     def _repaint(self) -> None:

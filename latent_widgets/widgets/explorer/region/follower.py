@@ -13,6 +13,7 @@ from latent_widgets.values.directions import Directions, same_direction
 from latent_widgets.values.masks import Mask
 from latent_widgets.widgets.explorer.region.work import RegionFinding, Settings, Where, matched
 from latent_widgets.widgets.explorer.state import ExplorerState
+from latent_widgets.widgets.jobs.wish import Wish
 
 __all__ = ["Follower"]
 
@@ -30,6 +31,8 @@ class Follower:
         spectra: The Jacobian at hand; None before the first.
         where: Its latent.
         directions: What the sliders got from the region; None while they have nothing from it.
+        asked: What the last directions were asked for with.
+        given_up: Why the Jacobian that was asked for last does not come, in words; empty where it does.
     """
 
     def __init__(self, state: ExplorerState) -> None:
@@ -38,8 +41,10 @@ class Follower:
         self.where: Where | None = None
         self.directions: Directions | None = None
         self._wanted: Where | None = None  # the latent that was asked for last
+        self.given_up = ""
+        self._given_up_for: Mask | None = None
         self._under: WeakKeyDictionary[Edit, Directions] = WeakKeyDictionary()  # what the sliders had at each edit
-        self._solved: tuple[object, ...] = ()  # what the last directions were asked for with
+        self.asked = Wish()
 
     # ---- the latent
 
@@ -68,10 +73,22 @@ class Follower:
         Returns:
             Whether it must be found: False where it is on its way, None where it is there.
         """
-        there, known = here.same(self.where), here.same(self._wanted)
+        there, known = here.same(self.where), here.same(self._wanted) and not self._again
         if there or not known:
-            self._wanted = here
+            self._wanted, self.given_up = here, ""
         return None if there else not known
+
+    def give_up(self, why: str) -> None:
+        """Expect the Jacobian no longer: it is asked for again at another latent, or for another mask.
+
+        Args:
+            why: In words.
+        """
+        self.given_up, self._given_up_for = why, self._state.mask
+
+    @property
+    def _again(self) -> bool:
+        return bool(self.given_up) and self._given_up_for is not self._state.mask
 
     def arrived(self, where: Where, spectra: RegionSpectra) -> None:
         """Take a Jacobian."""
@@ -90,11 +107,12 @@ class Follower:
     def forget(self) -> None:
         """Drop the Jacobian; the sliders stay as they are."""
         self.where = self.spectra = self._wanted = None
-        self._solved = ()
+        self.asked.forget()
 
     def rest(self) -> None:
         """Want nothing any more; without ``steer`` the sliders are the region's no longer."""
-        self._wanted, self._solved = None, ()
+        self._wanted, self.given_up = None, ""
+        self.asked.forget()
         if not self._state.steer:
             self.directions = None
 
@@ -102,11 +120,10 @@ class Follower:
 
     def asks(self, mask: Mask, settings: Settings) -> bool:
         """Ask for the directions of a mask with the Jacobian at hand; say whether they must be found."""
-        asked = (self.spectra, mask, settings)
-        if asked == self._solved:
-            return False
-        self._solved = asked if self.spectra is not None else ()
-        return True
+        if self.spectra is None:
+            self.asked.forget()
+            return True
+        return self.asked.new(self.spectra, mask, settings)
 
     def named(self) -> Directions | None:
         """Return the region's directions under the names that the sliders give them."""
@@ -171,5 +188,5 @@ class Follower:
         if before is None or live is None or before is self.directions:
             return None
         self.directions = replace(before, names=live.names) if len(before) == len(live) else before  # names stay
-        self._solved = ()
+        self.asked.forget()
         return self.directions

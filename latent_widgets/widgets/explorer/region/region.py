@@ -89,6 +89,7 @@ class Region:
             self.work.run(
                 lambda on_step: here.spectra(G, on_step),
                 lambda spectra: self._landed(here, spectra),
+                failed=self._failed,
                 kind="pass",
                 prepare=load_rules,
                 label="the region's Jacobian at this latent",
@@ -110,6 +111,7 @@ class Region:
         """Have nothing to show; the sliders stay as they are."""
         state = self._state
         self.work.stop()
+        self.work.quiet()
         self._desk.cancel("region")
         self.follower.rest()
         if state.steer and not state.painted:
@@ -136,7 +138,8 @@ class Region:
         if not self.follower.asks(mask, settings):
             return
         if spectra is None:
-            self.page.tell("The sliders follow as soon as the Jacobian at this latent is there.", "")
+            soon = "The sliders follow as soon as the Jacobian at this latent is there."
+            self.page.tell(self.follower.given_up or soon, "")
             return
 
         def work(on_step: Any) -> RegionFinding | str:
@@ -145,7 +148,11 @@ class Region:
             except ValueError as error:  # the mask's fault: something to say, no failure of the panel
                 return str(error)
 
-        self._desk.run(work, self._take, kind="region", frame=True, priority=8)
+        def done(found: RegionFinding | str) -> None:
+            self.follower.asked.granted(spectra, mask, settings)
+            self._take(found)
+
+        self.follower.asked.coming = self._desk.run(work, done, kind="region", frame=True, priority=8)
 
     @one_at_a_time
     def _take(self, found: RegionFinding | str) -> None:
@@ -228,8 +235,10 @@ class Region:
             said += f", true {true.locality:.1%})" if true is not None else ")"
             words += [said, f"chance {one['chance']:.1%}"]
             words += [f"kept norm {one['kept norm']:.2g}"] if "kept norm" in one else []
-        old = "<b>old</b>, of the latent before, until the new Jacobian is there: " if stale else ""
-        self.page.tell(found.note, old + " · ".join(words))
+        why = self.follower.given_up if stale else ""
+        until = "" if why else ", until the new Jacobian is there"
+        old = f"<b>old</b>, of the latent before{until}: " if stale else ""
+        self.page.tell(" ".join(filter(None, (why, found.note))), old + " · ".join(words))
 
     def pick(self, x: float, y: float) -> None:
         """Make the direction at a place of the plot the active one."""
@@ -242,7 +251,17 @@ class Region:
             self._desk.choose(slider)
 
     def _stopped(self) -> None:
-        self.page.tell("Stopped. The sliders follow again when the seed or a setting changes.", self.page.words.value)
+        self._give_up("Stopped.")
+
+    def _failed(self, error: Exception) -> None:
+        self._give_up("The Jacobian at this latent could not be found.")
+
+    @one_at_a_time
+    def _give_up(self, why: str) -> None:
+        self.follower.give_up(f"{why} The sliders follow again when the seed, the region or a setting changes.")
+        if self.found is None:
+            self.page.tell(self.follower.given_up, "")
+        self._tell()
 
     def _switched(self, name: str, on: bool) -> None:
         self._desk.set(**{name: on})

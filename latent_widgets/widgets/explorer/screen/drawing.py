@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from torch import Tensor
@@ -24,6 +25,7 @@ class Drawn(NamedTuple):
     """What the worker made of an edit; words, code and the plain picture after the moves only of an exact one."""
 
     edit: Edit
+    view: str
     image: Any
     words: str = ""
     code: Code | None = None
@@ -42,12 +44,12 @@ def draw(frames: Frames, edit: Edit, view: str) -> Drawn:
         Its picture, words and code.
     """
     after = frames.exact(edit)
-    return Drawn(edit, _seen(frames, edit, view, after), _words(frames, edit, view, after), frames.code, after)
+    return Drawn(edit, view, _seen(frames, edit, view, after), _words(frames, edit, view, after), frames.code, after)
 
 
 def draw_moving(frames: Frames, edit: Edit, view: str) -> Drawn:
     """Draw an edit as well as the time between two positions of a slider allows, see :meth:`Frames.moving`."""
-    return Drawn(edit, _seen(frames, edit, view, frames.moving(edit)))
+    return Drawn(edit, view, _seen(frames, edit, view, frames.moving(edit)))
 
 
 def _seen(frames: Frames, edit: Edit, view: str, after: Tensor) -> Any:
@@ -73,8 +75,10 @@ def _words(frames: Frames, edit: Edit, view: str, after: Tensor) -> str:
         words += [f"moves show in {area:.2%} of the picture" if area else "moves show nowhere: the region is empty"]
     moves = sum(move.enabled for move in edit.moves)
     if moves:
-        change = (after - frames.before(edit)).square().mean().sqrt()
-        words += [f"{moves} move{'s' * (moves > 1)}", f"change {float(change):.3f} rms"]
+        words += [f"{moves} move{'s' * (moves > 1)}"]
+        with suppress(Exception):  # a picture is not held back because the one before the moves cannot be drawn
+            change = (after - frames.before(edit)).square().mean().sqrt()
+            words += [f"change {float(change):.3f} rms"]
     if view == "difference":
         words += ["orange is darker, purple brighter" if moves else "no move yet, so nothing differs"]
     return " · ".join(words)

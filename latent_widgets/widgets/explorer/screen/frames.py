@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 
 import torch
@@ -32,6 +33,12 @@ def _checked(picture: Tensor) -> Tensor:
     return picture
 
 
+def _load_rules() -> None:
+    """Load what first-order pictures need; where that fails they fail too, and the exact ones are drawn."""
+    with suppress(Exception):
+        load_rules()
+
+
 def _first_changed_row(a: Tensor, b: Tensor) -> int | None:
     """The first row in which two ``w+`` codes (1, L, d) differ; None where none does."""
     rows = (a != b).any(-1)[0].nonzero()
@@ -43,7 +50,8 @@ class Frames:
 
     The exact picture re-runs only the layers above the first that changed. The moving picture is the exact one for a
     fast generator; for a slow one it is the generator's own small RGB, or else the first-order picture
-    ``x + J (code - code0)`` about the last exact one.
+    ``x + J (code - code0)`` about the last exact one. Of a generator that has failed to give such a picture where it
+    gives the exact one (it cannot be differentiated forwards, say) the moving picture is the exact one from then on.
 
     Args:
         generator: What draws.
@@ -53,6 +61,7 @@ class Frames:
         self.generator = generator
         self.exact_ms: float | None = None  # how long exact pictures take, smoothed
         self.code: Code | None = None  # of the last exact picture
+        self._only_exact = False  # since an approximation has failed
         self._place = place_of(generator)
         self._before: tuple[Base, Tensor] | None = None
         self._resting: tuple[Tensor, str, Tensor] | None = None  # the last exact code, its space and its picture
@@ -61,8 +70,13 @@ class Frames:
 
     @property
     def slow(self) -> bool:
-        """Whether pictures are approximated while a slider moves."""
+        """Whether pictures come too slowly for a moving slider."""
         return self.exact_ms is not None and self.exact_ms > SLOW_MS
+
+    @property
+    def approximates(self) -> bool:
+        """Whether pictures are approximated while a slider moves."""
+        return self.slow and not self._only_exact
 
     @property
     def together(self) -> int:
@@ -115,15 +129,23 @@ class Frames:
         """
         self._follow()
         code, space = self.generator.check_code(edit.code(self.generator))
-        if not self.slow or self._resting is None or self._resting[1] != space:
+        if not self.approximates or self._resting is None or self._resting[1] != space:
             return self.exact(edit)
-        if small := self._small(edit):
-            return _checked(self.generator.preview(code, max(small), space))
-        return self.masked(edit, _checked(self._first_order(code, space)))
+        try:
+            return self._approximate(edit, code, space)
+        except Exception:
+            picture = self.exact(edit)  # where this fails too, it is not the approximation's fault
+            self._only_exact = True
+            return picture
 
     def preparation(self, edit: Edit) -> Callable[[], object] | None:
         """Return what :meth:`moving` is better preceded by, while nobody waits for the generator; None for nothing."""
-        return load_rules if self.slow and not self._small(edit) else None
+        return _load_rules if self.approximates and not self._small(edit) else None
+
+    def _approximate(self, edit: Edit, code: Tensor, space: str) -> Tensor:
+        if small := self._small(edit):
+            return _checked(self.generator.preview(code, max(small), space))
+        return self.masked(edit, _checked(self._first_order(code, space)))
 
     def _small(self, edit: Edit) -> list[int]:
         """The sides of the generator's own small pictures that can stand in for that of an edit."""
@@ -134,7 +156,7 @@ class Frames:
         """Forget what was drawn on another device or in another type: the generator can be moved at any time."""
         place = place_of(with_weights(self.generator))
         if place != self._place:
-            self._place, self.exact_ms = place, None
+            self._place, self.exact_ms, self._only_exact = place, None, False
             self._before = self._resting = self._cache = self._tangent = None
 
     def masked(self, edit: Edit, pictures: Tensor) -> Tensor:
@@ -167,6 +189,8 @@ class Frames:
             load_rules()
             with exact(), FORWARD:  # fused attention has no derivative
                 change = torch.func.jvp(lambda c: self.generator.synthesize(c, space), (base,), (direction,))[1]
+            if not change.any():  # the network leaves its derivative out, so the picture would stand still
+                raise ValueError("the generator's picture must have a derivative, got none.")
             known = self._tangent = (base, direction, change)
         return picture + (known[1] * step).sum() * known[2]
 

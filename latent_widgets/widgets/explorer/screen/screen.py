@@ -59,6 +59,7 @@ class Screen:
         self._state, self._frames, self._heat, self._settled = state, frames, heat, settled
         self._settle = Settle(job)
         self._drawn: Drawn | None = None
+        self._view = ""  # of the exact picture that is shown; empty for another
         self.picture = Picture(width=width)
         self.view = ipywidgets.ToggleButtons(options=list(VIEWS), tooltips=list(VIEWS.values()))
         self.view.add_class("lw-toggles")
@@ -70,7 +71,7 @@ class Screen:
         if now:
             self._settle.now(lambda on_step: draw(frames, edit, view), self._show)
         else:
-            preview = (lambda on_step: draw_moving(frames, edit, view)) if frames.slow else None
+            preview = (lambda on_step: draw_moving(frames, edit, view)) if frames.approximates else None
             options: dict[str, Any] = {"preview": preview, "prepare": frames.preparation(edit)}
             self._settle.change(lambda on_step: draw(frames, edit, view), self._show, **options)
 
@@ -79,8 +80,13 @@ class Screen:
         if self._drawn is not None:
             self._paint(self._drawn)
 
+    @property
+    def current(self) -> bool:
+        """Whether the exact picture of the edit is shown, in the view that is chosen."""
+        return self._drawn is not None and self._drawn.edit is self._state.edit and self._view == self.view.value
+
     def _show(self, drawn: Drawn, at_rest: bool) -> None:
-        self._drawn = drawn
+        self._drawn, self._view = drawn, drawn.view if at_rest else ""
         self._paint(drawn, lossless=at_rest)
         if at_rest:
             self._settled(drawn)

@@ -21,8 +21,17 @@ __all__ = ["DirectionRow", "Handlers"]
 
 @dataclass(frozen=True)
 class Handlers:
-    """What a row calls; each gets the index of its direction first."""
+    """What a row calls; each gets the index of its direction first.
 
+    Attributes:
+        slide: The slider is moved, which may be one move of many.
+        alpha: A number is chosen otherwise.
+        layers: A range of layers is chosen.
+        name: A name is typed.
+        select: The direction is to be the active one.
+    """
+
+    slide: Callable[[int, float], object]
     alpha: Callable[[int, float], object]
     layers: Callable[[int], object]
     name: Callable[[int, str], object]
@@ -154,7 +163,7 @@ class DirectionRow(ipywidgets.HBox):
 
     @heard
     def _moved(self, change: Any) -> None:
-        self._handlers.alpha(self.index, round(change["new"] * self.slider.size, 9))
+        self._handlers.slide(self.index, round(change["new"] * self.slider.size, 9))
 
     @heard
     def _typed(self, change: Any) -> None:
