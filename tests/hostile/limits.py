@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 
 MIB = 2**20
+LEAST_SECONDS = 5.0
 
 
 def memory_for(size):
@@ -15,7 +16,7 @@ def memory_for(size):
 
 def seconds_for(size):
     """Seconds of processor time that it may take."""
-    return 5 + size / MIB
+    return LEAST_SECONDS + size / MIB
 
 
 @dataclass
@@ -44,7 +45,7 @@ class Spent:
 def stop_at(size):
     """Take the process down where it goes far beyond: what asks for more memory, or runs on, ends."""
     refuse_beyond(2 * memory_for(size) + 1024 * MIB)
-    soft = int(time.process_time() + seconds_for(size)) + 3
+    soft = int(time.process_time() + seconds_for(size)) + 2
     resource.setrlimit(resource.RLIMIT_CPU, (soft, resource.RLIM_INFINITY))
     signal.alarm(20 * int(seconds_for(size)))  # what waits for ever takes no processor time
 

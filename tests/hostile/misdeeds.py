@@ -29,7 +29,7 @@ MISDEEDS = {
     "a file deleted": (lambda path: os.remove(path.parent.parent / "elsewhere"), "did: os.remove"),
     "memory": (lambda path: b"x" * (300 * MIB), "MiB for 3 bytes"),
     "memory without end": (lambda path: b"x" * (300 * 1024 * MIB), "raised MemoryError"),
-    "time": (lambda path: _waste(5.5), "s for 3 bytes"),
+    "time": (lambda path: _waste(0.7), "s for 3 bytes"),
     "time without end": (lambda path: _waste(1e9), "was ended by SIGXCPU"),
     "an end": (lambda path: os._exit(3), "was ended by exit"),
     "an error of Python's": (lambda path: [][0], "raised IndexError"),
