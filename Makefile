@@ -5,6 +5,7 @@
 #   WORKERS=2             processes that the unit tests share; as many as there are cores, four at most, unless said
 #   ARGS='...'            passed on to JupyterLab (demo), pytest (test, browser, notebooks), the benchmarks or Sphinx
 #   FAST=1                browser and notebooks: leave out tests marked slow, use smaller sizes
+#   MINUTES=20            of processor time that 'make fuzz' takes, all readers together
 #   CHROMIUM=/path        the browser that 'make browser' drives
 
 PYTHON ?= python3
@@ -34,7 +35,7 @@ FAST_ENV := $(if $(FAST),LATENT_WIDGETS_FAST=1)
 FAST_ARGS := $(if $(FAST),-m 'not slow')
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-oldest lint format browser notebooks bench bench-quick docs constraints clean
+.PHONY: help demo test test-oldest lint format browser notebooks fuzz bench bench-quick docs constraints clean
 
 help:
 	@echo "make demo        open JupyterLab on the first notebook (ARGS=--no-browser only serves it)"
@@ -43,6 +44,7 @@ help:
 	@echo "make lint        ruff, mypy and the floors that rooms lie on; 'make format' mends what ruff can"
 	@echo "make browser     tests in a real JupyterLab, driven in Chromium"
 	@echo "make notebooks   run every notebook from top to bottom"
+	@echo "make fuzz        change files at random, guided by what the readers' code covers (MINUTES=20)"
 	@echo "make bench       timings beside those of the published procedures"
 	@echo "make bench-quick those of geometry and panels with fewer rounds, in some five minutes"
 	@echo "make docs        the site, into docs/_build/html"
@@ -99,6 +101,13 @@ browser: $(STAMP)
 notebooks: $(STAMP)
 	$(FAST_ENV) $(PYTEST) tests/notebooks $(FAST_ARGS) $(ARGS)
 
+MINUTES ?= 20
+
+# Atheris has wheels for Python 3.11 to 3.13.
+fuzz: $(STAMP)
+	$(PIP) --editable '.[fuzz]'
+	$(UNIT_ENV) $(BIN)/python -W ignore -m tests.hostile.fuzz --minutes $(MINUTES) $(ARGS)
+
 BENCHES ?= $(patsubst benchmarks/bench_%.py,%,$(wildcard benchmarks/bench_*.py))
 
 bench: $(STAMP)
@@ -118,7 +127,7 @@ docs: $(DOCS_STAMP)
 
 # The file serves every index of torch and every machine: no local versions, nothing installed from a folder.
 constraints: $(DOCS_STAMP)
-	$(PIP) --editable '.[dev,lab,docs,hub,segment,video,train]'
+	$(PIP) --editable '.[dev,lab,docs,fuzz,hub,segment,video,train]'
 	@{ sed -n '/^#/p' constraints.txt; \
 		$(BIN)/python -m pip freeze --all --exclude pip --exclude-editable | sed -E 's/\+[a-z0-9.]+$$//' | LC_ALL=C sort -f; } > constraints.new
 	@mv constraints.new constraints.txt

@@ -7,7 +7,9 @@ The network is that of ``faces64`` with half its resolution, one colour, and a c
 from __future__ import annotations
 
 import gzip
+import math
 import struct
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from latent_widgets.core.budget import Budget
 from latent_widgets.core.paths import make_folder
+from latent_widgets.core.words import one_line
 from latent_widgets.generators.stylegan2 import StyleGAN2
 from latent_widgets.training import adversarial
 from latent_widgets.training.adversarial import Players, Real, Recipe
@@ -45,12 +49,21 @@ RECIPE = Recipe(r1=0.1)
 
 def _read(path: Path) -> Tensor:
     """Read one gzipped IDX file of bytes: a big-endian header (two zeros, type, axes, sizes), then the numbers."""
-    data = gzip.decompress(path.read_bytes())
-    zeros, kind, axes = struct.unpack(">HBB", data[:4])
-    sizes = struct.unpack(f">{axes}I", data[4 : 4 + 4 * axes])
-    if zeros or kind != 8 or len(data) != 4 + 4 * axes + int(np.prod(sizes)):
-        raise ValueError(f"{path} must be a whole IDX file of bytes, got type {kind} and {len(data)} bytes.")
-    return torch.from_numpy(np.frombuffer(data, np.uint8, offset=4 + 4 * axes).reshape(sizes).copy())
+    wrong = f"{path} must be a whole IDX file of bytes, gzipped"
+    try:
+        with gzip.open(path) as file:
+            zeros, kind, axes = struct.unpack(">HBB", file.read(4))
+            sizes = struct.unpack(f">{axes}I", file.read(4 * axes))
+            count = math.prod(sizes)
+            if zeros or kind != 8 or axes not in (1, 3) or not count:
+                raise ValueError(f"{wrong}, got type {kind} and sizes {sizes[:4]}.")
+            Budget(path.stat().st_size, str(path)).spend(count)
+            data = file.read(count + 1)  # one more: at the end the checksum is looked at
+    except (EOFError, gzip.BadGzipFile, struct.error, zlib.error) as error:
+        raise ValueError(f"{wrong}, got a damaged one: {one_line(str(error), 80)}.") from None
+    if len(data) != count:
+        raise ValueError(f"{wrong}, got {'more' if len(data) > count else len(data)} bytes for sizes {sizes}.")
+    return torch.from_numpy(np.frombuffer(bytearray(data), np.uint8).reshape(sizes))
 
 
 def fashion_dataset(folder: Path = FOLDER, kind: str = "train", resolution: int = 32) -> tuple[Tensor, Tensor]:
