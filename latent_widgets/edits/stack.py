@@ -137,7 +137,9 @@ class EditStack:
         try:
             return cls(Edit(**start), tuple(Entry(**entry) for entry in entries))
         except TypeError as error:
-            raise ValueError(f"text must hold all fields of an edit stack, got a wrong one: {error}") from None
+            raise ValueError(
+                f"text must hold all fields of an edit stack, got a wrong one: {_edit_text.said(error)}."
+            ) from None
 
     def _index(self, index: int) -> int:
         return checks.integer("index", index, low=0, high=len(self.entries) - 1)

@@ -26,6 +26,7 @@ __all__ = [
     "edit_to_plain",
     "edit_to_python",
     "parse",
+    "said",
     "stack_from_plain",
     "stack_to_plain",
 ]
@@ -152,7 +153,7 @@ def edit_from_plain(plain: Mapping[str, Any]) -> dict[str, Any]:
             "origin": plain.get("origin"),
         }
     except (KeyError, TypeError) as error:
-        raise ValueError(f"text must hold all fields of an edit, got a wrong one: {_said(error)}.") from None
+        raise ValueError(f"text must hold all fields of an edit, got a wrong one: {said(error)}.") from None
 
 
 def stack_to_plain(stack: StackLike) -> dict[str, Any]:
@@ -184,7 +185,7 @@ def stack_from_plain(plain: Mapping[str, Any]) -> tuple[dict[str, Any], list[dic
         entries = [{**entry, "moves": tuple(map(_move, some))} for entry, some in zip(entries, moves, strict=True)]
         return edit_from_plain(plain["start"]), entries
     except (KeyError, TypeError) as error:
-        raise ValueError(f"text must hold all fields of an edit stack, got a wrong one: {_said(error)}.") from None
+        raise ValueError(f"text must hold all fields of an edit stack, got a wrong one: {said(error)}.") from None
 
 
 def _plain(value: Any) -> Any:
@@ -223,8 +224,10 @@ def _list(name: str, plain: Any) -> list[Any]:
     return plain
 
 
-def _said(error: Exception) -> str:
-    return f"{error} is missing" if isinstance(error, KeyError) else str(error).rstrip(".")
+def said(error: Exception) -> str:
+    """Return what is wrong with a field in words of one line, as its name may be anything that a file holds."""
+    words = one_line(str(error), 200)
+    return f"{words} is missing" if isinstance(error, KeyError) else words.rstrip(".")
 
 
 # ---- as a program

@@ -78,6 +78,15 @@ def test_what_a_file_calls_a_method_is_not_run(G, picture, capsys, fields):
     assert latent_widgets.sefa.__name__ not in edit.to_python().partition("  # ")[0]
 
 
+def test_name_of_a_field_that_no_edit_has_is_shown_on_one_line():
+    plain = json.loads(EditStack(Edit()).to_json())
+    plain["start"]["base"]["seed\x7f\n" + 400 * "x"] = 1
+    with pytest.raises(ValueError, match=r"got a wrong one: .*seed") as told:
+        EditStack.from_json(json.dumps(plain))
+    assert str(told.value).isprintable()
+    assert len(str(told.value)) < 400
+
+
 @pytest.mark.parametrize(("name", "value"), [("more", 1), ("weight", "a")])
 def test_an_entry_with_a_wrong_field_is_no_stack(name, value):
     plain = json.loads(EditStack(Edit()).push(Move.of(Directions(torch.eye(3), "w"), 0, 1.0)).to_json())

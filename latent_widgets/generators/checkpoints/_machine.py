@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from latent_widgets.core.budget import EACH, Budget
+from latent_widgets.core.words import one_line
 from latent_widgets.generators.checkpoints._arrays import FileArray, FileType
 from latent_widgets.generators.checkpoints._strangers import Stranger, Strangers, harmful, means_harm
 from latent_widgets.generators.checkpoints._values import (
@@ -197,10 +198,12 @@ class Machine:
             return Stranger(what.name, (what, arguments))
         function = getattr(what, how) if type(what) is Allowed else None
         if function is None:
-            name = what.name if type(what) is Allowed else type(what).__name__
+            name = one_line(what.name, 80) if type(what) is Allowed else type(what).__name__
             raise CheckpointError(f"{_NAMES[self.opcode]} must be applied to an allowed name, got {name}.")
         if type(arguments) is not tuple:
-            raise CheckpointError(f"the arguments of {what.name} must be a tuple, got {short(arguments)}.")
+            raise CheckpointError(
+                f"the arguments of {one_line(what.name, 80)} must be a tuple, got {short(arguments)}."
+            )
         self.budget.spend(sum(map(cost, arguments)))
         try:
             made = function(*arguments)
@@ -211,7 +214,7 @@ class Machine:
             made = Stranger(what.name, arguments)
         except (TypeError, ValueError, LookupError, AttributeError, ArithmeticError) as error:
             raise CheckpointError(
-                f"{what.name} must have its usual arguments, got others ({short(str(error))})."
+                f"{one_line(what.name, 80)} must have its usual arguments, got others ({short(str(error))})."
             ) from None
         if isinstance(made, Bag | Charged):  # whose attributes take more than a number does
             self.budget.spend(_STRANGER if type(made) is Stranger else 2 * _INSTANCE)

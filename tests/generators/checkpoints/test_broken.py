@@ -247,3 +247,13 @@ def test_a_hash_that_differs_stops_before_parsing(tmp_path, make_variant, monkey
     monkeypatch.setattr(sources, "read_network", lambda *_: pytest.fail("it was parsed"))
     with pytest.raises(ValueError, match=r"the file x.pkl must have the sha256 0000, got [0-9a-f]{64}"):
         lw.load(path, sha256="0000")
+
+
+@pytest.mark.parametrize("program", [b"X\x01\x00\x00\x00aR.", b"X\x01\x00\x00\x00a\x85R."])
+def test_names_of_a_file_are_shown_on_one_line(tmp_path, program):
+    path = tmp_path / "x.pkl"
+    path.write_bytes(b"\x80\x02ctorch.n\x0e\x1bmodules.linear\nLin" + 300 * b"\x07" + b"ear\n" + program)
+    with pytest.raises(CheckpointError) as told:
+        lw.load(path)
+    assert str(told.value).isprintable()
+    assert len(str(told.value)) < 600
