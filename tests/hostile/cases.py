@@ -1,5 +1,6 @@
 """Classes of hostile files: each a function that makes a few files of a kind, the same ones every time."""
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -28,7 +29,10 @@ class Class:
 
     def files(self):
         """What is wrong with each file, its bytes, and who reads it."""
-        for index, (wrong, data) in enumerate(self.make().items()):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what is odd is made on purpose, and libraries warn of it
+            made = self.make()
+        for index, (wrong, data) in enumerate(made.items()):
             yield wrong, data, self.readers if index else tuple(READERS)
 
 
