@@ -22,6 +22,7 @@ FILE_RULES = [
     architecture.writes_through_one_door,
     architecture.plots_names_as_text,
     architecture.names_type_and_place,
+    architecture.frozen_values,
 ]
 
 # (rule, module, source text that breaks it, source text that keeps it)
@@ -126,6 +127,15 @@ PLANTED = [
             ("figure.savefig(path)", "figure.savefig(drawn, format='svg')"),
             ("Image.fromarray(a).save(path)", "Image.fromarray(a).save(file, 'PNG')"),
             ("path = path.expanduser()", "path = as_path(path)"),
+        )
+    ],
+    *[
+        (architecture.frozen_values, "latent_widgets.geometry.regions.spectra", broken, kept)
+        for broken, kept in (
+            ("@dataclass\nclass A:\n    x: Tensor", "@dataclass(frozen=True, eq=False)\nclass A:\n    x: Tensor"),
+            ("@dataclasses.dataclass(frozen=True)\nclass A:\n    x: int", "class A:\n    pass"),
+            ("@dataclass(eq=False)\nclass A:\n    x: int", "@dataclass(frozen=True)\nclass Goodness:\n    x: int"),
+            ("@dataclass(frozen=True, eq=False)\nclass Goodness:\n    x: int", "@dataclass\nclass Known:\n    x: int"),
         )
     ],
     *(
