@@ -4,6 +4,7 @@
 #   TORCH_INDEX=URL       where torch comes from; https://download.pytorch.org/whl/cpu has the small wheels without CUDA
 #   WORKERS=2             processes that the unit tests share; as many as there are cores, four at most, unless said
 #   ARGS='...'            passed on to JupyterLab (demo), pytest (test, browser, notebooks), the benchmarks or Sphinx
+#   SEED=0 COUNT=600      mutants: which are drawn, and how many
 #   FAST=1                browser and notebooks: leave out tests marked slow, use smaller sizes
 #   MINUTES=20            of processor time that 'make fuzz' takes, all readers together
 #   CHROMIUM=/path        the browser that 'make browser' drives
@@ -13,6 +14,8 @@ TORCH_INDEX ?=
 ARGS ?=
 FAST ?=
 WORKERS ?= auto
+SEED ?= 0
+COUNT ?= 600
 
 # PyTorch's threads wait asleep: spinning, they take many times as long where another program has one of the cores.
 OMP_WAIT_POLICY ?= passive
@@ -35,7 +38,7 @@ FAST_ENV := $(if $(FAST),LATENT_WIDGETS_FAST=1)
 FAST_ARGS := $(if $(FAST),-m 'not slow')
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-oldest lint format browser notebooks fuzz bench bench-quick docs constraints clean
+.PHONY: help demo test test-oldest lint format browser notebooks fuzz mutants bench bench-quick docs constraints clean
 
 help:
 	@echo "make demo        open JupyterLab on the first notebook (ARGS=--no-browser only serves it)"
@@ -45,6 +48,7 @@ help:
 	@echo "make browser     tests in a real JupyterLab, driven in Chromium"
 	@echo "make notebooks   run every notebook from top to bottom"
 	@echo "make fuzz        change files at random, guided by what the readers' code covers (MINUTES=20)"
+	@echo "make mutants     small wrong changes of what computes: which of them do the tests not notice? (SEED=0 COUNT=600)"
 	@echo "make bench       timings beside those of the published procedures"
 	@echo "make bench-quick those of geometry and panels with fewer rounds, in some five minutes"
 	@echo "make docs        the site, into docs/_build/html"
@@ -107,6 +111,10 @@ MINUTES ?= 20
 fuzz: $(STAMP)
 	$(PIP) --editable '.[fuzz]'
 	$(UNIT_ENV) $(BIN)/python -W ignore -m tests.hostile.fuzz --minutes $(MINUTES) $(ARGS)
+
+# One thread a process, and least of all programs: some minutes for each hundred on an idle processor.
+mutants: $(STAMP)
+	OMP_NUM_THREADS=1 nice -n 10 $(BIN)/python -m tests.mutation --seed $(SEED) --count $(COUNT) $(ARGS)
 
 BENCHES ?= $(patsubst benchmarks/bench_%.py,%,$(wildcard benchmarks/bench_*.py))
 

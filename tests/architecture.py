@@ -68,6 +68,17 @@ GLOBALS = {
     "manual_seed", "seed", "initial_seed", "set_rng_state", "set_num_threads", "use_deterministic_algorithms",
     "set_grad_enabled", "set_float32_matmul_precision",
 }  # fmt: skip
+COMPUTING = {"values", "edits", "geometry", "methods", "inversion", "segmentation", "readers"}
+COMPARED = {
+    "Citation",
+    "Goodness",
+    "Interval",
+    "MethodInfo",
+    "Options",
+    "ParameterInfo",
+    "Recipe",
+}  # values made of plain values
+CHANGED = {"Known"}  # what a dataclass holds that is found out later
 DISTRIBUTIONS = {"PIL": "pillow", "sklearn": "scikit-learn", "IPython": "ipython"}
 
 
@@ -416,6 +427,23 @@ def _outside(node: ast.AST, function: str | tuple[str, ...]) -> Iterator[ast.AST
         yield node
         for child in ast.iter_child_nodes(node):
             yield from _outside(child, function)
+
+
+def frozen_values(source: Source) -> list[str]:
+    """What rooms that compute hand on is frozen, and equal to itself only: tensors have no truth to compare by."""
+    found = []
+    for node in ast.walk(source.tree):
+        if not isinstance(node, ast.ClassDef) or source.top not in COMPUTING:
+            continue
+        for decorator in node.decorator_list:
+            if "dataclass" not in ast.unparse(decorator).split("(")[0]:
+                continue
+            said = {word.arg: ast.unparse(word.value) for word in getattr(decorator, "keywords", ())}
+            if node.name not in CHANGED and said.get("frozen") != "True":
+                found.append(f"{source.module}:{node.lineno} {node.name} can be changed: say frozen=True")
+            elif (node.name in COMPARED | CHANGED) == (said.get("eq") == "False"):
+                found.append(f"{source.module}:{node.lineno} {node.name} compares by what it holds: say eq=False")
+    return found
 
 
 def names_type_and_place(source: Source) -> list[str]:

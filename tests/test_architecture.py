@@ -27,6 +27,7 @@ FILE_RULES = [
     architecture.reads_through_doors,
     architecture.copies_text_through_one_door,
     architecture.names_type_and_place,
+    architecture.frozen_values,
 ]
 
 # (rule, module, source text that breaks it, source text that keeps it)
@@ -196,6 +197,15 @@ PLANTED = [
             ("picture.save(path)", "edit.save(path)"),
             ("sheet.save(path, 'PNG')", "sheet.save(draft, 'PNG')"),
             ("safetensors.torch.save_file(t, p)", "safetensors.torch.save(t)"),
+        )
+    ],
+    *[
+        (architecture.frozen_values, "latent_widgets.geometry.regions.spectra", broken, kept)
+        for broken, kept in (
+            ("@dataclass\nclass A:\n    x: Tensor", "@dataclass(frozen=True, eq=False)\nclass A:\n    x: Tensor"),
+            ("@dataclasses.dataclass(frozen=True)\nclass A:\n    x: int", "class A:\n    pass"),
+            ("@dataclass(eq=False)\nclass A:\n    x: int", "@dataclass(frozen=True)\nclass Goodness:\n    x: int"),
+            ("@dataclass(frozen=True, eq=False)\nclass Goodness:\n    x: int", "@dataclass\nclass Known:\n    x: int"),
         )
     ],
     *(

@@ -53,6 +53,37 @@ def test_slider_leaves_all_other_moves_alone(edit, D):
     assert [m.name for m in changes.set_move(edit, Move.of(D, "c", 1.0)).moves] == ["a", "b", "a", "c"]
 
 
+def test_move_is_changed_dropped_and_shifted_in_its_place(edit):
+    a, b, c = edit.moves
+    for index in range(3):
+        left = changes.drop_move(edit, index)
+        assert left.moves == tuple(move for move in (a, b, c) if move is not edit.moves[index])
+        changed = changes.change_move(edit, index, alpha=9.0, enabled=False)
+        assert [move.alpha for move in changed.moves] == [
+            9.0 if i == index else m.alpha for i, m in enumerate((a, b, c))
+        ]
+        assert [move.enabled for move in changed.moves] == [i != index for i in range(3)]
+        assert all(x is y for i, (x, y) in enumerate(zip(changed.moves, edit.moves, strict=True)) if i != index)
+    assert changes.change_move(edit, 1, alpha=2.0, enabled=True) is edit
+    assert changes.change_move(edit, 1, alpha=2.0, enabled=False) is not edit  # one of two is another
+    assert changes.shift_move(edit, 0, 1).moves == (b, a, c)
+    assert changes.shift_move(edit, 2, -2).moves == (c, a, b)
+    assert changes.shift_move(edit, 1, 9).moves == (a, c, b)
+    assert changes.shift_move(edit, 0, -1) is edit
+    assert changes.shift_move(edit, 2, 1) is edit
+
+
+def test_moves_are_carried_to_directions_that_took_the_place_of_theirs(edit, D):
+    new = Directions(torch.eye(3).flip(0), "w", names=["x", "y", "z"])
+    carried = changes.carried(edit, [D["a"], D["c"]], [new["x"], new["z"]])
+    assert [move.name for move in carried.moves] == ["x", "b", "x"]
+    assert [(m.alpha, m.layers) for m in carried.moves] == [(m.alpha, m.layers) for m in edit.moves]
+    assert carried.moves[1] is edit.moves[1]
+    assert changes.carried(edit, [D["c"]], [new["z"]]) is edit
+    with pytest.raises(ValueError, match="shorter"):
+        changes.carried(edit, [D["c"], D["b"]], [new["z"]])
+
+
 def test_what_changes_nothing_is_the_same_edit(edit, D):
     assert changes.set_move(edit, Move.of(D, "c", 0.0)) is edit
     assert changes.set_move(edit, Move.of(D, "b", 2.0)) is edit

@@ -109,6 +109,7 @@ def test_learned_walk_keeps_the_density_far_better_than_a_straight_one(plain):
     assert mean[0] < 0.2 * mean[1]
     bent, line = walks
     assert (bent.kind, line.kind, bent.space, len(bent)) == ("learned", "linear", "z", 3)
+    assert (bent.unit, bent.at, bent.name) == ("sd", (-2.0, 0.0, 2.0), learned.directions.names[0])
     torch.testing.assert_close(line.kept, torch.ones(3).double())
     assert bent.kept[1] == 1
     torch.testing.assert_close(bent.codes[1], code)
@@ -152,6 +153,24 @@ def test_run_with_a_density_goes_on_with_the_same_one(plain):
     for other in (None, Gaussian(torch.ones(6), torch.eye(6))):
         with pytest.raises(ValueError, match="start must be a result of the same options, got other density"):
             dp_lase(plain, **options, steps=4, density=other, start=half)
+
+
+def test_density_that_differs_somewhere_is_another(plain):
+    class Lower(Gaussian):
+        """By so much less likely where the first coordinate is positive."""
+
+        by = 0.0
+
+        def _log_prob(self, x):
+            return super()._log_prob(x) - self.by * (x[:, 0] > 0)
+
+    same, other = Lower.standard(6), Lower.standard(6)
+    object.__setattr__(other, "by", 1.0)
+    options = {"layer": "image", "k": 2, "batch": 2, "patience": None}
+    half = dp_lase(plain, **options, steps=1, density=same)
+    assert dp_lase(plain, **options, steps=2, density=Lower.standard(6), start=half).steps == 2
+    with pytest.raises(ValueError, match="start must be a result of the same options, got other density"):
+        dp_lase(plain, **options, steps=2, density=other, start=half)
 
 
 def test_run_that_was_stopped_goes_on_as_if_it_had_not_been(plain, rough_fit):
@@ -321,6 +340,23 @@ def test_channels_that_move_together_are_one_group():
         assert found.share.tolist() == pytest.approx([1, 0])
         assert found.sizes.tolist() == [size, 8 - size]
         assert found.residual < 0.2
+
+
+def test_channels_are_expressed_by_the_others_with_a_ridge(plain):
+    directions = random_directions(plain, k=1)
+    found = refine_subspace(plain, directions, layer="b4", groups=2, codes=3, alpha=1.5, ridge=0.2, seed=4)
+    code, step = plain.sample_z(3, seed=4), 1.5 * directions.scales * directions.unit_vectors
+    ends = [plain.features(code + sign * step, ["b4"], "z")["b4"].transpose(0, 1).flatten(1) for sign in (1, -1)]
+    after = torch.cat(ends, 1).double()
+    gram = after @ after.T
+    ridge = 0.2 * gram.diagonal().mean()
+    left = 0.0
+    for i in range(len(after)):
+        others = [j for j in range(len(after)) if j != i]
+        normal = gram[others][:, others] + ridge * torch.eye(len(others)).double()
+        shares = torch.linalg.solve(normal, gram[others, i])
+        left += float((after[i] - shares @ after[others]).square().sum())
+    assert found.residual == pytest.approx(left / float(after.square().sum()))
 
 
 @pytest.mark.parametrize(

@@ -135,6 +135,14 @@ def test_few_pictures_are_shared_by_all_who_need_some(count, n):
     assert 0 < first < second < count
 
 
+@pytest.mark.parametrize("n", [1, 64, 1000])
+def test_each_has_its_share_of_the_pictures(n):
+    method = importlib.import_module("latent_widgets.methods.lelsd.method")
+    whole = n + method.CHECKED + method.JUDGED
+    assert method._cuts(whole, n) == (n, n + method.CHECKED)  # as many as were asked for
+    assert method._cuts(3 * whole + 1, n) == (3 * n + n // whole, 3 * (n + method.CHECKED))
+
+
 def test_cancelling_gives_the_best_so_far(blocks):
     seen = []
 

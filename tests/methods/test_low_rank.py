@@ -183,6 +183,42 @@ def test_disjoint_coordinates_keep_their_whole_norm(rank_method):
         assert float(found.directions.unit_vectors[:, 3:].abs().max()) < 1e-9
 
 
+def test_pursuit_splits_the_means_over_the_pixels(region):
+    G, w, mask = region
+    found = low_rank_directions(G, w, mask, k=2, rank_method="pcp", weight=1.0)
+    grams = RegionSpectra(G, w).grams(mask)
+    for split, gram, count in zip(found.pursuits, (grams.inside, grams.outside), grams.numbers, strict=True):
+        torch.testing.assert_close(split.low_rank + split.sparse, gram / count, rtol=1e-5, atol=1e-7)
+
+
+def test_one_pixel_has_no_more_directions_than_channels(region):
+    G, w, mask = region
+    pixel = torch.zeros_like(torch.as_tensor(mask))
+    pixel[5, 7] = 1
+    assert len(low_rank_directions(G, w, pixel, k=3).directions) == 3
+    with pytest.raises(ValueError, match="k must be at most 3"):
+        low_rank_directions(G, w, pixel, k=4)
+
+
+def test_an_outside_that_does_everything_alike_leaves_one_direction():
+    columns = torch.linalg.qr(torch.randn(48, 6, generator=torch.Generator().manual_seed(0), dtype=torch.float64)).Q
+    G, mask = LinearGenerator(torch.eye(6).double(), columns), torch.zeros(4, 4)
+    mask[0, :2] = 1
+    found = low_rank_directions(G, G.code(0), mask, k=1)
+    assert found.rank_outside == 6
+    one = RegionSpectra(G, G.code(0)).directions(mask, 1, solver="projection", cut=5)
+    torch.testing.assert_close(found.directions.vectors, one.vectors)
+
+
+def test_relaxing_leaves_one_direction_of_the_outside_cut_at_least(region):
+    G, w, mask = region
+    found = low_rank_directions(G, w, mask, k=2, relax=99).directions
+    one = RegionSpectra(G, w).directions(mask, 2, solver="projection", cut=1)
+    torch.testing.assert_close(found.vectors, one.vectors)
+    none = RegionSpectra(G, w).directions(mask, 2, solver="projection", cut=0)
+    assert (found.vectors - none.vectors).abs().max() > 1e-3
+
+
 def test_relaxing_keeps_more(region):
     G, w, mask = region
     kept = [low_rank_directions(G, w, mask, k=1, relax=relax).kept_norm[0] for relax in (0, 1, 2)]

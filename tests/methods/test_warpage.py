@@ -116,6 +116,32 @@ def test_interval_shows_three_digits():
     assert repr(Interval(2 / 3, 0.5, 0.83333, 12)) == "<Interval 0.667 (0.500 to 0.833) of 12>"
 
 
+def test_close_partner_lies_across_from_its_latent_at_the_distance_asked_for(bent):
+    M = warpage(bent, n=4, k=3, seed=5, epsilon=0.3)
+    steps = torch.randn(4, bent.z_dim, generator=torch.Generator().manual_seed(6), dtype=torch.float64)
+    for z, step, found in zip(bent.sample_z(4, seed=5), steps, M.close, strict=True):
+        across = step - (step @ z) / (z @ z) * z
+        partner = z + 0.3 * across / across.norm()
+        here, there = (local_basis(bent, point, k=3).directions.vectors.T for point in (z, partner))
+        torch.testing.assert_close(found, grassmann_distance(here, there) / M.haar, rtol=1e-6, atol=1e-9)
+
+
+def test_intervals_are_those_of_means_and_of_pairs_that_share_a_latent(bent):
+    M = warpage(bent, n=4, k=3)
+    close = M.baselines["close"]
+    half = 1.96 * float(M.close.std()) / 4**0.5
+    assert (close.low, close.high) == pytest.approx((float(M.close.mean()) - half, float(M.close.mean()) + half))
+    apart = [[float(M.distances[i, j]) for j in range(4) if j != i] for i in range(4)]
+    means = torch.tensor([sum(row) / 3 for row in apart], dtype=torch.float64)
+    half = 1.96 * 2 * float(means.std()) / 4**0.5  # a U-statistic of order two
+    found = M.baselines["random"]
+    expected = float(means.mean())
+    assert (found.mean, found.low, found.high) == pytest.approx((expected, expected - half, expected + half))
+    assert (close.count, found.count, M.baselines["haar"].count) == (4, 6, 200)
+    alone = warpage(bent, n=2, k=3).baselines["random"]
+    assert (alone.low, alone.high, alone.count) == (-math.inf, math.inf, 1)
+
+
 def test_image_target_without_a_mapping(plain):
     M = warpage(plain, n=3, k=2, target="image")
     assert (M.space, M.max_k) == ("z", 4)

@@ -38,6 +38,13 @@ def D(G):
     )
 
 
+def test_everything_follows_to_another_type():
+    D = Directions(torch.eye(3)[:2], "w", scores={"s": [1.0, 2.0]}).to(dtype=torch.float64)
+    assert {D.vectors.dtype, D.scales.dtype, D.scores["s"].dtype} == {torch.float64}
+    with pytest.raises(ValueError, match=r"^scales must have shape \(2,\), got \(3,\)"):
+        Directions(torch.eye(3)[:2], "w", scales=[1.0, 2.0, 3.0])
+
+
 def test_arrays_and_traits_see_one_value(D):
     other = Directions(D.vectors, "w")
     assert D == D

@@ -45,6 +45,44 @@ def mixture(gaussian):
     return Mixture(torch.tensor([1.0, 3.0], dtype=torch.float64), [gaussian, other])
 
 
+def test_noise_of_a_comparison_falls_with_the_root_of_the_sample():
+    samples = Gaussian.standard(4).sample(100, seed=1)
+    assert goodness_of_fit(Gaussian.standard(4), samples).noise == pytest.approx(1.358 * (2 / 100) ** 0.5)
+    pooled = goodness_of_fit(Independent(LogisticMixture(), 4), samples)
+    assert pooled.noise == pytest.approx(1.358 / 400**0.5)
+
+
+@pytest.mark.parametrize(("low", "high"), [(-1.0, 1.0), (0.5, 3.0), (-4.0, -3.5)])
+def test_box_is_drawn_from_evenly(low, high):
+    box = Uniform(2, low, high, torch.float64)
+    share = torch.rand(500, 2, generator=torch.Generator("cpu").manual_seed(3), dtype=torch.float64)
+    torch.testing.assert_close(box.sample(500, seed=3), low + (high - low) * share)
+    inside = torch.full((2,), (low + high) / 2).double()
+    assert float(box.log_prob(inside)) == pytest.approx(-2 * math.log(high - low))
+    assert box.log_prob(inside + (high - low)) == -math.inf
+
+
+def test_truncated_gaussian_is_normalised_and_drawn_by_its_distribution_function():
+    cut = TruncatedGaussian(2, 1.5, torch.float64)
+    grid = torch.linspace(-1.5, 1.5, 2001, dtype=torch.float64)
+    square = cut.log_prob(torch.stack([grid, torch.full_like(grid, 0.3)], 1)).exp()
+    line = norm.pdf(0.3) / (norm.cdf(1.5) - norm.cdf(-1.5))
+    assert float(torch.trapezoid(square, grid)) == pytest.approx(line, rel=1e-5)
+    share = torch.rand(500, 2, generator=torch.Generator("cpu").manual_seed(3), dtype=torch.float64).numpy()
+    expected = norm.ppf(norm.cdf(-1.5) + share * (norm.cdf(1.5) - norm.cdf(-1.5)))
+    torch.testing.assert_close(cut.sample(500, seed=3), torch.from_numpy(expected), rtol=1e-6, atol=1e-8)
+
+
+@pytest.mark.parametrize("scale", [1e-8, 1.0, 1e8])
+def test_what_is_rounding_is_told_by_the_largest_variance(scale):
+    kept = Gaussian(torch.zeros(2).double(), scale * torch.diag(torch.tensor([1.0, 1e-11]).double()))
+    assert float(kept.log_prob(torch.zeros(2).double())) == pytest.approx(
+        -math.log(2 * math.pi * scale) - 0.5 * math.log(1e-11)
+    )
+    with pytest.raises(ValueError, match="covariance must be positive definite, got one of rank 1 in 2 dimensions"):
+        Gaussian(torch.zeros(2).double(), scale * torch.diag(torch.tensor([1.0, 1e-13]).double()))
+
+
 def test_gaussian_is_that_of_scipy(gaussian):
     x = gaussian.sample(5, seed=1)
     expected = multivariate_normal(gaussian.mean.numpy(), gaussian.covariance.numpy()).logpdf(x.numpy())

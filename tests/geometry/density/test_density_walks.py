@@ -51,6 +51,36 @@ def test_projected_walks_keep_the_density_up_to_a_stride_of_the_norm(name, densi
     assert kept_component(start[:, None], codes, direction, strides).mean() > 0.5  # it moves, and that way
 
 
+def test_stride_of_zero_stays_where_it_is_to_the_last_bit():
+    box = Uniform(3, high=0.1)
+    start = torch.tensor([0.1, -0.2, 0.0]) * (1 + 1e-7)  # a rounding beyond the border, which still counts as inside
+    codes = iso_density(box, start, torch.ones(3), torch.tensor([0.0, -0.05])[:, None].expand(2, 1)[:, 0])
+    assert torch.equal(codes[0], start)
+    torch.testing.assert_close(codes[1], start - 0.05 / 3**0.5)
+
+
+def test_a_code_that_cannot_be_reached_is_seen_beside_one_that_is():
+    """The start at the mode is the only code as likely: what lies elsewhere is less likely."""
+    starts, strides = torch.tensor([[2.0, 0.0], [0.0, 0.0]]).double(), torch.tensor([0.0, 1.0]).double()
+    with pytest.raises(ValueError, match="strides must be small enough to reach codes as likely as the start"):
+        iso_density(Gaussian.standard(2, torch.float64), starts, torch.ones(2).double(), strides, iterations=1)
+
+
+def test_longest_strides_reach_the_direction_itself_at_most():
+    z, g = torch.tensor([2.0, 0.0]).double(), torch.tensor([0.6, 0.8]).double()
+    for stride in (1.9, 4.0, 9.0):  # the last two are longer than the sphere is wide
+        turn = min(2 * math.asin(min(stride / 4, 1)), math.acos(0.6))
+        expected = 2 * (math.cos(math.acos(0.6) - turn) - 0.6) / stride
+        assert float(attainable(z, g, stride)) == pytest.approx(expected)
+
+
+def test_kind_is_checked_where_a_density_is_given_too():
+    G = linear_generator(z_dim=5, w_dim=5)
+    path = KeptDensity(fit_density(G, "w", n=200))
+    with pytest.raises(ValueError, match="kind must be one of 'linear', got 'spiral'"):
+        walk(G, G.code(seed=1), torch.ones(5), kind="spiral", density=path)
+
+
 def test_norm_preserving_walk_is_the_great_circle_at_another_angle(random):
     z, g = random(64, seed=1), random(64, seed=2)
     g = g - z * (z @ g) / (z @ z)

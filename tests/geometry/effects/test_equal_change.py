@@ -45,6 +45,26 @@ def test_any_distance_ends_equal(tiny, distance):
         assert float(measure(picture, tiny.synthesize(codes[None]))) == pytest.approx(0.05, rel=1e-2)
 
 
+def test_codes_with_rows_of_their_own_move_along_a_direction_of_w(tiny):
+    codes = tiny.broadcast(tiny.map(tiny.sample_z(2, seed=1))) + torch.randn(tiny.num_layers, 6).double()
+    D = random_directions(tiny, k=1)
+    found = equal_change(tiny, D, codes, at=[0.05], distance="rms")
+    assert found.space == "w+"
+    step = found.alphas[0, 0, 0] * D.scales[0] * D.unit_vectors[0]
+    change = tiny.synthesize(codes[:1] + step, "w+") - tiny.synthesize(codes[:1], "w+")
+    assert float(change.square().mean().sqrt()) == pytest.approx(0.05, rel=1e-2)
+
+
+def test_code_of_w_moves_along_a_direction_with_rows_of_its_own(tiny):
+    D = random_directions(tiny, k=1, space="w+")
+    found = equal_change(tiny, D, tiny.code(3), at=[0.05], distance="rms")
+    assert found.space == "w+"
+    step = found.alphas[0, 0, 0] * D.scales[0] * D.unit_vectors[0]
+    start = tiny.broadcast(tiny.code(3)[None])
+    change = tiny.synthesize(start + step, "w+") - tiny.synthesize(start, "w+")
+    assert float(change.square().mean().sqrt()) == pytest.approx(0.05, rel=1e-2)
+
+
 def test_lap1_is_that_of_the_pyramid():
     a, b = torch.randn(2, 2, 3, 16, 12, generator=torch.Generator().manual_seed(0))
     torch.testing.assert_close(image_distance("lap1")(a, b), lap1(a, b))

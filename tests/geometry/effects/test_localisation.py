@@ -11,6 +11,7 @@ from latent_widgets.geometry.effects.area import area_resample
 from latent_widgets.geometry.effects.feature_layers import layers_of
 from latent_widgets.geometry.effects.localisation import localisation, shares
 from latent_widgets.geometry.effects.part_masks import PartMasks, merge_masks
+from latent_widgets.geometry.effects.part_samples import CHUNK
 from latent_widgets.segmentation import FixedMask, fit_segmenter
 from latent_widgets.values.directions import Directions
 from tests.blocks import HEIGHT, WIDTH, BlockSegmenter, BlocksGenerator, block_labels
@@ -194,6 +195,36 @@ def test_segmenters_that_fail_say_so(segment, error, words):
     G = BlocksGenerator()
     with pytest.raises(error, match=words):
         localisation(G, random_directions(G, k=1), segment, 0, n=4)
+
+
+def test_bare_code_is_one_of_the_space_of_the_directions():
+    """`z` and `w` of one length: nothing else tells which is meant."""
+    G = linear_generator(z_dim=5, w_dim=5)
+    D, z = random_directions(G, k=1, space="z"), G.sample_z(1, seed=2)
+    mask = torch.zeros(4, 4)
+    mask[:2] = 1
+    bare, named = (localisation(G, D, mask, code=code, n=1, features=["all"]).scores for code in (z, Code(z[0], "z")))
+    torch.testing.assert_close(bare, named)
+
+
+def test_code_of_z_is_mapped_for_directions_of_w():
+    G = linear_generator()
+    D, z, mask = random_directions(G, k=1), G.sample_z(1, seed=2)[0], torch.eye(4)
+    options = {"n": 1, "features": ["all"]}
+    mapped = localisation(G, D, mask, code=Code(G.map(z[None])[0], "w"), **options)
+    torch.testing.assert_close(localisation(G, D, mask, code=Code(z, "z"), **options).scores, mapped.scores)
+
+
+def test_no_more_pictures_are_looked_at_than_are_needed():
+    G, seen = linear_generator(), []
+
+    def segment(images):
+        seen.append(len(images))
+        return (images.mean(1) > 0).long()
+
+    localisation(G, random_directions(G, k=1), segment, 1, n=CHUNK, features=["image"])
+    assert seen[0] == CHUNK
+    assert sum(seen) == 2 * CHUNK  # once to find them, once after the edit
 
 
 def test_layers_are_chosen(tiny):

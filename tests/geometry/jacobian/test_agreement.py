@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 import latent_widgets as lw
+from latent_widgets.core.rounding import rounding
 from latent_widgets.geometry.jacobian.agreement import quotient
 from latent_widgets.geometry.jacobian.operator import JacobianOperator
 from tests import cut
@@ -17,6 +18,48 @@ DTYPES = [torch.float32, torch.float64]
 
 
 CUT = "fn must (have the derivative of its values|be differentiable)"
+
+
+class Doubled(torch.autograd.Function):
+    """The sine, whose rule for forward mode is off by a factor."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(x):
+        return x.sin()
+
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        ctx.save_for_backward(*inputs)
+        ctx.save_for_forward(*inputs)
+
+    @staticmethod
+    def backward(ctx, grad):
+        return grad * ctx.saved_tensors[0].cos()
+
+    @staticmethod
+    def jvp(ctx, tangent):
+        return 2 * tangent * ctx.saved_tensors[0].cos()
+
+
+def test_forward_mode_that_is_wrong_gives_way_to_double_reverse_mode():
+    J = JacobianOperator(lambda x: Doubled.apply(A @ x), X)
+    torch.testing.assert_close(J @ torch.eye(6).double(), (A @ X).cos()[:, None] * A)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_quotient_of_a_straight_function_is_off_by_rounding_over_the_step(dtype):
+    x = X.to(dtype)
+    found = quotient(lambda v: A.to(dtype) @ v, x)
+    length = float(x.double().square().mean().sqrt())
+    assert float(found.tangent.double().abs().sub(length).abs().max()) < 1e-6  # a sign for each coordinate
+    change = A @ found.tangent.double()
+    assert float((found.change - change).norm()) <= found.error
+    ahead, behind = (A @ (X + sign / 16 * found.tangent.double()) for sign in (1, -1))
+    expected = rounding(dtype) * float(ahead.norm() + behind.norm()) * 8  # half of the first step is 1/16
+    assert expected * 0.9 < found.error < 2.5 * expected
+    assert float(found.kink.max()) < found.error
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

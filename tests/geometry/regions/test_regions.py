@@ -5,13 +5,14 @@ import pytest
 import torch
 from torch import nn
 
-from latent_widgets import Mask
+from latent_widgets import Code, Mask
 from latent_widgets.faces.renderer import PARTS, factors_of_part, render
 from latent_widgets.generators.base import Generator
 from latent_widgets.generators.exact import ExactFaces
 from latent_widgets.generators.zoo import load
 from latent_widgets.geometry.jacobian.functions import image_function
 from latent_widgets.geometry.jacobian.operator import JacobianOperator
+from latent_widgets.geometry.regions.solvers import check_count
 from latent_widgets.geometry.regions.spectra import RegionSpectra
 from latent_widgets.geometry.subspaces.grassmann import principal_angles
 from latent_widgets.readers.regressor import load_regressor
@@ -99,6 +100,23 @@ def test_several_latents_are_averaged(tiny):
     torch.testing.assert_close(RegionSpectra(tiny, codes).grams(mask).inside, sum(apart) / 3, rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.parametrize("scale", [1e-6, 1.0, 1e6])
+def test_rank_of_a_region_does_not_depend_on_its_scale(scale):
+    energies = scale * torch.tensor([1.0, 1e-3, 1e-15, 0.0], dtype=torch.float64)
+    assert check_count(2, energies) == 2
+    with pytest.raises(ValueError, match="k must be at most 2, the rank of the region, got 3"):
+        check_count(3, energies)
+
+
+def test_codes_of_w_plus_are_averaged_too(tiny):
+    codes = (
+        tiny.broadcast(torch.stack([tiny.code(seed) for seed in (1, 2)])) + torch.randn(2, tiny.num_layers, 6).double()
+    )
+    mask = disc(SIZE, 4)
+    apart = [RegionSpectra(tiny, Code(code, "w+")).grams(mask).inside for code in codes]
+    torch.testing.assert_close(RegionSpectra(tiny, codes).grams(mask).inside, sum(apart) / 2, rtol=1e-9, atol=1e-12)
+
+
 def test_selected_rows_are_the_jacobian_of_these_rows(tiny):
     code = tiny.broadcast(tiny.code(seed=2)[None])
     f = image_function(tiny, code, [1, 3])
@@ -120,6 +138,9 @@ def test_reduced_basis_states_what_it_loses(tiny):
     assert lost < reduced.discarded + 1e-9
     projected = reduced.basis.T @ whole.total @ reduced.basis
     torch.testing.assert_close(reduced.total, projected.double(), rtol=1e-8, atol=1e-10)
+    energies = reduced.total.diagonal()
+    assert bool((energies.diff() < 0).all())  # the loudest first
+    torch.testing.assert_close(energies, torch.linalg.eigvalsh(whole.total).flip(0)[:3])
 
 
 def test_luminance_and_chroma_part_the_change(tiny):

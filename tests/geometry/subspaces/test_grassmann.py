@@ -61,6 +61,29 @@ def test_planted_angles_are_found_in_float32(random_basis, angle):
     torch.testing.assert_close(pairwise_angles(torch.stack([A, B]).float())[0, 1], found, rtol=0, atol=2e-6)
 
 
+def test_subspaces_of_other_dimensions_have_no_geodesic():
+    plane, line = torch.eye(4)[:, :2], torch.eye(4)[:, :1]
+    with pytest.raises(ValueError, match="A and B must have the same number of columns, got 2 and 1"):
+        geodesic(plane, line, 0.5)
+    with pytest.raises(ValueError, match="A and B must have the same number of columns, got 1 and 2"):
+        log(line, plane)
+
+
+def test_angles_are_between_subspaces_of_one_space():
+    with pytest.raises(ValueError, match="A and B must be subspaces of one space, got dimensions 4 and 3"):
+        principal_angles(torch.eye(4)[:, :2], torch.eye(3)[:, :2])
+    with pytest.raises(ValueError, match="A must have orthonormal columns"):
+        principal_angles(2 * torch.eye(4)[:, :2], torch.eye(4)[:, :2])
+    with pytest.raises(TypeError, match="A and B must have one dtype and device"):
+        principal_angles(torch.eye(4)[:, :2], torch.eye(4)[:, :2].double())
+
+
+def test_whole_space_is_a_subspace_too():
+    whole = torch.linalg.qr(torch.randn(4, 4, generator=torch.Generator().manual_seed(0)).double()).Q
+    assert as_basis(whole) is whole
+    assert grassmann_distance(whole, torch.eye(4).double()) < 1e-7
+
+
 def test_all_pairs_at_once_equal_one_pair_at_a_time(random_basis):
     bases, others = random_basis(5, 9, 3, seed=1), random_basis(4, 9, 3, seed=2)
     angles = pairwise_angles(bases)

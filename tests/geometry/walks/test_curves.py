@@ -9,8 +9,9 @@ from latent_widgets.geometry.jacobian.differential import differential, mapping_
 from latent_widgets.geometry.walks.curves import curve_traversal
 from latent_widgets.geometry.walks.grids import subspace_grid
 from latent_widgets.geometry.walks.guided import guided_traversal
+from latent_widgets.geometry.walks.walk import walk
 from latent_widgets.values.directions import Directions
-from tests.linear import linear_generator
+from tests.linear import LinearGenerator, linear_generator
 
 
 @pytest.fixture
@@ -139,7 +140,9 @@ def test_layers_keep_the_other_rows(tiny):
     assert W.space == "w+"
     torch.testing.assert_close(W.codes[:, 1], free.codes)
     torch.testing.assert_close(W.codes[:, 2], tiny.map(z).expand(5, -1))
-    assert guided_traversal(tiny, z, torch.ones(6).double(), steps=2, layers=[0]).codes.shape == (3, 6, 6)
+    W = guided_traversal(tiny, z, torch.ones(6).double(), steps=2, layers=[0])
+    assert (W.codes.shape, W.space) == ((3, 6, 6), "w+")
+    torch.testing.assert_close(W.codes[:, 1:], tiny.map(z)[:, None].expand(3, 5, -1))
 
 
 def test_cancelled_curve_has_what_was_walked(bent):
@@ -162,6 +165,9 @@ def test_guided_step_is_the_sum_over_rows(tiny):
         expected += 0.05 * cosines[j].sign() * Vh[j]
     W = guided_traversal(tiny, z, guide, steps=1, candidates=4)
     torch.testing.assert_close(W.z[1] - W.z[0], expected)
+    assert (W.kind, W.name, W.unit, W.space, W.stopped) == ("guided", "guided traversal", "latent", "w", "finished")
+    assert W.at == (0.0, 0.05)
+    assert W.indices[1].tolist() == [-1] * tiny.num_layers  # no step was made from the end
 
 
 def test_guided_traversal_on_a_linear_generator_follows_the_singular_direction():
@@ -176,6 +182,25 @@ def test_guided_traversal_on_a_linear_generator_follows_the_singular_direction()
     drawn = [guided_traversal(G, z, D, steps=3, spread=0.2, seed=s).arc_length for s in (0, 0, 1)]
     assert torch.equal(drawn[0], drawn[1])
     assert not torch.allclose(drawn[0], drawn[2])
+
+
+def test_quiet_directions_are_not_followed():
+    values = torch.diag(torch.tensor([1.0, 0.5, 0.1, 1e-4, 1e-5]).double())
+    G = LinearGenerator(values, torch.randn(48, 5, generator=torch.Generator().manual_seed(0)).double())
+    assert len(curve_traversal(G, G.sample_z(1), index=2, length=0.1, steps=1)) == 3
+    with pytest.raises(ValueError, match="index must be between 0 and 2, got 3"):
+        curve_traversal(G, G.sample_z(1), index=3, length=0.1, steps=1)
+
+
+def test_warning_of_a_weak_match_speaks_of_the_line_that_asked(bent):
+    z = bent.sample_z(1)
+    with pytest.warns(UserWarning, match="The direction is hardly the same from step") as told:
+        curve_traversal(bent, z, length=40.0, steps=1)
+    assert [warning.filename for warning in told] == [__file__]
+    axis = Directions(torch.eye(bent.w_dim)[:1].double(), "w")
+    with pytest.warns(UserWarning, match="The direction is hardly the same from step") as told:
+        walk(bent, Code(z[0], "z"), axis, at=[-400.0, 400.0], kind="curve")
+    assert [warning.filename for warning in told] == [__file__]
 
 
 def test_guided_rows_that_cancel_have_no_line_to_leave(tiny):

@@ -1,0 +1,202 @@
+"""Defaults are part of what was measured and written down: a changed one changes results without a word."""
+
+import importlib
+import inspect
+
+import pytest
+
+DEFAULTS = {
+    "geometry.density.base.Density.sample": {"n": 1, "seed": 0},
+    "geometry.density.boxes.TruncatedGaussian": {"bound": 2.0},
+    "geometry.density.boxes.Uniform": {"low": -1.0, "high": 1.0},
+    "geometry.density.cdf.LogisticMixture": {"parts": 8},
+    "geometry.density.cdf.MonotoneNetwork": {"width": 32, "seed": 0},
+    "geometry.density.cdf.fit_cdf": {"kind": "logistic", "steps": 40, "seed": 0},
+    "geometry.density.cdf.make_cdf": {"kind": "logistic", "seed": 0},
+    "geometry.density.coordinates.goodness_of_fit": {"seed": 0},
+    "geometry.density.fitted.Gaussian.standard": {"device": "cpu"},
+    "geometry.density.fitted.fit_density": {"n": 10000, "seed": 0, "components": 4, "shrink": False},
+    "geometry.density.iso_density.iso_density": {"iterations": 200},
+    "geometry.effects.equal_change.EqualChange.strip": {"sample": 0},
+    "geometry.effects.equal_change.equal_change": {
+        "at": (-0.1, -0.05, 0.0, 0.05, 0.1),
+        "distance": "lap1",
+        "limit": 16.0,
+        "tolerance": 0.001,
+        "batch": 32,
+    },
+    "geometry.effects.localisation.Scene.measure": {"batch": 32},
+    "geometry.effects.localisation.localisation": {
+        "n": 32,
+        "alpha": 1.0,
+        "merge": "average",
+        "mode": "inside",
+        "truncation": 1.0,
+        "seed": 0,
+        "batch": 32,
+    },
+    "geometry.effects.part_masks.PartMasks": {"part": 0},
+    "geometry.effects.part_samples.part_samples": {"seed": 0, "truncation": 1.0},
+    "geometry.jacobian.differential.differential": {"target": "w", "method": "exact"},
+    "geometry.jacobian.functions.image_function": {"shared": False},
+    "geometry.jacobian.gradients.check_gradients": {"layers": ("image",)},
+    "geometry.jacobian.operator.JacobianOperator.blocks": {"transposed": False},
+    "geometry.jacobian.operator.JacobianOperator.svd": {
+        "method": "auto",
+        "left": True,
+        "oversampling": 10,
+        "power_iterations": 2,
+        "seed": 0,
+    },
+    "geometry.jacobian.rank.energy_rank": {"share": 0.99},
+    "geometry.jacobian.rank.estimate_rank": {"method": "energy"},
+    "geometry.jacobian.rank.kritchman_nadler_rank": {"level": 0.005},
+    "geometry.jacobian.svd.singular_value_decomposition": {
+        "method": "auto",
+        "left": True,
+        "oversampling": 10,
+        "power_iterations": 2,
+        "seed": 0,
+    },
+    "geometry.regions.pcp.pcp": {"penalty": "entrywise", "steps": 10000, "tolerance": 1e-07},
+    "geometry.regions.solvers.check_count": {"noise": 0.0},
+    "geometry.regions.solvers.loud_rank": {"share": 0.95},
+    "geometry.regions.solvers.projection": {"error": 0.0},
+    "geometry.regions.solvers.spectrum_of": {"noise": 0.0},
+    "geometry.regions.spectra.RegionSpectra": {"channels": "rgb", "shared": False},
+    "geometry.regions.spectra.RegionSpectra.directions": {"k": 8, "tolerance": 0.001, "solver": "generalized"},
+    "geometry.subspaces.grassmann.grassmann_distance": {"metric": "geodesic"},
+    "geometry.subspaces.grassmann.karcher_mean": {"max_steps": 100},
+    "geometry.subspaces.grassmann.reduce_angles": {"metric": "geodesic"},
+    "geometry.subspaces.haar.haar_distance": {"metric": "geodesic", "samples": 200, "seed": 0},
+    "geometry.subspaces.haar.haar_sample": {"samples": 200, "seed": 0},
+    "geometry.walks.curves.CurveWalk": {"name": "", "stopped": "finished"},
+    "geometry.walks.curves.curve_through": {"truncation": 1.0, "steps": 12},
+    "geometry.walks.curves.curve_traversal": {
+        "index": 0,
+        "length": 12.0,
+        "steps": 12,
+        "target": "w",
+        "variant": "matched",
+        "sides": "both",
+    },
+    "geometry.walks.equal_walks.equal_walks": {"count": 9, "distance": "lap1", "tolerance": 0.02, "batch": 8},
+    "geometry.walks.grids.Grid.images": {"batch": 8},
+    "geometry.walks.grids.subspace_grid": {"at": (-3.0, -1.5, 0.0, 1.5, 3.0), "which": (0, 1)},
+    "geometry.walks.guided.guided_traversal": {
+        "steps": 80,
+        "rate": 0.05,
+        "candidates": 100,
+        "spread": 1.0,
+        "seed": 0,
+        "follow": "direction",
+    },
+    "geometry.walks.value.Walk": {"name": ""},
+    "geometry.walks.value.Walk.images": {"batch": 8},
+    "geometry.walks.walk.interpolate": {"kind": "linear"},
+    "geometry.walks.walk.shift": {"kind": "linear"},
+    "geometry.walks.walk.walk": {"at": (-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0), "kind": "linear", "index": 0},
+    "methods._registry.ParameterInfo": {"choices": ()},
+    "methods.dp_lase.correction.Correction": {"kind": "informed", "seed": 0},
+    "methods.dp_lase.method.DPLase.walk": {"index": 0, "at": (-6.0, -4.0, -2.0, 0.0, 2.0, 4.0, 6.0)},
+    "methods.dp_lase.method.dp_lase": {
+        "k": 8,
+        "steps": 400,
+        "batch": 16,
+        "stride": 1.0,
+        "rate": 0.003,
+        "pair_form": "cosine",
+        "orthogonal": "penalty",
+        "cdf": "logistic",
+        "correction": "informed",
+        "walk": "learned",
+        "patience": 200,
+        "seed": 0,
+    },
+    "methods.dp_lase.run.Run": {"steps": 0},
+    "methods.dp_lase.subspace.ChannelGroups.synthesize": {"group": 0},
+    "methods.dp_lase.subspace.refine_subspace": {
+        "index": 0,
+        "groups": 6,
+        "codes": 8,
+        "alpha": 3.0,
+        "ridge": 0.1,
+        "cover": 0.2,
+        "seed": 0,
+    },
+    "methods.ganspace.ganspace": {"k": 20, "samples": 20000, "seed": 0},
+    "methods.lelsd.method.lelsd": {
+        "k": 1,
+        "steps": 200,
+        "mode": "inside",
+        "merge": "average",
+        "alpha": 1.0,
+        "unit": "sd",
+        "batch": 8,
+        "samples": 64,
+        "truncation": 1.0,
+        "schedule": "preset",
+        "penalty": "squared",
+        "penalty_weight": 5.0,
+        "patience": 60,
+        "seed": 0,
+    },
+    "methods.local_basis.local_bases": {"target": "w", "rank_method": "energy", "method": "exact"},
+    "methods.local_basis.local_basis": {"target": "w", "rank_method": "energy", "method": "exact"},
+    "methods.low_rank.low_rank_directions": {
+        "solver": "projection",
+        "rank_method": "energy",
+        "relax": 0,
+        "tolerance": 0.001,
+        "penalty": "entrywise",
+        "channels": "rgb",
+    },
+    "methods.low_rank.transfer": {"alpha": 0.1, "seed": 0},
+    "methods.random.random_directions": {"k": 8, "seed": 0, "orthogonal": True},
+    "methods.sefa.sefa": {"k": 20},
+    "methods.warpage.warpage": {"n": 64, "k": 10, "seed": 0, "metric": "geodesic", "target": "w"},
+    "values.direction_files.Content": {"names": ()},
+    "values.directions.Directions": {"unit": "latent", "names": (), "method": ""},
+    "values.units.latent_sample": {"n": 2000, "seed": 0},
+    "values.units.latent_sd": {"n": 2000, "seed": 0},
+    "edits.edit.Edit": {"moves": (), "spaces": ()},
+    "edits.edit.Edit.move": {"index": 0, "alpha": 1.0},
+    "edits.edit.Edit.code": {"adopt": False},
+    "edits.edit.Edit.apply": {"adopt": False},
+    "edits.parts.Base": {"truncation": 1.0, "weight": 0.0, "mix_layers": ()},
+    "edits.parts.Base.place": {"z_moves": ()},
+    "edits.parts.Move": {"kind": "linear", "enabled": True},
+    "edits.parts.Move.of": {"index": 0, "alpha": 1.0},
+    "edits.stack.EditStack": {"entries": ()},
+    "edits.stack.EditStack.push": {"name": "", "weight": 1.0},
+    "edits.stack.EditStack.enable": {"enabled": True},
+    "edits.stack.EditStack.apply": {"adopt": False},
+    "edits.stack.Entry": {"name": "", "enabled": True, "weight": 1.0},
+}
+
+CONSTANTS = {
+    "methods.dp_lase.method.WEIGHTS": {"mon": 1.0, "lik": 1.0, "den": 10.0, "var": 1.0, "pair": 0.1, "reg": 1.0},
+    "geometry.jacobian.rank.TRACY_WIDOM": {0.05: 0.9793, 0.01: 2.0234, 0.005: 2.4224, 0.001: 3.2724},
+    "geometry.walks.curves.WEAK_MATCH": 0.7,
+    "geometry.density.base.REFERENCE": 4000,
+    "geometry.density.cdf.STEP": 1e-3,
+    "geometry.density.cdf.SLOPE": 1e-3,
+    "values.units.UNITS": ("sd", "latent", "degrees", "rms"),
+}
+
+
+@pytest.mark.parametrize("name", DEFAULTS)
+def test_defaults_stay(name):
+    *path, last = name.split(".")
+    if path[-1][:1].isupper():  # a method
+        found = getattr(getattr(importlib.import_module(".".join(["latent_widgets", *path[:-1]])), path[-1]), last)
+    else:
+        found = getattr(importlib.import_module(".".join(["latent_widgets", *path])), last)
+    parameters = inspect.signature(found).parameters
+    assert {each: parameters[each].default for each in DEFAULTS[name]} == DEFAULTS[name]
+
+
+@pytest.mark.parametrize("name", CONSTANTS)
+def test_what_the_documentation_states_stays(name):
+    module, _, constant = name.rpartition(".")
+    assert getattr(importlib.import_module(f"latent_widgets.{module}"), constant) == CONSTANTS[name]
