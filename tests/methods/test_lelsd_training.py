@@ -124,6 +124,16 @@ def test_training_ends_when_checks_gain_too_little(trained):
     assert max(values[reached + 1 :]) < values[reached] + 0.05  # nothing much came after it
 
 
+def test_a_check_counts_as_progress_where_it_gains_a_thousandth(trained):
+    _, _, _, state, _ = trained(k=1, schedule="preset", steps=60)
+    counted, value = 0, float("-inf")
+    for step, scores in state.checks:  # one direction has no penalty
+        if float(scores.mean()) > value + 1e-3:
+            counted, value = step, float(scores.mean())
+    assert state.progress == (counted, pytest.approx(value))
+    assert 0 < counted < state.step
+
+
 def test_rates_are_those_of_their_formulas():
     assert [published_rate(step, 8) for step in (0, 1, 2, 5, 7)] == [1e-3, 1e-3, 5e-4, 2.5e-4, 1.25e-4]
     assert published_rate(2, 3) == 0.25e-3

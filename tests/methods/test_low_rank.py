@@ -201,9 +201,12 @@ def test_one_pixel_has_no_more_directions_than_channels(region):
 
 
 def test_an_outside_that_does_everything_alike_leaves_one_direction():
-    columns = torch.linalg.qr(torch.randn(48, 6, generator=torch.Generator().manual_seed(0), dtype=torch.float64)).Q
-    G, mask = LinearGenerator(torch.eye(6).double(), columns), torch.zeros(4, 4)
+    rng, mask = torch.Generator().manual_seed(0), torch.zeros(4, 4)
     mask[0, :2] = 1
+    columns = torch.randn(48, 6, generator=rng, dtype=torch.float64)
+    outside = mask.expand(3, 4, 4).flatten() == 0
+    columns[outside] = torch.linalg.qr(columns[outside]).Q * torch.linspace(1, 0.9, 6, dtype=torch.float64)
+    G = LinearGenerator(torch.eye(6).double(), columns)
     found = low_rank_directions(G, G.code(0), mask, k=1)
     assert found.rank_outside == 6
     one = RegionSpectra(G, G.code(0)).directions(mask, 1, solver="projection", cut=5)

@@ -27,6 +27,10 @@ def test_minus_one_is_outside():
     assert hard(read_mask(two(-1, 0, np.int64)))
 
 
+def test_numbers_may_be_as_large_as_they_come():
+    assert hard(read_mask(two(0, 2**62, np.int64)))
+
+
 @pytest.mark.parametrize("shades", [(0, 1), (0, 255), (0, 128), (17, 200), (250, 251)])
 @pytest.mark.parametrize("kind", ["PNG", "BMP", "TIFF"])
 def test_two_shades_of_a_file(shades, kind):
@@ -100,6 +104,11 @@ def test_a_smooth_edge_is_no_label():
     assert soft(read_mask(np.minimum(feathered(), 200)), np.minimum(feathered(), 200) / 255)  # white is 255
 
 
+def test_a_hard_edge_with_a_few_greys_is_no_label():
+    levels = np.tile(np.repeat([0, 85, 170, 255], [6, 1, 1, 6]), (H, 1))
+    assert soft(read_mask(levels), levels / 255)
+
+
 def test_black_grey_and_white_are_weights():
     levels = two(0, 255)
     levels[:2] = 128
@@ -114,9 +123,12 @@ def test_gradients_and_devices_are_left_behind():
 
 # ---- labels
 
+STRIPES = np.indices((H, W)).sum(0) % 3  # no pixel lies amid its own kind
+
 
 @pytest.mark.parametrize(
-    "numbers", [(0, 1, 2), (0, 1, 255), (0, 12, 15, 255), (0, 40, 90, 139), (0, 50, 100, 150, 200)]
+    "numbers",
+    [(0, 1, 2), (0, 1, 255), (0, 12, 15, 255), (0, 40, 90, 139), (0, 40, 220, 255), (0, 50, 100, 150, 200)],
 )
 def test_many_labels_are_refused_and_one_can_be_picked(numbers):
     array, message = labels(*numbers), f"one region, got .* look like labels: 0, {numbers[1]}.*: pixels == {numbers[1]}"
@@ -127,7 +139,8 @@ def test_many_labels_are_refused_and_one_can_be_picked(numbers):
 
 
 def test_labels_below_zero_and_beyond_sixteen_bits_are_refused():
-    for array in (labels(-1, 0, 1), labels(0, 1, 70_000)):
+    scattered = np.array([-1, 128, 255])[STRIPES]
+    for array in (labels(-1, 0, 1), scattered, labels(0, 1, 70_000)):
         with pytest.raises(ValueError, match="mask must be one region, got 3 shades"):
             read_mask(array)
 
@@ -143,6 +156,16 @@ def test_a_palette_with_one_label():
 def test_a_palette_with_several_labels_is_refused():
     with pytest.raises(ValueError, match=r"3 shades that look like labels: 0, 2, 255\. .*: pixels == 2"):
         read_picture(file_of(palette(labels(0, 2, 255), VOC)))
+
+
+@pytest.mark.parametrize(
+    ("numbers", "colours"),
+    [(STRIPES, VOC), (labels(0, 1, 2), [(0, 0, 0), (100, 0, 0), (200, 0, 0)])],
+    ids=["scattered", "shades of one colour"],
+)
+def test_a_palette_tells_labels_apart_by_colours_or_by_areas(numbers, colours):
+    with pytest.raises(ValueError, match="3 shades that look like labels: 0, 1, 2"):
+        read_mask(palette(numbers, colours))
 
 
 def test_a_palette_of_black_and_white_is_read_by_colour_not_by_number():

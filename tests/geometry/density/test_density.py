@@ -207,6 +207,13 @@ def test_learned_distribution_functions_fit(samples, kind, draw):
     assert F.steepest_fall(float(held_out.min()), float(held_out.max()))[0] >= 0
 
 
+@pytest.mark.parametrize("kind", ["logistic", "network"])
+def test_a_fit_does_not_depend_on_where_the_samples_lie_and_how_far_apart(kind, draw):
+    t = draw("bimodal", 300, seed=0).double()
+    here, there = (fit_cdf(samples, kind, steps=3) for samples in (t, 0.01 * t + 50))
+    torch.testing.assert_close(there(0.01 * t + 50), here(t), rtol=0, atol=1e-3)
+
+
 def test_slopes_agree_with_autograd(draw):
     t = torch.linspace(-2, 2, 9, dtype=torch.float64, requires_grad=True)
     for F, tolerance in ((LogisticMixture(), 1e-10), (MonotoneNetwork(), 2e-3)):  # the quotient has a step of 1e-3

@@ -62,6 +62,11 @@ def test_quotient_of_a_straight_function_is_off_by_rounding_over_the_step(dtype)
     assert float(found.kink.max()) < found.error
 
 
+def test_doubt_does_not_depend_on_the_unit_of_the_values():
+    once, thousandfold = (quotient(lambda v, unit=unit: unit * (A @ v).exp(), X) for unit in (1, 1024))
+    assert 0 < once.doubt == pytest.approx(thousandfold.doubt)
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize(
     "fn",

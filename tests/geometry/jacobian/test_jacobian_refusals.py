@@ -81,7 +81,7 @@ def test_bad_products(curved):
 def test_bad_codes(tiny, plain):
     with pytest.raises(ValueError, match="target must be 'image' or a layer for 'plain', which has no mapping network"):
         mapping_function(plain, plain.sample_z(1))
-    with pytest.raises(ValueError, match=r"code must be one code, got 2"):
+    with pytest.raises(ValueError, match=r"^code must be one code, got 2"):
         image_function(tiny, tiny.map(tiny.sample_z(2)))
     with pytest.raises(ValueError, match="space must be one of 'z', got 'w\\+'"):
         image_function(plain, plain.sample_z(1), rows=[0])

@@ -36,6 +36,8 @@ def test_svd_through_the_gram_when_the_matrix_does_not_fit(curved, dense, monkey
     torch.testing.assert_close(curved @ gram.V, gram.U * gram.S)
     assert matrix.floor == 8 * torch.finfo(torch.float64).eps
     assert gram.floor == matrix.floor**0.5  # its eigenvalues are squares
+    still = JacobianOperator(lambda x: 0 * x, torch.ones(5, dtype=torch.float64)).svd(2, "exact")
+    assert torch.equal(still.U, torch.zeros(5, 2, dtype=torch.float64))  # no side is left where nothing moves
 
 
 def test_svd_is_reproducible_and_in_float32_accurate(tiny):
@@ -51,6 +53,9 @@ def test_svd_is_reproducible_and_in_float32_accurate(tiny):
 
 
 def test_svd_progress_cancel_and_bad_input(curved):
+    told = []
+    curved.svd(2, "randomized", power_iterations=1, on_step=lambda step: told.append((step.index, step.total)))
+    assert told == [(1, 4), (2, 4), (3, 4), (4, 4)]
     for method in ("lanczos", "randomized", "exact"):
         with pytest.raises(Cancelled):
             curved.svd(2, method, on_step=lambda step: False)

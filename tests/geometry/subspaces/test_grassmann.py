@@ -74,6 +74,8 @@ def test_angles_are_between_subspaces_of_one_space():
         principal_angles(torch.eye(4)[:, :2], torch.eye(3)[:, :2])
     with pytest.raises(ValueError, match="A must have orthonormal columns"):
         principal_angles(2 * torch.eye(4)[:, :2], torch.eye(4)[:, :2])
+    with pytest.raises(ValueError, match=r"A must have orthonormal columns, got \|A'A - I\| up to 7\.5e-01"):
+        principal_angles(torch.eye(4)[:, :2] / 2, torch.eye(4)[:, :2])
     with pytest.raises(TypeError, match="A and B must have one dtype and device"):
         principal_angles(torch.eye(4)[:, :2], torch.eye(4)[:, :2].double())
 
@@ -92,6 +94,17 @@ def test_all_pairs_at_once_equal_one_pair_at_a_time(random_basis):
         torch.testing.assert_close(angles[i, j], principal_angles(bases[i], bases[j]), rtol=0, atol=2e-8)
     for i, j in itertools.product(range(5), range(4)):
         torch.testing.assert_close(across[i, j], principal_angles(bases[i], others[j]), rtol=0, atol=2e-8)
+
+
+def test_right_angles_are_numbers_in_every_pair(random_basis):
+    """Rounding takes some squared sines of one beyond it."""
+    turn, bases = random_basis(7, 7), []
+    for seed, axis in ((1, 5), (2, 6)):
+        own = torch.eye(7, dtype=torch.float64)[:, axis : axis + 1].expand(40, 7, 1)
+        shared = torch.nn.functional.pad(random_basis(40, 5, 2, seed=seed), (0, 0, 0, 2))
+        bases.append(turn @ torch.cat([shared, own], 2) @ random_basis(40, 3, 3, seed=seed))
+    largest = pairwise_angles(*bases)[..., -1]
+    torch.testing.assert_close(largest, torch.full_like(largest, torch.pi / 2), rtol=0, atol=1e-7)
 
 
 def test_projection_distance_is_the_norm_of_the_difference_of_projectors(random_basis):

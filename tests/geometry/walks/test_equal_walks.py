@@ -45,6 +45,16 @@ def test_a_walk_three_times_as_fast_goes_a_third_as_far(G, walks):
     torch.testing.assert_close(measured.mean((1, 2, 3)).sqrt(), found.changes[1])
 
 
+def test_pictures_are_compared_in_exact_arithmetic(G, walks):
+    def rms(pictures, start):
+        fast.add(torch.backends.mha.get_fastpath_enabled())
+        return (pictures - start).square().mean((1, 2, 3)).sqrt()
+
+    fast = set()
+    equal_walks(G, walks, 3, distance=rms)
+    assert fast == {False}
+
+
 def test_each_walk_goes_to_its_own_ends(G):
     """In other units, and farther to one side: a turn in degrees is not cut off where the steps of the other end."""
     w, step = G.map(G.sample_z(1, 3))[0], torch.ones(7, dtype=torch.float64) / 7
