@@ -30,7 +30,7 @@ def reached(parts: Mapping[int, T], roots: Iterable[Any]) -> set[T]:
 
     Example:
         >>> leaf, other = ["leaf"], ["other"]
-        >>> reached({id(leaf): "leaf", id(other): "other"}, [lambda: leaf])
+        >>> reached({id(leaf): "leaf", id(other): "other"}, [{"held": [leaf]}])
         {'leaf'}
     """
     found: set[T] = set()
