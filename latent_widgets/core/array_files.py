@@ -18,6 +18,7 @@ import numpy as np
 from numpy.lib import format as npy
 
 from latent_widgets.core.budget import Budget
+from latent_widgets.core.words import one_line
 
 __all__ = ["StoredArray", "npy_array", "npz_arrays"]
 
@@ -114,8 +115,8 @@ def _in_words() -> Iterator[None]:
     try:
         yield
     except _DAMAGE as error:
-        said = str(error).partition("\n")[0][:200] or type(error).__name__
-        raise ValueError(said) from None
+        said = one_line(str(error).partition("\n")[0][:200], 200)  # they quote the bytes
+        raise ValueError(said or type(error).__name__) from None
 
 
 def npy_array(data: bytes, budget: Budget | None = None) -> StoredArray:

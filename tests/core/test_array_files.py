@@ -131,3 +131,10 @@ def test_objects_are_never_loaded():
     np.save(file, np.array([{}], dtype=object), allow_pickle=True)
     with pytest.raises(ValueError, match="Python objects in an array"):
         npy_array(file.getvalue()).read()
+
+
+def test_bytes_that_are_quoted_are_shown_on_one_line():
+    header = "{'descr': '8\x94\xc7', 'fortran_order': False, 'shape': (3,), }".ljust(117) + "\n"
+    with pytest.raises(ValueError, match="format number 1 of") as told:
+        npy_array(b"\x93NUMPY\x01\x00v\x00" + header.encode("latin1") + bytes(100)).read()
+    assert str(told.value).isprintable()
