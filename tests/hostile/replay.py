@@ -1,4 +1,4 @@
-"""The files that the fuzzer found and kept: as few as reach all the code that it has reached.
+"""Files that the fuzzer found: what showed a fault, and of the others those that are small in an archive.
 
 They lie in one archive for each target, so that a checkout does not have thousands of tiny files.
 """
