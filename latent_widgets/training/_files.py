@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ from torch import Tensor
 
 from latent_widgets.core.json_text import read_json
 from latent_widgets.core.paths import add_whole, drafted, to_read, write_whole
+from latent_widgets.core.words import shown
 from latent_widgets.generators.checkpoints.plain import read_torch
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def read_log(path: Path) -> list[dict[str, float | None]]:
     lines = [read_json(line, f"line {i + 1} of {path.name}") for i, line in enumerate(_whole_lines(path).splitlines())]
     for i, line in enumerate(lines):
         if not isinstance(line, dict) or not all(isinstance(value, int | float | None) for value in line.values()):
-            raise ValueError(f"line {i + 1} of {path.name} must be numbers by name, got {_short(line)}.")
+            raise ValueError(f"line {i + 1} of {path.name} must be numbers by name, got {shown(line, 60)}.")
     return lines
 
 
@@ -69,12 +69,8 @@ def read_values(path: Path) -> dict[str, Any]:
     """Read what :func:`write_json` wrote of values by name."""
     found = read_json(to_read(path).read_bytes(), path.name)
     if not isinstance(found, dict):
-        raise ValueError(f"{path.name} must be values by name, got {_short(found)}.")
+        raise ValueError(f"{path.name} must be values by name, got {shown(found, 60)}.")
     return found
-
-
-def _short(value: Any) -> str:
-    return textwrap.shorten(ascii(value), 60)
 
 
 def _whole_lines(path: Path) -> bytes:

@@ -52,12 +52,11 @@ def spread_of(G: Generator, n: int, seed: int) -> Spread:
         n: Size of the sample.
         seed: Of the sample.
     """
-    z = G.sample_z(n, seed)
-    probe = G.map(z[:_PROBES])
+    probe = G.map(G.sample_z(_PROBES, seed))
     kept = G.kept.get("spread")
     if kept is not None and kept[0] == (n, seed, probe.dtype, probe.device) and torch.equal(kept[1], probe):
         found: Spread = kept[2]
         return found
-    found = Spread.of(G.map(z)).small()
+    found = Spread.of(G.map(G.sample_z(n, seed))).small()
     G.kept["spread"] = ((n, seed, probe.dtype, probe.device), probe, found)
     return found

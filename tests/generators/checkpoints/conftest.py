@@ -56,6 +56,17 @@ def web(monkeypatch, tmp_path):
         yield server
 
 
+@pytest.fixture
+def kept(tmp_path):
+    """The files in the cache, by name; locks are left out."""
+
+    def look():
+        paths = (p for p in (tmp_path / "cache").rglob("*") if p.is_file() and p.suffix != ".lock")
+        return {path.name: path.read_bytes() for path in paths}
+
+    return look
+
+
 @pytest.fixture(scope="session")
 def watched():
     """An audit hook, which stays for the life of the process; it looks only while WATCH is on."""

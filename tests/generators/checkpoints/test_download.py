@@ -23,17 +23,6 @@ def body(tmp_path, make_variant):
     return write_nvidia(tmp_path / "original.pkl", make_variant()).read_bytes()
 
 
-@pytest.fixture
-def kept(tmp_path):
-    """The files in the cache, by name; locks are left out."""
-
-    def look():
-        paths = (p for p in (tmp_path / "cache").rglob("*") if p.is_file() and p.suffix != ".lock")
-        return {path.name: path.read_bytes() for path in paths}
-
-    return look
-
-
 def test_a_link_is_a_file_that_is_downloaded_once(web, body, kept, tmp_path):
     url, steps = web.put("/files/network.pkl", body), []
     G = lw.load(url, on_step=steps.append)

@@ -21,17 +21,6 @@ def bodies(tmp_path, make_variant):
     return [write_nvidia(tmp_path / f"{seed}.pkl", make_variant(seed=seed)).read_bytes() for seed in (0, 1)]
 
 
-@pytest.fixture
-def kept(tmp_path):
-    """The files in the cache, by name; locks are left out."""
-
-    def look():
-        paths = (p for p in (tmp_path / "cache").rglob("*") if p.is_file() and p.suffix != ".lock")
-        return {path.name: path.read_bytes() for path in paths}
-
-    return look
-
-
 @pytest.mark.parametrize("fault", sorted(FAULTS))
 def test_the_cache_keeps_what_it_has_until_the_new_file_is_whole(web, bodies, kept, fault):
     old, new = bodies
