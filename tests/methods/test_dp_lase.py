@@ -300,7 +300,7 @@ def test_network_that_ends_not_monotone_gives_a_warning(plain, rough_fit, monkey
         ({"rate": -1.0}, ValueError, "rate must be above 0, got -1"),
         ({"space": "w"}, ValueError, "space must be one of 'z', got 'w'"),
         ({"layer": "b5"}, ValueError, "layer must be one of 'b4', 'b8', 'image', got 'b5'"),
-        ({"pair_form": "sum"}, ValueError, "pair_form must be one of 'cosine', 'inner', got 'sum'"),
+        ({"pair_form": "sum"}, ValueError, "pair_form must be one of 'cosine', 'inner', 'matrix', got 'sum'"),
         ({"walk": "curve"}, ValueError, "walk must be one of 'learned', 'norm', 'linear', got 'curve'"),
         ({"weights": {"density": 1.0}}, ValueError, "weights must be one of 'mon', 'lik', 'den', .* got 'density'"),
         ({"weights": {"den": -1.0}}, ValueError, r"weights\['den'\] must be at least 0, got -1"),
