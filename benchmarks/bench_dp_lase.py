@@ -118,7 +118,9 @@ def print_variation(only: str | None, steps: int, quick: bool, presets: bool) ->
             spread = columns.std(1, correction=1) if seeds > 1 else torch.zeros(len(columns))
             rows.append([kind, *[f"{c.mean():.3f} ± {s:.3f}" for c, s in zip(columns, spread, strict=True)]])
         head = ["directions", *[f"stride {share:g}" for share in SHARES], "cos^2 of pairs", "objective", "CPU s"]
-        table(f"{label}: 8 directions, the middle layer, {steps} steps, {seeds} seeds, {codes} codes a seed", head, rows)
+        table(
+            f"{label}: 8 directions, the middle layer, {steps} steps, {seeds} seeds, {codes} codes a seed", head, rows
+        )
         write("dp_lase_variation", before, {"results": results})
 
 

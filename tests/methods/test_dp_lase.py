@@ -261,7 +261,18 @@ def test_directions_in_w_live_in_whitened_coordinates():
     assert found.directions.space == "w"
 
 
-@pytest.mark.parametrize("options", [{}, {"cdf": "network"}, {"pair_form": "inner"}, {"walk": "linear"}])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"cdf": "network"},
+        {"pair_form": "inner"},
+        {"walk": "linear"},
+        {"pairs": "any"},
+        {"pair_form": "matrix", "pairs": "all"},
+        {"preset": "equations"},
+    ],
+)
 def test_one_direction_and_every_form_give_no_nan(plain, rough_fit, options):
     found = dp_lase(plain, layer="image", k=1, steps=2, batch=2, **options)
     assert all(bool(values.isfinite().all()) for values in found.curve.values())

@@ -70,15 +70,15 @@ def feature_directions(
         >>> D.names, bool(D.scores["feature change"][0] > D.scores["feature change"][1])
         (('feature 1', 'feature 2'), True)
     """
-    space, prior = coordinates_of(G, space, seed)
+    where, prior = coordinates_of(G, space, seed)
     names = check_layer(G, middle_layer(G) if layer is None else layer)
     k = checks.integer("k", k, 1, prior.dim)
     codes = checks.integer("codes", codes, low=2)
     scaled = checks.flag("scaled", scaled)
-    looked = Looked(G, space, names)
+    looked = Looked(G, where, names)
     z = G.sample_z(codes, checks.integer("seed", seed, low=0))
     with torch.no_grad():
-        points = (G.map(z) if space == "w" else z).detach()
+        points = (G.map(z) if where == "w" else z).detach()
         scales = looked.scales(points, scaled)
     gram, seen = mean_gram(looked, prior, prior.whiten(points.double()), scales, on_step)
     values, rows = principal_rows(gram)
@@ -86,10 +86,10 @@ def feature_directions(
     if k > rank:
         raise ValueError(f"k must be at most {rank}, the rank of the features' mean J'J, got {k}.")
     vectors = prior.unwhiten_direction(rows[:k])
-    parameters = {"layer": names if len(names) > 1 else names[0], "k": k, "space": space, "scaled": scaled}
+    parameters = {"layer": names if len(names) > 1 else names[0], "k": k, "space": where, "scaled": scaled}
     return Directions(
         vectors.to(G.dtype),
-        space,
+        where,
         unit="sd",
         scales=vectors.norm(dim=1).to(G.dtype),  # one unit of the whitened coordinates
         scores={"feature change": values[:k].sqrt().to(G.dtype)},

@@ -82,22 +82,23 @@ def dp_lase(
     is 10 in any space), ``walk="norm"``, ``pairs="any"``, ``pair_form="cosine"``, ``orthogonal="gram-schmidt"``,
     ``scaled=False``, ``patience=None``, and the styles of the first three convolutions, without the maps to RGB, where
     the generator has styles. Its loss adds the mean square changes of two directions and takes the mean over the ``k *
-    k`` entries of :math:`\Gamma^\top\Gamma - I`: with ours, the weights are ``{"var": 2, "pair": 0.1, "reg": 1 / k**2}``.
+    k`` entries of :math:`\Gamma^\top\Gamma - I`, so with ours its weights are ``{"var": 2, "pair": 0.1, "reg": 1 /
+    k**2}``.
 
     ``preset="equations"`` is the objective (1) to (11) as written: ``reduction="sum"``, ``pairs="all"``,
     ``pair_form="matrix"``, ``scaled=False``, ``cdf="network"``, ``correction="unbounded"``, ``den_teaches="all"``,
-    ``orthogonal="penalty"``, ``patience=None``, and all weights 1 but ``pair`` (lambda). What nobody has published is
-    ours: the widths of F and C, the slope nu of equation 4 and the step of the difference quotient (both 1e-3 standard
+    ``orthogonal="penalty"``, ``patience=None``, and all weights 1 but ``pair`` (lambda). What is not published is ours:
+    the widths of F and C, the slope nu of equation 4 and the step of the difference quotient (both 1e-3 standard
     deviations), lambda (0.1) and zeta (1), ``k``, ``steps``, ``batch``, ``stride``, ``rate``, how the features of
-    several codes stand in :math:`D_j` (here a row each), and where F begins. Two things are not as written: F is bounded,
-    without which equation 5 has no minimum, and directions have length one, as in the released program.
+    several codes stand in :math:`D_j` (here a row each), and where F begins. Two things are not as written: F is
+    bounded, without which equation 5 has no minimum; and directions have length one, as in the released program.
 
-    For ``n`` codes, ``k`` directions in ``d`` dimensions and ``p`` features that ``scaled`` divides by ``s``, a sum with
-    ``scaled=False`` is the mean with ``scaled=True`` times: ``n d`` for ``mon`` and ``lik``; ``n k`` for ``den``; ``n k
-    p s**2`` for ``var``; for ``pair`` ``n k (k-1) p**2 s**4`` of ``"inner"``, ``n**2 k (k-1) p**2 s**4`` of
-    ``"matrix"``, ``n k (k-1)`` of ``"cosine"``; 1 for ``reg``. Divided by the factor of ``var``, a weight lambda of the
-    sums is ours of ``lambda (k-1) p s**2`` for ``"inner"`` and ``n`` times that for ``"matrix"``, and zeta is ours of
-    ``zeta / (n k p s**2)``.
+    For ``n`` codes, ``k`` directions in ``d`` dimensions and ``p`` features that ``scaled`` divides by ``s``, a sum
+    with ``scaled=False`` is the mean with ``scaled=True`` times: ``n d`` for ``mon`` and ``lik``; ``n k`` for ``den``;
+    ``n k p s**2`` for ``var``; for ``pair`` ``n k (k-1) p**2 s**4`` of ``"inner"``, ``n**2 k (k-1) p**2 s**4`` of
+    ``"matrix"``, ``n k (k-1)`` of ``"cosine"``; 1 for ``reg``. Beside a ``var`` of weight 1, a lambda of the sums is
+    ``lambda (k-1) p s**2`` of the means for ``"inner"`` and ``n`` times that for ``"matrix"``, and a zeta is ``zeta /
+    (n k p s**2)``.
 
     Args:
         G: The generator.
@@ -163,44 +164,53 @@ def dp_lase(
         >>> len(found.directions), found.stopped, sorted(found.curve)
         (2, 'finished', ['den', 'lik', 'mon', 'pair', 'reg', 'total', 'var'])
     """
-    space, prior = coordinates_of(G, space, checks.integer("seed", seed, low=0))  # type: ignore[assignment]
+    where, prior = coordinates_of(G, space, seed)
     if layer is None:
         layer = (first_styles(G) if preset == "released" else None) or middle_layer(G)
     names = check_layer(G, layer)
     checks.integer("k", k, low=1)
     if k > prior.dim:
-        raise ValueError(f"k must be at most {prior.dim}, the dimension of {space}, got {k}.")
+        raise ValueError(f"k must be at most {prior.dim}, the dimension of {where}, got {k}.")
     checks.integer("batch", batch, low=1)
     steps = checks.integer("steps", steps, low=1)
     for name, value in (("stride", stride), ("rate", rate)):
         if not checks.number(name, value) > 0:
             raise ValueError(f"{name} must be above 0, got {value:g}.")
+    checks.choice("pair_form", pair_form, get_args(PairForm))
+    checks.choice("orthogonal", orthogonal, get_args(Orthogonal))
+    checks.choice("cdf", cdf, get_args(CDFKind))
+    checks.choice("correction", correction, get_args(CorrectionKind))
+    checks.choice("walk", walk, get_args(WalkKind))
+    checks.choice("pairs", pairs, get_args(Pairs))
+    checks.choice("reduction", reduction, get_args(Reduction))
+    checks.choice("den_teaches", den_teaches, get_args(Taught))
+    checks.choice("begin", begin, get_args(Begin))
     given = dict(weights or {})
     for name, weight in given.items():
         checks.number(f"weights[{checks.choice('weights', name, tuple(WEIGHTS))!r}]", weight, low=0)
     chosen = Options(
-        str(space),
+        where,
         names if len(names) > 1 else names[0],
         k,
         batch,
         stride,
         rate,
         weights_of(preset, k) | given,
-        checks.choice("pair_form", pair_form, get_args(PairForm)),
-        checks.choice("orthogonal", orthogonal, get_args(Orthogonal)),
-        checks.choice("cdf", cdf, get_args(CDFKind)),
-        checks.choice("correction", correction, get_args(CorrectionKind)),
-        checks.choice("walk", walk, get_args(WalkKind)),
+        pair_form,
+        orthogonal,
+        cdf,
+        correction,
+        walk,
         int(seed),
         None if density is None else type(density).__name__,
-        checks.choice("pairs", pairs, get_args(Pairs)),
+        pairs,
         checks.flag("scaled", scaled),
-        checks.choice("reduction", reduction, get_args(Reduction)),
-        checks.choice("den_teaches", den_teaches, get_args(Taught)),
-        checks.choice("begin", begin, get_args(Begin)),
+        reduction,
+        den_teaches,
+        begin,
     )
-    check_gradients(G, str(space), Looked(G, str(space), names).inner)
-    kept = None if density is None else _kept(density, prior, walk, str(space))
+    check_gradients(G, where, Looked(G, where, names).inner)
+    kept = None if density is None else _kept(density, prior, walk, where)
     if start is not None:
         _check_start(start, chosen, kept)
     run = Run(G, chosen, prior, kept, None if start is None else start._state["run"], on_step, steps)
@@ -249,5 +259,3 @@ def _check_start(start: DPLase, chosen: Options, kept: Whitened | None) -> None:
             differ = ["density"]
     if differ:
         raise ValueError(f"start must be a result of the same options, got other {', '.join(differ)}.")
-
-

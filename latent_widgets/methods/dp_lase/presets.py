@@ -6,14 +6,14 @@ import functools
 import inspect
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Any, Literal, ParamSpec, TypeVar, get_args
+from typing import Any, Literal, TypeVar, cast
 
 from latent_widgets.core import checks
 
 __all__ = ["PRESETS", "WEIGHTS", "Preset", "filled_in", "weights_of"]
 
 Preset = Literal["released", "equations"]
-_P, _R = ParamSpec("_P"), TypeVar("_R")
+_F = TypeVar("_F", bound=Callable[..., Any])
 
 WEIGHTS = {"mon": 1.0, "lik": 1.0, "den": 10.0, "var": 1.0, "pair": 0.1, "reg": 1.0}
 
@@ -65,17 +65,17 @@ def weights_of(preset: Preset | None, k: int) -> dict[str, float]:
     return WEIGHTS | ({"den": 1.0} if preset == "equations" else {})
 
 
-def filled_in(function: Callable[_P, _R]) -> Callable[_P, _R]:
+def filled_in(function: _F) -> _F:
     """Let a method take from its ``preset`` what its call does not give: what is given counts, also if it is usual."""
     signature = inspect.signature(function)
 
     @functools.wraps(function)
-    def called(*arguments: _P.args, **keywords: _P.kwargs) -> _R:
+    def called(*arguments: Any, **keywords: Any) -> Any:
         preset = keywords.get("preset")
         if preset is not None:
-            table = PRESETS[checks.choice("preset", preset, get_args(Preset))]  # type: ignore[arg-type]
+            table = PRESETS[checks.choice("preset", preset, tuple(PRESETS))]
             given = signature.bind_partial(*arguments, **keywords).arguments
-            keywords.update({name: value for name, value in table.items() if name not in given})
+            keywords |= {name: value for name, value in table.items() if name not in given}
         return function(*arguments, **keywords)
 
-    return called
+    return cast(_F, called)
