@@ -33,6 +33,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
                 "pairs": "any",
                 "scaled": False,
                 "reduction": "mean",
+                "begin": "random",
                 "patience": None,
             }
         ),
@@ -47,6 +48,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
                 "scaled": False,
                 "reduction": "sum",
                 "den_teaches": "all",
+                "begin": "random",
                 "patience": None,
             }
         ),

@@ -32,7 +32,7 @@ Taught = Literal["correction", "all"]
 Begin = Literal["random", "variation"]
 _FIT = 256_000  # coordinates to which F is fitted before the joint run: errors of F are a drift that C cannot see
 FIT_STEPS = 15  # of that fit; in the progress of the run each counts as a joint step, which takes as long or longer
-BEGIN_CODES = 32  # whose Jacobians the beginning of begin="variation" is made of
+BEGIN_CODES = 8  # whose Jacobians the beginning of begin="variation" is made of
 _DENSER = 8  # F and C see so many times the codes that the generator draws: they cost little, and their noise counts
 
 
