@@ -41,14 +41,14 @@ def steps_per_second(G: lw.Generator, space: str, steps: int, options: dict[str,
             if "total" in step.value:  # not while F is fitted
                 marks.append((time.process_time(), time.perf_counter()))
 
-        lw.dp_lase(G, space, steps=steps + 1, patience=None, begin="random", on_step=mark, **options)
+        lw.dp_lase(G, space, steps=steps + 1, patience=None, on_step=mark, **options)
     (cpu, clock), (last_cpu, last_clock) = marks[0], marks[-1]
     return steps / (last_cpu - cpu), steps / (last_clock - clock), cpu - begun
 
 
 SHARES = (0.25, 0.5, 1.0)  # of the norm
 TRAINED: dict[str, dict[str, Any]] = {
-    "trained, begun at random": {"begin": "random"},
+    "trained, begun at random": {},
     "trained, begun at the closed form": {"begin": "variation"},
 }
 PRESETS: dict[str, dict[str, Any]] = {
@@ -151,7 +151,7 @@ def main() -> None:
         table(f"{name} in {space}: 16 codes, 8 directions, the middle layer", head, rows)
         if not arguments.quick:
             started, cpu = time.perf_counter(), time.process_time()
-            found = lw.dp_lase(G, space, steps=2000, patience=100, begin="random")
+            found = lw.dp_lase(G, space, steps=2000, patience=100)
             taken = {"CPU s": time.process_time() - cpu, "s": time.perf_counter() - started, "steps": found.best_step}
             results[f"{name} {space}, plateau"] = taken | {"stopped": found.stopped}
             ends = [float(found.curve[term][-50:].mean()) for term in ("den", "var")]

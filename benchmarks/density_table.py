@@ -70,7 +70,7 @@ def walks(G: lw.Generator, space: str, seed: int, sizes: Sizes, features: Featur
     A row is walk, stride, drift, kept, image change, manifold distance over the start's, drift of the straight walk,
     kept of the norm-preserving one.
     """
-    options = {"space": space, "stride": 1.1, "steps": sizes.steps, "patience": None, "seed": seed, "begin": "random"}
+    options = {"space": space, "stride": 1.1, "steps": sizes.steps, "patience": None, "seed": seed}
     runs = {"learned C": lw.dp_lase(G, **options)}
     if G.name == "digits32":
         runs["plain C"] = lw.dp_lase(G, **options, correction="plain")

@@ -114,7 +114,7 @@ DEFAULTS = {
         "scaled": True,
         "reduction": "mean",
         "den_teaches": "correction",
-        "begin": "variation",
+        "begin": "random",
         "patience": 200,
         "seed": 0,
     },

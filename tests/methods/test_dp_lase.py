@@ -70,8 +70,7 @@ def test_linear_walks_on_linear_features_find_the_leading_singular_vectors(G):
 def test_exact_directions_are_orthonormal_and_the_penalty_makes_them_so(G):
     exact = dp_lase(G, layer="image", k=4, steps=2, batch=2, walk="norm", orthogonal="exact").directions
     torch.testing.assert_close(exact.vectors @ exact.vectors.T, torch.eye(4).double(), atol=1e-12, rtol=0)
-    options = {"begin": "random", "weights": {"var": 0, "pair": 0}}
-    soft = dp_lase(G, layer="image", k=4, steps=150, batch=2, rate=0.01, walk="norm", **options)
+    soft = dp_lase(G, layer="image", k=4, steps=150, batch=2, rate=0.01, walk="norm", weights={"var": 0, "pair": 0})
     assert soft.curve["reg"][-1] < 0.01 * soft.curve["reg"][0]
 
 
@@ -193,7 +192,7 @@ def test_cancelled_run_returns_the_best_so_far(plain, rough_fit):
         seen.append(step)
         return len(seen) < 2 + 4
 
-    found = dp_lase(plain, layer="image", k=2, steps=50, batch=2, begin="random", on_step=stop_after_four)
+    found = dp_lase(plain, layer="image", k=2, steps=50, batch=2, on_step=stop_after_four)
     assert (found.stopped, found.steps, len(seen)) == ("cancelled", 4, 6)
     assert set(seen[-1].value) == {"mon", "lik", "den", "var", "pair", "reg", "total"}
     assert 1 <= found.best_step <= 4
@@ -203,7 +202,7 @@ def test_cancelled_run_returns_the_best_so_far(plain, rough_fit):
 
 def test_progress_covers_the_fit_of_F_the_closed_form_and_the_joint_steps(plain, rough_fit):
     seen: list[Step] = []
-    found = dp_lase(plain, layer="image", k=2, steps=3, batch=2, on_step=seen.append)
+    found = dp_lase(plain, layer="image", k=2, steps=3, batch=2, begin="variation", on_step=seen.append)
     assert [sorted(step.value)[0] for step in seen] == ["fit"] * 2 + ["begin"] * run.BEGIN_CODES + ["den"] * 3
     assert all(math.isfinite(step.value["fit"]) for step in seen[:2])
     shares = [step.fraction for step in seen]
@@ -211,8 +210,8 @@ def test_progress_covers_the_fit_of_F_the_closed_form_and_the_joint_steps(plain,
     assert shares[-1] == 1
     assert {step.total for step in seen} == {run.FIT_STEPS + run.BEGIN_CODES + 3}
     seen.clear()
-    dp_lase(plain, layer="image", k=2, steps=5, batch=2, start=found, on_step=seen.append)
-    dp_lase(plain, layer="image", k=2, steps=2, batch=2, walk="norm", begin="random", on_step=seen.append)
+    dp_lase(plain, layer="image", k=2, steps=5, batch=2, begin="variation", start=found, on_step=seen.append)
+    dp_lase(plain, layer="image", k=2, steps=2, batch=2, walk="norm", on_step=seen.append)
     assert [(step.index, step.total) for step in seen] == [(4, 5), (5, 5), (1, 2), (2, 2)]  # F is not fitted
 
 

@@ -60,7 +60,7 @@ def test_several_layers_count_alike_or_by_their_size(blocks, ends, scaled):
 
 @pytest.mark.parametrize("layer", ["s", "s:b8.conv1", ["s:b4.torgb", "b4.conv1"]])
 def test_styles_are_features_too(styled, ends, layer):
-    found = dp_lase(styled, layer=layer, k=3, steps=1, batch=5, walk="linear", scaled=False, stride=0.5, begin="random")
+    found = dp_lase(styled, layer=layer, k=3, steps=1, batch=5, walk="linear", scaled=False, stride=0.5)
     _, z, there = ends(5, 3, 5, 0.5)
 
     def features(z):
@@ -164,7 +164,7 @@ def test_training_begins_at_the_closed_form_and_says_so():
     seen = []
     found = dp_lase(G, **options, begin="variation", steps=2, on_step=seen.append)
     assert principal_angles(found.directions, leading.T).max() < 1e-6
-    assert principal_angles(dp_lase(G, **options, steps=2, begin="random").directions, leading.T).max() > 0.1
+    assert principal_angles(dp_lase(G, **options, steps=2).directions, leading.T).max() > 0.1
     assert [step.index for step in seen] == list(range(1, 11))
     assert {step.total for step in seen} == {10}
     assert ["begin" in step.value for step in seen] == [True] * 8 + [False] * 2

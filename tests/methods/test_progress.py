@@ -32,7 +32,7 @@ CALLS = {
     ),
     "warpage": (lambda G, on: lw.warpage(G, 20, 2, on_step=on), [(16, 20), (20, 20)]),
     "dp_lase": (
-        lambda G, on: lw.dp_lase(G, layer="image", k=1, steps=3, batch=2, walk="norm", begin="random", on_step=on),
+        lambda G, on: lw.dp_lase(G, layer="image", k=1, steps=3, batch=2, walk="norm", on_step=on),
         [(1, 3), (2, 3), (3, 3)],
     ),
     "feature_directions": (

@@ -64,7 +64,7 @@ RECORDED = {
             "space": "z", "layer": "image", "k": 2, "batch": 2, "stride": 0.5, "rate": 0.01, "pair_form": "cosine",
             "orthogonal": "penalty", "cdf": "logistic", "correction": "informed", "walk": "norm", "steps": 2,
             "pairs": "different", "scaled": True, "reduction": "mean", "den_teaches": "correction",
-            "begin": "variation",
+            "begin": "random",
             "weights": {"mon": 1.0, "lik": 1.0, "den": 10.0, "var": 1.0, "pair": 0.1, "reg": 2.0},
         },
         3,
