@@ -83,6 +83,7 @@ def test_memory_for_a_large_layer_is_bounded_and_what_is_asked_for_is_kept(monke
     small = ganspace(G, k=2, layer="all", samples=N)
     assert max(rows + keep for rows, keep in seen) <= 20
     assert float((small.vectors * whole.vectors).sum(1).min()) > 0.99
+    torch.testing.assert_close(small.scores["share of variance"], whole.scores["share of variance"], rtol=0.02, atol=0)
     monkeypatch.setattr(module, "_MEMORY", 1)
     assert len(ganspace(G, k=2, layer="all", samples=N)) == 2
     assert seen[-1][1] == 3
@@ -128,6 +129,19 @@ def test_bad_layers_and_spaces(plain, tiny):
     flat = LinearGenerator(torch.eye(5).double(), torch.randn(48, 5).double()[:, :2] @ torch.eye(5).double()[:2])
     with pytest.raises(ValueError, match="k must be at most 2, the rank of the sample, got 3"):
         ganspace(flat, k=3, layer="image", samples=50)
+
+
+class Still(LinearGenerator):
+    """A picture that changes by less than single precision can tell."""
+
+    def _synthesize(self, code, space):
+        return 1000 + 1e-3 * super()._synthesize(code, space)
+
+
+def test_layer_that_changes_by_rounding_alone_is_refused():
+    G = Still(torch.eye(5), torch.randn(48, 5, generator=torch.Generator().manual_seed(0)))
+    with pytest.raises(ValueError, match="got 'image', which is the same for 60 samples"):
+        ganspace(G, k=2, layer="image", samples=60)
 
 
 def test_layer_that_does_not_vary_is_refused(plain):
