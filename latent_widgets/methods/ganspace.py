@@ -83,7 +83,7 @@ def ganspace(
         >>> bool((D.scales.diff() < 0).all())
         True
         >>> ganspace(G, k=2, layer="image", samples=500)
-        <Directions 2 x 24 in w: ganspace 1, ganspace 2; unit sd; for faces-exact>
+        <Directions 2 x 39 in w: ganspace 1, ganspace 2; unit sd; for faces-exact>
     """
     mapped = "w" in with_digits(G).spaces
     place = "w" if mapped else "z"
