@@ -17,8 +17,10 @@ __all__ = ["watch"]
 
 
 class _Watch(TorchDispatchMode):
-    """Sees every operation of one call: notes the largest result that depends on the argument, which is made once for
-    each vector of a chunk, and refuses writes into tensors that outlive the call."""
+    """Sees every operation of one call: notes the largest result, refuses writes into tensors that outlive the call.
+
+    Only what depends on the argument counts, since that is made once for each vector of a chunk.
+    """
 
     def __init__(self, x: Tensor) -> None:
         super().__init__()
