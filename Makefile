@@ -2,7 +2,8 @@
 #
 #   PYTHON=python3.12     the interpreter that makes .venv (3.11 or newer)
 #   TORCH_INDEX=URL       where torch comes from; https://download.pytorch.org/whl/cpu has the small wheels without CUDA
-#   WORKERS=2             processes that the unit tests share; as many as there are cores, four at most, unless said
+#   WORKERS=2             processes that the unit tests share; as many as there are cores, four at most, unless said;
+#                         browser and notebooks take as many, two at most
 #   ARGS='...'            passed on to JupyterLab (demo), pytest (test, browser, notebooks), the benchmarks or Sphinx
 #   SEED=0 COUNT=600      mutants: which are drawn, and how many
 #   FAST=1                browser and notebooks: leave out tests marked slow, use smaller sizes
@@ -34,6 +35,8 @@ OLDEST := .venv-oldest
 UNIT_ENV := OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1}
 UNIT_TESTS := latent_widgets tests --ignore=tests/browser --ignore=tests/notebooks --dist=loadfile \
 	--numprocesses=$(WORKERS) $(if $(filter auto,$(WORKERS)),--maxprocesses=4)
+# Each test has a page and a kernel of its own, and waits for them half of the time.
+PAIRED := --numprocesses=$(WORKERS) $(if $(filter auto,$(WORKERS)),--maxprocesses=2)
 FAST_ENV := $(if $(FAST),LATENT_WIDGETS_FAST=1)
 FAST_ARGS := $(if $(FAST),-m 'not slow')
 
@@ -100,10 +103,10 @@ format: $(STAMP)
 
 browser: $(STAMP)
 	tests/browser/install-chromium
-	$(FAST_ENV) $(PYTEST) tests/browser $(FAST_ARGS) $(ARGS)
+	$(FAST_ENV) $(PYTEST) tests/browser $(PAIRED) $(FAST_ARGS) $(ARGS)
 
 notebooks: $(STAMP)
-	$(FAST_ENV) $(PYTEST) tests/notebooks $(FAST_ARGS) $(ARGS)
+	$(UNIT_ENV) $(FAST_ENV) $(PYTEST) tests/notebooks $(PAIRED) $(FAST_ARGS) $(ARGS)
 
 MINUTES ?= 20
 

@@ -75,7 +75,7 @@ def dense_locality(J: Tensor, mask: Tensor, vectors: Tensor | None = None) -> Te
     inside = rows.reshape(-1, d).T @ rows.reshape(-1, d)
     if vectors is None:
         outside = total - inside
-        regular = outside + 1e-3 * 512 / d * outside.trace() * torch.eye(d, dtype=torch.float64)
+        regular = outside + 1e-3 * outside.trace() * torch.eye(d, dtype=torch.float64)
         found = eigh(inside.numpy(), regular.numpy(), subset_by_index=(d - 8, d - 1))[1][:, ::-1]
         vectors = torch.from_numpy(np.ascontiguousarray(found.T))
     v = vectors.double()

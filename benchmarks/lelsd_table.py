@@ -82,7 +82,7 @@ def region_direction(G: lw.Generator, found: list[tuple[RegionSpectra, Tensor]],
             shown += 1
     if not shown:
         return None
-    vectors = generalized(inside, outside, 1, 1e-3, G.dim("w")).to(G.device, G.dtype)
+    vectors = generalized(inside, outside, 1, 1e-3).to(G.device, G.dtype)
     return Directions(vectors, "w", generator=G.name, weights_hash=G.weights_hash)
 
 

@@ -88,7 +88,7 @@ CALLS = {
     ],
     "local_basis of the picture": lambda G: [lw.local_basis(G, G.sample_z(1, 2)[0], "image", k=2).singular_values],
     "local_basis of a layer": lambda G: [lw.local_basis(G, G.sample_z(1, 2)[0], _layer(G), k=2).singular_values],
-    "ganspace": lambda G: [lw.ganspace(G, k=2, samples=60).vectors] if "w" in G.spaces else [],
+    "ganspace": lambda G: [lw.ganspace(G, k=2, samples=60, layer=layer).vectors for layer in (None, "image")],
     "sefa": lambda G: [lw.sefa(G, k=2).vectors],
     "low_rank": lambda G: [(f := lw.low_rank_directions(G, G.code(1), corner(G), k=1)).directions.vectors, f.locality],
     "low_rank by pursuit": lambda G: [

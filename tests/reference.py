@@ -176,11 +176,10 @@ def disc(size, radius):
 
 def best_directions(J, weights, k, tolerance):
     """Generalised eigenvectors from the dense Jacobian ``(3, H, W, d)``, unit rows ``(k, d)``."""
-    d = J.shape[-1]
     inside = np.einsum("cyxi,yx,cyxj->ij", J, weights, J, optimize=True)
     outside = np.einsum("cyxi,yx,cyxj->ij", J, 1 - weights, J, optimize=True)
     values, vectors = np.linalg.eig(
-        np.linalg.solve(outside + tolerance * np.trace(outside) * 512 / d * np.eye(d), inside)
+        np.linalg.solve(outside + tolerance * np.trace(outside) * np.eye(J.shape[-1]), inside)
     )
     best = vectors.real[:, np.argsort(-values.real)[:k]].T
     return best / np.linalg.norm(best, axis=1, keepdims=True)

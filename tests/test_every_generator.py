@@ -58,13 +58,10 @@ def test_low_rank_directions_and_regions(G, mask):
 
 
 def test_ganspace_and_sefa(G):
-    if "w" in G.spaces:
-        assert lw.ganspace(G, k=2, samples=50).vectors.shape == (2, G.w_dim)
-    else:
-        with pytest.raises(
-            ValueError, match=r"ganspace must be given a generator with a mapping network, got .* z only"
-        ):
-            lw.ganspace(G, k=2)
+    found = lw.ganspace(G, k=2, samples=50)
+    assert (found.space, found.vectors.shape) == (G.main_space, (2, G.dim(G.main_space)))
+    assert bool(found.vectors.isfinite().all())
+    assert lw.ganspace(G, k=2, layer="image", samples=50).vectors.shape == (2, G.dim(G.main_space))
     first = {"function": "that begins with a linear layer of z", "Oblong": "that begins with a linear layer of z"}
     refusal = next((words for name, words in first.items() if name in G.name), None)
     if refusal is None:

@@ -272,7 +272,7 @@ _PLAIN_BASE = Base()
 # of these is written out in numbers.
 _ANEW = {
     "sefa": {"k", "layers"},
-    "ganspace": {"k", "samples", "seed"},
+    "ganspace": {"k", "layer", "samples", "seed", "space"},
     "random_directions": {"k", "space", "orthogonal", "layers", "seed"},
 }
 

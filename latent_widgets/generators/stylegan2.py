@@ -158,7 +158,7 @@ class ModulatedConv(nn.Module):
     def forward(self, x: Tensor, style: Tensor) -> Tensor:
         """Convolve ``x`` (n, inputs, h, w) under ``style`` (n, inputs)."""
         style = style / math.sqrt(self.inputs * 9)  # the equalised learning rate, here and not in the many weights
-        energy = F.linear(style.square()[:, :, None].expand(-1, -1, 9).flatten(1), self.weight.square().flatten(1))
+        energy = F.linear(style.square(), self.weight.square().sum((2, 3)))
         gain = GAIN * self.gain * (_fir_gain(self.taps) if self.up else 1.0)
         weight, x = self.weight.to(x.dtype), x * style[:, :, None, None]
         if self.up:

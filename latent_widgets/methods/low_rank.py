@@ -90,7 +90,8 @@ def low_rank_directions(
         k: How many directions; as many as the rank of the inside, at most 10, if not given.
         rank_method: ``"energy"`` or ``"pcp"``.
         relax: How many of the outside's quieter directions count as null (the published code's ``num_relax``, 0).
-        tolerance: For ``"generalized"``; 1e-3 is ReSeFa's.
+        tolerance: For ``"generalized"``, as a share of the outside's trace; 1e-3 is that of ReSeFa's program with its
+            full-rank option, 0 without it.
         weight: For ``"pcp"``, the weight of the sparse part. The published code's 1/60 belongs to 512 dimensions; if
             not given it is ``sqrt(512 / d) / 60`` in ``d`` of them, and 3 / d at least, see :func:`pcp_weight`.
         penalty: For ``"pcp"``, see :func:`latent_widgets.geometry.regions.pcp.pcp`.
@@ -144,9 +145,7 @@ def low_rank_directions(
     count = min(ranks[0], 10) if k is None else checks.integer("k", k, 1, len(spectra.total))
     check_count(count, g.principal[0], g.noise)
     cut = min(max(1, ranks[1] - relax), len(spectra.total) - 1)
-    vectors, kept = g.solve(
-        count, solver, tolerance=tolerance, dim=spectra.dim, cut=cut, principal=principal, outside=outside
-    )
+    vectors, kept = g.solve(count, solver, tolerance=tolerance, cut=cut, principal=principal, outside=outside)
     found = effect(g.inside, g.outside, g.numbers, vectors)
     parameters: dict[str, Any] = {"solver": solver, "rank_method": rank_method, "relax": relax, "tolerance": tolerance}
     parameters |= {"weight": weight, "penalty": penalty} if pursuits else {}

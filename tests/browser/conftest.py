@@ -1,4 +1,4 @@
-"""Fixtures of the browser tests: one server and one browser for all, one page and one kernel for each."""
+"""Fixtures of the browser tests: one server and one browser for each process, one page and one kernel for each."""
 
 import os
 import re

@@ -52,6 +52,13 @@ def test_deviations_that_the_method_did_not_measure_are_written_out(G, picture):
         assert torch.equal(picture(edit, G), edit.apply(G))
 
 
+def test_directions_of_a_layer_are_found_again(plain, picture):
+    D = ganspace(plain, k=2, layer="b8", samples=100)
+    edit = Edit.of(plain, seed=1).move(D, 1, alpha=1.5)
+    assert "lw.ganspace(G, k=2, layer='b8', samples=100, seed=0)" in edit.to_python().replace('"', "'")
+    assert torch.equal(picture(edit, plain), edit.apply(plain))
+
+
 def test_directions_of_a_class_are_written_out(make_network, picture):
     G = StyleGenerator(make_network(w_dim=5, c_dim=3), "tiny", 0)
     other = G.of_class(2)

@@ -17,6 +17,9 @@ CALLS = {
     "random_directions": (lambda G, on: lw.random_directions(G, 2, on_step=on), [(1, 1)]),
     "sefa": (lambda G, on: lw.sefa(lw.load("digits32"), 2, on_step=on), [(1, 1)]),
     "ganspace": (lambda G, on: lw.ganspace(G, 2, samples=30, on_step=on), [(30, 30)]),
+    "ganspace of a layer": (
+        lambda G, on: lw.ganspace(G, 2, layer="all", samples=300, on_step=on), [(128, 300), (256, 300), (300, 300)],
+    ),
     "local bases": (lambda G, on: lw.local_bases(G, G.sample_z(3), on_step=on), [(3, 3)]),
     "local bases of the picture": (
         lambda G, on: lw.local_bases(G, G.sample_z(3), "image", on_step=on), [(1, 3), (2, 3), (3, 3)],

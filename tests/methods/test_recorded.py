@@ -22,6 +22,11 @@ RECORDED = {
         3,
     ),
     "ganspace": (lambda G: lw.ganspace(G, k=2, samples=40, seed=3), {"k": 2, "samples": 40}, 3),
+    "ganspace of a layer": (
+        lambda G: lw.ganspace(G, k=2, layer="all", space="z", samples=40, seed=3),
+        {"k": 2, "layer": "all", "space": "z", "samples": 40},
+        3,
+    ),
     "local_basis": (
         lambda G: lw.local_basis(G, G.sample_z(1), "image", 2, "gap").directions,
         {"target": "image", "k": 2, "rank_method": "gap"},
@@ -78,15 +83,16 @@ def test_result_tells_how_it_was_made(G, method):
     D = make(G)
     told = {name: D.parameters[name] for name in parameters if name in D.parameters}
     assert {name: list(v) if isinstance(v, tuple) else v for name, v in told.items()} == parameters
+    method = method.removesuffix(" of a layer")
     assert (D.method, D.seed) == (method, seed)
     if hasattr(lw, method):  # nothing is recorded that the call does not take
         assert set(D.parameters) <= set(inspect.signature(getattr(lw, method)).parameters)
     assert (D.generator, D.weights_hash) == (G.name, G.weights_hash)
 
 
-@pytest.mark.parametrize("method", ["random_directions", "ganspace", "feature_directions"])
+@pytest.mark.parametrize("method", ["random_directions", "ganspace", "ganspace of a layer", "feature_directions"])
 def test_call_that_is_recorded_gives_the_same_rows(G, method):
     D = RECORDED[method][0](G)
-    again = getattr(lw, method)(G, **D.parameters, seed=D.seed)
+    again = getattr(lw, method.removesuffix(" of a layer"))(G, **D.parameters, seed=D.seed)
     assert D.rows == (0, 1)
     torch.testing.assert_close(again.vectors, D.vectors)

@@ -24,7 +24,8 @@ from latent_widgets.values.mask_reading import read_mask
 __all__ = ["JacobianOperator"]
 
 # On a CPU larger chunks are hardly faster; an accelerator wants to be filled.
-WORKING_MEMORY = {"cpu": 2**27, "cuda": 2**31}
+WORKING_MEMORY = {"cpu": 2**29, "cuda": 2**32}
+ALIVE = 8  # tensors as large as the largest, for each vector of a chunk: tangents of a layer's input and output, padded
 
 
 class JacobianOperator:
@@ -43,7 +44,7 @@ class JacobianOperator:
         mask: What :class:`~latent_widgets.Mask` takes, over the pixels of the value ``(C, H, W)`` (or over the pooled
             pixels): rows are multiplied by ``sqrt(mask)``, so that :meth:`gram` weights pixels by ``mask``.
         pool: Average the value over areas, down to ``pool`` (or ``(h, w)``) pixels a side, before all else.
-        memory: Bytes that a chunk of products may take; 128 MiB on a CPU and 2 GiB on a GPU if not given.
+        memory: Bytes that a chunk of products may take; 512 MiB on a CPU and 4 GiB on a GPU if not given.
 
     Raises:
         TypeError: If an argument has the wrong type.
@@ -86,9 +87,7 @@ class JacobianOperator:
         self._weights = _row_weights(mask, self.output_shape, value)
         if memory is None:
             memory = WORKING_MEMORY.get(x0.device.type, WORKING_MEMORY["cpu"])
-        # A dozen tensors of the size of the largest are alive at once: primal and tangent of a layer's input and
-        # output.
-        chunk = checks.integer("memory", memory, low=1) // (12 * max(largest, 1))
+        chunk = checks.integer("memory", memory, low=1) // (ALIVE * max(largest, 1))
         self.shape = (int(np.prod(self.output_shape)), len(x0))
         known = fn.known if isinstance(fn, VectorFunction) else None
         self.products = Products(self._value, self.x0, min(max(chunk, 1), max(self.shape)), known)

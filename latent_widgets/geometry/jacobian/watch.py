@@ -17,12 +17,16 @@ __all__ = ["watch"]
 
 
 class _Watch(TorchDispatchMode):
-    """Sees every operation of one call: notes the largest result, refuses writes into tensors that outlive the call."""
+    """Sees every operation of one call: notes the largest result, refuses writes into tensors that outlive the call.
 
-    def __init__(self) -> None:
+    Only what depends on the argument counts, since that is made once for each vector of a chunk.
+    """
+
+    def __init__(self, x: Tensor) -> None:
         super().__init__()
         self.largest = 0  # bytes
         self._own: set[int] = set()
+        self._follows = {_storage(x)}
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
@@ -37,9 +41,14 @@ class _Watch(TorchDispatchMode):
                             f"{func.name()} on one of shape {tuple(t.shape)}. Use module.eval(), or work out of place."
                         )
         result = func(*args, **kwargs)
+        follows = not given.isdisjoint(self._follows)
         for t in tree_leaves(result):
             if isinstance(t, Tensor):
-                self.largest = max(self.largest, t.numel() * t.element_size())
+                if follows:
+                    self.largest = max(self.largest, t.numel() * t.element_size())
+                    self._follows.add(_storage(t))
+                elif _storage(t) not in given:  # a place in memory may be used again
+                    self._follows.discard(_storage(t))
                 if _storage(t) not in given:
                     self._own.add(_storage(t))
         return result
@@ -60,12 +69,12 @@ def watch(fn: Callable[[Tensor], Any], x: Tensor) -> tuple[Any, int]:
         x: Its argument.
 
     Returns:
-        The value, and the size in bytes of the largest tensor made on the way.
+        The value, and the size in bytes of the largest tensor made of it on the way.
 
     Raises:
         ValueError: If ``fn`` writes into a tensor that outlives the call, or draws random numbers.
     """
-    mode = _Watch()
+    mode = _Watch(x)
     before = random_state(x.device)
     with torch.no_grad(), exact(), mode:
         value = fn(x)

@@ -10,7 +10,6 @@ from latent_widgets.core.exact import exact
 from latent_widgets.core.steps import OnStep, Step
 from latent_widgets.geometry.jacobian.operator import JacobianOperator
 from latent_widgets.geometry.jacobian.products import KEEP
-from latent_widgets.geometry.regions.solvers import REFERENCE
 
 __all__ = ["MOST", "WHOLE", "reduced"]
 
@@ -64,9 +63,8 @@ def reduced(
 def _rank(energy: Tensor) -> int:
     # A coordinate with the share e of the energy can add at most e / (e + t) to what a direction found with the
     # tolerance t reaches, as inside and outside together are e there.
-    d = len(energy)
-    wanted = int((energy > QUIET * REFERENCE / d * energy.sum()).sum())
-    return min(max(WHOLE, wanted), MOST, d)
+    wanted = int((energy > QUIET * energy.sum()).sum())
+    return min(max(WHOLE, wanted), MOST, len(energy))
 
 
 def _staged(on_step: OnStep | None, index: int, total: int) -> OnStep | None:

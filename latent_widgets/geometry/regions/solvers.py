@@ -1,10 +1,10 @@
 r"""From the Grams inside and outside a region to its spectrum and its directions.
 
 Two ways lead to directions that act inside. The generalised eigenvectors of
-:math:`G_A n = \lambda\,(G_B + \tau\, \mathrm{tr}(G_B)\,(512/d)\, I)\, n` (as in ReSeFa, Zhu et al. 2022, with a
-regularised denominator) weigh the inside against the outside; :math:`\tau` says how much may move outside. The
-projection of LowRankGAN (Zhu et al. 2021) takes the principal directions of the inside and removes their part in the
-loud directions of the outside.
+:math:`G_A n = \lambda\,(G_B + \tau\, \mathrm{tr}(G_B)\, I)\, n` (as in ReSeFa, Zhu et al. 2022, with the
+regularised denominator of its program's full-rank option) weigh the inside against the outside; :math:`\tau` says how
+much may move outside. The projection of LowRankGAN (Zhu et al. 2021) takes the principal directions of the inside and
+removes their part in the loud directions of the outside.
 """
 
 from __future__ import annotations
@@ -36,7 +36,6 @@ __all__ = [
 Solver = Literal["generalized", "projection"]
 SOLVERS: tuple[Solver, ...] = ("generalized", "projection")
 ENERGY = 0.95  # of a Gram, which its loud directions hold: those that count as its rank
-REFERENCE = 512  # the dimension for which tolerances are meant: the regulariser's trace is the same in any other
 NOISE = 1e-12  # eigenvalues of a Gram below this share of the largest are rounding: sums of float64 over all pixels
 
 
@@ -161,7 +160,7 @@ def loudest(gram: Tensor) -> Tensor:
     return vectors[:, values.abs().argsort(descending=True)]
 
 
-def generalized(inside: Tensor, outside: Tensor, k: int, tolerance: float, d: int) -> Tensor:
+def generalized(inside: Tensor, outside: Tensor, k: int, tolerance: float) -> Tensor:
     """Find the directions that move most inside for what they move outside.
 
     Args:
@@ -169,7 +168,6 @@ def generalized(inside: Tensor, outside: Tensor, k: int, tolerance: float, d: in
         outside: The other.
         k: How many.
         tolerance: The regulariser, as a share of the outside's trace; larger values allow more outside.
-        d: Dimension of the latent.
 
     Returns:
         ``(k, r)``, of unit length, the best first; in general not orthogonal.
@@ -178,7 +176,7 @@ def generalized(inside: Tensor, outside: Tensor, k: int, tolerance: float, d: in
     from scipy.linalg import eigh
 
     r = len(inside)
-    floor = float(outside.trace()) * tolerance * REFERENCE / d
+    floor = float(outside.trace()) * tolerance
     floor = max(floor, 1e-12 * float((inside + outside).trace()) / r, 1e-300)
     regular = outside + floor * torch.eye(r, dtype=outside.dtype, device="cpu")
     _, found = eigh(inside.numpy(), regular.numpy(), subset_by_index=(r - k, r - 1))

@@ -77,7 +77,6 @@ class RegionGrams:
         solver: Solver,
         *,
         tolerance: float,
-        dim: int,
         cut: int | None = None,
         principal: Tensor | None = None,
         outside: Tensor | None = None,
@@ -88,7 +87,6 @@ class RegionGrams:
             k: How many.
             solver: ``"generalized"`` or ``"projection"``, see :mod:`latent_widgets.geometry.regions.solvers`.
             tolerance: For ``"generalized"``.
-            dim: Dimension of the latent.
             cut: For ``"projection"``, how many of the loudest directions of the outside are removed; its
                 :func:`~latent_widgets.geometry.regions.solvers.loud_rank` if not given.
             principal: For ``"projection"``, other principal directions of the inside, a column each.
@@ -101,7 +99,7 @@ class RegionGrams:
             ValueError: If nothing is left of a direction.
         """
         if solver == "generalized":
-            found = generalized(self.inside, self.outside, k, tolerance, dim)
+            found = generalized(self.inside, self.outside, k, tolerance)
             return found, torch.ones(k, dtype=torch.float64, device="cpu")
         principal = self.principal[1] if principal is None else principal
         outside = self.outside if outside is None else outside
@@ -270,7 +268,8 @@ class RegionSpectra:
         Args:
             mask: See :meth:`grams`.
             k: How many.
-            tolerance: For ``"generalized"``, how much may move outside: 1e-3 is that of ReSeFa (Zhu et al. 2022).
+            tolerance: For ``"generalized"``, how much may move outside, as a share of the outside's trace in any
+                dimension. 1e-3 is that of ReSeFa's program (Zhu et al. 2022) with its full-rank option, 0 without it.
             solver: ``"generalized"`` eigenvectors, or ``"projection"`` as in LowRankGAN (Zhu et al. 2021).
             cut: For ``"projection"``, how many of the loudest directions of the outside are removed; those that hold
                 95 % of its energy if not given.
@@ -292,7 +291,7 @@ class RegionSpectra:
         level = checks.number("tolerance", tolerance, low=0) if solver == "generalized" else 0.0
         if solver == "projection" and cut is not None:
             cut = checks.integer("cut", cut, 0, r - 1)
-        vectors, kept = g.solve(k, solver, tolerance=level, dim=self.dim, cut=cut)
+        vectors, kept = g.solve(k, solver, tolerance=level, cut=cut)
         scores = {"kept norm": kept} if solver == "projection" else {}
         parameters = {"solver": solver, "tolerance": tolerance, "channels": self.channels}
         return self.directions_of(g, vectors, scores, method="region", parameters=parameters)

@@ -152,6 +152,20 @@ def test_chunks_do_not_change_products(curved, dense):
     torch.testing.assert_close(small.gram(keep=False), curved.gram())
 
 
+def test_chunk_counts_what_follows_the_vector_and_not_what_weights_take():
+    def with_heavy_weights(x):
+        heavy = torch.ones(1000, len(x), dtype=x.dtype, device=x.device).square() / 1000
+        return torch.tanh(heavy.sum(0) * x)
+
+    def heavy_itself(x):
+        return torch.tanh(x[:, None].expand(-1, 1000).square().mean(1) ** 0.5)
+
+    each = X.numel() * X.element_size()
+    light = JacobianOperator(with_heavy_weights, X, memory=8 * 3 * each)
+    assert light.products.chunk == 3
+    assert JacobianOperator(heavy_itself, X, memory=8 * 3 * each).products.chunk == 1
+
+
 def test_chunk_is_halved_when_memory_runs_out(curved, dense, monkeypatch):
     push, pull, sizes = curved.products.push_forward, products.Products.make_pull, []
 
