@@ -120,6 +120,10 @@ CALLS = {
         f.losses,
     ],
     "dp_lase": lambda G: [lw.dp_lase(G, layer="image", k=2, steps=2, batch=2).directions.vectors],
+    "feature_directions": lambda G: [
+        (f := lw.feature_directions(G, "image", k=2, codes=2)).vectors,
+        f.scores["feature change"],
+    ],
     "invert": lambda G: [lw.invert(G, G.synthesize(G.code(1)[None]), steps=3, starts=1, samples=4).image],
     "haar": lambda G: [torch.zeros_like(G.code(0)) + lw.haar_distance(6, 2, samples=20)],
     "fit_segmenter": _segmenter,

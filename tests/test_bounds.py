@@ -96,6 +96,10 @@ CALLS = {
         ("k", 0, "at least 1"), ("k", 6, "at most 5"), ("batch", 0, "at least 1"), ("steps", 0, "at least 1"),
         ("seed", -1, "at least 0"), ("stride", 0, "above 0"), ("rate", 0, "above 0"), ("patience", 0, "at least 1"),
     ]),
+    "features": (lambda G, **o: lw.feature_directions(G, **{"k": 1, "layer": "image", "codes": 2} | o), [
+        ("k", 0, "between 1 and 5"), ("k", 6, "between 1 and 5"), ("codes", 1, "at least 2"),
+        ("seed", -1, "at least 0"),
+    ]),
     "refine": (lambda G, **o: lw.refine_subspace(G, lw.random_directions(G, 1), layer="all", **o), [
         ("codes", 0, "at least 1"), ("ridge", 9e-7, "at least 1e-06"), ("cover", 9e-7, "between 1e-06 and 1.0"),
         ("cover", 1.01, "between 1e-06 and 1.0"), ("groups", 1, "between 2 and 2"), ("groups", 3, "between 2 and 2"),
@@ -152,10 +156,13 @@ CHOICES = {
     "region": {"solver": ("generalized", "projection")},
     "pursuit": {"penalty": ("entrywise", "induced")},
     "dp_lase": {
-        "space": ("z", "w", "w+"), "layer": ("all", "image"), "pair_form": ("cosine", "inner"),
-        "orthogonal": ("penalty", "exact"), "cdf": ("logistic", "network"), "correction": ("informed", "plain"),
-        "walk": ("learned", "norm", "linear"),
+        "space": ("z", "w", "w+"), "layer": ("all", "image"), "preset": ("released", "equations"),
+        "pair_form": ("cosine", "inner", "matrix"), "orthogonal": ("penalty", "gram-schmidt", "exact"),
+        "cdf": ("logistic", "network"), "correction": ("informed", "plain", "unbounded"),
+        "walk": ("learned", "norm", "linear"), "pairs": ("different", "any", "all"), "reduction": ("mean", "sum"),
+        "den_teaches": ("correction", "all"), "begin": ("random", "variation"),
     },
+    "features": {"space": ("z", "w", "w+"), "layer": ("all", "image")},
     "lelsd": {
         "mode": ("inside", "outside"), "merge": ("average", "intersection", "union"), "unit": ("sd", "latent"),
         "schedule": ("preset", "published"), "penalty": ("squared", "published"),
@@ -217,6 +224,7 @@ def test_first_value_outside_is_refused(G, call, name, value, words):
         ("region", {"tolerance": 0}),
         ("cut", {"cut": 0}),
         ("cut", {"cut": 6}),
+        ("features", {"k": 5, "codes": 2, "seed": 0}),
         ("lelsd", {"steps": 1, "batch": 1, "penalty_weight": 0, "patience": 1, "seed": 0, "samples": 1, "k": 1}),
         ("low rank", {"relax": 0, "tolerance": 0, "k": 1}),
         ("transfer", {"seed": 0}),

@@ -1,6 +1,7 @@
 """One paper a file: each method is a function ``(G, *, options)`` that finds directions, or measures them."""
 
 from latent_widgets.methods._registry import MethodInfo, ParameterInfo, methods
+from latent_widgets.methods.dp_lase.closed_form import feature_directions
 from latent_widgets.methods.dp_lase.method import DPLase, dp_lase
 from latent_widgets.methods.dp_lase.subspace import ChannelGroups, refine_subspace
 from latent_widgets.methods.ganspace import ganspace
@@ -22,6 +23,7 @@ __all__ = [
     "Transfer",
     "WarpageMap",
     "dp_lase",
+    "feature_directions",
     "ganspace",
     "lelsd",
     "local_bases",

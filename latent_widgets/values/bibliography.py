@@ -132,6 +132,7 @@ METHODS: dict[str, tuple[str, str]] = {
     "region": ("LowRankGAN", "zhu2021lowrankgan"),
     "lelsd": ("LELSD", "pajouheshgar2022lelsd"),
     "dp_lase": ("DP-LaSE", "li2021dplase"),
+    "feature_directions": ("the first-order variation of DP-LaSE", "li2021dplase"),
     "refine_subspace": ("DP-LaSE", "li2021dplase"),
     "ganspace": ("GANSpace", "harkonen2020ganspace"),
     "sefa": ("SeFa", "shen2021sefa"),

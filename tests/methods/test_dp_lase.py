@@ -200,17 +200,17 @@ def test_cancelled_run_returns_the_best_so_far(plain, rough_fit):
     assert all(math.isfinite(value) for value in seen[-1].value.values())
 
 
-def test_progress_covers_the_fit_of_F_and_the_joint_steps(plain, rough_fit):
+def test_progress_covers_the_fit_of_F_the_closed_form_and_the_joint_steps(plain, rough_fit):
     seen: list[Step] = []
-    found = dp_lase(plain, layer="image", k=2, steps=3, batch=2, on_step=seen.append)
-    assert [sorted(step.value)[0] for step in seen] == ["fit"] * 2 + ["den"] * 3
+    found = dp_lase(plain, layer="image", k=2, steps=3, batch=2, begin="variation", on_step=seen.append)
+    assert [sorted(step.value)[0] for step in seen] == ["fit"] * 2 + ["begin"] * run.BEGIN_CODES + ["den"] * 3
     assert all(math.isfinite(step.value["fit"]) for step in seen[:2])
     shares = [step.fraction for step in seen]
     assert shares == sorted(set(shares))  # it only grows
     assert shares[-1] == 1
-    assert {step.total for step in seen} == {run.FIT_STEPS + 3}
+    assert {step.total for step in seen} == {run.FIT_STEPS + run.BEGIN_CODES + 3}
     seen.clear()
-    dp_lase(plain, layer="image", k=2, steps=5, batch=2, start=found, on_step=seen.append)
+    dp_lase(plain, layer="image", k=2, steps=5, batch=2, begin="variation", start=found, on_step=seen.append)
     dp_lase(plain, layer="image", k=2, steps=2, batch=2, walk="norm", on_step=seen.append)
     assert [(step.index, step.total) for step in seen] == [(4, 5), (5, 5), (1, 2), (2, 2)]  # F is not fitted
 
@@ -261,7 +261,18 @@ def test_directions_in_w_live_in_whitened_coordinates():
     assert found.directions.space == "w"
 
 
-@pytest.mark.parametrize("options", [{}, {"cdf": "network"}, {"pair_form": "inner"}, {"walk": "linear"}])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"cdf": "network"},
+        {"pair_form": "inner"},
+        {"walk": "linear"},
+        {"pairs": "any"},
+        {"pair_form": "matrix", "pairs": "all"},
+        {"preset": "equations"},
+    ],
+)
 def test_one_direction_and_every_form_give_no_nan(plain, rough_fit, options):
     found = dp_lase(plain, layer="image", k=1, steps=2, batch=2, **options)
     assert all(bool(values.isfinite().all()) for values in found.curve.values())
@@ -300,7 +311,7 @@ def test_network_that_ends_not_monotone_gives_a_warning(plain, rough_fit, monkey
         ({"rate": -1.0}, ValueError, "rate must be above 0, got -1"),
         ({"space": "w"}, ValueError, "space must be one of 'z', got 'w'"),
         ({"layer": "b5"}, ValueError, "layer must be one of 'b4', 'b8', 'image', got 'b5'"),
-        ({"pair_form": "sum"}, ValueError, "pair_form must be one of 'cosine', 'inner', got 'sum'"),
+        ({"pair_form": "sum"}, ValueError, "pair_form must be one of 'cosine', 'inner', 'matrix', got 'sum'"),
         ({"walk": "curve"}, ValueError, "walk must be one of 'learned', 'norm', 'linear', got 'curve'"),
         ({"weights": {"density": 1.0}}, ValueError, "weights must be one of 'mon', 'lik', 'den', .* got 'density'"),
         ({"weights": {"den": -1.0}}, ValueError, r"weights\['den'\] must be at least 0, got -1"),

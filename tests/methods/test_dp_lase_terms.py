@@ -123,7 +123,7 @@ def test_all_terms_of_a_step_are_those_of_their_equations(make_run, uneven, slop
             stride, g = shares[j, i] * 0.6 * 5**0.5, rows[chosen[i, j]]
             end = z[i] + stride * g + run.correction(z[i : i + 1], stride[None], g[None], run.log_density())[0].detach()
             drifts.append((level(end) - level(z[i])) ** 2)
-            both.append((picture(end) - picture(z[i])) / run.scale)
+            both.append((picture(end) - picture(z[i])) / run.scales[0])
         changes.append(both)
     inner = [float((a * b).mean()) for a, b in changes[:4]]
     sizes = [float(a.square().mean() * b.square().mean()) for a, b in changes[:4]]
@@ -147,13 +147,13 @@ def test_scale_of_the_features_is_their_standard_deviation(make_run, uneven):
     rng = torch.Generator().manual_seed(0)
     torch.randn(3, 5, generator=rng, dtype=torch.float64)  # the directions are drawn first
     pictures = G.synthesize(torch.randn(32, 5, generator=rng).to(G.dtype), "z").flatten(1)
-    assert run.scale == pytest.approx(float(pictures.var(0).mean().sqrt()), rel=1e-6)
+    assert run.scales == pytest.approx((float(pictures.var(0).mean().sqrt()),), rel=1e-6)
 
 
 def test_score_is_the_change_of_the_features_halfway_to_the_longest_stride(make_run, uneven):
     G = linear_generator(z_dim=5, w_dim=7)
     found = dp_lase(G, layer="image", k=3, steps=1, batch=2, walk="linear", stride=0.8)
-    scale = make_run(G, uneven).scale
+    scale = make_run(G, uneven).scales[0]
     half = 0.8 * 5**0.5 / 2
     J = G.module.synthesis @ G.module.mapping
     changes = [half * float((J @ row).square().mean().sqrt()) / scale for row in found.directions.unit_vectors]

@@ -38,6 +38,9 @@ CALLS = {
         lambda G, on: lw.dp_lase(G, layer="image", k=1, steps=3, batch=2, walk="norm", on_step=on),
         [(1, 3), (2, 3), (3, 3)],
     ),
+    "feature_directions": (
+        lambda G, on: lw.feature_directions(G, "image", 1, codes=3, on_step=on), [(1, 3), (2, 3), (3, 3)],
+    ),
     "several regions": (
         lambda G, on: lw.RegionSpectra(G, list(G.map(G.sample_z(2))), on_step=on), [(7, 14), (14, 14)],
     ),

@@ -56,6 +56,11 @@ RECORDED = {
         },
         3,
     ),
+    "feature_directions": (
+        lambda G: lw.feature_directions(G, ("all", "image"), 2, space="z", scaled=False, codes=3, seed=3),
+        {"layer": ["all", "image"], "k": 2, "space": "z", "scaled": False, "codes": 3},
+        3,
+    ),
     "dp_lase": (
         lambda G: lw.dp_lase(
             G, "z", "image", 2, steps=2, batch=2, stride=0.5, rate=0.01, walk="norm", seed=3, weights={"reg": 2.0},
@@ -63,6 +68,8 @@ RECORDED = {
         {
             "space": "z", "layer": "image", "k": 2, "batch": 2, "stride": 0.5, "rate": 0.01, "pair_form": "cosine",
             "orthogonal": "penalty", "cdf": "logistic", "correction": "informed", "walk": "norm", "steps": 2,
+            "pairs": "different", "scaled": True, "reduction": "mean", "den_teaches": "correction",
+            "begin": "random",
             "weights": {"mon": 1.0, "lik": 1.0, "den": 10.0, "var": 1.0, "pair": 0.1, "reg": 2.0},
         },
         3,
@@ -83,7 +90,7 @@ def test_result_tells_how_it_was_made(G, method):
     assert (D.generator, D.weights_hash) == (G.name, G.weights_hash)
 
 
-@pytest.mark.parametrize("method", ["random_directions", "ganspace", "ganspace of a layer"])
+@pytest.mark.parametrize("method", ["random_directions", "ganspace", "ganspace of a layer", "feature_directions"])
 def test_call_that_is_recorded_gives_the_same_rows(G, method):
     D = RECORDED[method][0](G)
     again = getattr(lw, method.removesuffix(" of a layer"))(G, **D.parameters, seed=D.seed)

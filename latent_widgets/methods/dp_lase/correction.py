@@ -14,7 +14,7 @@ from latent_widgets.core.fresh import fresh
 
 __all__ = ["Correction", "CorrectionKind"]
 
-CorrectionKind = Literal["informed", "plain"]
+CorrectionKind = Literal["informed", "plain", "unbounded"]
 LogDensity = Callable[[Tensor], Tensor]
 
 
@@ -25,11 +25,12 @@ class Correction(nn.Module):
     step of the log density, from ``z0 + e g`` towards the level of ``z0``, times a learned gain that sees how large it
     is: a network that has to find squared norms in the coordinates needs far more steps than the directions do.
     The correction is never longer than the step, so that of a step of zero is zero: nothing else would keep C from
-    leaving the codes altogether where that changes the picture most.
+    leaving the codes altogether where that changes the picture most. ``"unbounded"`` is the hourglass on ``(z0, e, g)``
+    as equation 6 has it, of any length.
 
     Args:
         dim: Length of a code.
-        kind: ``"informed"`` or ``"plain"``.
+        kind: ``"informed"``, ``"plain"`` or ``"unbounded"``.
         seed: Of the first weights.
 
     Example:
@@ -68,6 +69,9 @@ class Correction(nn.Module):
         Returns:
             ``(n, dim)``.
         """
+        if self.kind == "unbounded":
+            free: Tensor = self.vector(torch.cat([z, strides[:, None], directions], 1))
+            return free
         share = (strides / self.dim**0.5)[:, None]
         found = share * self.vector(torch.cat([z, share, share * self.dim**0.5 * directions], 1))
         if self.kind == "informed":

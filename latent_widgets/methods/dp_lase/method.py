@@ -5,138 +5,57 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from typing import Any, Literal, get_args
+from dataclasses import asdict
+from typing import Literal, get_args
 
 import torch
-from torch import Tensor
 
 from latent_widgets.core import checks
 from latent_widgets.core.exact import exact
-from latent_widgets.core.rounding import ranked
 from latent_widgets.core.steps import OnStep, report
 from latent_widgets.generators.base import Generator
-from latent_widgets.generators.place import with_digits
 from latent_widgets.geometry.density.cdf import CDFKind
 from latent_widgets.geometry.density.coordinates import Whitened
-from latent_widgets.geometry.density.fitted import Density, Gaussian, fit_density
-from latent_widgets.geometry.density.iso_density import kept_component
+from latent_widgets.geometry.density.fitted import Density, Gaussian
 from latent_widgets.geometry.jacobian.gradients import check_gradients
-from latent_widgets.geometry.walks.walk import Walk
-from latent_widgets.methods.dp_lase.correction import Correction, CorrectionKind
+from latent_widgets.methods.dp_lase.closed_form import coordinates_of
+from latent_widgets.methods.dp_lase.correction import CorrectionKind
 from latent_widgets.methods.dp_lase.course import Course
-from latent_widgets.methods.dp_lase.run import Options, Run, WalkKind, features, moved
-from latent_widgets.methods.dp_lase.terms import PairForm
-from latent_widgets.values.directions import Directions
+from latent_widgets.methods.dp_lase.looked import Looked, check_layer, first_styles, middle_layer
+from latent_widgets.methods.dp_lase.presets import WEIGHTS, Preset, filled_in, weights_of
+from latent_widgets.methods.dp_lase.result import DPLase, result_of
+from latent_widgets.methods.dp_lase.run import Begin, Options, Orthogonal, Pairs, Run, Taught, WalkKind
+from latent_widgets.methods.dp_lase.terms import PairForm, Reduction
 
 __all__ = ["DPLase", "dp_lase"]
 
-WEIGHTS = {"mon": 1.0, "lik": 1.0, "den": 10.0, "var": 1.0, "pair": 0.1, "reg": 1.0}
 
-
-@dataclass(frozen=True, eq=False)
-class DPLase:
-    """What DP-LaSE found.
-
-    Attributes:
-        directions: The directions, the one that changes the features most first.
-        density: What the learned walk keeps, in whitened coordinates: F as a density, untrained for the other walks; or
-            the one that was given.
-        correction: C, in whitened coordinates.
-        prior: Maps codes to whitened coordinates, in which strides are measured: the identity in ``z``.
-        curve: For each term of the objective its value at every step, and ``"total"``.
-        walk_kind: Which walk the directions were found with.
-        steps: How many steps were made.
-        best_step: After which of them the running mean of the total was lowest: what is returned is from there.
-        stopped: ``"finished"``, ``"plateau"``, ``"cancelled"``, or ``"diverged"`` where the objective was not finite.
-    """
-
-    directions: Directions
-    density: Density
-    correction: Correction
-    prior: Gaussian
-    curve: Mapping[str, Tensor] = field(repr=False)
-    walk_kind: WalkKind
-    steps: int
-    best_step: int
-    stopped: str
-    _state: Mapping[str, Any] = field(repr=False)
-
-    @torch.no_grad()
-    def move(self, codes: Tensor, directions: Tensor, strides: Tensor) -> Tensor:
-        """Walk from many codes at once, as in training.
-
-        Args:
-            codes: ``(n, d)``.
-            directions: ``(n, d)``; their length does not matter.
-            strides: ``(n,)``, lengths in whitened coordinates: standard deviations.
-
-        Returns:
-            ``(n, d)``.
-        """
-        starts = self.prior.whiten(codes.double())
-        along = self.prior.whiten_direction(directions.double())
-        along = along / along.norm(dim=1, keepdim=True)
-        ends = moved(self.density.log_prob, self.correction, starts, strides.double(), along, self.walk_kind)
-        return self.prior.unwhiten(ends).to(codes)
-
-    def walk(
-        self,
-        G: Generator,
-        code: Tensor,
-        index: int | str = 0,
-        at: Sequence[float] = (-6.0, -4.0, -2.0, 0.0, 2.0, 4.0, 6.0),
-    ) -> Walk:
-        """Walk from a code along one of the directions, as in training.
-
-        Args:
-            G: The generator.
-            code: ``(d,)`` or ``(1, d)``, in the space of the directions.
-            index: Which direction, by number or name.
-            at: Positions, in standard deviations.
-
-        Returns:
-            The walk, with the kept component and the log density along it: that which was given, or the prior's.
-        """
-        found = self.directions[index].for_generator(G)
-        start, _ = G.check_code(code, found.space)
-        strides = torch.tensor([checks.number("at", value) for value in at], dtype=torch.float64, device=G.device)
-        along = found.vectors.expand(len(strides), -1)
-        codes = self.move(start[:1].expand(len(strides), -1), along, strides)
-        before, after = self.prior.whiten(start.double()), self.prior.whiten(codes.double())
-        kept = kept_component(before, after, self.prior.whiten_direction(found.vectors.double()), strides)
-        shown = self.density.density if isinstance(self.density, Whitened) else self.prior
-        return Walk(
-            codes,
-            tuple(strides.tolist()),
-            found.space,
-            "sd",
-            self.walk_kind,
-            found.names[0],
-            log_density=shown.log_prob(codes),
-            kept=kept.to(codes),
-        )
-
-
+@filled_in
 @exact()
 @torch.inference_mode(mode=False)  # what is trained must be made outside of it
 def dp_lase(
     G: Generator,
     space: Literal["z", "w"] | None = None,
-    layer: str | None = None,
+    layer: str | Sequence[str] | None = None,
     k: int = 8,
     *,
+    preset: Preset | None = None,
     steps: int = 400,
     batch: int = 16,
     stride: float = 1.0,
     rate: float = 3e-3,
     weights: Mapping[str, float] | None = None,
     pair_form: PairForm = "cosine",
-    orthogonal: Literal["penalty", "exact"] = "penalty",
+    orthogonal: Orthogonal = "penalty",
     cdf: CDFKind = "logistic",
     correction: CorrectionKind = "informed",
     walk: WalkKind = "learned",
     density: Density | None = None,
+    pairs: Pairs = "different",
+    scaled: bool = True,
+    reduction: Reduction = "mean",
+    den_teaches: Taught = "correction",
+    begin: Begin = "random",
     patience: int | None = 200,
     seed: int = 0,
     start: DPLase | None = None,
@@ -156,12 +75,39 @@ def dp_lase(
     scaled to variance one. In ``w``, whose coordinates are not alike, all happens in coordinates whitened by mean and
     covariance.
 
+    Two presets set the keywords below as others have them; what is given besides counts before the preset.
+
+    ``preset="released"`` is the script of the released program that explores StyleGAN2 from ``z``: ``k=20``,
+    ``steps=500_000``, ``batch=16``, ``rate=1e-4``, ``stride=10 / sqrt(512)`` (10 for its ``d = 512``; ``10 / sqrt(d)``
+    is 10 in any space), ``walk="norm"``, ``pairs="any"``, ``pair_form="cosine"``, ``orthogonal="gram-schmidt"``,
+    ``scaled=False``, ``patience=None``, and the styles of the first three convolutions, without the maps to RGB, where
+    the generator has styles. Its loss adds the mean square changes of two directions and takes the mean over the ``k *
+    k`` entries of :math:`\Gamma^\top\Gamma - I`, so with ours its weights are ``{"var": 2, "pair": 0.1, "reg": 1 /
+    k**2}``.
+
+    ``preset="equations"`` is the objective (1) to (11) as written: ``reduction="sum"``, ``pairs="all"``,
+    ``pair_form="matrix"``, ``scaled=False``, ``cdf="network"``, ``correction="unbounded"``, ``den_teaches="all"``,
+    ``orthogonal="penalty"``, ``patience=None``, and all weights 1 but ``pair`` (lambda). What is not published is ours:
+    the widths of F and C, the slope nu of equation 4 and the step of the difference quotient (both 1e-3 standard
+    deviations), lambda (0.1) and zeta (1), ``k``, ``steps``, ``batch``, ``stride``, ``rate``, how the features of
+    several codes stand in :math:`D_j` (here a row each), and where F begins. Two things are not as written: F is
+    bounded, without which equation 5 has no minimum; and directions have length one, as in the released program.
+
+    For ``n`` codes, ``k`` directions in ``d`` dimensions and ``p`` features that ``scaled`` divides by ``s``, a sum
+    with ``scaled=False`` is the mean with ``scaled=True`` times: ``n d`` for ``mon`` and ``lik``; ``n k`` for ``den``;
+    ``n k p s**2`` for ``var``; for ``pair`` ``n k (k-1) p**2 s**4`` of ``"inner"``, ``n**2 k (k-1) p**2 s**4`` of
+    ``"matrix"``, ``n k (k-1)`` of ``"cosine"``; 1 for ``reg``. Beside a ``var`` of weight 1, a lambda of the sums is
+    ``lambda (k-1) p s**2`` of the means for ``"inner"`` and ``n`` times that for ``"matrix"``, and a zeta is ``zeta /
+    (n k p s**2)``.
+
     Args:
         G: The generator.
         space: ``"z"`` (the paper's and the default) or ``"w"``.
-        layer: Whose features are to change: one of ``G.layer_names``, or ``"image"``; the middle layer if not given.
-            The paper cuts near the input or deeper, by what is sought.
+        layer: Whose features are to change: one of ``G.layer_names``; ``"image"``; ``"s"``, all style vectors, or
+            ``"s:layer"``, that of a layer, where there are styles; or a sequence of these, side by side. The middle
+            layer if not given. The paper cuts near the input or deeper, by what is sought.
         k: How many directions; 8 is ours, 20 the released program's.
+        preset: ``"released"`` or ``"equations"``, see above; ours if not given.
         steps: Steps of Adam; ours. The released program takes 50 000 to 500 000.
         batch: Codes a step, each along two directions; 16 as in the released program.
         stride: Largest stride, as a share of the typical norm ``sqrt(d)``; ours. The released program has 10 for ``d =
@@ -170,19 +116,35 @@ def dp_lase(
         weights: Other weights of the terms. All are 1 as in the paper's equation 11, but for ``pair``: 0.1 (lambda, as
             in the released program for StyleGAN2), and ``den``: 10 (ours). Far out the logarithm of F's slope falls
             linearly, so that ``den`` grows no faster there than ``var``, and with 1 can be outrun by it.
-        pair_form: ``"inner"`` as in the paper, or ``"cosine"`` as in the later released programs.
-        orthogonal: ``"penalty"`` as in the paper, or ``"exact"`` by a QR decomposition.
+        pair_form: ``"inner"``, the squared inner product of two changes, as in the first of the released programs;
+            ``"cosine"``, their squared cosine, as in the later ones; or ``"matrix"``, the squared norm of ``D_j' D_h``
+            with a row for each code, equation 8 as written.
+        orthogonal: ``"penalty"`` as in the paper; ``"gram-schmidt"``, which also makes the directions perpendicular
+            after each step, as in the released program for StyleGAN2; or ``"exact"`` by a QR decomposition.
         cdf: F as a ``"logistic"`` mixture (ours), or a ``"network"`` as in the paper.
-        correction: C with a Newton step among its inputs (``"informed"``, ours), or ``"plain"`` as in the paper.
+        correction: C with a Newton step among its inputs (``"informed"``, ours), ``"plain"`` as in the paper's figure,
+            or ``"unbounded"``: plain, and as long as it likes.
         walk: ``"learned"``, with F and C; ``"norm"``, equation 2, as in most released programs; or ``"linear"``.
         density: Which density learned walks keep; F if not given, as in the paper. Any density of codes of ``space``
             will do that has no bounds, such as :func:`~latent_widgets.geometry.density.fit_density` gives (ours). There
             is no F then: C is trained for that density, and ``mon`` and ``lik`` are not among the terms.
+        pairs: Which directions a code is moved along: two ``"different"`` ones, each with a stride of its own (ours);
+            ``"any"`` two with one stride, which make no pair where they are the same, as in the released program; or
+            ``"all"`` with one stride, as in the equations.
+        scaled: Whether features have variance one, and those of several layers equal shares in it (ours), or stay as
+            they are, as in paper and program: the loudest and largest layer then counts most.
+        reduction: Terms as a ``"mean"`` (ours, and with ``"cosine"`` the released program's for StyleGAN2), or as a
+            ``"sum"`` over the codes of a batch, coordinates, directions and features, as in the equations.
+        den_teaches: What ``den`` teaches: the ``"correction"`` alone (ours), or ``"all"``, as in equation 11.
+        begin: Directions begin ``"random"``, as in the released program; or where the ``"variation"`` is largest to
+            first order, in closed form from eight codes, see :func:`~latent_widgets.feature_directions` (ours: ahead
+            in runs of few steps, the same after 400).
         patience: Stop after so many steps without progress of the running mean; None never stops early.
         seed: Of everything random.
         start: A result of the same options to go on from: as if it had not been stopped.
         on_step: Called after each step with every term, and, before that, after each step of the fit of F with its
-            loss, ``"fit"``; all steps are counted together. ``False`` ends the run and returns the best so far.
+            loss, ``"fit"``, and of the closed form with the trace so far, ``"begin"``; all steps are counted together.
+            ``False`` ends the run and returns the best so far.
 
     Returns:
         The directions, with F, C and the course of the run.
@@ -192,7 +154,7 @@ def dp_lase(
         ValueError: If an option does not exist, ``k`` is above the dimension, the stride is not positive, the density
             has bounds, another dimension or no use, ``start`` was made with other options, or the objective is not
             finite from the beginning.
-        Cancelled: If ``on_step`` ended the run while F was fitted: there is nothing to return yet.
+        Cancelled: If ``on_step`` ended the run before its first joint step: there is nothing to return yet.
 
     Warns:
         UserWarning: If F is not monotone at the end, which can happen with ``cdf="network"``; or if the run diverged.
@@ -203,50 +165,53 @@ def dp_lase(
         >>> len(found.directions), found.stopped, sorted(found.curve)
         (2, 'finished', ['den', 'lik', 'mon', 'pair', 'reg', 'total', 'var'])
     """
-    space = with_digits(G).check_space("z" if space is None else space)  # type: ignore[assignment]
-    checks.choice("space", space, ("z", "w"))
-    names = tuple(dict.fromkeys((*G.layer_names, "image")))
-    middle = names[(len(names) - 1) // 2]
-    layer = checks.choice("layer", middle if layer is None else layer, names)
-    d = G.dim(str(space))
+    where, prior = coordinates_of(G, space, seed)
+    if layer is None:
+        layer = (first_styles(G) if preset == "released" else None) or middle_layer(G)
+    names = check_layer(G, layer)
     checks.integer("k", k, low=1)
-    if k > d:
-        raise ValueError(f"k must be at most {d}, the dimension of {space}, got {k}.")
+    if k > prior.dim:
+        raise ValueError(f"k must be at most {prior.dim}, the dimension of {where}, got {k}.")
     checks.integer("batch", batch, low=1)
     steps = checks.integer("steps", steps, low=1)
-    seed = checks.integer("seed", seed, low=0)
     for name, value in (("stride", stride), ("rate", rate)):
         if not checks.number(name, value) > 0:
             raise ValueError(f"{name} must be above 0, got {value:g}.")
     checks.choice("pair_form", pair_form, get_args(PairForm))
-    checks.choice("orthogonal", orthogonal, ("penalty", "exact"))
+    checks.choice("orthogonal", orthogonal, get_args(Orthogonal))
     checks.choice("cdf", cdf, get_args(CDFKind))
     checks.choice("correction", correction, get_args(CorrectionKind))
     checks.choice("walk", walk, get_args(WalkKind))
+    checks.choice("pairs", pairs, get_args(Pairs))
+    checks.choice("reduction", reduction, get_args(Reduction))
+    checks.choice("den_teaches", den_teaches, get_args(Taught))
+    checks.choice("begin", begin, get_args(Begin))
     given = dict(weights or {})
     for name, weight in given.items():
         checks.number(f"weights[{checks.choice('weights', name, tuple(WEIGHTS))!r}]", weight, low=0)
     chosen = Options(
-        str(space),
-        layer,
+        where,
+        names if len(names) > 1 else names[0],
         k,
         batch,
         stride,
         rate,
-        WEIGHTS | given,
+        weights_of(preset, k) | given,
         pair_form,
         orthogonal,
         cdf,
         correction,
         walk,
-        seed,
+        int(seed),
         None if density is None else type(density).__name__,
+        pairs,
+        checks.flag("scaled", scaled),
+        reduction,
+        den_teaches,
+        begin,
     )
-    check_gradients(G, str(space), (layer,))
-    prior = fit_density(G, str(space), "standard" if space == "z" else "gaussian", seed=seed)
-    if not isinstance(prior, Gaussian):
-        raise TypeError(f"prior must be Gaussian, got {type(prior).__name__}.")
-    kept = None if density is None else _kept(density, prior, walk, str(space))
+    check_gradients(G, where, Looked(G, where, names).inner)
+    kept = None if density is None else _kept(density, prior, walk, where)
     if start is not None:
         _check_start(start, chosen, kept)
     run = Run(G, chosen, prior, kept, None if start is None else start._state["run"], on_step, steps)
@@ -269,8 +234,8 @@ def dp_lase(
         if not course.best_parts:
             raise ValueError(f"{message} Use a smaller stride.")
         fix = f"What is returned is from step {course.best_step}. Use a lower rate or fewer steps."
-        warnings.warn(f"{message} {fix}", stacklevel=4)  # each decorator is a level
-    return _result(run, course, stopped)
+        warnings.warn(f"{message} {fix}", stacklevel=5)  # each decorator is a level
+    return result_of(run, course, stopped)
 
 
 def _kept(density: Density, prior: Gaussian, walk: WalkKind, space: str) -> Whitened:
@@ -295,56 +260,3 @@ def _check_start(start: DPLase, chosen: Options, kept: Whitened | None) -> None:
             differ = ["density"]
     if differ:
         raise ValueError(f"start must be a result of the same options, got other {', '.join(differ)}.")
-
-
-@torch.no_grad()
-def _result(run: Run, course: Course, stopped: str) -> DPLase:
-    G, options = run.G, run.options
-    state = course.state()
-    run.parts.load_state_dict(course.best_parts)
-    rows = run.directions()
-    z = torch.randn(
-        16, G.z_dim, generator=torch.Generator("cpu").manual_seed(options.seed + 1), dtype=torch.float32, device="cpu"
-    ).to(G.device, G.dtype)
-    codes = run.prior.whiten((G.map(z) if options.space == "w" else z).double())
-    strides = codes.new_full((len(codes),), options.stride * rows.shape[1] ** 0.5 / 2)
-    before = features(G, run.prior.unwhiten(codes).to(G.dtype), options)
-    change = []
-    for row in rows:
-        ends = moved(run.log_density(), run.correction, codes, strides, row.expand_as(codes), options.walk)
-        after = features(G, run.prior.unwhiten(ends).to(G.dtype), options)
-        change.append(((after - before) / run.scale).square().mean().sqrt())
-    scores = torch.stack(change).to(G.dtype)
-    order = ranked(scores)
-    vectors = run.prior.unwhiten_direction(rows[order])
-    if options.walk == "learned" and run.given is None and stopped in ("finished", "plateau"):
-        slope, place = run.cdf.steepest_fall(-3.0, 3.0)
-        if slope < -run.cdf.flat:
-            fix = "Take more steps, or cdf='logistic'."
-            warnings.warn(f"F must be monotone, got slope {slope:.2g} at {place:.2g}. {fix}", stacklevel=6)
-    directions = Directions(
-        vectors.to(G.dtype),
-        options.space,
-        unit="sd",
-        scales=vectors.norm(dim=1).to(G.dtype),  # one unit of the whitened coordinates
-        scores={"feature change": scores[order]},
-        method="dp_lase",
-        parameters={name: value for name, value in asdict(options).items() if name != "seed"} | {"steps": run.done},
-        seed=options.seed,
-        generator=G.name,
-        weights_hash=G.weights_hash,
-    )
-    run.parts.requires_grad_(False)
-    curve = {name: torch.tensor(values, dtype=torch.float32, device="cpu") for name, values in course.curve.items()}
-    return DPLase(
-        directions,
-        run.density,
-        run.correction,
-        run.prior,
-        curve,
-        options.walk,
-        run.done,
-        course.best_step,
-        stopped,
-        state,
-    )

@@ -12,20 +12,27 @@ import torch
 from torch import Tensor, nn
 
 from latent_widgets.core.forward import load_rules
-from latent_widgets.core.steps import OnStep, Step, report
+from latent_widgets.core.steps import Cancelled, OnStep, Step, report
 from latent_widgets.generators.base import Generator
 from latent_widgets.geometry.density.cdf import CDF, CDFKind, fit_cdf, make_cdf
 from latent_widgets.geometry.density.coordinates import Independent, Whitened
 from latent_widgets.geometry.density.fitted import Density, Gaussian
 from latent_widgets.geometry.density.iso_density import norm_preserving
 from latent_widgets.methods.dp_lase import terms as terms
+from latent_widgets.methods.dp_lase.closed_form import mean_gram, principal_rows
 from latent_widgets.methods.dp_lase.correction import Correction, CorrectionKind, LogDensity
+from latent_widgets.methods.dp_lase.looked import Looked, change
 
-__all__ = ["Options", "Run", "WalkKind", "features", "moved"]
+__all__ = ["Begin", "Options", "Orthogonal", "Pairs", "Run", "Taught", "WalkKind", "moved"]
 
 WalkKind = Literal["learned", "norm", "linear"]
+Pairs = Literal["different", "any", "all"]
+Orthogonal = Literal["penalty", "exact", "gram-schmidt"]
+Taught = Literal["correction", "all"]
+Begin = Literal["random", "variation"]
 _FIT = 256_000  # coordinates to which F is fitted before the joint run: errors of F are a drift that C cannot see
 FIT_STEPS = 15  # of that fit; in the progress of the run each counts as a joint step, which takes as long or longer
+BEGIN_CODES = 8  # whose Jacobians the beginning of begin="variation" is made of
 _DENSER = 8  # F and C see so many times the codes that the generator draws: they cost little, and their noise counts
 
 
@@ -34,19 +41,24 @@ class Options:
     """What a run is made of; see :func:`latent_widgets.methods.dp_lase.dp_lase`."""
 
     space: str
-    layer: str
+    layer: str | tuple[str, ...]
     k: int
     batch: int
     stride: float
     rate: float
     weights: dict[str, float]
     pair_form: terms.PairForm
-    orthogonal: str
+    orthogonal: Orthogonal
     cdf: CDFKind
     correction: CorrectionKind
     walk: WalkKind
     seed: int
     density: str | None = None
+    pairs: Pairs = "different"
+    scaled: bool = True
+    reduction: terms.Reduction = "mean"
+    den_teaches: Taught = "correction"
+    begin: Begin = "random"
 
 
 class Run:
@@ -58,12 +70,15 @@ class Run:
         prior: Maps codes to those coordinates and back.
         given: The density that walks are to keep, in those coordinates; None learns F.
         state: Where to go on; None begins anew.
-        on_step: Called after each step of the fit of F with its loss; ``False`` raises ``Cancelled``.
+        on_step: Called after each step before the joint ones; ``False`` raises ``Cancelled``.
         steps: How many joint steps are to come.
 
     Attributes:
         done: How many joint steps were made.
-        fitted: How many steps of the fit are counted before them: none where F is not learned, or was earlier.
+        fitted: How many steps are counted before them: of the fit, where F is learned and was not earlier, and of the
+            closed form that directions begin with.
+        looked: The features that are to change.
+        scales: What those of each layer are divided by.
     """
 
     def __init__(
@@ -79,11 +94,16 @@ class Run:
         self.G, self.options, self.prior, self.given = G, options, prior, given
         self.rng = torch.Generator("cpu").manual_seed(options.seed)
         self.done = 0
+        self.looked = Looked(G, options.space, (options.layer,) if isinstance(options.layer, str) else options.layer)
         d = prior.dim
         matrix = torch.randn(options.k, d, generator=self.rng, dtype=torch.float64, device="cpu")
-        matrix = matrix / matrix.norm(dim=1, keepdim=True)
+        if options.orthogonal == "gram-schmidt":  # as long as they were drawn, which sets how fast they turn
+            matrix = perpendicular(matrix)
+        else:
+            matrix = matrix / matrix.norm(dim=1, keepdim=True)
         learns = options.walk == "learned" and given is None and state is None  # the other walks need no F
-        self.fitted = FIT_STEPS if learns else 0
+        closed = options.begin == "variation" and state is None
+        self.fitted = (FIT_STEPS if learns else 0) + (BEGIN_CODES if closed else 0)
         cdf = self._fit(steps, on_step) if learns else make_cdf(options.cdf, options.seed)
         correction = Correction(d, options.correction, options.seed)
         self.parts = nn.ModuleDict({"cdf": cdf, "correction": correction}).requires_grad_()
@@ -100,8 +120,9 @@ class Run:
             self._restore(state)
             return
         with torch.no_grad():
-            spread = features(G, prior.unwhiten(self.codes(32)).to(G.dtype), options)
-            self.scale = float(spread.var(0).mean().sqrt().clamp(min=torch.finfo(spread.dtype).tiny))
+            self.scales = self.looked.scales(self._code(self.codes(32)), options.scaled)
+        if closed:
+            self._begin(self.fitted - BEGIN_CODES, steps, on_step)
 
     @property
     def matrix(self) -> Tensor:
@@ -123,12 +144,14 @@ class Run:
         """What a learned walk keeps, in whitened coordinates."""
         return Independent(self.cdf, self.prior.dim) if self.given is None else self.given
 
-    def log_density(self) -> LogDensity:
-        """Return its logarithm, by which F is not taught: a flat F would make every walk keep it."""
+    def log_density(self, frozen: bool = True) -> LogDensity:
+        """Return its logarithm; F is not taught by it while it is frozen: a flat F would make every walk keep it."""
         if self.given is not None:
             return self.given.log_prob
-        frozen = {name: value.detach() for name, value in self.cdf.named_parameters()}
-        return lambda x: _log_density(self.cdf, frozen, x)
+        if not frozen:
+            return lambda x: self.cdf.log_density(x).sum(1)
+        fixed = {name: value.detach() for name, value in self.cdf.named_parameters()}
+        return lambda x: _log_density(self.cdf, fixed, x)
 
     def codes(self, n: int) -> Tensor:
         """Draw ``(n, d)`` codes, in whitened coordinates and float64."""
@@ -148,17 +171,13 @@ class Run:
     def losses(self) -> dict[str, Tensor]:
         """Return every term of the objective on a new batch, and their weighted total."""
         options, weights = self.options, self.options.weights
-        directions = self.directions()
-        z = self.codes(options.batch * (_DENSER if options.walk == "learned" else 1))
-        count = min(2, options.k)  # two different directions for each code, as in the released programs
-        chosen = (
-            torch.rand(len(z), options.k, generator=self.rng, dtype=torch.float32, device="cpu")
-            .argsort(1)[:, :count]
-            .T.to(z.device)
-        )  # (count, n)
-        share = 2 * torch.rand(count, len(z), generator=self.rng, dtype=torch.float64, device="cpu").to(z) - 1
-        strides = share * options.stride * z.shape[1] ** 0.5
-        log_density, seen = self.log_density(), z[: options.batch]
+        directions, reduction = self.directions(), options.reduction
+        # more codes are no better a sum, but another weight beside what is no sum over codes
+        dense = _DENSER if options.walk == "learned" and reduction == "mean" else 1
+        z = self.codes(options.batch * dense)
+        chosen, strides = self._drawn(z)
+        count, seen, joint = len(chosen), z[: options.batch], options.den_teaches == "all"
+        log_density = self.log_density(frozen=not joint)
 
         def walked(n: int, along: Tensor) -> tuple[Tensor, Tensor]:
             starts = z[:n].repeat(count, 1)
@@ -168,17 +187,36 @@ class Run:
         found = {"reg": terms.orthogonality(directions)}
         if options.walk == "learned":
             if self.given is None:
-                found |= {"mon": terms.monotony(self.cdf, z), "lik": terms.likelihood(self.cdf, z)}
-            # it teaches C alone: what keeps a density best are directions that hardly change the picture
-            starts, ends = walked(len(z), directions.detach())
-            found["den"] = (log_density(ends) - log_density(starts)).square().mean()
+                found["mon"] = terms.monotony(self.cdf, z, reduction)
+                found["lik"] = terms.likelihood(self.cdf, z, reduction)
+            # alone, it would teach directions that hardly change the picture: those keep a density best
+            starts, ends = walked(len(z), directions if joint else directions.detach())
+            found["den"] = terms.reduced((log_density(ends) - log_density(starts)).square(), reduction)
         with torch.no_grad():
-            before = features(self.G, self._code(seen), options)
-        after = features(self.G, self._code(walked(len(seen), directions)[1]), options)
-        changes = (after.unflatten(0, (count, -1)) - before) / self.scale
-        found |= {"var": terms.variation(changes), "pair": terms.pair_penalty(changes, options.pair_form)}
+            before = self.looked.blocks(self._code(seen))
+        after = self.looked.blocks(self._code(walked(len(seen), directions)[1]))
+        changes = change([block.unflatten(0, (count, -1)) for block in after], before, self.scales)
+        found["var"] = terms.variation(changes, reduction)
+        if options.pairs == "any":  # a code of which both directions are the same has no pair
+            changes = changes[:, chosen[0, : len(seen)] != chosen[1, : len(seen)]]
+        found["pair"] = terms.pair_penalty(changes, options.pair_form, reduction)
         total = sum((weights[name] * value.double() for name, value in found.items()), z.new_zeros(()))
         return found | {"total": total}
+
+    def _drawn(self, z: Tensor) -> tuple[Tensor, Tensor]:
+        """For each code, numbers of directions and strides along them: ``(directions, n)`` both."""
+        k, n, pairs = self.options.k, len(z), self.options.pairs
+        if pairs == "all":
+            chosen = torch.arange(k, dtype=torch.int64, device="cpu")[:, None].expand(k, n)
+        elif pairs == "any":
+            chosen = torch.randint(k, (2, n), generator=self.rng, dtype=torch.int64, device="cpu")
+        else:  # two different directions for each code
+            order = torch.rand(n, k, generator=self.rng, dtype=torch.float32, device="cpu").argsort(1)
+            chosen = order[:, : min(2, k)].T
+        own = len(chosen) if pairs == "different" else 1  # else the directions of a code share its stride
+        share = 2 * torch.rand(own, n, generator=self.rng, dtype=torch.float64, device="cpu").to(z) - 1
+        strides = share.expand(len(chosen), n) * self.options.stride * z.shape[1] ** 0.5
+        return chosen.to(z.device), strides
 
     def step(self) -> dict[str, float]:
         """Train one step and return every term; nothing changes and the total is NaN where a gradient is not finite."""
@@ -190,6 +228,9 @@ class Run:
             if not all(bool(slope.isfinite().all()) for slope in slopes):
                 return {name: float(value.detach()) for name, value in found.items()} | {"total": math.nan}
             self.optimizer.step()
+        if self.options.orthogonal == "gram-schmidt":
+            with torch.no_grad():
+                self.matrix.copy_(perpendicular(self.matrix))
         self.done += 1
         return {name: float(value.detach()) for name, value in found.items()}
 
@@ -197,10 +238,23 @@ class Run:
         """Fit F to the codes of the generator."""
 
         def tell(step: Step) -> bool:
-            return report(on_step, step.index, FIT_STEPS + steps, {"fit": step.value})
+            return report(on_step, step.index, self.fitted + steps, {"fit": step.value})
 
         samples = self.codes(_FIT // self.prior.dim + 1).flatten()
         return fit_cdf(samples, self.options.cdf, steps=FIT_STEPS, seed=self.options.seed, on_step=tell)
+
+    def _begin(self, before: int, steps: int, on_step: OnStep | None) -> None:
+        """Take the directions along which the features change most to first order."""
+
+        def tell(step: Step) -> bool:
+            if not report(on_step, before + step.index, self.fitted + steps, {"begin": step.value}):
+                raise Cancelled("dp_lase was cancelled before its first step.")
+            return True
+
+        gram, _ = mean_gram(self.looked, self.prior, self.codes(BEGIN_CODES), self.scales, tell)
+        with torch.no_grad():
+            rows = principal_rows(gram)[1][: self.options.k]
+            self.matrix.copy_(rows * self.matrix.norm(dim=1, keepdim=True))
 
     def _code(self, whitened: Tensor) -> Tensor:
         return self.prior.unwhiten(whitened).to(self.G.dtype)
@@ -213,7 +267,7 @@ class Run:
                 "optimizer": self.optimizer.state_dict(),
                 "rng": self.rng.get_state(),
                 "done": self.done,
-                "scale": self.scale,
+                "scales": self.scales,
             }
         )
 
@@ -221,7 +275,7 @@ class Run:
         self.parts.load_state_dict(state["parts"])
         self.optimizer.load_state_dict(copy.deepcopy(state["optimizer"]))
         self.rng.set_state(state["rng"])
-        self.done, self.scale = state["done"], state["scale"]
+        self.done, self.scales = state["done"], state["scales"]
 
 
 def moved(
@@ -248,11 +302,10 @@ def moved(
     return straight + correction(starts, strides, directions, log_density)
 
 
-def features(G: Generator, codes: Tensor, options: Options) -> Tensor:
-    """Return the flat features ``(n, p)`` of codes at the chosen layer."""
-    if options.layer == "image":
-        return G.synthesize(codes, options.space).flatten(1)
-    return G.features(codes, [options.layer], options.space)[options.layer].flatten(1)
+def perpendicular(rows: Tensor) -> Tensor:
+    """Take from each row ``(k, d)`` what is along those before it (Gram-Schmidt); what is left keeps its length."""
+    q, r = torch.linalg.qr(rows.T)
+    return (q * r.diagonal()).T
 
 
 class _LogDensity(nn.Module):

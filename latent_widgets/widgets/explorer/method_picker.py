@@ -160,4 +160,7 @@ class MethodPicker(ipywidgets.HBox):
 
     def _go(self) -> None:
         values = {name: control.value for name, control in self.controls.items()}
+        if values.get("preset", AUTOMATIC) != AUTOMATIC:  # it sets what nobody else has set
+            usual = {p.name: p.default for p in self.chosen.parameters}
+            values = {name: value for name, value in values.items() if value not in (AUTOMATIC, usual[name])}
         self._run(self.chosen, {name: None if value == AUTOMATIC else value for name, value in values.items()})

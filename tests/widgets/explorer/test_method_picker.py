@@ -54,6 +54,16 @@ def test_what_is_set_is_what_the_method_gets(picker, ran):
     assert {name: ran[-1][1][name] for name in ("k", "seed", "orthogonal")} == {"k": 3, "seed": 11, "orthogonal": False}
 
 
+def test_preset_sets_what_was_left_as_it_is(picker, ran):
+    picker.method.value = "DP-LaSE"
+    picker.find.click()
+    assert {"k", "steps", "batch", "preset"} <= set(ran[-1][1])
+    assert ran[-1][1]["preset"] is None
+    picker.controls["preset"].value, picker.controls["steps"].value = "released", 30
+    picker.find.click()
+    assert ran[-1][1] == {"preset": "released", "steps": 30}
+
+
 def test_every_control_has_a_label_and_a_tooltip(picker):
     for info in methods():
         picker.method.value = info.title
