@@ -8,8 +8,8 @@ into ``docs/lelsd.md``. What is measured is kept as it comes: ``--go-on`` takes 
 Every direction is followed both ways from pictures that no method has seen, in steps up to 20 standard deviations.
 Where the root mean square change of a picture first passes a given amount, the share of the squared change that falls
 inside the part (the mask before and after, averaged) is interpolated between the two steps, linearly in the logarithm
-of the change. Edits that never change the picture by as much are left out, and where that is more than half of them, nothing
-is shown.
+of the change. Edits that never change the picture by as much are left out, and where that is more than half of them,
+nothing is shown.
 """
 
 from __future__ import annotations

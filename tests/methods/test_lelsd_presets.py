@@ -133,7 +133,7 @@ def test_released_settings_are_those_of_the_program_and_an_argument_overrides_th
     )
     asked = found.directions.parameters
     assert (asked["steps"], asked["alpha"], asked["batch"], asked["merge"]) == (2, 2.0, 3, "union")
-    assert (asked["shared"], asked["fresh"], asked["last"], asked["min_alpha"]) == (True, 0.7, True, 0.0)
+    assert (asked["preset"], asked["fresh"], asked["min_alpha"], asked["penalty"]) == ("released", 0.7, 0.0, "absolute")
     assert (found.layers, found.directions.unit) == (("image",), "latent")
     held = lelsd(tiny, mask, preset="released", steps=2, samples=8)
     assert held.directions.parameters["fresh"] is None
@@ -179,7 +179,7 @@ def test_preset_must_be_one_of_two(tiny):
         lelsd(tiny, mask, preset="paper")
     with pytest.raises(ValueError, match="k must be at least 1, got 0"):
         lelsd(tiny, mask, k=0, preset="released")
-    with pytest.raises(ValueError, match="truncation must be 1 in z, which is mapped without any, got 0.7. Use w"):
+    with pytest.raises(ValueError, match=r"truncation must be 1 in z, which is mapped without any, got 0[.]7"):
         lelsd(tiny, mask, preset="released", space="z")
     assert lelsd(tiny, mask, preset="released", space="z", truncation=1.0, steps=1).steps == 1
 
@@ -231,7 +231,7 @@ def test_rates_move_unit_vectors_alike_and_the_released_one_entries_alike(d):
     most = sum(published_rate(step, 40) for step in range(40))
     assert 0.6 * most < float((released - start).abs().max()) < 1.1 * most  # whatever the dimension is
     turned = float(released @ start / released.norm())
-    assert (turned > 0.99) == (d == 16)  # entries are 0.25 there, and 0.04 in 512 dimensions
+    assert (turned > 0.994) == (d == 16)  # entries are 0.25 there, and 0.04 in 512 dimensions
     assert (turned < 0.97) == (d == 512)
 
 

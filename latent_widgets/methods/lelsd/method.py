@@ -20,7 +20,7 @@ from latent_widgets.geometry.effects.part_samples import PartSamples, part_sampl
 from latent_widgets.geometry.effects.released import released_shares
 from latent_widgets.geometry.jacobian.gradients import check_gradients
 from latent_widgets.methods.lelsd.frame import PENALTIES, Frame, frame_of
-from latent_widgets.methods.lelsd.presets import RECIPES, with_presets
+from latent_widgets.methods.lelsd.presets import with_presets
 from latent_widgets.methods.lelsd.training import LelsdState, LelsdStep, Recipe, judge, train
 from latent_widgets.segmentation import Part
 from latent_widgets.values.directions import Directions
@@ -134,8 +134,8 @@ def lelsd(
     shares of every synthesis layer but the constant, without the picture, see
     :func:`~latent_widgets.geometry.effects.released.released_shares`; less the mean over the batch and the layers, plus
     5 times the mean of :math:`|\mathrm{Corr} - I|` over all :math:`K^2` entries; Adam at 1e-3, halved every quarter of
-    200 :math:`K` steps, vectors of any length, no early end, and the last vectors are the result. What is drawn differs,
-    and in ``s`` the program sees one vector a layer where this sees one in all. ``preset="equations"`` maximises the
+    200 :math:`K` steps, vectors of any length, no early end, and the last vectors are the result. Its random numbers
+    are others; in ``s`` the program has one vector a layer where this has one in all. ``preset="equations"`` maximises the
     formula above as it stands, the scores of layers added up; alphas, steps and rates are ours, because the paper's,
     its :math:`c`, and whether the picture counts among the layers (here it does), are not known to us. An argument
     that is given overrides its preset.
@@ -228,7 +228,7 @@ def lelsd(
         patience=None if patience is None else _checks.integer("patience", patience, low=1),
         seed=_checks.integer("seed", seed, low=0, high=2**63 - 1),
         fresh=truncation if fresh else None,
-        **RECIPES[preset],
+        preset=preset,
     )
     n = (1 if fresh else recipe.batch) if samples is None else _checks.integer("samples", samples, low=1)
     masks = PartMasks.of(G, parts, part)

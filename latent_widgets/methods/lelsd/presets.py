@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
@@ -11,19 +11,13 @@ from latent_widgets.core import checks
 from latent_widgets.generators.base import Generator
 from latent_widgets.geometry.effects.feature_layers import IMAGE
 
-__all__ = ["PRESETS", "RECIPES", "RELEASED_STEPS", "presets", "with_presets"]
+__all__ = ["PRESETS", "RELEASED_STEPS", "presets", "with_presets"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 PRESETS = ("released", "equations")
 RELEASED_STEPS = 200  # a direction
-RECIPES: Mapping[str | None, Mapping[str, bool]] = {
-    None: {},
-    "released": {"shared": True, "last": True},
-    "equations": {"summed": True},
-}
-"""What a preset has and no argument says."""
 
 
 def presets(name: str, G: Generator, k: int) -> dict[str, Any]:

@@ -32,9 +32,9 @@ class Recipe:
 
     Attributes:
         fresh: The truncation of a batch that is drawn anew in every step; None for pictures drawn before.
-        shared: Whether a batch has one alpha and one direction, drawn at random, instead of one a picture.
-        summed: Whether the scores of layers add up instead of being averaged.
-        last: Whether the last vectors count as the best.
+        preset: Of what no argument says. ``"released"``: a batch has one alpha and one direction, drawn at random,
+            instead of one a picture, and the last vectors count as the best; ``"equations"``: the scores of layers add
+            up instead of being averaged.
     """
 
     k: int
@@ -51,14 +51,22 @@ class Recipe:
     patience: int | None
     seed: int
     fresh: float | None = None
-    shared: bool = False
-    summed: bool = False
-    last: bool = False
+    preset: str | None = None
 
     @property
     def published(self) -> bool:
-        """Whether the training is the published one, which leaves the length of vectors alone."""
+        """Whether the schedule is the published one, which leaves the length of vectors alone."""
         return self.schedule == "published"
+
+    @property
+    def released(self) -> bool:
+        """Whether batches and the result are those of the released program."""
+        return self.preset == "released"
+
+    @property
+    def summed(self) -> bool:
+        """Whether the scores of layers add up."""
+        return self.preset == "equations"
 
     def rate(self, step: int, d: int) -> float:
         """Return the learning rate of a step, for vectors of length ``d``."""
@@ -238,17 +246,17 @@ def _loss(free: Tensor, step: int, recipe: Recipe, frame: Frame, scene: Scene, s
     penalty = recipe.penalty_weight * penalty_of(units, recipe.penalty)
     scores = found.values.sum(1) if recipe.summed else found.scores
     # the sum over directions of their mean scores; the released program takes that of the one that it drew
-    return penalty - (1 if recipe.shared else recipe.k) * scores.mean()
+    return penalty - (1 if recipe.released else recipe.k) * scores.mean()
 
 
 def _draw(recipe: Recipe, step: int, size: int, rng: torch.Generator) -> tuple[Tensor, Tensor]:
     """Which direction each picture of a batch goes along, and how far."""
-    count = 1 if recipe.shared else size
+    count = 1 if recipe.released else size
     lengths = recipe.low + (recipe.high - recipe.low) * torch.rand(
         count, generator=rng, dtype=torch.float64, device="cpu"
     )
     signs = 1 - 2 * torch.randint(2, (count,), generator=rng, dtype=torch.int64, device="cpu")
-    if recipe.shared:
+    if recipe.released:
         which = torch.randint(recipe.k, (1,), generator=rng, dtype=torch.int64, device="cpu").expand(size)
         return which, (lengths * signs).expand(size)
     # every direction gets as many pictures, within one
@@ -270,6 +278,6 @@ def _checked(
     state = replace(state, checks=(*state.checks, (state.step, scores)))
     if value > state.progress[1] + GAIN:
         state = replace(state, progress=(state.step, value))
-    if recipe.last:
+    if recipe.released:
         return replace(state, best=now, best_value=value)
     return replace(state, best=now, best_value=value) if value > state.best_value else state
