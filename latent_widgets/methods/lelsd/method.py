@@ -125,8 +125,9 @@ def lelsd(
 
     .. math:: \sum_k LS(u_k) - \frac{c}{2} \lVert \mathrm{Corr}(u_1, ..., u_K) - I \rVert_F ,
 
-    where :math:`LS` is the share of the squared change of the features that falls inside the part's mask, the mean over
-    layers, and the mask is merged from the pictures before and after the edit. The segmenter is not differentiated.
+    where :math:`LS` is the share of the squared change of the features that falls inside the part's mask, added up over
+    layers (our default is the mean), and the mask is merged from the pictures before and after the edit. The segmenter
+    is not differentiated.
 
     ``preset="released"`` does what the authors' program does (IVRL/LELSD, with the settings of its notebook for
     StyleGAN2): a fresh batch in every step, four pictures of truncation 0.7, whether or not they show the part; one
@@ -135,10 +136,11 @@ def lelsd(
     :func:`~latent_widgets.geometry.effects.released.released_shares`; less the mean over the batch and the layers, plus
     5 times the mean of :math:`|\mathrm{Corr} - I|` over all :math:`K^2` entries; Adam at 1e-3, halved every quarter of
     200 :math:`K` steps, vectors of any length, no early end, and the last vectors are the result. Its random numbers
-    are others; in ``s`` the program has one vector a layer where this has one in all. ``preset="equations"`` maximises the
-    formula above as it stands, the scores of layers added up; alphas, steps and rates are ours, because the paper's,
-    its :math:`c`, and whether the picture counts among the layers (here it does), are not known to us. An argument
-    that is given overrides its preset.
+    are others; in ``s`` the program has one vector a layer where this has one in all.
+
+    ``preset="equations"`` maximises the formula above as it stands, the scores of layers added up; alphas, steps and
+    rates are ours, because the paper's, its :math:`c`, and whether the picture counts among the layers (here it does),
+    are not known to us. An argument that is given overrides its preset.
 
     From one to the other: the sum over :math:`L` layers is :math:`L` times our mean, so a ``penalty_weight`` of
     :math:`c` there is :math:`c / L` here; the program draws one direction where we sum over :math:`K`, so its weight is
