@@ -99,10 +99,11 @@ def test_released_settings_are_those_of_the_program_and_an_argument_overrides_th
     )
     asked = found.directions.parameters
     assert (asked["steps"], asked["alpha"], asked["batch"], asked["merge"]) == (2, 2.0, 3, "union")
-    assert (asked["preset"], asked["fresh"], asked["min_alpha"], asked["penalty"]) == ("released", 0.7, 0.0, "absolute")
+    assert (asked["preset"], asked["samples"], asked["truncation"]) == ("released", None, 0.7)
+    assert (asked["min_alpha"], asked["penalty"]) == (0.0, "absolute")
     assert (found.layers, found.directions.unit) == (("image",), "latent")
     held = lelsd(tiny, mask, preset="released", steps=2, samples=8)
-    assert held.directions.parameters["fresh"] is None
+    assert held.directions.parameters["samples"] == 8
     assert not torch.allclose(held.losses, lelsd(tiny, mask, preset="released", steps=2).losses)
 
 
@@ -134,7 +135,7 @@ def test_given_codes_come_again_in_every_step_of_the_preset(tiny):
     mask = torch.zeros(16, 16)
     mask[4:, :6] = 1
     found = lelsd(tiny, mask, preset="released", steps=2, code=tiny.code(3))
-    assert found.directions.parameters["fresh"] is None
+    assert found.directions.parameters["samples"] == 4
     assert torch.isfinite(found.losses).all()
 
 

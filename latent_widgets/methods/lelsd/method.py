@@ -213,12 +213,15 @@ def lelsd(
     _checks.choice("penalty", penalty, PENALTIES)
     low, high = alpha_range(alpha, min_alpha)
     frame = frame_of(G, space, layers)
-    truncation = _checks.number("truncation", truncation)
-    fresh = samples is None and code is None  # given codes come again in every step anyway
+    batch = _checks.integer("batch", batch, low=1)
+    if samples is not None:
+        samples = _checks.integer("samples", samples, low=1)
+    elif code is not None:
+        samples = batch  # given codes come again in every step anyway
     recipe = Recipe(
         k=_dimension(frame, k),
         steps=_checks.integer("steps", steps, low=1),
-        batch=_checks.integer("batch", batch, low=1),
+        batch=batch,
         low=low,
         high=high,
         unit=unit,
@@ -229,17 +232,18 @@ def lelsd(
         mode=mode,
         patience=None if patience is None else _checks.integer("patience", patience, low=1),
         seed=_checks.integer("seed", seed, low=0, high=2**63 - 1),
-        fresh=truncation if fresh else None,
+        samples=samples,
+        truncation=_checks.number("truncation", truncation),
         preset=preset,
     )
-    n = (1 if fresh else recipe.batch) if samples is None else _checks.integer("samples", samples, low=1)
+    n = 1 if samples is None else samples
     masks = PartMasks.of(G, parts, part)
     scene = Scene(layers_of(G, features, frame.rows), masks, frame.layers, merge, mode)
     check_gradients(G, frame.run, scene.layers.names)
     state = _begin(frame, recipe, start)
     drawn = part_samples(
         scene.layers, masks, frame.run, n=n + CHECKED + JUDGED, seed=recipe.seed, code=code,
-        truncation=truncation, on_step=on_step, total=recipe.steps,
+        truncation=recipe.truncation, on_step=on_step, total=recipe.steps,
     )  # fmt: skip
     first, second = _cuts(len(drawn), n)
     to_train, to_check, to_judge = drawn.part(0, first), drawn.part(first, second), drawn.part(second, len(drawn))

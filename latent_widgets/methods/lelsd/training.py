@@ -31,7 +31,8 @@ class Recipe:
     """The settings of a training, see :func:`latent_widgets.lelsd`.
 
     Attributes:
-        fresh: The truncation of a batch that is drawn anew in every step; None for pictures drawn before.
+        samples: Pictures to train on, drawn before; None where every step draws a batch.
+        truncation: Of all of them.
         preset: Of what no argument says. ``"released"``: a batch has one alpha and one direction, drawn at random,
             instead of one a picture, and the last vectors count as the best; ``"equations"``: the scores of layers add
             up instead of being averaged.
@@ -50,7 +51,8 @@ class Recipe:
     mode: str
     patience: int | None
     seed: int
-    fresh: float | None = None
+    samples: int | None = 64
+    truncation: float = 1.0
     preset: str | None = None
 
     @property
@@ -232,9 +234,9 @@ def _loss(free: Tensor, step: int, recipe: Recipe, frame: Frame, scene: Scene, s
     """The negative objective on a batch whose draw depends on the seed and the step alone."""
     seed = (recipe.seed * 1_000_003 + step + 1) % 2**63
     rng = torch.Generator("cpu").manual_seed(seed)
-    if recipe.fresh is not None:
+    if recipe.samples is None:
         samples = fresh_samples(
-            scene.layers, scene.masks, frame.run, n=recipe.batch, seed=seed, truncation=recipe.fresh
+            scene.layers, scene.masks, frame.run, n=recipe.batch, seed=seed, truncation=recipe.truncation
         )
     index = torch.randperm(len(samples), generator=rng, dtype=torch.int64, device="cpu")[: recipe.batch]
     which, alphas = _draw(recipe, step, len(index), rng)
