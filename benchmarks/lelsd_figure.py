@@ -56,8 +56,8 @@ def follow(at: Piece, step: Tensor) -> tuple[Tensor, Tensor]:
         by the largest amount.
     """
     G, samples, changes, found = at.case.G, at.samples, [], []
-    assert samples.features is not None  # few pictures
-    codes, before = samples.codes.repeat_interleave(2, 0), samples.features[0].repeat_interleave(2, 0)
+    codes, before = samples.codes.repeat_interleave(2, 0), G.synthesize(samples.codes, samples.space)
+    before = before.repeat_interleave(2, 0)
     masks, both = samples.masks.repeat_interleave(2, 0), step.repeat_interleave(2, 0)
     signs = torch.tensor([1.0, -1.0], dtype=codes.dtype, device=codes.device).repeat(len(step))
     for alpha in REACH:
@@ -139,9 +139,9 @@ def draw(results: Sequence[Mapping[str, Any]], path: Path) -> None:
     from matplotlib.figure import Figure
 
     found = panels(results)
-    columns = 4
-    figure = Figure(figsize=(12, 3 * math.ceil(len(found) / columns)), layout="constrained")
-    axes = figure.subplots(math.ceil(len(found) / columns), columns, squeeze=False, sharex=True)
+    columns = min(5, len(found))
+    figure = Figure(figsize=(2.8 * columns, 3 * math.ceil(len(found) / columns) + 0.6), layout="constrained")
+    axes = figure.subplots(math.ceil(len(found) / columns), columns, squeeze=False)
     for ax in axes.flat[len(found) :]:
         ax.set_visible(False)
     for ax, ((generator, space, part), seeds) in zip(axes.flat, found.items(), strict=False):
@@ -159,14 +159,14 @@ def draw(results: Sequence[Mapping[str, Any]], path: Path) -> None:
         longest = sum(s["released range"] for s in seeds) / len(seeds)
         ax.axvline(longest, color=COLOURS[1], linestyle="--", linewidth=1, label="longest published step")
         ax.set(xscale="log", ylim=(0, None), title=f"{generator}, {space}: {part}")
-        ax.set_xticks(AT, [f"{a:g}" for a in AT], fontsize=7)
+        ax.set_xticks(AT, [f"{a:g}" for a in AT], fontsize=6)
         ax.minorticks_off()
         ax.set_xlim(0.8 * AT[0], 1.2 * AT[-1])
     figure.supxlabel("root mean square change of the picture")
     figure.supylabel("share of the squared change inside the part")
     handles, labels = axes[0, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=4, fontsize=8)
-    figure.savefig(path, dpi=110)
+    figure.legend(handles, labels, loc="outside upper center", ncols=4, fontsize=8)
+    figure.savefig(path, dpi=100)
 
 
 def lines(results: Sequence[Mapping[str, Any]]) -> list[str]:
