@@ -88,7 +88,7 @@ def published(G: lw.Generator, S: Segmenter, steps: int) -> Run:
     for step in range(steps):
         begin = time.process_time()
         for group in optimizer.param_groups:
-            group["lr"] = 1e-3 * 0.5 ** (step // max(1, steps // 4))
+            group["lr"] = 1e-3 * 0.5 ** ((step + 1) // max(1, steps // 4))
         z = torch.from_numpy(np.random.RandomState(54321 + step).randn(4, G.z_dim)).float()
         with torch.enable_grad():
             w = G.map(z).requires_grad_()

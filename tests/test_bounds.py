@@ -165,7 +165,8 @@ CHOICES = {
     "features": {"space": ("z", "w", "w+"), "layer": ("all", "image")},
     "lelsd": {
         "mode": ("inside", "outside"), "merge": ("average", "intersection", "union"), "unit": ("sd", "latent"),
-        "schedule": ("preset", "published"), "penalty": ("squared", "published"),
+        "schedule": ("preset", "published"), "penalty": ("squared", "published", "absolute"),
+        "preset": ("released", "equations"),
     },
     "low rank": {"solver": ("projection", "generalized"), "rank_method": ("energy", "pcp")},
     "warpage": {"metric": ("geodesic", "projection"), "target": ("w", "image", "all")},

@@ -100,7 +100,7 @@ def test_published_schedule_is_slow_and_lets_vectors_grow(blocks, found):
     assert 0.3 < float(slow.score[0]) < 0.95 < float(found.score[0])
     assert abs(float(slow.norm[0]) - 1) > 1e-3
     assert slow.directions.unit == "latent"
-    assert [published_rate(step, 200) for step in (0, 49, 50, 199)] == [1e-3, 1e-3, 5e-4, 1.25e-4]
+    assert [published_rate(step, 200) for step in (0, 48, 49, 199)] == [1e-3, 1e-3, 5e-4, 6.25e-5]
     assert preset_rate(0, 200, 64) == pytest.approx(0.1 / 8)
     assert preset_rate(100, 200, 16) == pytest.approx(0.1 / 4 / 2)
     two = lelsd(blocks, BlockSegmenter(), PART, k=2, steps=40, penalty="published")

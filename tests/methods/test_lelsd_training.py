@@ -40,7 +40,7 @@ def trained(G, mask):
         free = frame.start(recipe.k, 5)
         seen = [(free, None, None)]
         state, _, stopped = train(
-            recipe, frame, scene, samples, samples, LelsdState(free, free),
+            recipe, frame, scene, scene, samples, samples, LelsdState(free, free),
             lambda state, value, due: seen.append((state.free, value, due)), lambda step: True,
         )  # fmt: skip
         return recipe, samples.codes, seen, state, stopped
@@ -81,10 +81,10 @@ def test_loss_of_every_step_is_that_of_its_equation(G, mask, trained, mode, pena
 
 
 def test_first_step_of_adam_is_as_long_as_the_published_rate(trained):
-    _, _, seen, _, _ = trained()
+    _, _, seen, _, _ = trained(steps=8)
     moved = (seen[1][0] - seen[0][0]).abs()
     torch.testing.assert_close(moved, torch.full_like(moved, 1e-3), rtol=1e-3, atol=0)
-    assert [due for _, _, due in seen[1:]] == [False, False, True]  # the last step is checked
+    assert [due for _, _, due in seen[1:]] == [False] * 7 + [True]  # the last step is checked
 
 
 def test_preset_keeps_vectors_at_length_one(trained):
@@ -135,8 +135,8 @@ def test_a_check_counts_as_progress_where_it_gains_a_thousandth(trained):
 
 
 def test_rates_are_those_of_their_formulas():
-    assert [published_rate(step, 8) for step in (0, 1, 2, 5, 7)] == [1e-3, 1e-3, 5e-4, 2.5e-4, 1.25e-4]
-    assert published_rate(2, 3) == 0.25e-3
+    assert [published_rate(step, 8) for step in (0, 1, 2, 5, 7)] == [1e-3, 5e-4, 5e-4, 1.25e-4, 6.25e-5]
+    assert published_rate(2, 3) == 0.125e-3
     for step in (0, 3, 10):
         assert preset_rate(step, 10, 16) == pytest.approx(0.025 * (1 + math.cos(math.pi * step / 10)) / 2)
 

@@ -11,7 +11,7 @@ chance.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -111,6 +111,7 @@ class Scene:
         rows: The rows of ``w+`` on which a step of ``w`` acts; None for all.
         merge: How the masks before and after merge.
         mode: ``"inside"`` or ``"outside"``.
+        score: What makes shares of features before and after and of masks.
     """
 
     layers: Layers
@@ -118,6 +119,7 @@ class Scene:
     rows: Sequence[int] | None
     merge: str
     mode: str
+    score: Callable[[Sequence[Tensor], Sequence[Tensor], Tensor], Shares] = shares
 
     def edit(self, samples: PartSamples, index: Tensor, deltas: Tensor) -> Shares:
         """Displace samples and measure the shares; gradients flow through the features, never through the masks.
@@ -137,7 +139,7 @@ class Scene:
             new = self.masks(codes, samples.space, images, self.layers.named(after))
             region = merge_masks(region, new, self.merge)
         region = region.to(images)
-        return shares(before, after, region if self.mode == "inside" else 1 - region)
+        return self.score(before, after, region if self.mode == "inside" else 1 - region)
 
     def measure(self, samples: PartSamples, step: Tensor, alphas: Tensor, batch: int = 32) -> Shares:
         """Apply one step to all samples, each times its own alpha, and measure the shares."""

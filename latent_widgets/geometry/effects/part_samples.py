@@ -15,7 +15,7 @@ from latent_widgets.generators.base import Generator
 from latent_widgets.geometry.effects.feature_layers import Layers
 from latent_widgets.geometry.effects.part_masks import PartMasks
 
-__all__ = ["PartSamples", "part_samples"]
+__all__ = ["PartSamples", "fresh_samples", "part_samples"]
 
 CHUNK = 32  # pictures drawn at once
 TRIES = 16  # how many times more pictures are drawn than are wanted, at most
@@ -128,6 +128,30 @@ def part_samples(
     kept = [torch.cat(one)[:n] for one in zip(*features, strict=True)]
     fits = fits and sum(f.nbytes for f in kept) <= KEEP
     return PartSamples(codes_, space, masks_, kept if fits else None, len(codes_) if drawn else n, shown / looked)
+
+
+def fresh_samples(
+    layers: Layers, masks: PartMasks, space: str, *, n: int, seed: int, truncation: float = 1.0
+) -> PartSamples:
+    """Draw ``n`` codes, whether or not their pictures show the part.
+
+    Args:
+        layers: Where features are taken.
+        masks: The part.
+        space: The space of the codes.
+        n: How many.
+        seed: Of the draw.
+        truncation: Of the draw.
+
+    Returns:
+        The samples; ``visible`` is the share of them that show the part.
+    """
+    with torch.no_grad():
+        codes = _drawn(layers.G, space, n, seed, truncation)
+        features, images = layers.look(codes, space)
+        where = masks(codes, space, images, layers.named(features))
+    shown = where.double().mean((1, 2)) > 0
+    return PartSamples(codes, space, where, features, n, float(shown.double().mean()))
 
 
 def _drawn(G: Generator, space: str, n: int, seed: int, truncation: float) -> Tensor:

@@ -13,7 +13,9 @@ from latent_widgets.generators.base import Generator
 from latent_widgets.values.fitting import rows_of
 from latent_widgets.values.units import latent_sample
 
-__all__ = ["Frame", "frame_of", "penalty_of", "unit_rows"]
+__all__ = ["PENALTIES", "Frame", "frame_of", "penalty_of", "unit_rows"]
+
+PENALTIES = ("squared", "published", "absolute")
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,11 +128,13 @@ def penalty_of(units: Tensor, kind: str) -> Tensor:
     r"""Return how correlated directions are, over the rows of ``w+`` the mean.
 
     ``"published"`` is :math:`\frac12 \lVert C - I \rVert_F` of the matrix :math:`C` of cosines, which has no slope
-    where directions are perpendicular already; ``"squared"`` is the mean square of the entries off its diagonal.
+    where directions are perpendicular already; ``"absolute"`` is the mean of :math:`|C - I|` over all :math:`k^2`
+    entries, the zeros of the diagonal among them, as in the released program; ``"squared"`` is the mean square of the
+    entries off the diagonal.
 
     Args:
         units: ``(k, rows, d)``, rows of unit length.
-        kind: ``"squared"`` or ``"published"``.
+        kind: ``"squared"``, ``"published"`` or ``"absolute"``.
 
     Returns:
         A number.
@@ -146,4 +150,6 @@ def penalty_of(units: Tensor, kind: str) -> Tensor:
     off = cosines * (1 - torch.eye(k, dtype=units.dtype, device=units.device))
     if kind == "published":
         return torch.linalg.vector_norm(off, dim=(1, 2)).mean() / 2
+    if kind == "absolute":
+        return off.abs().mean()
     return off.square().sum((1, 2)).mean() / (k * (k - 1))

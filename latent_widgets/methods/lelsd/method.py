@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 import torch
@@ -17,8 +17,10 @@ from latent_widgets.geometry.effects.feature_layers import layers_of
 from latent_widgets.geometry.effects.localisation import MODES, Scene, alpha_range
 from latent_widgets.geometry.effects.part_masks import MERGES, PartMasks, Parts
 from latent_widgets.geometry.effects.part_samples import PartSamples, part_samples
+from latent_widgets.geometry.effects.released import released_shares
 from latent_widgets.geometry.jacobian.gradients import check_gradients
-from latent_widgets.methods.lelsd.frame import Frame, frame_of
+from latent_widgets.methods.lelsd.frame import PENALTIES, Frame, frame_of
+from latent_widgets.methods.lelsd.presets import with_presets
 from latent_widgets.methods.lelsd.training import LelsdState, LelsdStep, Recipe, judge, train
 from latent_widgets.segmentation import Part
 from latent_widgets.values.directions import Directions
@@ -39,7 +41,7 @@ class Lelsd:
     seen, with steps of the lengths that it uses.
 
     Attributes:
-        directions: The best directions found.
+        directions: The best directions found; with ``preset="released"`` the last.
         score: ``(k,)``, their scores, means over layers.
         layer_scores: ``(k, layers)``.
         layers: Names of the layers; ``"image"`` is the picture.
@@ -49,7 +51,8 @@ class Lelsd:
         checks: ``(checks,)``, the steps at which the training was checked.
         curve: ``(checks, k)``, the scores there, on held-out pictures of their own.
         norm: ``(k,)``, lengths of the vectors that the training ended with (over the latent axis; in ``w+`` root mean
-            square over rows): 1 but for ``schedule="published"``, which lets them grow.
+            square over rows): 1 but for ``schedule="published"``, which lets them grow; an edit by the released
+            program with its alpha is one by alpha times this length.
         part: What the part is called.
         visible: The share of random pictures that show it.
         steps: How many steps were done, those of ``start`` included.
@@ -85,6 +88,7 @@ class Lelsd:
 
 
 @exact()
+@with_presets
 @torch.inference_mode(mode=False)  # what is trained must be made outside of it
 def lelsd(
     G: Generator,
@@ -92,6 +96,7 @@ def lelsd(
     part: Part | None = None,
     k: int = 1,
     *,
+    preset: Literal["released", "equations"] | None = None,
     steps: int = 200,
     space: str | None = None,
     layers: Sequence[int] | None = None,
@@ -103,10 +108,10 @@ def lelsd(
     min_alpha: float | None = None,
     unit: Literal["sd", "latent"] = "sd",
     batch: int = 8,
-    samples: int = 64,
+    samples: int | None = 64,
     truncation: float = 1.0,
     schedule: Literal["preset", "published"] = "preset",
-    penalty: Literal["squared", "published"] = "squared",
+    penalty: Literal["squared", "published", "absolute"] = "squared",
     penalty_weight: float = 5.0,
     patience: int | None = 60,
     seed: int = 0,
@@ -120,14 +125,33 @@ def lelsd(
 
     .. math:: \sum_k LS(u_k) - \frac{c}{2} \lVert \mathrm{Corr}(u_1, ..., u_K) - I \rVert_F ,
 
-    where :math:`LS` is the share of the squared change of the features that falls inside the part's mask, the mean over
-    layers, and the mask is merged from the pictures before and after the edit. The segmenter is not differentiated.
+    where :math:`LS` is the share of the squared change of the features that falls inside the part's mask, added up over
+    layers (our default is the mean), and the mask is merged from the pictures before and after the edit. The segmenter
+    is not differentiated.
 
-    Where the defaults differ from the published training: one step's alphas and directions differ from picture to
-    picture instead of being one for the batch; alphas keep away from 0, where the score is noise; the penalty is
-    squared, which has a slope at 0 only where there is correlation; vectors are brought back to unit length; the
-    learning rate is :math:`0.1 / \sqrt d` and falls with a cosine, because the published 1e-3 moves every entry by at
-    most 0.1 in 200 steps whatever their number; masks are shrunk by area, which keeps their mass.
+    ``preset="released"`` does what the authors' program does (IVRL/LELSD, with the settings of its notebook for
+    StyleGAN2): a fresh batch in every step, four pictures of truncation 0.7, whether or not they show the part; one
+    alpha for the batch, from -1 to 1 latent lengths times the vector's own, and one direction, drawn at random; the
+    shares of every synthesis layer but the constant, without the picture, see
+    :func:`~latent_widgets.geometry.effects.released.released_shares`; less the mean over the batch and the layers, plus
+    5 times the mean of :math:`|\mathrm{Corr} - I|` over all :math:`K^2` entries; Adam at 1e-3, halved every quarter of
+    200 :math:`K` steps, vectors of any length, no early end, and the last vectors are the result. Its random numbers
+    are others; in ``s`` the program has one vector a layer where this has one in all.
+
+    ``preset="equations"`` maximises the formula above as it stands, the scores of layers added up; alphas, steps and
+    rates are ours, because the paper's, its :math:`c`, and whether the picture counts among the layers (here it does),
+    are not known to us. An argument that is given overrides its preset.
+
+    From one to the other: the sum over :math:`L` layers is :math:`L` times our mean, so a ``penalty_weight`` of
+    :math:`c` there is :math:`c / L` here; the program draws one direction where we sum over :math:`K`, so its weight is
+    ours over :math:`K`; ``"absolute"`` is :math:`(K - 1) / K` times the mean over pairs; an alpha of the program is
+    ``alpha * found.norm`` latent lengths.
+
+    Where our defaults differ, one step's alphas and directions differ from picture to picture; alphas keep away from 0,
+    where the score is noise; the penalty is squared, which has a slope at 0 only where there is correlation; vectors
+    are brought back to unit length; the learning rate is :math:`0.1 / \sqrt d` and falls with a cosine: a turn of 0.1
+    radians a step at first whatever :math:`d` is, while 1e-3 moves every entry by at most 0.093 in 200 steps, much of
+    512 entries of 0.044 and little of 16 of 0.25; masks are shrunk by area, which keeps their mass.
 
     Args:
         G: The generator.
@@ -136,25 +160,27 @@ def lelsd(
             for all pictures.
         part: Which part: a name of ``parts.names``, a label, or several that count as one. Beside a mask, its name.
         k: How many directions.
-        steps: How many steps of Adam in all (published: 200 a direction).
+        preset: ``"released"``, ``"equations"``, or None for ours.
+        steps: How many steps of Adam in all (released: 200 a direction).
         space: Where the directions live; the main space if not given.
         layers: Rows of ``w+`` that move; all if not given.
         features: Layers whose change counts, ``"image"`` for the picture; if not given the picture and all feature
-            maps that the rows reach.
+            maps that the rows reach (released: without the picture).
         code: Hold this picture, or these, instead of drawing random ones: directions for one picture. For directions of
             ``w`` a ``w+`` serves too.
         mode: ``"outside"`` maximises the share that falls outside.
         merge: How the masks before and after the edit merge: ``"average"`` as published; ``"union"`` lets the part
             move, ``"intersection"`` holds its outline.
-        alpha: The longest step, in ``unit`` (published: 1).
-        min_alpha: The shortest; a fifth of the longest if not given (published: 0).
-        unit: Of alpha: standard deviations of the latents along the direction, or latent length (published).
-        batch: Pictures in a step (published: 4).
-        samples: Pictures to train on; they are drawn once, and their features are kept where they fit in 256 MB.
-        truncation: Of the pictures (published: 0.7).
+        alpha: The longest step, in ``unit`` (released: 1).
+        min_alpha: The shortest; a fifth of the longest if not given (released: 0).
+        unit: Of alpha: standard deviations of the latents along the direction, or latent length (released).
+        batch: Pictures in a step (released: 4).
+        samples: Pictures to train on; they are drawn once, all show the part, and their features are kept where they
+            fit in 256 MB. None for others in every step, which need not show it (released).
+        truncation: Of the pictures (released: 0.7; ``z`` before a mapping has none).
         schedule: ``"published"`` for a learning rate of 1e-3, halved every quarter, and vectors of any length.
-        penalty: ``"published"`` for the norm as in the formula.
-        penalty_weight: Its weight (published: 5).
+        penalty: ``"published"`` for the norm as in the formula, ``"absolute"`` as released, or ``"squared"``.
+        penalty_weight: Its weight (released: 5).
         patience: End when the score on held-out pictures has gained less than 0.001 in so many steps; never if None.
         seed: Of everything that is drawn.
         start: A previous result to go on from; its steps count. With the same settings the end is the same as without
@@ -184,13 +210,18 @@ def lelsd(
     for name, value, options in (("mode", mode, MODES), ("merge", merge, MERGES), ("unit", unit, ("sd", "latent"))):
         _checks.choice(name, value, options)
     _checks.choice("schedule", schedule, ("preset", "published"))
-    _checks.choice("penalty", penalty, ("squared", "published"))
+    _checks.choice("penalty", penalty, PENALTIES)
     low, high = alpha_range(alpha, min_alpha)
     frame = frame_of(G, space, layers)
+    batch = _checks.integer("batch", batch, low=1)
+    if samples is not None:
+        samples = _checks.integer("samples", samples, low=1)
+    elif code is not None:
+        samples = batch  # given codes come again in every step anyway
     recipe = Recipe(
         k=_dimension(frame, k),
         steps=_checks.integer("steps", steps, low=1),
-        batch=_checks.integer("batch", batch, low=1),
+        batch=batch,
         low=low,
         high=high,
         unit=unit,
@@ -201,15 +232,18 @@ def lelsd(
         mode=mode,
         patience=None if patience is None else _checks.integer("patience", patience, low=1),
         seed=_checks.integer("seed", seed, low=0, high=2**63 - 1),
+        samples=samples,
+        truncation=_checks.number("truncation", truncation),
+        preset=preset,
     )
-    n = _checks.integer("samples", samples, low=1)
+    n = 1 if samples is None else samples
     masks = PartMasks.of(G, parts, part)
     scene = Scene(layers_of(G, features, frame.rows), masks, frame.layers, merge, mode)
     check_gradients(G, frame.run, scene.layers.names)
     state = _begin(frame, recipe, start)
     drawn = part_samples(
         scene.layers, masks, frame.run, n=n + CHECKED + JUDGED, seed=recipe.seed, code=code,
-        truncation=_checks.number("truncation", truncation), on_step=on_step, total=recipe.steps,
+        truncation=recipe.truncation, on_step=on_step, total=recipe.steps,
     )  # fmt: skip
     first, second = _cuts(len(drawn), n)
     to_train, to_check, to_judge = drawn.part(0, first), drawn.part(first, second), drawn.part(second, len(drawn))
@@ -226,7 +260,8 @@ def lelsd(
 
     chance = float(to_check.masks.double().mean())
     chance = chance if mode == "inside" else 1 - chance
-    state, kept, stopped = train(recipe, frame, scene, to_train, to_check, state, tell, on_step)
+    seen = replace(scene, score=released_shares) if preset == "released" else scene
+    state, kept, stopped = train(recipe, frame, scene, seen, to_train, to_check, state, tell, on_step)
     return _result(state, kept, stopped, recipe, frame, scene, to_judge, band, drawn.visible)
 
 
