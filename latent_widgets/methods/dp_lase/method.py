@@ -18,11 +18,12 @@ from latent_widgets.geometry.density.cdf import CDFKind
 from latent_widgets.geometry.density.coordinates import Whitened
 from latent_widgets.geometry.density.fitted import Density, Gaussian
 from latent_widgets.geometry.jacobian.gradients import check_gradients
+from latent_widgets.methods._presets import with_presets
 from latent_widgets.methods.dp_lase.closed_form import coordinates_of
 from latent_widgets.methods.dp_lase.correction import CorrectionKind
 from latent_widgets.methods.dp_lase.course import Course
 from latent_widgets.methods.dp_lase.looked import Looked, check_layer, first_styles, middle_layer
-from latent_widgets.methods.dp_lase.presets import WEIGHTS, Preset, filled_in, weights_of
+from latent_widgets.methods.dp_lase.presets import WEIGHTS, Preset, settings_of, weights_of
 from latent_widgets.methods.dp_lase.result import DPLase, result_of
 from latent_widgets.methods.dp_lase.run import Begin, Options, Orthogonal, Pairs, Run, Taught, WalkKind
 from latent_widgets.methods.dp_lase.terms import PairForm, Reduction
@@ -30,7 +31,7 @@ from latent_widgets.methods.dp_lase.terms import PairForm, Reduction
 __all__ = ["DPLase", "dp_lase"]
 
 
-@filled_in
+@with_presets(settings_of)
 @exact()
 @torch.inference_mode(mode=False)  # what is trained must be made outside of it
 def dp_lase(

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import functools
-import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, Literal, TypeVar, cast
+from typing import Any, Literal
 
 from latent_widgets.core import checks
 
-__all__ = ["PRESETS", "WEIGHTS", "Preset", "filled_in", "weights_of"]
+__all__ = ["PRESETS", "WEIGHTS", "Preset", "settings_of", "weights_of"]
 
 Preset = Literal["released", "equations"]
-_F = TypeVar("_F", bound=Callable[..., Any])
 
 WEIGHTS = {"mon": 1.0, "lik": 1.0, "den": 10.0, "var": 1.0, "pair": 0.1, "reg": 1.0}
 
@@ -67,17 +64,6 @@ def weights_of(preset: Preset | None, k: int) -> dict[str, float]:
     return WEIGHTS | ({"den": 1.0} if preset == "equations" else {})
 
 
-def filled_in(function: _F) -> _F:
-    """Let a method take from its ``preset`` what its call does not give: what is given counts, also if it is usual."""
-    signature = inspect.signature(function)
-
-    @functools.wraps(function)
-    def called(*arguments: Any, **keywords: Any) -> Any:
-        preset = keywords.get("preset")
-        if preset is not None:
-            table = PRESETS[checks.choice("preset", preset, tuple(PRESETS))]
-            given = signature.bind_partial(*arguments, **keywords).arguments
-            keywords |= {name: value for name, value in table.items() if name not in given}
-        return function(*arguments, **keywords)
-
-    return cast(_F, called)
+def settings_of(name: str, given: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what a preset sets, whatever is given."""
+    return PRESETS[checks.choice("preset", name, tuple(PRESETS))]

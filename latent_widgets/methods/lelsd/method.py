@@ -19,8 +19,9 @@ from latent_widgets.geometry.effects.part_masks import MERGES, PartMasks, Parts
 from latent_widgets.geometry.effects.part_samples import PartSamples, part_samples
 from latent_widgets.geometry.effects.released import released_shares
 from latent_widgets.geometry.jacobian.gradients import check_gradients
+from latent_widgets.methods._presets import with_presets
 from latent_widgets.methods.lelsd.frame import PENALTIES, Frame, frame_of
-from latent_widgets.methods.lelsd.presets import with_presets
+from latent_widgets.methods.lelsd.presets import presets
 from latent_widgets.methods.lelsd.training import LelsdState, LelsdStep, Recipe, judge, train
 from latent_widgets.segmentation import Part
 from latent_widgets.values.directions import Directions
@@ -88,7 +89,7 @@ class Lelsd:
 
 
 @exact()
-@with_presets
+@with_presets(presets)
 @torch.inference_mode(mode=False)  # what is trained must be made outside of it
 def lelsd(
     G: Generator,
