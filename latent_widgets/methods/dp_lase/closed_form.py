@@ -102,6 +102,7 @@ def feature_directions(
     )
 
 
+@exact()
 def coordinates_of(G: Generator, space: str | None, seed: int) -> tuple[str, Gaussian]:
     """Return the space and the Gaussian that maps its codes to coordinates of mean zero and variance one."""
     space = with_digits(G).check_space("z" if space is None else space)

@@ -190,5 +190,5 @@ def test_correction_begins_as_nothing_or_as_a_newton_step(random):
     size = (p.log_prob(z) - p.log_prob(straight))[:, None] / (straight.square().sum(1, keepdim=True) + 5e-6)
     torch.testing.assert_close(found, -size * straight)
     assert bool((found[0].abs() < 1e-12).all())  # no stride, no correction
-    with pytest.raises(ValueError, match="kind must be one of 'informed', 'plain', got 'deep'"):
+    with pytest.raises(ValueError, match="kind must be one of 'informed', 'plain', 'unbounded', got 'deep'"):
         Correction(5, "deep")
