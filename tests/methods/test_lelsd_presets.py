@@ -87,7 +87,7 @@ def test_checks_of_the_equations_weigh_layers_as_the_loss_does(tiny):
 
 
 def test_released_settings_are_those_of_the_program_and_an_argument_overrides_them(tiny):
-    assert presets("released", tiny, 3) == {
+    assert presets("released", {"G": tiny, "k": 3}) == {
         "steps": 600, "features": CONVOLUTIONS, "merge": "average", "alpha": 1.0, "min_alpha": 0.0, "unit": "latent",
         "batch": 4, "samples": None, "truncation": 0.7, "schedule": "published", "penalty": "absolute",
         "penalty_weight": 5.0, "patience": None,
@@ -204,5 +204,5 @@ def test_rates_move_unit_vectors_alike_and_the_released_one_entries_alike(d):
 
 def test_presets_need_layers(tiny):
     G = ExactFaces(resolution=16)
-    assert presets("released", G, 1)["features"] == list(G.layer_names)
-    assert presets("released", tiny, 1)["features"] == CONVOLUTIONS
+    assert presets("released", {"G": G, "k": 1})["features"] == list(G.layer_names)
+    assert presets("released", {"G": tiny, "k": 1})["features"] == CONVOLUTIONS
