@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from latent_widgets.core.imports import import_whole
+from latent_widgets.core.grams import gram_of_rows
 
 __all__ = ["TileGrams"]
 
@@ -78,16 +77,11 @@ class TileGrams:
         return gram
 
     def _sum(self, pixels: Tensor, factors: Tensor) -> Tensor:
-        """The Gram of pixels whose rows are multiplied by factors; half of a symmetric product is computed."""
-        import_whole("scipy.linalg.blas")
-        from scipy.linalg.blas import dsyrk
-
-        r = self.pooled.shape[-1]
-        half = np.zeros((r, r), order="F")
+        """The Gram of pixels whose rows are multiplied by factors."""
+        gram = self.total.new_zeros(self.total.shape)
         for plane in self.pooled.flatten(0, 1).flatten(1, 2):  # (h * w, r), one latent and channel
-            rows = (plane[pixels].double() * factors[:, None]).numpy()
-            half = dsyrk(1.0, rows.T, beta=1.0, c=half, overwrite_c=True)
-        return torch.from_numpy(half + np.triu(half, 1).T)
+            gram += gram_of_rows(plane[pixels].double() * factors[:, None])
+        return gram
 
 
 def _cut(size: int, tiles: int) -> tuple[list[int], Tensor]:
