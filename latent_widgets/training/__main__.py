@@ -60,6 +60,8 @@ def main(arguments: list[str] | None = None) -> None:
     measure.add_argument("--name", choices=["faces64", "faces128", "fashion32"], default="faces64", help=what)
     measure.add_argument("--judge", type=as_path, default=None, help="the folder of a 'judge' run; none: without one")
     measure.add_argument("--shipped", action="store_true", help="measure the shipped weights instead of the run's")
+    what = "side at which the faces are rendered; none: that of the generator"
+    measure.add_argument("--renders", type=int, choices=[64, 128], default=None, help=what)
     measure.add_argument("--early", default="ema-40000.pt", help="the snapshot to compare with")
     about = "samples and renders mixed in one sheet, its key, and how often a network tells them apart"
     blind = commands.add_parser("blind", help=about, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
@@ -96,7 +98,8 @@ def _run(options: argparse.Namespace) -> None:
 
         o = options
         eyes = None if o.judge is None else load_judge(o.judge)
-        print(table(measure(o.folder, o.pictures, o.early, name=o.name, judge=eyes, shipped=o.shipped)))
+        result = measure(o.folder, o.pictures, o.early, name=o.name, judge=eyes, shipped=o.shipped, size=o.renders)
+        print(table(result))
     elif options.command == "blind":
         from latent_widgets.training.blind import blind_look
 

@@ -172,7 +172,8 @@ def summary(folder: Path) -> dict[str, Any]:
     ends = [now for now, later in zip_longest(seconds, seconds[1:], fillvalue=0.0) if later < now]
     thin = lines[:: max(1, -(-len(lines) // LOG_LINES))]
     found: dict[str, Any] = {"minutes": round(sum(ends) / 60, 1)}
-    found["log"] = {key: [line.get(key) for line in thin] for key in (thin[0] if thin else ())}
+    columns = dict.fromkeys(key for line in lines for key in line)  # some begin later
+    found["log"] = {key: [line.get(key) for line in thin] for key in columns}
     for kind in ("r2", "iou", "accuracy", "measure"):
         if (folder / f"{kind}.json").exists():
             found[kind] = read_values(folder / f"{kind}.json")

@@ -141,6 +141,7 @@ def measure(
     name: str = "faces64",
     judge: Judge | None = None,
     shipped: bool = False,
+    size: int | None = None,
 ) -> Measurement:
     """Measure the averaged generator of a run, and write ``measure.json`` beside it.
 
@@ -153,9 +154,12 @@ def measure(
         judge: The second pair of eyes.
         shipped: Measure the weights that the package has of ``name``, not those of the run; nothing but renders is
             written.
+        size: Side at which faces are rendered, 64 or 128; that of the generator if not given.
     """
     config, regressor = CONFIGS[name], load_regressor()
-    size = config["resolution"]
+    if size not in (None, 64, 128):
+        raise ValueError(f"size must be 64 or 128, got {size}.")
+    size = size or config["resolution"]
     renders = [renders_of(folder, pictures, s, size) for s in (seed, seed + 1)]
     network = network_of(name, None if shipped else folder)
     seen = read_shipped(name).about["images_seen"] if shipped else load_checkpoint(folder / "checkpoint.pt")["seen"]

@@ -62,7 +62,7 @@ def test_a_log_of_others_is_said(tmp_path, line, message):
 def test_numbers_that_are_not_finite_are_none(tmp_path):
     append_log(tmp_path / "log.jsonl", seen=1, loss=float("nan"))
     append_log(tmp_path / "log.jsonl", seen=2, more=float("inf"))
-    assert summary(tmp_path)["log"] == {"seen": [1, 2], "loss": [None, None]}
+    assert summary(tmp_path)["log"] == {"seen": [1, 2], "loss": [None, None], "more": [None, None]}
     write_json(tmp_path / "r2.json", {"a": [1.5, float("nan")], "b": {"c": float("-inf")}})
     assert read_values(tmp_path / "r2.json") == {"a": [1.5, None], "b": {"c": None}}
 

@@ -105,6 +105,11 @@ def test_measure_with_a_judge_at_128_pixels_and_the_shipped_weights(run, tmp_pat
     assert max(found.precision, found.recall) < 0.5
     assert "100.0 % beyond 99.5 % of renders" in table(found)
     assert "the judge: " in table(found)
+    beside_small = measure(run, pictures=20, name="faces128", size=64)
+    assert {path.name for path in tmp_path.glob("renders-1?.pt")} == {"renders-11.pt", "renders-12.pt"}
+    assert beside_small.residual != found.residual
+    with pytest.raises(ValueError, match="size must be 64 or 128, got 32"):
+        measure(run, pictures=20, name="faces128", size=32)
     monkeypatch.setitem(module.CONFIGS, "faces64", module.gan.CONFIG)
     shipped = measure(run, pictures=40, judge=Judge().eval(), shipped=True)
     assert shipped.images_seen == 300_000
