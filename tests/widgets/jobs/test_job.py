@@ -247,10 +247,11 @@ def test_interrupt_ends_inline_work_and_leaves_the_job_usable(seen):
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_work_that_ends_its_thread_takes_nothing_with_it(threaded, gate, seen):
-    last = gate()
+    last, ended = gate(), []
 
     def leave(on_step):
         last(on_step)
+        ended.append(threading.current_thread())
         raise SystemExit
 
     threaded.submit(leave, kind="last words")
@@ -259,6 +260,7 @@ def test_work_that_ends_its_thread_takes_nothing_with_it(threaded, gate, seen):
     last.open()
     assert threaded.wait(PATIENCE)
     assert (seen, threaded.state) == (["done"], "idle")
+    ended[0].join(PATIENCE)  # what it leaves behind is noticed here, and not in a later test
 
 
 @pytest.mark.parametrize(
