@@ -46,7 +46,7 @@ STARTED = replace(RECIPE, rates=(1e-3, 2.5e-3, 1e-3), wait=10_000, warm=20_000, 
 # A difference from a picture is a steadier guide than a critic: with momentum, and smaller batches do. The heads, which
 # cost little, are there against blur.
 COPYING = Recipe(
-    batch=16, rates=(2.5e-3, 0.0, 1e-3), betas=(0.9, 0.99), heads=0.1, half_life=5_000, falling=0.7, warm=1_000,
+    batch=16, rates=(2.5e-3, 0.0, 1e-3), betas=(0.9, 0.99), heads=0.2, half_life=5_000, falling=0.7, warm=3_000,
     critic=0.0, copy=1.0, small=64, grow=15_000, full=0.5,
 )  # fmt: skip
 COPIES = {"start": 3000, "every": 8}  # of the pool: each face is read and rendered, so there are fewer
