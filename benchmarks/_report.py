@@ -11,6 +11,8 @@ from typing import Any
 
 import torch
 
+from latent_widgets.core.paths import write_whole
+
 FOLDER = Path("build") / "bench"
 
 
@@ -46,6 +48,18 @@ def bar_rows(bars: Sequence[Mapping[str, Any]]) -> list[list[str]]:
     return [
         [b["what"], f"{b['value']:.3g} {b['unit']}".strip(), b["bar"], "met" if b["met"] else "not met"] for b in bars
     ]
+
+
+def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Turn a table into lines of Markdown."""
+    return [f"| {' | '.join(line)} |" for line in (head, ["---"] * len(head), *rows)]
+
+
+def into_page(page: Path, begin: str, end: str, text: str) -> None:
+    """Put text between two lines of a page of the docs, in place of what is there."""
+    whole = page.read_text(encoding="utf-8")
+    head, rest = whole[: whole.index(begin)], whole[whole.index(end) :]
+    write_whole(page, f"{head}{begin}{text}{rest}".encode())
 
 
 def write(name: str, before: Mapping[str, Any], results: Mapping[str, Any]) -> None:

@@ -1,8 +1,8 @@
-"""What ``benchmarks.lelsd_figure`` compares: three generators with their parts, and directions from every method."""
+"""What the benchmarks of LELSD compare: generators with their parts, and directions from every method."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -20,7 +20,19 @@ from latent_widgets.segmentation import load_segmenter
 from latent_widgets.values.directions import Directions
 from latent_widgets.widgets.explorer.part.work import ExactParts
 
-__all__ = ["METHODS", "RELEASED", "Case", "Piece", "Sizes", "cases", "directions", "piece", "spectra"]
+__all__ = [
+    "FRESH",
+    "METHODS",
+    "RELEASED",
+    "Case",
+    "Piece",
+    "Sizes",
+    "best_inside",
+    "cases",
+    "directions",
+    "piece",
+    "spectra",
+]
 
 LELSD, RELEASED = "LELSD", "LELSD, released"
 REGION, OWN, LOW_RANK, RANDOM = (
@@ -101,19 +113,33 @@ def spectra(case: Case, space: str, count: int, seed: int) -> list[tuple[Tensor,
     return [(code, RegionSpectra(case.G, lw.Code(code, space))) for code in placed]
 
 
-def averaged(at: Piece, found: Sequence[tuple[Tensor, RegionSpectra]]) -> Directions:
-    """Return the generalised eigenvector of the Grams inside and outside, averaged over latents that show the part."""
-    G, inside, outside = at.case.G, None, None
-    for code, R in found:
-        mask = at.masks(code[None], at.space, G.synthesize(code[None], at.space))[0]
+def best_inside(found: Iterable[tuple[RegionSpectra, Tensor]]) -> Tensor | None:
+    """Return the generalised eigenvector ``(1, d)`` of the Grams inside and outside, averaged over latents.
+
+    Args:
+        found: The Jacobian at each latent, and the mask of the part there; where it is hardly seen it does not count.
+
+    Returns:
+        The vector, None if the part is seen nowhere.
+    """
+    inside: Tensor | None = None
+    outside: Tensor | None = None
+    for R, mask in found:
         if float(mask.double().mean()) < 1e-3:
             continue
         grams, basis = R.grams(mask), R.basis.double().cpu()
         pair = [basis @ gram @ basis.T for gram in (grams.inside, grams.outside)]
         inside, outside = (pair[0], pair[1]) if inside is None else (inside + pair[0], outside + pair[1])
-    if inside is None:
+    return None if inside is None else generalized(inside, outside, 1, TOLERANCE)
+
+
+def averaged(at: Piece, found: Sequence[tuple[Tensor, RegionSpectra]]) -> Directions:
+    """Return the best direction over the latents that show the part."""
+    G = at.case.G
+    flat = best_inside((R, at.masks(code[None], at.space, G.synthesize(code[None], at.space))[0]) for code, R in found)
+    if flat is None:
         raise ValueError(f"part must be in one of {len(found)} pictures at least, got {at.part!r} in none.")
-    flat = generalized(inside, outside, 1, TOLERANCE).to(G.device, G.dtype)
+    flat = flat.to(G.device, G.dtype)
     return Directions(flat if at.space == "w" else flat.reshape(1, G.num_layers, -1), at.space, generator=G.name)
 
 

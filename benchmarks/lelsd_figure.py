@@ -26,9 +26,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from benchmarks._report import FOLDER, machine
+from benchmarks._report import FOLDER, into_page, machine, markdown
 from benchmarks.lelsd_directions import METHODS, RELEASED, Piece, Sizes, cases, directions, piece, spectra
-from latent_widgets.core.paths import write_whole
 from latent_widgets.geometry.effects.feature_layers import moved
 from latent_widgets.geometry.effects.localisation import shares
 from latent_widgets.geometry.effects.part_masks import merge_masks
@@ -172,7 +171,7 @@ def draw(results: Sequence[Mapping[str, Any]], path: Path) -> None:
 def lines(results: Sequence[Mapping[str, Any]]) -> list[str]:
     """Write the rows of the table."""
     head = ("generator", "space", "part", "area", "change", *METHODS)
-    rows = [head, ("---",) * len(head)]
+    rows = []
     for (generator, space, part), seeds in panels(results).items():
         area = f"{sum(s['area'] for s in seeds) / len(seeds):.3f}"
         for amount in SHOWN:
@@ -180,15 +179,13 @@ def lines(results: Sequence[Mapping[str, Any]]) -> list[str]:
             values = [cell([s["curves"][name][i][0] for s in seeds]) if name in seeds[0]["curves"] else ""
                       for name in METHODS]  # fmt: skip
             rows.append((generator, space, part, area, f"{amount:g}", *values))
-    return [f"| {' | '.join(row)} |" for row in rows]
+    return markdown(head, rows)
 
 
 def publish(results: Sequence[Mapping[str, Any]]) -> None:
     """Draw the figure of the docs and write their table."""
     draw(results, IMAGE)
-    page = TARGET.read_text()
-    head, rest = page[: page.index(BEGIN)], page[page.index(END) :]
-    write_whole(TARGET, "\n".join([f"{head}{BEGIN}", *lines(results), rest]).encode())
+    into_page(TARGET, BEGIN, END, "\n".join(["", *lines(results), ""]))
 
 
 def main() -> None:

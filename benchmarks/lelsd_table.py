@@ -14,18 +14,16 @@ from __future__ import annotations
 import argparse
 import statistics
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
 import latent_widgets as lw
-from benchmarks._report import machine
+from benchmarks._report import into_page, machine, markdown
 from benchmarks._timing import table
-from latent_widgets.core.paths import write_whole
+from benchmarks.lelsd_directions import FRESH, Sizes, best_inside
 from latent_widgets.geometry.effects.localisation import localisation
-from latent_widgets.geometry.regions.solvers import generalized
 from latent_widgets.geometry.regions.spectra import RegionSpectra
 from latent_widgets.methods import lelsd
 from latent_widgets.segmentation import Segmenter, load_segmenter
@@ -37,19 +35,6 @@ HEAD = ("part", "seen in", "area", "random, mean", "best random", "GANSpace", "S
         "beats random")  # fmt: skip
 TARGET = Path(__file__).resolve().parent.parent / "docs" / "lelsd.md"
 BEGIN, END = "<!-- table: python -m benchmarks.lelsd_table -->", "<!-- end of the table -->"
-FRESH = 1000  # seeds of pictures that nobody has seen begin here
-
-
-@dataclass(frozen=True)
-class Sizes:
-    """How much is run."""
-
-    seeds: int
-    steps: int
-    random: int
-    choose: int
-    judge: int
-    spectra: int
 
 
 def judged(G: lw.Generator, D: Directions, S: Segmenter, part: str, n: int, seed: int) -> Tensor:
@@ -72,18 +57,10 @@ def spectra(G: lw.Generator, S: Segmenter, count: int, seed: int) -> list[tuple[
 
 def region_direction(G: lw.Generator, found: list[tuple[RegionSpectra, Tensor]], part: int) -> Directions | None:
     """Return the best direction of a part over all latents that show it."""
-    inside = outside = torch.zeros(G.dim("w"), G.dim("w"), dtype=torch.float64)
-    shown = 0
-    for R, labels in found:
-        mask = labels == part
-        if float(mask.double().mean()) >= 1e-3:
-            grams, basis = R.grams(mask), R.basis.double().cpu()
-            inside, outside = inside + basis @ grams.inside @ basis.T, outside + basis @ grams.outside @ basis.T
-            shown += 1
-    if not shown:
+    vectors = best_inside((R, labels == part) for R, labels in found)
+    if vectors is None:
         return None
-    vectors = generalized(inside, outside, 1, 1e-3).to(G.device, G.dtype)
-    return Directions(vectors, "w", generator=G.name, weights_hash=G.weights_hash)
+    return Directions(vectors.to(G.device, G.dtype), "w", generator=G.name, weights_hash=G.weights_hash)
 
 
 def row(
@@ -144,10 +121,7 @@ def main() -> None:
     table(f"Localisation scores, {sizes.seeds} seeds, {sizes.steps} steps", HEAD, text)
     print(f"\n{(time.process_time() - begin) / 60:.1f} minutes of {before['processor']}")
     if not arguments.quick and arguments.part is None:
-        lines = [f"| {' | '.join(line)} |" for line in (HEAD, ["---"] * len(HEAD), *text)]
-        page = TARGET.read_text()
-        head, rest = page[: page.index(BEGIN)], page[page.index(END) :]
-        write_whole(TARGET, "\n".join([f"{head}{BEGIN}", *lines, rest]).encode())
+        into_page(TARGET, BEGIN, END, "\n".join(["", *markdown(HEAD, text), ""]))
         folder = Path("build") / "bench"
         folder.mkdir(parents=True, exist_ok=True)
         write_json(folder / "lelsd_table.json", {"machine": before, "rows": rows})

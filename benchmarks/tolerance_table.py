@@ -23,9 +23,8 @@ import torch
 from torch import Tensor
 
 import latent_widgets as lw
-from benchmarks._report import machine
+from benchmarks._report import into_page, machine, markdown
 from benchmarks._timing import table
-from latent_widgets.core.paths import write_whole
 from latent_widgets.geometry.effects.equal_change import equal_change
 from latent_widgets.geometry.regions.solvers import effect, generalized
 from latent_widgets.geometry.regions.spectra import RegionSpectra
@@ -169,14 +168,11 @@ def main() -> None:
             (f"{name}, two shares of the trace", REGION_HEAD, region_rows(found)),
         ):
             table(title, head, rows)
-            lines = [f"| {' | '.join(line)} |" for line in (head, ["---"] * len(head), *rows)]
-            text.append("\n".join([f"**{title}**", "", *lines]))
+            text.append("\n".join([f"**{title}**", "", *markdown(head, rows)]))
             kept[title] = rows
     print(f"\n{(time.process_time() - begin) / 60:.1f} minutes of {before['processor']}")
     if not arguments.quick:
-        page = TARGET.read_text(encoding="utf-8")
-        head, rest = page[: page.index(BEGIN)], page[page.index(END) :]
-        write_whole(TARGET, "\n\n".join([f"{head}{BEGIN}", *text, rest]).encode())
+        into_page(TARGET, BEGIN, END, "\n\n".join(["", *text, ""]))
         folder = Path("build") / "bench"
         folder.mkdir(parents=True, exist_ok=True)
         write_json(folder / "tolerance_table.json", {"machine": before, "tables": kept})
