@@ -14,6 +14,7 @@ from latent_widgets.core.rounding import map_rounding, rounding
 from latent_widgets.core.steps import OnStep, report
 from latent_widgets.generators.base import Generator
 from latent_widgets.generators.place import steady, with_digits
+from latent_widgets.geometry.effects.feature_layers import IMAGE, names_of
 from latent_widgets.geometry.jacobian.svd import fix_signs
 from latent_widgets.geometry.subspaces.stream import Stream, merged
 from latent_widgets.values.directions import Directions
@@ -22,7 +23,6 @@ from latent_widgets.values.units import latent_sd
 __all__ = ["ganspace"]
 
 _BATCH = 4096
-_IMAGE = "image"  # the name of the picture among the layers
 _MEMORY = 2**29  # bytes that kept and new rows of a layer may take; some four times that are held while they merge
 _KEPT, _BLOCK = 64, 128  # components that are kept between blocks at least, and rows of a block, where memory allows
 _PIXELS = 2**24  # numbers in the pictures that are drawn at once
@@ -92,9 +92,9 @@ def ganspace(
     k = checks.integer("k", k, 1, G.dim(place))
     samples = checks.integer("samples", samples, 2)
     if layer is None and not mapped:
-        layer = G.layer_names[0] if G.layer_names else _IMAGE
+        layer = names_of(G)[0]
     if layer is not None:
-        checks.choice("layer", layer, tuple(dict.fromkeys((*G.layer_names, _IMAGE))))
+        checks.choice("layer", layer, names_of(G))
     with torch.no_grad():
         if layer is None and place == "w":
             vectors, scales, scores, done = _of_latents(G, k, samples, seed, on_step)
@@ -174,7 +174,7 @@ def _of_layer(
 def _looking(G: Generator, layer: str | None) -> Callable[[Tensor], Tensor]:
     if layer is None:
         return lambda codes: codes
-    if layer == _IMAGE and _IMAGE not in G.layer_names:
+    if layer == IMAGE and IMAGE not in G.layer_names:
         return lambda codes: G.synthesize(codes, G.main_space).flatten(1)
     return lambda codes: G.features(codes, [layer], G.main_space)[layer].flatten(1)
 

@@ -9,8 +9,7 @@ from torch import Tensor, nn
 
 from latent_widgets.core import checks
 from latent_widgets.core.exact import exact
-from latent_widgets.core.grams import gram_of_rows
-from latent_widgets.core.imports import import_whole
+from latent_widgets.core.grams import gram_of_rows, leading
 from latent_widgets.core.rounding import map_rounding, negligible
 from latent_widgets.core.steps import OnStep, report
 from latent_widgets.generators._values import StyleMap
@@ -65,7 +64,7 @@ def sefa(
     nothing = negligible(lengths, lengths.max(), dtype)  # a style that reads nothing has no direction
     weights = weights.double() * lengths.reciprocal().masked_fill(nothing, 0)[:, None]
     gram = gram_of_rows(weights).cpu()
-    values, columns = _leading(gram, k)
+    values, columns = leading(gram, k)
     # a singular value is good to a share of the first, its square is computed in float64
     least = max(map_rounding(dtype) ** 2, map_rounding(torch.float64)) * values[0]
     if not bool(values[-1] > least):
@@ -90,15 +89,6 @@ def sefa(
 
 def _more(rows: Sequence[int] | None) -> str:
     return "" if rows is None else f" The layers {list(rows)} see no more of w: take fewer directions, or more layers."
-
-
-def _leading(gram: Tensor, k: int) -> tuple[Tensor, Tensor]:
-    """The ``k`` largest eigenvalues, descending, and their eigenvectors, a column each; the others are not computed."""
-    import_whole("scipy.linalg")
-    from scipy.linalg import eigh
-
-    values, columns = eigh(gram.numpy(), subset_by_index=(len(gram) - k, len(gram) - 1))
-    return torch.from_numpy(values).flip(0), torch.from_numpy(columns).flip(1)
 
 
 def _style_weights(G: Generator, rows: Sequence[int] | None) -> Tensor:

@@ -15,7 +15,7 @@ from latent_widgets.generators.margins import behind_picture
 from latent_widgets.generators.place import steady, with_digits
 from latent_widgets.values.directions import Directions
 
-__all__ = ["IMAGE", "Layers", "layers_of", "moved", "steps_of"]
+__all__ = ["IMAGE", "Layers", "layers_of", "moved", "names_of", "steps_of"]
 
 IMAGE = "image"  # the name of the picture among the layers
 
@@ -50,6 +50,11 @@ class Layers:
     def named(self, features: Sequence[Tensor]) -> dict[str, Tensor]:
         """Return features by layer, without gradients: what a segmenter that reads them need not compute again."""
         return {name: f.detach() for name, f in zip(self.names, features, strict=True) if name != IMAGE}
+
+
+def names_of(G: Generator) -> tuple[str, ...]:
+    """Return what can be looked at by name: the layers, and the picture after them where it is none itself."""
+    return tuple(dict.fromkeys((*G.layer_names, IMAGE)))
 
 
 def layers_of(G: Generator, features: Sequence[str] | None = None, rows: Sequence[int] | None = None) -> Layers:

@@ -44,13 +44,13 @@ class _Watch(TorchDispatchMode):
         follows = not given.isdisjoint(self._follows)
         for t in tree_leaves(result):
             if isinstance(t, Tensor):
+                place = _storage(t)
+                if place not in given:
+                    self._own.add(place)
+                    self._follows.discard(place)  # it may have been another's before
                 if follows:
                     self.largest = max(self.largest, t.numel() * t.element_size())
-                    self._follows.add(_storage(t))
-                elif _storage(t) not in given:  # a place in memory may be used again
-                    self._follows.discard(_storage(t))
-                if _storage(t) not in given:
-                    self._own.add(_storage(t))
+                    self._follows.add(place)
         return result
 
 

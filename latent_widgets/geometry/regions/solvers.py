@@ -15,7 +15,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from latent_widgets.core.imports import import_whole
+from latent_widgets.core.grams import leading
 from latent_widgets.geometry.jacobian.rank import energy_rank
 from latent_widgets.geometry.jacobian.svd import fix_signs
 
@@ -172,15 +172,11 @@ def generalized(inside: Tensor, outside: Tensor, k: int, tolerance: float) -> Te
     Returns:
         ``(k, r)``, of unit length, the best first; in general not orthogonal.
     """
-    import_whole("scipy.linalg")
-    from scipy.linalg import eigh
-
     r = len(inside)
     floor = float(outside.trace()) * tolerance
     floor = max(floor, 1e-12 * float((inside + outside).trace()) / r, 1e-300)
     regular = outside + floor * torch.eye(r, dtype=outside.dtype, device="cpu")
-    _, found = eigh(inside.numpy(), regular.numpy(), subset_by_index=(r - k, r - 1))
-    vectors = torch.from_numpy(found).flip(1).T
+    vectors = leading(inside, k, regular)[1].T
     vectors = vectors / vectors.norm(dim=1, keepdim=True)
     return fix_signs(vectors.T)[0].T
 

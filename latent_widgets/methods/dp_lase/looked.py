@@ -11,6 +11,7 @@ from torch import Tensor
 
 from latent_widgets.core import checks
 from latent_widgets.generators.base import Generator
+from latent_widgets.geometry.effects.feature_layers import IMAGE, names_of
 
 __all__ = ["Looked", "change", "check_layer", "first_styles", "middle_layer"]
 
@@ -34,15 +35,15 @@ class Looked:
     @property
     def inner(self) -> tuple[str, ...]:
         """What gradients pass on the way to these features: layers and the picture, as far as they are looked at."""
-        return tuple(name for name in self.names if not _is_style(self.G, name)) or ("image",)
+        return tuple(name for name in self.names if not _is_style(self.G, name)) or (IMAGE,)
 
     def blocks(self, codes: Tensor) -> list[Tensor]:
         """Return the flat features ``(n, p_i)`` of each name."""
         G, names = self.G, self.names
-        layers = [name for name in names if name != "image" and not _is_style(G, name)]
+        layers = [name for name in names if name != IMAGE and not _is_style(G, name)]
         found: dict[str, Tensor] = G.features(codes, layers, self.space) if layers else {}
         styles = _styles(G, codes, self.space) if any(_is_style(G, name) for name in names) else {}
-        found = {**found, **({"image": G.synthesize(codes, self.space)} if "image" in names else {}), **styles}
+        found = {**found, **({IMAGE: G.synthesize(codes, self.space)} if IMAGE in names else {}), **styles}
         return [found[name].flatten(1) for name in names]
 
     def scales(self, codes: Tensor, scaled: bool) -> tuple[float, ...]:
@@ -70,7 +71,7 @@ def change(after: list[Tensor], before: list[Tensor], scales: Sequence[float]) -
 
 def middle_layer(G: Generator) -> str:
     """Return the layer whose features are looked at by default."""
-    names = tuple(dict.fromkeys((*G.layer_names, "image")))
+    names = names_of(G)
     return names[(len(names) - 1) // 2]
 
 
@@ -97,7 +98,7 @@ def check_layer(G: Generator, layer: Any) -> tuple[str, ...]:
     names = (layer,) if isinstance(layer, str) else layer
     if not isinstance(names, Sequence):
         raise TypeError(f"layer must be a name or a sequence of names, got {type(layer).__name__}.")
-    offered = tuple(dict.fromkeys((*G.layer_names, "image", *(["s"] if _slices(G) else []))))
+    offered = tuple(dict.fromkeys((*names_of(G), *(["s"] if _slices(G) else []))))
     for name in names:
         if _is_style(G, name) and name != "s":
             checks.choice("layer", name.removeprefix(_STYLE), tuple(_slices(G)), "These have styles.")
