@@ -33,10 +33,12 @@ class Known:
     Attributes:
         forward: Forward mode, or double reverse mode where that is missing.
         reverse: Reverse mode.
+        twice: Reverse mode twice over, from a graph that is kept.
     """
 
     forward: bool | None = None
     reverse: bool | None = None
+    twice: bool | None = None
 
 
 @dataclass(frozen=True, eq=False)

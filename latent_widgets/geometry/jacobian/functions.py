@@ -151,7 +151,7 @@ def target_function(G: Generator, code: Any, target: str, rows: Sequence[int] | 
 def known_of(G: Generator, target: str, space: str) -> Known:
     """Return what is known of a generator's derivatives, to be added to: all of a network of this package."""
     if G.own_network:
-        return Known(True, True)
+        return Known(True, True, True)
     found: Known = G.findings.setdefault((target, space), Known())
     return found
 

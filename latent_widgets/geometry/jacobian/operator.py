@@ -23,8 +23,11 @@ from latent_widgets.values.mask_reading import read_mask
 
 __all__ = ["JacobianOperator"]
 
+FEW = 8  # vectors in a chunk, below which the function's own value is no longer shared by enough of them
+TAPED = 1.5  # times what the function makes, for its graph and that of its derivative: 1.2 times was measured
 # On a CPU larger chunks are hardly faster; an accelerator wants to be filled.
 WORKING_MEMORY = {"cpu": 2**29, "cuda": 2**32}
+TAPE = {"cpu": 2**32, "cuda": 2**34}
 ALIVE = 8  # tensors as large as the largest, for each vector of a chunk: tangents of a layer's input and output, padded
 
 
@@ -44,7 +47,8 @@ class JacobianOperator:
         mask: What :class:`~latent_widgets.Mask` takes, over the pixels of the value ``(C, H, W)`` (or over the pooled
             pixels): rows are multiplied by ``sqrt(mask)``, so that :meth:`gram` weights pixels by ``mask``.
         pool: Average the value over areas, down to ``pool`` (or ``(h, w)``) pixels a side, before all else.
-        memory: Bytes that a chunk of products may take; 512 MiB on a CPU and 4 GiB on a GPU if not given.
+        memory: Bytes that products may take. If not given, a chunk of them takes 512 MiB on a CPU and 4 GiB on a GPU,
+            and a graph that is kept for large pictures 4 and 16 GiB.
 
     Raises:
         TypeError: If an argument has the wrong type.
@@ -80,17 +84,19 @@ class JacobianOperator:
         checks.digits("fn", x0.dtype, "Use x0.float(), and weights of that type.")
         with torch.inference_mode(False):
             self.x0 = checks.finite("x0", x0).detach().clone()
-            value, largest = watch(fn, self.x0)
+            value, sizes = watch(fn, self.x0)
         self._fn = fn
         self._pool = _checked_pool(pool, value)
         self.output_shape = self._checked_output(value, mask is not None or pool is not None)
         self._weights = _row_weights(mask, self.output_shape, value)
-        if memory is None:
-            memory = WORKING_MEMORY.get(x0.device.type, WORKING_MEMORY["cpu"])
-        chunk = checks.integer("memory", memory, low=1) // (ALIVE * max(largest, 1))
+        device = x0.device.type if x0.device.type in WORKING_MEMORY else "cpu"
+        limit = TAPE[device] if memory is None else memory
+        memory = WORKING_MEMORY[device] if memory is None else memory
+        chunk = checks.integer("memory", memory, low=1) // (ALIVE * max(sizes.largest, 1))
+        taped = chunk < FEW and TAPED * sizes.all <= limit
         self.shape = (int(np.prod(self.output_shape)), len(x0))
         known = fn.known if isinstance(fn, VectorFunction) else None
-        self.products = Products(self._value, self.x0, min(max(chunk, 1), max(self.shape)), known)
+        self.products = Products(self._value, self.x0, min(max(chunk, 1), max(self.shape)), known, taped)
 
     def _checked_output(self, value: Any, needs_picture: bool) -> tuple[int, ...]:
         if not isinstance(value, Tensor):

@@ -44,9 +44,13 @@ class Products:
         x: Where, ``(d,)``.
         chunk: Vectors handled at once; halved, and the products retried, when memory runs out.
         known: What is known of the function's derivatives, and will be.
+        taped: Whether, while the graph is kept, products with the matrix are made from it too: by the derivative of
+            ``u -> J'u``, in half the time where a chunk is too small to share the value of the function.
     """
 
-    def __init__(self, f: Function, x: Tensor, chunk: int, known: Known | None = None) -> None:
+    def __init__(
+        self, f: Function, x: Tensor, chunk: int, known: Known | None = None, taped: bool = False
+    ) -> None:
         self.f, self.x, self.chunk = f, x, chunk
         self.known = known or Known()
         self._wrong: Tensor | None = None  # a product that is not what the values do
@@ -54,6 +58,8 @@ class Products:
         self._push: Function | None = None
         self._pull: Function | None = None
         self._keep = False
+        self._taped = taped
+        self._tape: _Tape | None = None
 
     @contextlib.contextmanager
     def keeping_graph(self) -> Iterator[None]:
@@ -64,7 +70,7 @@ class Products:
         finally:
             self._keep = outer
             if not outer:
-                self._pull = None
+                self._pull = self._tape = None
 
     def push(self, vectors: Tensor) -> Iterator[tuple[int, Tensor]]:
         """Compute products ``J v`` in chunks.
@@ -93,7 +99,7 @@ class Products:
         while start < len(vectors):
             block = self._attempt(product, vectors[start : start + self.chunk])
             if block is None:
-                self._pull = None  # its graph is memory too
+                self._pull = self._tape = None  # graphs are memory too
                 self.chunk = max(1, min(self.chunk, len(vectors) - start) // 2)
                 if self.x.device.type == "cuda":
                     torch.cuda.empty_cache()
@@ -115,6 +121,8 @@ class Products:
     # ---- forward
 
     def _push_chunk(self, vectors: Tensor) -> Tensor:
+        if self._uses_tape and (product := self._tried(self._push_tape, vectors)) is not None:
+            return product
         if self._push is not None:
             return self._push(vectors)
         reasons: list[RuntimeError] = []
@@ -176,9 +184,46 @@ class Products:
             (back,) = torch.autograd.grad(y, x, u, create_graph=True)
             return _row_by_row(back, u, vectors, unused=False)  # a second derivative that is cut off is no zero
 
+    # ---- both, from one graph that is kept
+
+    @property
+    def _uses_tape(self) -> bool:
+        return self._keep and self._taped and bool(self.known.reverse) and self.known.twice is not False
+
+    def _tried(self, way: Function, vectors: Tensor) -> Tensor | None:
+        """Products from the graph that is kept; None where there are none, or they are not what the values do."""
+        try:
+            if self.known.twice is None:
+                found = self._evidence()
+                self.known.twice = found is None or agrees(self._push_tape(found.tangent[None])[0], found, self.x.dtype)
+            if self.known.twice:
+                return way(vectors)
+        except (RuntimeError, ValueError) as error:  # an operation without a second derivative, or too large a graph
+            if not _out_of_memory(error):
+                self.known.twice = False
+        self._tape, self._taped = None, False
+        return None
+
+    def _taken(self) -> _Tape:
+        if self._tape is None:
+            self._tape = _Tape(*self._graph())
+        return self._tape
+
+    def _push_tape(self, vectors: Tensor) -> Tensor:
+        with torch.enable_grad():
+            back, u = self._taken().twice()
+            return _row_by_row(back, u, vectors, unused=False)
+
+    def _pull_tape(self, vectors: Tensor) -> Tensor:
+        with torch.enable_grad():
+            tape = self._taken()
+            return _row_by_row(tape.y, tape.x, vectors)
+
     # ---- backward
 
     def _pull_chunk(self, vectors: Tensor) -> Tensor:
+        if self._uses_tape and (product := self._tried(self._pull_tape, vectors)) is not None:
+            return product
         if self._pull is not None:
             return self._pull(vectors)
         way, product = self._find_pull(vectors)
@@ -282,6 +327,21 @@ class Products:
                 "inference_mode, NumPy and item."
             )
         return x, y
+
+
+class _Tape:
+    """The graph of a function at a point, and that of its products with the transpose, of which both are read off."""
+
+    def __init__(self, x: Tensor, y: Tensor) -> None:
+        self.x, self.y = x, y
+        self._twice: tuple[Tensor, Tensor] | None = None
+
+    def twice(self) -> tuple[Tensor, Tensor]:
+        """Return ``J'u`` with its graph, and ``u``: the derivative by ``u``, times ``v``, is ``Jv``."""
+        if self._twice is None:
+            u = torch.zeros_like(self.y, requires_grad=True)
+            self._twice = torch.autograd.grad(self.y, self.x, u, create_graph=True)[0], u
+        return self._twice
 
 
 def _row_by_row(outputs: Tensor, inputs: Tensor, vectors: Tensor, unused: bool = True) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -13,7 +14,20 @@ from torch.utils._pytree import tree_leaves
 from latent_widgets.core.exact import exact
 from latent_widgets.core.randomness import random_state
 
-__all__ = ["watch"]
+__all__ = ["Sizes", "watch"]
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Bytes of what a call makes of its argument.
+
+    Attributes:
+        largest: Of the largest tensor.
+        all: Of all tensors together: what a graph of the call may hold.
+    """
+
+    largest: int
+    all: int
 
 
 class _Watch(TorchDispatchMode):
@@ -24,7 +38,7 @@ class _Watch(TorchDispatchMode):
 
     def __init__(self, x: Tensor) -> None:
         super().__init__()
-        self.largest = 0  # bytes
+        self.largest = self.all = 0  # bytes
         self._own: set[int] = set()
         self._follows = {_storage(x)}
 
@@ -48,6 +62,7 @@ class _Watch(TorchDispatchMode):
                 if place not in given:
                     self._own.add(place)
                     self._follows.discard(place)  # it may have been another's before
+                    self.all += t.numel() * t.element_size() if follows else 0
                 if follows:
                     self.largest = max(self.largest, t.numel() * t.element_size())
                     self._follows.add(place)
@@ -61,7 +76,7 @@ def _storage(t: Tensor) -> int:
         return id(t)
 
 
-def watch(fn: Callable[[Tensor], Any], x: Tensor) -> tuple[Any, int]:
+def watch(fn: Callable[[Tensor], Any], x: Tensor) -> tuple[Any, Sizes]:
     """Call ``fn(x)`` once, without derivatives, and look at what it does.
 
     Args:
@@ -69,7 +84,7 @@ def watch(fn: Callable[[Tensor], Any], x: Tensor) -> tuple[Any, int]:
         x: Its argument.
 
     Returns:
-        The value, and the size in bytes of the largest tensor made of it on the way.
+        The value, and the sizes of what is made of the argument on the way.
 
     Raises:
         ValueError: If ``fn`` writes into a tensor that outlives the call, or draws random numbers.
@@ -82,4 +97,4 @@ def watch(fn: Callable[[Tensor], Any], x: Tensor) -> tuple[Any, int]:
         raise ValueError(
             "fn must be deterministic, got one that draws random numbers. Fix the noise, or use module.eval()."
         )
-    return value, mode.largest
+    return value, Sizes(mode.largest, mode.all)
