@@ -15,7 +15,14 @@ from latent_widgets.geometry.jacobian.agreement import Known
 from latent_widgets.geometry.jacobian.targets import check_mapping, check_target
 from latent_widgets.values.fitting import rows_of
 
-__all__ = ["VectorFunction", "feature_function", "image_function", "mapping_function", "target_function"]
+__all__ = [
+    "VectorFunction",
+    "feature_function",
+    "image_function",
+    "mapping_function",
+    "preview_function",
+    "target_function",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,6 +107,39 @@ def image_function(
         (torch.Size([10]), torch.Size([3, 8, 8]))
     """
     return _picture_function(G, code, rows, space, "image", lambda code, space: G.synthesize(code, space)[0], shared)
+
+
+def preview_function(
+    G: Generator,
+    code: Any,
+    resolution: int,
+    rows: Sequence[int] | None = None,
+    *,
+    space: str | None = None,
+    shared: bool = False,
+) -> VectorFunction:
+    """Return the network's own small picture as a function of a code; arguments as for :func:`image_function`.
+
+    Args:
+        G: The generator.
+        code: One code.
+        resolution: One of ``G.preview_resolutions``.
+        rows: Rows of ``w+``; all if not given.
+        space: The space of the code; found from its shape if not given.
+        shared: Whether the rows of a ``w+`` make one step in ``w`` together.
+
+    Returns:
+        The function, to ``(3, resolution, resolution)``.
+
+    Raises:
+        TypeError: If an argument has the wrong type.
+        ValueError: If the code is not one code of the generator, or it has no such picture.
+    """
+
+    def draw(code: Tensor, space: str) -> Tensor:
+        return G.preview(code, resolution, space)[0]
+
+    return _picture_function(G, code, rows, space, "image", draw, shared)
 
 
 def feature_function(

@@ -48,9 +48,7 @@ class Products:
             ``u -> J'u``, in half the time where a chunk is too small to share the value of the function.
     """
 
-    def __init__(
-        self, f: Function, x: Tensor, chunk: int, known: Known | None = None, taped: bool = False
-    ) -> None:
+    def __init__(self, f: Function, x: Tensor, chunk: int, known: Known | None = None, taped: bool = False) -> None:
         self.f, self.x, self.chunk = f, x, chunk
         self.known = known or Known()
         self._wrong: Tensor | None = None  # a product that is not what the values do

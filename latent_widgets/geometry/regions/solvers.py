@@ -9,6 +9,7 @@ removes their part in the loud directions of the outside.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -98,7 +99,13 @@ def check_count(k: int, energies: Tensor, noise: float = 0.0) -> int:
     return k
 
 
-def effect(inside: Tensor, outside: Tensor, pixels: tuple[float, float], vectors: Tensor) -> Effect:
+def effect(
+    inside: Tensor,
+    outside: Tensor,
+    pixels: tuple[float, float],
+    vectors: Tensor,
+    unseen: tuple[float, float] = (0.0, 0.0),
+) -> Effect:
     """Predict what unit steps change.
 
     Args:
@@ -106,13 +113,15 @@ def effect(inside: Tensor, outside: Tensor, pixels: tuple[float, float], vectors
         outside: The other.
         pixels: How many numbers (pixels times channels) each sums over.
         vectors: ``(k, r)``, of unit length.
+        unseen: Traces inside and outside of what lies beyond the basis; they count for the chance level.
 
     Returns:
         The prediction.
     """
     a, b = (((vectors @ gram) * vectors).sum(1).clamp(min=0) for gram in (inside, outside))
     whole = (a + b).clamp(min=torch.finfo(a.dtype).tiny)
-    chance = float(inside.trace() / (inside + outside).trace().clamp(min=1e-300))
+    within, beside = (float(gram.trace()) + more for gram, more in zip((inside, outside), unseen, strict=True))
+    chance = within / max(within + beside, 1e-300)
     return Effect((a / max(pixels[0], 1e-12)).sqrt(), (b / max(pixels[1], 1e-12)).sqrt(), a / whole, chance)
 
 
@@ -124,6 +133,7 @@ def spectrum_of(
     area: float,
     d: int,
     noise: float = 0.0,
+    unseen: tuple[float, float] = (0.0, 0.0),
 ) -> RegionSpectrum:
     """Find the spectrum of a region.
 
@@ -135,12 +145,13 @@ def spectrum_of(
         area: Share of the picture inside.
         d: Dimension of the latent.
         noise: What rounding alone leaves of an energy where nothing answers.
+        unseen: See :func:`effect`.
 
     Returns:
         The spectrum; of rank 0 where nothing answers.
     """
-    found = effect(inside, outside, pixels, principal)
-    chance = float((inside.trace() / (d * max(pixels[0], 1e-12))).sqrt())
+    found = effect(inside, outside, pixels, principal, unseen)
+    chance = math.sqrt(max(float(inside.trace()) + unseen[0], 0.0) / (d * max(pixels[0], 1e-12)))
     loudest = float(found.inside[0].square()) * pixels[0]
     rank = energy_rank(found.inside, ENERGY) if loudest > noise else 0
     return RegionSpectrum(found.inside, found.outside, chance, rank, area)
@@ -160,7 +171,7 @@ def loudest(gram: Tensor) -> Tensor:
     return vectors[:, values.abs().argsort(descending=True)]
 
 
-def generalized(inside: Tensor, outside: Tensor, k: int, tolerance: float) -> Tensor:
+def generalized(inside: Tensor, outside: Tensor, k: int, tolerance: float, unseen: float = 0.0) -> Tensor:
     """Find the directions that move most inside for what they move outside.
 
     Args:
@@ -168,12 +179,13 @@ def generalized(inside: Tensor, outside: Tensor, k: int, tolerance: float) -> Te
         outside: The other.
         k: How many.
         tolerance: The regulariser, as a share of the outside's trace; larger values allow more outside.
+        unseen: What of that trace lies beyond the basis.
 
     Returns:
         ``(k, r)``, of unit length, the best first; in general not orthogonal.
     """
     r = len(inside)
-    floor = float(outside.trace()) * tolerance
+    floor = (float(outside.trace()) + unseen) * tolerance
     floor = max(floor, 1e-12 * float((inside + outside).trace()) / r, 1e-300)
     regular = outside + floor * torch.eye(r, dtype=outside.dtype, device="cpu")
     vectors = leading(inside, k, regular)[1].T

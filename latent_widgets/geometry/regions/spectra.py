@@ -17,11 +17,13 @@ from torch import Tensor
 
 from latent_widgets.core import checks
 from latent_widgets.core.rounding import rounding
-from latent_widgets.core.steps import OnStep
+from latent_widgets.core.steps import OnStep, report
 from latent_widgets.generators.base import Generator
 from latent_widgets.geometry.jacobian.functions import VectorFunction, image_function
 from latent_widgets.geometry.jacobian.operator import JacobianOperator
+from latent_widgets.geometry.regions.partial import Budget, Seen, begun, partial_pass, seen_of
 from latent_widgets.geometry.regions.reduced import reduced
+from latent_widgets.geometry.regions.search import Stage
 from latent_widgets.geometry.regions.solvers import (
     SOLVERS,
     RegionSpectrum,
@@ -42,6 +44,8 @@ from latent_widgets.values.units import direction_lengths
 __all__ = ["RegionGrams", "RegionSpectra"]
 
 Channels = Literal["rgb", "luminance", "chroma", "mean"]
+CHANNELS: tuple[Channels, ...] = ("rgb", "luminance", "chroma", "mean")
+GROWN = 1.2  # times as many directions as when it was last put together
 LUMINANCE = (0.2126, 0.7152, 0.0722)  # of R, G, B: Rec. ITU-R BT.709-6, item 3.2
 
 
@@ -56,6 +60,7 @@ class RegionGrams:
         rest: The same outside.
         channels: Numbers in a pixel.
         error: By which share of its own size, root mean square, rounding alone changes a derivative.
+        unseen: Estimated traces, inside and outside, of what lies beyond the reduced basis; zeros after a whole pass.
     """
 
     inside: Tensor
@@ -64,6 +69,7 @@ class RegionGrams:
     rest: float
     channels: int
     error: float
+    unseen: tuple[float, float] = (0.0, 0.0)
 
     @cached_property
     def principal(self) -> tuple[Tensor, Tensor]:
@@ -99,7 +105,7 @@ class RegionGrams:
             ValueError: If nothing is left of a direction.
         """
         if solver == "generalized":
-            found = generalized(self.inside, self.outside, k, tolerance)
+            found = generalized(self.inside, self.outside, k, tolerance, self.unseen[1])
             return found, torch.ones(k, dtype=torch.float64, device="cpu")
         principal = self.principal[1] if principal is None else principal
         outside = self.outside if outside is None else outside
@@ -142,6 +148,7 @@ class RegionSpectra:
         basis: ``(d, r)``, orthonormal columns.
         discarded: The share of a tile's energy that the reduction lost, of the tile that lost most.
         total: ``(r, r)`` float64, the Gram of the whole picture.
+        seen: What a search for one mask has looked at, see :meth:`for_mask`; None after a whole pass.
 
     Raises:
         TypeError: If an argument has the wrong type.
@@ -180,16 +187,138 @@ class RegionSpectra:
         height, width = (max(1, round(side * self.size / G.resolution)) for side in G.picture_size)
         self.pooled_size, most = (height, width), min(height, width)
         self.tiles = checks.integer("tiles", min(16, most) if tiles is None else tiles, 1, most)
-        checks.choice("channels", channels, ("rgb", "luminance", "chroma", "mean"))
+        checks.choice("channels", channels, CHANNELS)
         self.channels = channels
         self.functions = [image_function(G, one, rows, shared=shared) for one in codes]
         if rank is not None:
             checks.integer("rank", rank, 1, len(self.functions[0].x0))
         operators = [JacobianOperator(_channelled(f, channels), f.x0, pool=self.pooled_size) for f in self.functions]
-        self.basis, self._pooled, self.discarded = reduced(operators, rank, self.tiles, on_step)
-        self._tiles = TileGrams(self._pooled, self.tiles)
+        self._hold(*reduced(operators, rank, self.tiles, on_step))
+
+    def _hold(self, basis: Tensor, pooled: Tensor, discarded: float) -> None:
+        self.basis, self._pooled, self.discarded = basis, pooled, discarded
+        self._tiles = TileGrams(pooled, self.tiles)
         self.total = self._tiles.total
         self._last: tuple[Mask | None, Tensor, RegionGrams] | None = None
+        self.seen: Seen | None = None
+        self._unseen: tuple[Tensor, float, float] | None = None  # for which weights, and traces inside and outside
+
+    @classmethod
+    def for_mask(
+        cls,
+        G: Generator,
+        code: Any,
+        mask: Any,
+        k: int = 6,
+        *,
+        rows: Sequence[int] | None = None,
+        channels: Channels = "rgb",
+        shared: bool = False,
+        tolerance: float = 1e-3,
+        angle: float = 2.0,
+        pictures: float | None = None,
+        seconds: float | None = None,
+        start: RegionSpectra | None = None,
+        memory: int = 2**30,
+        on_step: OnStep | None = None,
+    ) -> RegionSpectra:
+        """Search the directions of one mask: a few dozen pictures' worth of time instead of a whole pass.
+
+        The picture is looked at in full size, along the directions that matter for this mask only: first those that
+        the network's own small picture suggests, then what the best of them still lack, until they have settled. Other
+        masks can be asked for too, but what they need may not have been looked at: give what came out as ``start``.
+
+        Args:
+            G: The generator.
+            code: One code.
+            mask: The region, which must leave a part of the picture out.
+            k: How many directions are to be good, the first of them early.
+            rows: Rows of ``w+`` that move; all if not given.
+            channels: See above.
+            shared: See above.
+            tolerance: That of :meth:`directions` for which is searched.
+            angle: In degrees; the search ends when no direction turns more. 2 is our default: the locality, which is
+                stationary there, then changes by about a thousandth.
+            pictures: What may be spent, in pictures' worth; at least 8. A product with the Jacobian counts as two, with
+                its transpose as one, the graphs of both as two and the search in the small picture as two.
+            seconds: Another limit, of the clock. What was spent until then is ``seen.pictures``, which gives the same
+                again.
+            start: What was found for another mask or at another latent: at the same latent all of it is taken over.
+            memory: Bytes that the derivatives may take; the search ends there.
+            on_step: Called after each step, with what there is so far as value; ``False`` ends the search, and
+                what there is is returned.
+
+        Returns:
+            The spectra in the subspace that was looked at; ``seen`` says how far they go.
+
+        Raises:
+            TypeError: If an argument has the wrong type.
+            ValueError: If something does not fit the generator, or the mask covers nothing or everything.
+            Cancelled: If ``on_step`` asked for it before there was anything.
+
+        Example:
+            >>> from latent_widgets.generators.exact import ExactFaces
+            >>> G = ExactFaces(resolution=32)
+            >>> mouth = torch.zeros(32, 32, dtype=torch.bool)
+            >>> mouth[20:26, 11:21] = True
+            >>> R = RegionSpectra.for_mask(G, G.code(seed=1), mouth, k=2, pictures=30)
+            >>> whole = RegionSpectra(G, G.code(seed=1)).directions(mouth, k=1).scores["locality"]
+            >>> bool(R.directions(mouth, k=1).scores["locality"] > 0.8 * whole), R.seen.pictures <= 30
+            (True, True)
+        """
+        checks.choice("channels", channels, CHANNELS)
+        tolerance, angle = checks.number("tolerance", tolerance, 0), checks.number("angle", angle, 0, 90)
+        budget, memory = Budget(pictures, seconds), checks.integer("memory", memory, 1)
+        function, small = begun(G, code, rows, shared)
+        function, small = _channelled(function, channels), None if small is None else _channelled(small, channels)
+        k = checks.integer("k", k, 1, len(function.x0))
+        known, first = (None, None) if start is None else start._handed_on(function, channels, mask, k, tolerance)
+        found: RegionSpectra | None = None
+        parts = partial_pass(G, (function, small), mask, k, tolerance, angle, budget, memory, known, first)
+        for stage, ends in parts:
+            grown = found is None or len(stage.subspace) >= GROWN * found.basis.shape[1]
+            if found is None or grown or ends or found.pooled_size != stage.subspace.J.output_shape[1:]:
+                found = cls._seen(G, function, channels, mask, stage)
+            found.seen = seen_of(G, function, stage, 0 if known is None else known[0].shape[1], ends)
+            if not report(on_step, round(stage.pictures), None if pictures is None else round(pictures), found):
+                found.seen = replace(found.seen, stopped=ends or "cancelled")
+                break
+        if found is None:
+            raise ValueError(
+                "mask must cover pixels that answer to the latent, got none that do. Paint somewhere else."
+            )
+        return found
+
+    @classmethod
+    def _seen(
+        cls, G: Generator, function: VectorFunction, channels: Channels, mask: Any, stage: Stage
+    ) -> RegionSpectra:
+        """Put what a stage has looked at together."""
+        found, held = cls.__new__(cls), stage.subspace
+        found.generator, found.functions, found.channels = G, [function], channels
+        _, height, width = held.J.output_shape
+        found.pooled_size = (height, width)
+        found.size, found.tiles = max(height, width), min(16, height, width)
+        found._hold(held.basis.to(held.J.dtype), torch.stack(held.columns, -1)[None], 0.0)
+        inside, outside = (held.numbers * energy for energy in stage.unseen)
+        found._unseen = (found.weights(mask), inside, outside)
+        return found
+
+    def _handed_on(
+        self, function: VectorFunction, channels: Channels, mask: Any, k: int, tolerance: float
+    ) -> tuple[tuple[Tensor, list[Tensor]] | None, Tensor | None]:
+        """What a search may begin with: all, at the same latent and in full size, or else the best directions."""
+        mine = self.functions[0]
+        if (mine.space, mine.rows, len(mine.x0)) != (function.space, function.rows, len(function.x0)):
+            raise ValueError(
+                f"start must be in the space and the rows of the code, {function.space} and {function.rows}, "
+                f"got {mine.space} and {mine.rows}. Leave it out."
+            )
+        same = torch.equal(mine.x0.to(function.x0), function.x0) and self.channels == channels
+        if same and len(self.functions) == 1 and self.pooled_size == self.generator.picture_size:
+            return (self.basis, list(self._pooled[0].movedim(-1, 0).contiguous())), None
+        vectors, _ = self.grams(mask).solve(min(k, len(self.total)), "generalized", tolerance=tolerance)
+        return None, self.lift(vectors).T.double().cpu()
 
     @property
     def pooled(self) -> Tensor:
@@ -198,7 +327,8 @@ class RegionSpectra:
 
     def __repr__(self) -> str:
         n, (_, r) = len(self.functions), self.basis.shape
-        return f"<RegionSpectra at {n} latent{'s' * (n > 1)}: {r} coordinates, {self.nbytes / 2**20:.1f} MiB>"
+        seen = "" if self.seen is None else f"; {self.seen}"
+        return f"<RegionSpectra at {n} latent{'s' * (n > 1)}: {r} coordinates, {self.nbytes / 2**20:.1f} MiB{seen}>"
 
     @property
     def nbytes(self) -> int:
@@ -233,9 +363,20 @@ class RegionSpectra:
             return last[2]
         inside, area = self._tiles.within(weights), float(weights.sum())
         rest, (_, channels, *_) = weights.numel() - area, self._pooled.shape
-        found = RegionGrams(inside, self.total - inside, area, rest, channels, rounding(self._pooled.dtype))
+        error = rounding(self._pooled.dtype)
+        found = RegionGrams(inside, self.total - inside, area, rest, channels, error, self._beyond(weights))
         self._last = (value, weights, found)
         return found
+
+    def _beyond(self, weights: Tensor) -> tuple[float, float]:
+        """The energy beyond the basis, inside and outside: for another mask as its area shares it out."""
+        if self._unseen is None:
+            return 0.0, 0.0
+        mine, inside, outside = self._unseen
+        if torch.equal(mine, weights):
+            return inside, outside
+        share = float(weights.mean())
+        return share * (inside + outside), (1 - share) * (inside + outside)
 
     def spectrum(self, mask: Any) -> RegionSpectrum:
         """Return the spectrum of a region.
@@ -248,7 +389,7 @@ class RegionSpectra:
         """
         g = self.grams(mask)
         share = g.area / (g.area + g.rest)
-        return spectrum_of(g.inside, g.outside, g.principal[1].T, g.numbers, share, self.dim, g.noise)
+        return spectrum_of(g.inside, g.outside, g.principal[1].T, g.numbers, share, self.dim, g.noise, g.unseen)
 
     def directions(
         self,
@@ -317,7 +458,7 @@ class RegionSpectra:
         Returns:
             The directions; one unit changes the inside by one root mean square, to first order.
         """
-        found = effect(grams.inside, grams.outside, grams.numbers, vectors)
+        found = effect(grams.inside, grams.outside, grams.numbers, vectors, grams.unseen)
         function, G, k = self.functions[0], self.generator, len(vectors)
         flat = self.lift(vectors)
         whole = (flat if function.space != "w+" else self._spread(flat, function)).to(G.device, G.dtype)

@@ -1,0 +1,198 @@
+r"""The directions of one region after a few products instead of a whole pass.
+
+The best direction solves :math:`J_A^\top J_A v = \lambda\,(J_B^\top J_B + \tau I)\,v`, A inside, B outside. Only
+products with J are wanted, and as few as possible, so this is a Davidson iteration (Davidson 1975; for the generalised
+problem Morgan 1990): what the equation lacks, through a rough inverse, is the next vector to look at, and the best
+directions are those of all that was looked at. The rough inverse, and where to begin, come from the network's own small
+picture, whose products cost a few hundredths.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import count
+
+import torch
+from torch import Tensor
+
+from latent_widgets.core.grams import leading
+from latent_widgets.geometry.regions.seen import SeenSubspace
+
+__all__ = ["COARSE", "LEAST", "Stage", "search"]
+
+# In pictures' worth, measured on a StyleGAN2 of 256 px: a product each way from one kept graph, and what that takes.
+FORWARD, TRANSPOSED, GRAPHS = 2.0, 1.0, 2.0
+COARSE = 2.0  # the search in the small picture
+LEAST = 8  # in which a first direction can be found
+SMALL_STEPS, SMALL_BLOCK = 10, 3
+MANY, FEW = 12, 3  # random sums of pixels for an estimate of energies: in the small picture, in the full one
+LOUD = 3  # of the directions that move the inside most, which are looked at for the spectrum and for energies
+
+
+@dataclass(frozen=True, eq=False)
+class Stage:
+    """How far a search has come.
+
+    Attributes:
+        subspace: What was looked at.
+        unseen: Estimated energy ``(inside, outside)`` beyond the subspace, means over the numbers of the picture.
+        pictures: What it took, in pictures' worth.
+        turned: By how many degrees the directions turned when last looked at, the one that turned most; 90 before.
+        settled: Whether none has turned by more than was asked for.
+        full: Whether the picture is the full one.
+    """
+
+    subspace: SeenSubspace
+    unseen: tuple[float, float]
+    pictures: float
+    turned: float
+    settled: bool
+    full: bool
+
+
+def search(
+    full: SeenSubspace,
+    small: SeenSubspace | None,
+    k: int,
+    tolerance: float,
+    angle: float,
+    affordable: Callable[[float], bool],
+    start: Tensor | None = None,
+) -> Iterator[Stage]:
+    """Grow a subspace until it holds the best directions of a region.
+
+    Args:
+        full: At the full picture, empty or taken over.
+        small: At the network's own small picture; None where it has none.
+        k: How many directions.
+        tolerance: What is added to the outside's Gram, as a share of its trace.
+        angle: In degrees: directions that turn less have settled.
+        affordable: Whether so many pictures may be spent in all.
+        start: ``(d, n)``, directions that may be good, such as those of the latent before.
+
+    Yields:
+        The stages, the last of them settled, or all that could be afforded.
+    """
+    spent, rough, ready = 0.0, None, start
+    if small is not None:
+        spent, rough = COARSE, _Small.found(small, tolerance)
+    if small is not None and rough is not None:
+        found = small.best(k, rough.floor)[1]
+        ready = found if ready is None else torch.cat([ready, found], 1)
+        yield Stage(small, rough.unseen, spent, 90.0, False, False)
+    spent += GRAPHS
+    totals = None
+    if rough is None:
+        inside, whole = full.probes(True, FEW), full.probes(False, FEW)
+        within, energy = (float(p.square().sum(0).mean()) for p in (inside, whole))
+        totals, ready = (within, max(energy - within, 0.0)), inside if ready is None else torch.cat([ready, inside], 1)
+    if ready is None or not ready.any():
+        return
+    if not len(full):
+        full.add(ready[:, :1])
+    compared = ready[:, :1]
+    turns = [90.0] * min(k, full.J.shape[1])
+
+    def stage() -> Stage:
+        whole = totals if rough is None else rough.totals(full, compared)
+        unseen = [max(t - float(g.trace()), 0.0) for t, g in zip(whole or (), (full.inside, full.outside), strict=True)]
+        cost, worst = spent + FORWARD * full.forward + TRANSPOSED * full.transposed, max(turns)
+        return Stage(full, (unseen[0], unseen[1]), cost, worst, worst <= angle, True)
+
+    yield stage()
+    for target, louder in _rounds(len(turns)):
+        now = stage()
+        more = rough is not None and louder is not None
+        if now.settled or not affordable(now.pictures + TRANSPOSED + FORWARD * (1 + more)):
+            return
+        if rough is not None and louder is not None:
+            loud = rough.loudest(louder)
+            if full.add(loud):
+                compared = loud if louder == 0 else torch.cat([compared, loud], 1)
+        floor = tolerance * (float(full.outside.trace()) + now.unseen[1])
+        if target >= len(full):
+            full.add(ready[:, target : target + 1])
+        quotients, vectors = full.best(k, floor)
+        i = min(target, vectors.shape[1] - 1)
+        lacking = full.residual(vectors[:, i : i + 1], quotients[i : i + 1], floor)
+        full.add(lacking if rough is None else rough.inverse(lacking))
+        turns[target] = _turn(vectors, full.best(k, floor)[1][:, i])
+        yield stage()
+
+
+def _rounds(k: int) -> Iterator[tuple[int, int | None]]:
+    """Which direction is looked at next, and which of the loudest is looked at before it, if any.
+
+    The first twice, then the first two, then the first three, so that the first are good early.
+    """
+    yield 0, None
+    yield 0, None
+    for most in count(2):
+        for target in range(min(most, k)):
+            yield target, most - 2 if target == 0 and most - 2 < LOUD else None
+
+
+def _turn(before: Tensor, vector: Tensor) -> float:
+    """The angle in degrees between a direction and the span of those before."""
+    inside = torch.linalg.qr(before).Q.T @ vector
+    return math.degrees(math.acos(min(float(inside.norm()), 1.0)))
+
+
+@dataclass(frozen=True, eq=False)
+class _Small:
+    """What the small picture says: energies, and a rough inverse of the outside's Gram."""
+
+    subspace: SeenSubspace
+    energies: tuple[float, float]
+    floor: float
+
+    @classmethod
+    def found(cls, small: SeenSubspace, tolerance: float) -> _Small | None:
+        """Search there; None where the region does not show in the small picture."""
+        inside, whole = small.probes(True, MANY), small.probes(False, MANY)
+        within, energy = (float(p.square().sum(0).mean()) for p in (inside, whole))
+        outside = max(energy - within, 0.0)
+        floor = tolerance * (outside or energy)
+        if within <= 0 or not small.add(inside[:, :SMALL_BLOCK]):
+            return None
+        for _ in range(SMALL_STEPS):
+            quotients, vectors = small.best(SMALL_BLOCK, floor)
+            if not small.add(small.residual(vectors, quotients, floor)):
+                break
+        return cls(small, (within, outside), floor)
+
+    @property
+    def unseen(self) -> tuple[float, float]:
+        held = self.subspace
+        inside, outside = (
+            max(energy - float(gram.trace()), 0.0)
+            for energy, gram in zip(self.energies, (held.inside, held.outside), strict=True)
+        )
+        return inside, outside
+
+    def loudest(self, i: int) -> Tensor:
+        """Return the direction ``(d, 1)`` that moves the inside most, or the next ones."""
+        i = min(i, len(self.subspace) - 1)
+        return self.subspace.basis @ leading(self.subspace.inside, i + 1)[1][:, i:]
+
+    def totals(self, full: SeenSubspace, vectors: Tensor) -> tuple[float, float]:
+        """Estimate the energies of the full picture: those of the small one, times what they differ along vectors."""
+        small, found = self.subspace, []
+        pairs = ((full.inside, small.inside), (full.outside, small.outside))
+        for (fine, rough), energy in zip(pairs, self.energies, strict=True):
+            after, before = (
+                float((gram @ (held.basis.T @ vectors) * (held.basis.T @ vectors)).sum())
+                for gram, held in ((fine, full), (rough, small))
+            )
+            found.append(energy * (after / before if before > 0 else 1.0))
+        return found[0], found[1]
+
+    def inverse(self, lacking: Tensor) -> Tensor:
+        """Divide by the outside's Gram: as it is where it was looked at, by its mean energy elsewhere."""
+        seen, r = self.subspace, len(self.subspace)
+        elsewhere = self.unseen[1] / max(len(seen.basis) - r, 1) + self.floor
+        along = seen.basis.T @ lacking
+        regular = seen.outside + self.floor * torch.eye(r, dtype=torch.float64, device="cpu")
+        return seen.basis @ torch.linalg.solve(regular, along) + (lacking - seen.basis @ along) / elsewhere
