@@ -100,13 +100,7 @@ def quality(k: int, block: int) -> tuple[dict[str, Any], list[dict[str, Any]]]:
             true = torch.linalg.svdvals(operator(exact, w.double()).dense())
             staged: list[SVD] = []
             J = operator(G, w)
-            found = J.svd(
-                k,
-                "progressive",
-                start=start,
-                block=block,
-                on_step=lambda step, staged=staged: staged.append(step.value),
-            )
+            found = J.svd(k, "progressive", start=start, block=block, on_step=partial(_keep, staged))
             for part in staged[:-1]:
                 counts["stages"][0] += inside(part, true)
                 counts["stages"][1] += len(part.S)

@@ -29,3 +29,8 @@ def falling(m, n, seed=0):
 def linear(M):
     """Return the operator of a matrix."""
     return JacobianOperator(lambda x: M @ x, torch.zeros(M.shape[1], dtype=M.dtype))
+
+
+def picture(x):
+    """Return a small picture that bends in its five numbers."""
+    return (torch.arange(24.0, dtype=torch.float64)[:, None] * x).sin().sum(1).reshape(2, 3, 4)

@@ -103,12 +103,10 @@ def stages(
         kept = min(k, len(S))
         gaps = Z @ P[:, :kept] - V @ (G[:, :kept] * S[:kept])
         full = V.shape[1] >= most
-        if full:
-            mu = 0.0
-        elif len(moves) >= look:
-            mu = max(moves[-look:])
-        else:
-            mu = unseen if unseen > 0 else float("inf")
+        mu = max(moves[-look:]) if len(moves) >= look else 0.0
+        if start is not None and V.shape[1] < 2 * start.shape[1]:
+            mu = max(mu, unseen)  # steps that mend a start say less of the rest than those of a random one
+        mu = 0.0 if full else mu if mu > 0 or len(moves) >= look else float("inf")
         yield Stage(
             Q @ P[:, :kept].to(J.device, J.dtype),
             S[:kept],

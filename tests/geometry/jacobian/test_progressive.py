@@ -6,7 +6,7 @@ import torch
 from latent_widgets.geometry.jacobian.decomposition import SVD
 from latent_widgets.geometry.jacobian.operator import JacobianOperator
 from latent_widgets.geometry.jacobian.progressive import upper_ends
-from tests.spectra import falling, linear, rotated
+from tests.spectra import falling, linear, picture, rotated
 
 
 @pytest.mark.parametrize("block", [1, 2, 5])
@@ -172,10 +172,6 @@ def test_bounds_need_residuals():
 
 
 # ---- the left singular vectors as pictures
-
-
-def picture(x):
-    return (torch.arange(24.0, dtype=torch.float64)[:, None] * x).sin().sum(1).reshape(2, 3, 4)
 
 
 @pytest.mark.parametrize("method", ["exact", "lanczos", "randomized", "progressive"])
