@@ -117,7 +117,7 @@ def _whiskers(
         return
     low, high = ((end.numpy() / scale).clip(*ends) for end in known)
     wide = high - low > THIN * (ends[1] - ends[0])
-    axes.vlines(index[wide], low[wide], high[wide], colors=colour, linewidth=2.2, alpha=0.45, gid="whiskers")
+    axes.vlines(index[wide], low[wide], high[wide], colors=colour, linewidth=2.2, alpha=0.6, gid="whiskers")
 
 
 def shade(axes: Axes, index: int) -> None:
