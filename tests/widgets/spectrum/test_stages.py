@@ -93,7 +93,8 @@ def test_code_nearby_is_begun_with_and_a_far_one_is_not(wide):
     assert finder.start(finder.plan(code, "all")) is None
     warm = finder.find(beside)
     assert sum(warm.svd.products) < sum(cold.svd.products)
-    assert products_words(warm, warm=True) == "5 values from 10 products, begun with the directions nearby, about 10 fewer"
+    said = "5 values from 10 products, begun with the directions nearby, about 10 fewer"
+    assert products_words(warm, warm=True) == said
     assert products_words(cold) == f"5 values from {sum(cold.svd.products)} products"
 
 
