@@ -72,6 +72,7 @@ CALLS = {
     "svd": (lambda G, **o: lw.JacobianOperator(torch.tanh, torch.ones(6)).svd(**{"k": 2} | o), [
         ("k", 0, "between 1 and 6"), ("k", 7, "between 1 and 6"), ("oversampling", -1, "at least 0"),
         ("power_iterations", -1, "at least 0"), ("seed", -1, "at least 0"),
+        ("tolerance", -1e-9, "at least 0"), ("block", 0, "at least 1"), ("products", 1, "at least 2"),
     ]),
     "operator": (lambda G, **o: lw.JacobianOperator(torch.tanh, torch.ones(6), **o), [("memory", 0, "at least 1")]),
     "mean": (lambda G, **o: karcher_mean(torch.eye(3)[None, :, :2], **o), [

@@ -11,6 +11,7 @@ from latent_widgets.core import checks
 from latent_widgets.core.exact import exact
 from latent_widgets.core.steps import OnStep
 from latent_widgets.generators.base import Generator
+from latent_widgets.geometry.jacobian.decomposition import SVD
 from latent_widgets.geometry.jacobian.differential import Differential, differential
 from latent_widgets.geometry.jacobian.rank import RANK_METHODS, RankMethod, estimate_rank
 from latent_widgets.values.directions import Directions
@@ -36,6 +37,7 @@ class LocalBasis:
         z: ``(z_dim,)``, the latent.
         target: ``"w"``, ``"image"`` or a layer.
         floor: Singular values below ``floor`` times the first are rounding noise, and no rank counts them.
+        svd: For an image or a layer the decomposition, whose ``bounds`` say how far the values may be off.
     """
 
     directions: Directions
@@ -48,6 +50,7 @@ class LocalBasis:
     z: Tensor
     target: str
     floor: float | None = None
+    svd: SVD | None = None
 
     def __repr__(self) -> str:
         rank = "" if self.rank is None else f", rank {self.rank} by {self.rank_method}"
@@ -69,7 +72,8 @@ def local_basis(
     k: int | None = None,
     rank_method: RankMethod = "energy",
     *,
-    method: Literal["exact", "lanczos", "randomized"] = "exact",
+    method: Literal["exact", "lanczos", "randomized", "progressive"] = "exact",
+    start: LocalBasis | None = None,
     on_step: OnStep | None = None,
 ) -> LocalBasis:
     r"""Find the Local Basis at a latent.
@@ -89,7 +93,9 @@ def local_basis(
             ``latent_widgets.geometry.jacobian.rank``. The paper estimates none.
         method: For an image or a layer, how to find singular values, see ``JacobianOperator.svd``; all but ``"exact"``
             find ``k`` of them only.
-        on_step: Called once a latent is done.
+        start: For ``method="progressive"``, the basis at a latent nearby, which saves products.
+        on_step: Called once a latent is done; with ``method="progressive"`` also as products are made, with the
+            decomposition so far, and ``False`` keeps that.
 
     Returns:
         The basis.
@@ -107,7 +113,7 @@ def local_basis(
         >>> B.directions.vectors.shape[0], round(float(B.singular_values[0]), 4)
         (4, 2.0)
     """
-    (basis,) = local_bases(G, _single(G, z), target, k, rank_method, method=method, on_step=on_step)
+    (basis,) = local_bases(G, _single(G, z), target, k, rank_method, method=method, start=start, on_step=on_step)
     return basis
 
 
@@ -119,7 +125,8 @@ def local_bases(
     k: int | None = None,
     rank_method: RankMethod = "energy",
     *,
-    method: Literal["exact", "lanczos", "randomized"] = "exact",
+    method: Literal["exact", "lanczos", "randomized", "progressive"] = "exact",
+    start: LocalBasis | None = None,
     on_step: OnStep | None = None,
 ) -> tuple[LocalBasis, ...]:
     """Find the Local Basis at many latents; arguments as for :func:`local_basis`, for the mapping all at once.
@@ -131,6 +138,7 @@ def local_bases(
         k: As for :func:`local_basis`.
         rank_method: As for :func:`local_basis`.
         method: As for :func:`local_basis`.
+        start: As for :func:`local_basis`; each further latent begins anew.
         on_step: Called after each latent (for ``"w"``, each batch); ``False`` ends the run.
 
     Returns:
@@ -141,8 +149,17 @@ def local_bases(
         ValueError: If something does not fit.
     """
     checks.choice("rank_method", rank_method, RANK_METHODS)
-    checks.choice("method", method, ("exact", "lanczos", "randomized"))
-    found = differential(G, z, target, k, method, on_step)
+    checks.choice("method", method, ("exact", "lanczos", "randomized", "progressive"))
+    if start is not None and (target == "w" or method != "progressive"):
+        raise ValueError(
+            "start must be left out unless method='progressive' finds the basis of a picture or a layer, got target "
+            f"{target!r} and method {method!r}."
+        )
+    if start is not None and start.target != target:
+        raise ValueError(f"start must be a basis of target {target!r}, got one of {start.target!r}.")
+    found = differential(
+        G, z, target, k, method, on_step, None if start is None else start.svd or start.input_directions.mT
+    )
     return tuple(_basis(G, found, i, rank_method) for i in range(len(found.z)))
 
 
@@ -170,5 +187,15 @@ def _basis(G: Generator, found: Differential, i: int, rank_method: RankMethod) -
     rank = estimate_rank(S, found.shape, rank_method, found.floor) if found.complete else None
     inputs = found.inputs[i].mT
     return LocalBasis(
-        directions, S, inputs, rank, rank_method, found.shape, found.codes[i], found.z[i], found.target, found.floor
+        directions,
+        S,
+        inputs,
+        rank,
+        rank_method,
+        found.shape,
+        found.codes[i],
+        found.z[i],
+        found.target,
+        found.floor,
+        found.svds[i] if found.svds else None,
     )

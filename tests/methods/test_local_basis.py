@@ -120,7 +120,7 @@ def test_bad_input(tiny, plain):
         ({"k": 7, "target": "image"}, "k must be between 1 and 6, got 7"),
         ({"target": "picture"}, "target must be one of 'w', 'image', 'b4.conv1'"),
         ({"rank_method": "elbow"}, "rank_method must be one of 'energy', 'kritchman-nadler', 'gap', got 'elbow'"),
-        ({"method": "qr"}, "method must be one of 'exact', 'lanczos', 'randomized', got 'qr'"),
+        ({"method": "qr"}, "method must be one of 'exact', 'lanczos', 'randomized', 'progressive', got 'qr'"),
     ]:
         with pytest.raises(ValueError, match=message):
             local_basis(tiny, **{"z": z} | arguments)

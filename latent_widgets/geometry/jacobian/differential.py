@@ -13,9 +13,9 @@ from latent_widgets.core.exact import exact
 from latent_widgets.core.forward import load_rules
 from latent_widgets.core.steps import OnStep, report
 from latent_widgets.generators.base import Generator
+from latent_widgets.geometry.jacobian.decomposition import SVD, fix_signs
 from latent_widgets.geometry.jacobian.functions import mapping_function, target_function
 from latent_widgets.geometry.jacobian.operator import JacobianOperator
-from latent_widgets.geometry.jacobian.svd import fix_signs
 from latent_widgets.geometry.jacobian.targets import check_target
 
 __all__ = ["Differential", "differential", "differential_at", "mapping_jacobians"]
@@ -42,6 +42,7 @@ class Differential:
         complete: Whether these are all its singular values.
         floor: Singular values below ``floor`` times the first are rounding noise.
         total: How many latents were asked for; more than ``n`` if the run was cancelled.
+        svds: For an image or a layer the decomposition at each latent.
     """
 
     z: Tensor
@@ -55,6 +56,7 @@ class Differential:
     complete: bool
     floor: float
     total: int
+    svds: tuple[SVD, ...] = ()
 
     @property
     def step_vectors(self) -> Tensor:
@@ -107,6 +109,7 @@ def differential(
     k: int | None = None,
     method: str = "exact",
     on_step: OnStep | None = None,
+    start: SVD | Tensor | None = None,
 ) -> Differential:
     """Compute singular bases at one or many latents.
 
@@ -116,7 +119,9 @@ def differential(
         target: ``"w"``, ``"image"`` or one of ``G.layer_names``.
         k: How many singular vectors to keep; all if not given.
         method: For an image or a layer, how to find them, see ``JacobianOperator.svd``.
-        on_step: Called after each latent (for ``"w"``, after a batch of them); ``False`` ends the run.
+        on_step: Called after each latent (for ``"w"``, after a batch of them); ``False`` ends the run. At a single
+            latent ``"progressive"`` calls it as products are made, and ``False`` keeps what is there.
+        start: For ``"progressive"``, where the first latent begins, see ``JacobianOperator.svd``.
 
     Returns:
         The bases of the latents that were finished: one at least.
@@ -135,8 +140,9 @@ def differential(
     check_target(G, target)
     z = G.check_code(z, "z", name="z")[0].detach().clone()
     codes = G.map(z).detach() if "w" in G.spaces else z
-    compute = _of_mapping if target == "w" else _of_synthesis
-    return compute(G, z, codes, target, k, method, on_step)
+    if target == "w":
+        return _of_mapping(G, z, codes, target, k, on_step)
+    return _of_synthesis(G, z, codes, target, k, method, on_step, start)
 
 
 @exact()
@@ -155,7 +161,7 @@ def differential_at(G: Generator, codes: Tensor, target: str) -> Differential:
 
 
 def _of_mapping(
-    G: Generator, z: Tensor, codes: Tensor, target: str, k: int | None, method: str, on_step: OnStep | None
+    G: Generator, z: Tensor, codes: Tensor, target: str, k: int | None, on_step: OnStep | None
 ) -> Differential:
     m, d = codes.shape[1], z.shape[1]
     k = min(m, d) if k is None else checks.integer("k", k, 1, min(m, d))
@@ -179,19 +185,39 @@ def _of_mapping(
 
 
 def _of_synthesis(
-    G: Generator, z: Tensor, codes: Tensor, target: str, k: int | None, method: str, on_step: OnStep | None
+    G: Generator,
+    z: Tensor,
+    codes: Tensor,
+    target: str,
+    k: int | None,
+    method: str,
+    on_step: OnStep | None,
+    start: SVD | Tensor | None = None,
 ) -> Differential:
-    parts = []
+    parts: list[SVD] = []
+    inner = on_step if method == "progressive" and len(codes) == 1 else None
     for i, code in enumerate(codes):
         f = target_function(G, code, target)
         J = JacobianOperator(f, f.x0)
         checks.integer("k", min(J.shape) if k is None else k, 1, min(J.shape))
-        parts.append(J.svd(None if method == "exact" else k, method, left=False))
-        if not report(on_step, i + 1, len(codes)):
+        parts.append(J.svd(None if method == "exact" else k, method, left=False, start=start, on_step=inner))
+        start = None
+        if parts[-1].stopped == "cancelled" or not report(on_step, i + 1, len(codes)):
             break
     V = torch.stack([part.V[:, :k] for part in parts])
     S = torch.stack([part.S for part in parts])
     done, first = len(parts), parts[0]
     return Differential(
-        z[:done], codes[:done], G.main_space, target, V, S, V, J.shape, first.complete, first.floor, len(z)
+        z[:done],
+        codes[:done],
+        G.main_space,
+        target,
+        V,
+        S,
+        V,
+        J.shape,
+        first.complete,
+        first.floor,
+        len(z),
+        tuple(parts),
     )

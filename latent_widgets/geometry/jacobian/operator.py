@@ -249,6 +249,10 @@ class JacobianOperator:
         oversampling: int = 10,
         power_iterations: int = 2,
         seed: int = 0,
+        tolerance: float = 0.01,
+        products: int | None = None,
+        start: SVD | Tensor | None = None,
+        block: int = 1,
         on_step: OnStep | None = None,
     ) -> SVD:
         """Find the leading singular values and vectors: ``singular_value_decomposition`` of :mod:`.svd` says how."""
@@ -260,6 +264,10 @@ class JacobianOperator:
             oversampling=oversampling,
             power_iterations=power_iterations,
             seed=seed,
+            tolerance=tolerance,
+            products=products,
+            start=start,
+            block=block,
             on_step=on_step,
         )
 

@@ -1,10 +1,6 @@
-"""Leading singular values and vectors of a Jacobian, by one of three ways."""
+"""Leading singular values and vectors of a Jacobian, by one of four ways."""
 
 from __future__ import annotations
-
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -13,102 +9,15 @@ from torch import Tensor
 from latent_widgets.core import checks
 from latent_widgets.core.exact import exact
 from latent_widgets.core.imports import import_whole
-from latent_widgets.core.rounding import first_largest
+from latent_widgets.core.rounding import rounding
 from latent_widgets.core.steps import Cancelled, OnStep, report
+from latent_widgets.geometry.jacobian.decomposition import SVD, fix_signs
+from latent_widgets.geometry.jacobian.matrix_free import Operator
+from latent_widgets.geometry.jacobian.progressive import Stage, stages
 
 __all__ = ["METHODS", "SVD", "Operator", "fix_signs", "singular_value_decomposition"]
 
-METHODS = ("auto", "exact", "lanczos", "randomized")
-
-
-class Multiplies(Protocol):
-    """What gives products with vectors and matrices."""
-
-    def __matmul__(self, V: Tensor, /) -> Tensor: ...
-
-
-class Operator(Multiplies, Protocol):
-    """A matrix ``(m, d)`` that need not be held, as far as its decomposition asks for it."""
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Rows and columns."""
-
-    @property
-    def dtype(self) -> torch.dtype:
-        """The floating type of its products."""
-
-    @property
-    def device(self) -> torch.device:
-        """The device of its products."""
-
-    @property
-    def T(self) -> Multiplies:
-        """The transpose."""
-
-    def keeping_graph(self) -> AbstractContextManager[None]:
-        """Keep, within the block, what products with the transpose share."""
-
-    def fits(self) -> bool:
-        """Whether the whole matrix may be held."""
-
-    def dense(self, on_step: OnStep | None = None) -> Tensor:
-        """Return the whole matrix."""
-
-    def gram(self, on_step: OnStep | None = None) -> Tensor:
-        """Return the transpose times the matrix."""
-
-    def to_scipy(self) -> Any:
-        """Return the same operator for SciPy."""
-
-
-@dataclass(frozen=True, eq=False)
-class SVD:
-    """Leading singular values and vectors, ``J v_i = s_i u_i``, in descending order.
-
-    The sign of each pair is fixed: the entry of ``v_i`` of largest magnitude is positive, of several as large but for
-    rounding the first.
-
-    Attributes:
-        U: ``(m, k)`` left vectors; None if not asked for. Where ``s_i`` is below the floor they are noise.
-        S: ``(k,)`` singular values.
-        V: ``(d, k)`` right vectors.
-        method: How they were found: ``"exact"``, ``"lanczos"`` or ``"randomized"``.
-        complete: Whether these are all ``min(m, d)`` singular values.
-        floor: Singular values below ``floor * S[0]`` are rounding noise: 8 times the machine epsilon from the matrix
-            itself, the square root of that from its Gram.
-        residuals: ``(k,)``, for the iterative methods the root mean square of ``|J v_i - s_i u_i|`` and
-            ``|J'u_i - s_i v_i|``, over ``s_1``: a singular value of J lies within ``residuals[i] * S[0]`` of ``S[i]``.
-            None for ``"exact"``.
-    """
-
-    U: Tensor | None
-    S: Tensor
-    V: Tensor
-    method: str
-    complete: bool
-    floor: float
-    residuals: Tensor | None = None
-
-
-def fix_signs(leading: Tensor, *others: Tensor | None) -> tuple[Tensor, ...]:
-    """Turn columns so that their entry of largest magnitude is positive, the first of those equal but for rounding.
-
-    Args:
-        leading: ``(..., n, k)``, the columns that decide.
-        *others: ``(..., l, k)``, turned along with them; or None.
-
-    Returns:
-        All that are not None, turned.
-
-    Example:
-        >>> fix_signs(torch.tensor([[1.0, 2.0], [-3.0, 0.0]]))[0]
-        tensor([[-1.,  2.],
-                [ 3.,  0.]])
-    """
-    largest = leading.gather(-2, first_largest(leading.abs(), -2)[..., None, :])
-    signs = torch.where(largest < 0, -1.0, 1.0).to(leading)
-    return tuple(columns * signs.to(columns) for columns in (leading, *others) if columns is not None)
+METHODS = ("auto", "exact", "lanczos", "randomized", "progressive")
 
 
 @exact()
@@ -121,6 +30,10 @@ def singular_value_decomposition(
     oversampling: int = 10,
     power_iterations: int = 2,
     seed: int = 0,
+    tolerance: float = 0.01,
+    products: int | None = None,
+    start: SVD | Tensor | None = None,
+    block: int = 1,
     on_step: OnStep | None = None,
 ) -> SVD:
     """Find the leading singular values and vectors of a Jacobian.
@@ -132,22 +45,35 @@ def singular_value_decomposition(
     ``2 (power_iterations + 1) (k + oversampling)`` products, many at a time, and only an approximation. These two take
     ``2 k`` products more for their residuals.
 
+    ``"progressive"`` makes few products for values as good as is asked for, and shows what it has meanwhile: block
+    Golub-Kahan-Lanczos over all that was seen, see :mod:`latent_widgets.geometry.jacobian.progressive`. Each value has
+    an upper end at every stage, which holds if what was not seen is no larger than the last products say. It ends when
+    the widest interval is at most ``tolerance``; the values themselves are then better than that by far, as they
+    converge twice as fast. A start, such as the result at a latent nearby, is multiplied first, all at once.
+
     Args:
         J: The operator.
         k: How many; all if not given.
         method: ``"auto"`` takes ``"exact"`` where J has at most 128 columns or rows, or a quarter of all is wanted,
-            else ``"lanczos"``.
+            else ``"lanczos"``; with a start or a number of products ``"progressive"``.
         left: Whether to compute ``U`` too.
         oversampling: For ``"randomized"``; 10 as Halko, Martinsson and Tropp advise.
         power_iterations: For ``"randomized"``.
         seed: Of the random start.
-        on_step: Called as products are made; ``False`` raises ``Cancelled``.
+        tolerance: For ``"progressive"``, how wide an interval may be, over the first value; 0.01, our default, is the
+            thickness of a line in a plot. Less than rounding counts as that.
+        products: For ``"progressive"``, how many may be made, both ways together; as many as needed if not given.
+        start: For ``"progressive"``, right vectors ``(d, l)`` to begin with, or a decomposition that has them.
+        block: For ``"progressive"``, vectors multiplied at once. One needs the fewest products and costs least on a CPU
+            (``benchmarks.bench_spectra``); where many are multiplied as fast as one, as on a GPU, take more.
+        on_step: Called as products are made, by ``"progressive"`` with the decomposition so far; ``False`` raises
+            ``Cancelled``, but ends ``"progressive"`` with what is there, marked ``stopped="cancelled"``.
 
     Returns:
         The decomposition.
 
     Raises:
-        Cancelled: If ``on_step`` asked for it.
+        Cancelled: If ``on_step`` asked for it and there is no partial result.
         TypeError: If a number has the wrong type.
         ValueError: If ``k`` or another number is out of bounds, or the method is unknown.
 
@@ -163,6 +89,14 @@ def singular_value_decomposition(
     checks.integer("oversampling", oversampling, 0)
     checks.integer("power_iterations", power_iterations, 0)
     checks.integer("seed", seed, 0)
+    checks.number("tolerance", tolerance, 0)
+    checks.integer("block", block, 1)
+    given = {"start": start, "products": products}
+    names = [name for name, value in given.items() if value is not None]
+    if names and method not in ("auto", "progressive"):
+        raise ValueError(f"{names[0]} must be left out unless method is 'progressive', got method {method!r}.")
+    if names or method == "progressive":
+        return _progressive(J, k, left, tolerance, products, start, min(block, size), seed, on_step)
     if method == "auto":
         method = "exact" if size <= 128 or 4 * k >= size else "lanczos"
     if method == "exact" or k == size:  # ARPACK finds all but one at most
@@ -179,9 +113,9 @@ def singular_value_decomposition(
         U, S, V = U[:, :k], S[:k], V[:, :k]
         # of both equations, as each method solves one of the two exactly
         gaps = torch.stack([(J @ V - U * S).norm(dim=0), (J.T @ U - V * S).norm(dim=0)])
-        residuals = gaps.square().mean(0).sqrt() / S[0].clamp(min=torch.finfo(S.dtype).tiny)
+        residuals = gaps.square().mean(0).sqrt() / S[0].clamp(min=torch.finfo(S.dtype).tiny) + rounding(S.dtype)
     V, U = fix_signs(V, U)
-    return SVD(U if left else None, S, V, method, False, _floor(J), residuals)
+    return SVD(U if left else None, S, V, method, False, _floor(J), residuals, output_shape=J.output_shape)
 
 
 def _floor(J: Operator) -> float:
@@ -194,13 +128,25 @@ def _exact(J: Operator, k: int, left: bool, on_step: OnStep | None) -> SVD:
     if J.fits():
         U, S, Vh = torch.linalg.svd(J.dense(on_step), full_matrices=False)
         V, U = fix_signs(Vh[:k].mT, U[:, :k])
-        return SVD(U if left else None, S[:k], V, "exact", complete, _floor(J))
+        # LAPACK's own error, a few units, is less than that of the products; it moves no value by more (Weyl)
+        residuals = torch.full_like(S[:k], rounding(S.dtype))
+        return SVD(U if left else None, S[:k], V, "exact", complete, _floor(J), residuals, output_shape=J.output_shape)
     values, vectors = torch.linalg.eigh(J.gram(on_step))
     S = values.flip(0)[:k].clamp(min=0).sqrt()
     (V,) = fix_signs(vectors.flip(1)[:, :k])
     if left:
         U = (J @ V) / S.clamp(min=torch.finfo(S.dtype).tiny)
-    return SVD(U, S, V, "exact", complete, _floor(J) ** 0.5)
+    residuals = _gram_residuals(S)
+    return SVD(U, S, V, "exact", complete, _floor(J) ** 0.5, residuals, output_shape=J.output_shape)
+
+
+def _gram_residuals(S: Tensor) -> Tensor:
+    """How far the roots of a Gram's eigenvalues may be off, over the first."""
+    # A column of the Gram is a product with J and one with its transpose, so that an eigenvalue may be off by twice the
+    # rounding, of the first: its root by that over the root, or by the root of that, whichever is less.
+    error = 2 * rounding(S.dtype)
+    shares = S / S[0].clamp(min=torch.finfo(S.dtype).tiny)
+    return torch.minimum(error / shares.clamp(min=torch.finfo(S.dtype).tiny), torch.full_like(S, error**0.5))
 
 
 def _lanczos(J: Operator, k: int, generator: torch.Generator, on_step: OnStep | None) -> tuple[Tensor, ...] | None:
@@ -259,3 +205,66 @@ def _randomized(
         Q = torch.linalg.qr(step(J @ Q)).Q
     V, S, Uh = torch.linalg.svd(step(J.T @ Q), full_matrices=False)  # of (Q'J)', (d, width)
     return Q @ Uh.mT, S, V
+
+
+def _progressive(
+    J: Operator,
+    k: int,
+    left: bool,
+    tolerance: float,
+    products: int | None,
+    start: SVD | Tensor | None,
+    block: int,
+    seed: int,
+    on_step: OnStep | None,
+) -> SVD:
+    first, unseen = _start(J, k, start)
+    opening = 2 * (block if first is None else first.shape[1])
+    if products is not None:
+        checks.integer("products", products, opening)
+    tolerance = max(tolerance, 2 * rounding(J.dtype))
+    generator = torch.Generator("cpu").manual_seed(seed)
+    with J.keeping_graph():
+        for stage in stages(J, k, block, generator, first, unseen):
+            made = stage.forward + stage.backward
+            whole, enough = len(stage.S) == k, stage.width <= tolerance
+            spent = products is not None and made + 2 * block > products
+            stopped = "finished" if (whole and enough) or stage.full else "budget" if spent else "cancelled"
+            found = _decomposition(J, stage, left, stopped)
+            if not report(on_step, made, None, found) or stopped != "cancelled":
+                return found
+    raise AssertionError("the last stage knows all")
+
+
+def _start(J: Operator, k: int, start: SVD | Tensor | None) -> tuple[Tensor | None, float]:
+    """The vectors to begin with, and what is known of the rest."""
+    if start is None:
+        return None, 0.0
+    vectors, unseen = (start.V[:, :k], start.unseen or 0.0) if isinstance(start, SVD) else (start, 0.0)
+    checks.finite("start", checks.shape("start", vectors, (J.shape[1], "l")))
+    checks.integer("the columns of start", vectors.shape[1], 1, min(J.shape))
+    return vectors.detach().to("cpu", torch.float64), unseen
+
+
+def _decomposition(J: Operator, stage: Stage, left: bool, stopped: str) -> SVD:
+    S, scale = stage.S, float(stage.S[0].clamp(min=torch.finfo(J.dtype).tiny))
+    noise = rounding(J.dtype)
+
+    def tensor(values: Tensor) -> Tensor:
+        return values.to(J.device, J.dtype)
+
+    V, U = fix_signs(tensor(stage.V), tensor(stage.U))
+    return SVD(
+        U if left else None,
+        tensor(S),
+        V,
+        "progressive",
+        len(S) == min(J.shape) and stage.full,
+        _floor(J),
+        tensor(stage.gaps / (2**0.5 * scale) + noise),
+        tensor(stage.upper + noise * S[0]),
+        stage.unseen,
+        (stage.forward, stage.backward),
+        stopped,
+        J.output_shape,
+    )

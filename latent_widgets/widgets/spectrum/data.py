@@ -11,9 +11,10 @@ import torch
 from torch import Tensor
 
 from latent_widgets.core import checks
-from latent_widgets.core.steps import Cancelled, OnStep, report
+from latent_widgets.core.steps import Cancelled, OnStep, Step, report
 from latent_widgets.generators.base import Generator
 from latent_widgets.generators.place import steady, with_weights
+from latent_widgets.geometry.jacobian.decomposition import SVD
 from latent_widgets.geometry.jacobian.functions import VectorFunction, known_of, target_function
 from latent_widgets.geometry.jacobian.operator import JacobianOperator
 from latent_widgets.geometry.jacobian.rank import RANK_METHODS, estimate_rank
@@ -23,11 +24,13 @@ from latent_widgets.values.directions import Directions
 from latent_widgets.values.units import latent_sd
 
 __all__ = [
+    "FEW",
     "Band",
     "Spectrum",
     "code_words",
     "curve_of",
     "decades",
+    "far",
     "gaussian_band",
     "latents_band",
     "spectrum_at",
@@ -35,6 +38,7 @@ __all__ = [
 ]
 
 QUANTILES = (0.05, 0.5, 0.95)
+WHOLE, FEW = 128, 20  # up to so many columns all values are found, else so many
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +54,7 @@ class Spectrum:
         floor: Values below ``floor`` times the first are rounding noise.
         ranks: By rule; empty if not all values are known.
         directions: The leading directions, in the space of the code.
+        svd: The decomposition behind it, where it is that of one matrix; its bounds are the whiskers.
     """
 
     code: Code
@@ -60,6 +65,15 @@ class Spectrum:
     floor: float
     ranks: dict[str, int]
     directions: Directions
+    svd: SVD | None = None
+
+    @property
+    def whiskers(self) -> tuple[Tensor, Tensor] | None:
+        """Between what the values lie, each ``(r,)`` float64, infinite where nothing is known; None if not computed."""
+        if self.svd is None or self.svd.residuals is None:
+            return None
+        low, high = self.svd.bounds
+        return low.double().cpu(), high.double().cpu()
 
     @property
     def label(self) -> str:
@@ -105,6 +119,7 @@ def taken_over(basis: LocalBasis, code: Code) -> Spectrum:
         8 * torch.finfo(basis.singular_values.dtype).eps,
         basis.ranks,
         basis.directions,
+        basis.svd,
     )
 
 
@@ -116,6 +131,7 @@ def spectrum_at(
     k: int | None = None,
     method: str = "exact",
     on_step: OnStep | None = None,
+    start: SVD | None = None,
 ) -> Spectrum:
     """Compute the singular values and the leading directions at a code.
 
@@ -128,8 +144,10 @@ def spectrum_at(
         z: The latent behind the code; needed for ``"w"`` only.
         target: ``"w"``, ``"image"`` or a layer.
         k: How many directions to keep; all if not given.
-        method: For an image or a layer, see ``JacobianOperator.svd``; all but ``"exact"`` find ``k`` values only.
-        on_step: Called as products are made.
+        method: For an image or a layer, see ``JacobianOperator.svd``; all but ``"exact"`` find ``k`` values only, 20 if
+            not given. ``"auto"`` is ``"exact"`` up to 128 columns, and ``"progressive"`` beyond.
+        on_step: Called as products are made, with the spectrum so far where there is one.
+        start: For ``"progressive"``, the decomposition at a code nearby.
 
     Returns:
         The spectrum.
@@ -144,12 +162,28 @@ def spectrum_at(
         if not report(on_step, 1, 1):
             raise Cancelled("Cancelled after the mapping.")
         return taken_over(basis, code)
-    J, space = _operator(G, code, target)
+    J = _operator(G, code, target)
     checks.integer("k", min(J.shape) if k is None else k, 1, min(J.shape))
-    svd = J.svd(None if method == "exact" else k, method, left=False, on_step=on_step)
-    vectors = svd.V[:, :k].mT
+    if method == "auto":
+        method = "exact" if min(J.shape) <= WHOLE else "progressive"
+    if method != "exact":
+        k = min(FEW if k is None else k, min(J.shape))
+    if method != "progressive":
+        return _of(
+            G, code, z, target, k, J, J.svd(None if method == "exact" else k, method, left=False, on_step=on_step)
+        )
+
+    def staged(step: Step) -> bool:
+        return report(on_step, step.index, step.total, _of(G, code, z, target, k, J, step.value))
+
+    return _of(G, code, z, target, k, J, J.svd(k, method, left=False, start=start, on_step=staged))
+
+
+def _of(
+    G: Generator, code: Code, z: Tensor | None, target: str, k: int | None, J: JacobianOperator, svd: SVD
+) -> Spectrum:
+    vectors, space = svd.V[:, :k].mT, code.space if code.space != "w+" else "w"
     lengths = latent_sd(G, vectors, space)
-    values = svd.S.double().cpu()
     directions = Directions(
         vectors,
         space,
@@ -165,14 +199,14 @@ def spectrum_at(
     ranks: dict[str, int] = {}
     if svd.complete:
         ranks = {rule: estimate_rank(svd.S, J.shape, rule, svd.floor) for rule in RANK_METHODS}
-    return Spectrum(code, z, target, values, J.shape, svd.floor, ranks, directions)
+    return Spectrum(code, z, target, svd.S.double().cpu(), J.shape, svd.floor, ranks, directions, svd)
 
 
-def _operator(G: Generator, code: Code, target: str) -> tuple[JacobianOperator, str]:
-    """The differential of the synthesis at a code, and the space of its steps."""
+def _operator(G: Generator, code: Code, target: str) -> JacobianOperator:
+    """The differential of the synthesis at a code."""
     if code.space != "w+":
         f = target_function(G, code, target)
-        return JacobianOperator(f, f.x0), f.space
+        return JacobianOperator(f, f.x0)
     rows = code.tensor.to(G.device, G.dtype)
 
     def shifted(step: Tensor) -> Tensor:
@@ -182,7 +216,29 @@ def _operator(G: Generator, code: Code, target: str) -> tuple[JacobianOperator, 
         return G.features(moved, [target], "w+")[target][0]
 
     f = VectorFunction(shifted, rows.new_zeros(rows.shape[1]), "w", known=known_of(steady(G), target, "w+"))
-    return JacobianOperator(f, f.x0), "w"
+    return JacobianOperator(f, f.x0)
+
+
+def far(G: Generator, a: Code, b: Code) -> float:
+    """Return how far two codes are apart, in standard deviations of the latent along the way.
+
+    Args:
+        G: The generator.
+        a: The one.
+        b: The other.
+
+    Returns:
+        The largest of all rows; infinite between different spaces.
+    """
+    if a.space != b.space:
+        return math.inf
+    ways = (a.tensor - b.tensor).to(G.device, G.dtype).reshape(-1, a.tensor.shape[-1])
+    lengths = ways.norm(dim=1)
+    moved = lengths > 0
+    if not bool(moved.any()):
+        return 0.0
+    space = "w" if a.space == "w+" else a.space
+    return float((lengths[moved] / latent_sd(G, ways[moved] / lengths[moved, None], space)).max())
 
 
 def curve_of(spectrum: Spectrum, index: int) -> tuple[tuple[Tensor, float, int] | None, str]:

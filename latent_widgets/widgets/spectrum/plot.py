@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["SpectrumView", "draw_spectrum", "shade"]
 
 RULES = {"energy": "99 % of the energy", "kritchman-nadler": "Kritchman-Nadler", "gap": "largest gap"}
+THIN = 1e-4  # of the axis; what is shorter cannot be seen
 MOST_LETTERS = 80  # of a label in the legend
 MOST_SPOTS = 256  # more columns than this are too narrow to point at
 
@@ -81,6 +82,7 @@ def draw_spectrum(
         style: dict[str, Any] = {"color": colour, "marker": marker, "markersize": 3.4, "linewidth": 1.1}
         zeros = f" ({spectrum.vanishing} zero up to rounding)" if spectrum.vanishing else ""
         axes.plot(index[shown], values[shown], label=plot_text(spectrum.label, MOST_LETTERS) + zeros, **style)
+        _whiskers(axes, spectrum, index, scale if view.normalised else 1.0, (bottom, ceiling), colour)
         if not shown.all():  # below the axis
             floor = np.full((~shown).sum(), bottom)
             axes.plot(index[~shown], floor, linestyle="none", marker=7, color=colour, markersize=5, clip_on=False)
@@ -104,6 +106,18 @@ def draw_spectrum(
         options: dict[str, Any] = {"facecolor": PAPER, "edgecolor": EDGE, "framealpha": 0.8, "loc": corner}
         axes.legend(fontsize=8, labelcolor=INK, **options)
     return axes, _spots(axes, last, first) if len(first.values) <= MOST_SPOTS else []
+
+
+def _whiskers(
+    axes: Axes, spectrum: Spectrum, index: np.ndarray, scale: float, ends: tuple[float, float], colour: str
+) -> None:
+    """Lines between what the values lie; to the upper end of the axis where nothing is known."""
+    known = spectrum.whiskers
+    if known is None:
+        return
+    low, high = ((end.numpy() / scale).clip(*ends) for end in known)
+    wide = high - low > THIN * (ends[1] - ends[0])
+    axes.vlines(index[wide], low[wide], high[wide], colors=colour, linewidth=2.2, alpha=0.6, gid="whiskers")
 
 
 def shade(axes: Axes, index: int) -> None:

@@ -10,7 +10,9 @@ from traitlets import Instance, Unicode, observe
 
 from latent_widgets.core import checks
 from latent_widgets.core.forward import load_rules
+from latent_widgets.core.steps import Step
 from latent_widgets.generators.base import Generator
+from latent_widgets.geometry.jacobian.decomposition import SVD
 from latent_widgets.geometry.jacobian.targets import checked_target, targets_of
 from latent_widgets.values.codes import Code
 from latent_widgets.values.directions import Directions
@@ -21,11 +23,11 @@ from latent_widgets.widgets.kit.refusal import refusing
 from latent_widgets.widgets.kit.silence import Silence, heard
 from latent_widgets.widgets.kit.values import Whole
 from latent_widgets.widgets.spectrum.controls import SpectrumActs, SpectrumControls
-from latent_widgets.widgets.spectrum.data import Band, Spectrum, code_words, curve_of, taken_over
+from latent_widgets.widgets.spectrum.data import FEW, Band, Spectrum, code_words, curve_of, taken_over
 from latent_widgets.widgets.spectrum.finder import Finder
 from latent_widgets.widgets.spectrum.latents import Latents, Start, same_latent
 from latent_widgets.widgets.spectrum.plot import draw_spectrum, shade
-from latent_widgets.widgets.spectrum.state import Shown, spectrum_words
+from latent_widgets.widgets.spectrum.state import Pace, Shown, products_words, spectrum_words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = ["JacobianSpectrum"]
 
-METHODS = ("exact", "lanczos", "randomized")
+METHODS = ("auto", "exact", "lanczos", "randomized", "progressive")
 
 
 class JacobianSpectrum(FigurePanel):
@@ -52,9 +54,11 @@ class JacobianSpectrum(FigurePanel):
             of ``seed`` if not given.
         target: ``"w"`` for the mapping, ``"image"``, a layer, or several, overlaid; ``"w"`` if not given, ``"image"``
             for a generator without a mapping.
-        k: How many directions to offer, and to find if ``method`` is not ``"exact"``; all if not given.
+        k: How many directions to offer, and to find if all are not; all, or 20 of a large matrix, if not given.
         seed: Of the first latent.
-        method: How to find singular values of a picture or layer, see ``JacobianOperator.svd``.
+        method: How to find singular values of a picture or layer, see ``JacobianOperator.svd``. ``"auto"`` finds all
+            up to 128 numbers of the code; beyond, ``"progressive"`` shows the leading ones with whiskers as products
+            are made, begins with what it found at a code nearby, and keeps what is there when it is cancelled.
         width: CSS pixels.
         pictures: How many the strip has.
         **keywords: Values of traits, ``executor``, ``layout`` and ``theme``.
@@ -91,7 +95,7 @@ class JacobianSpectrum(FigurePanel):
         *,
         k: int | None = None,
         seed: int = 0,
-        method: str = "exact",
+        method: str = "auto",
         width: int = 680,
         pictures: int = 7,
         **keywords: Any,
@@ -107,6 +111,9 @@ class JacobianSpectrum(FigurePanel):
         starts = known.starts(latents if given is None else given, checks.integer("seed", seed, 0))
         self._pending: str | None = None  # what is to be shown instead, empty where it failed; None where nothing is
         self._finder, self._spectra = Finder(G, known, k, method), Shown()
+        self._pace, self._stage_words = Pace(), ""  # of what is being found
+        self._stage: Spectrum | None = None
+        self._begun_with: SVD | None = None
         first = starts[0].basis
         with self.silence:
             super().__init__(lock=G.lock, **{key: value for key, value in keywords.items() if key != "directions"})
@@ -225,14 +232,31 @@ class JacobianSpectrum(FigurePanel):
         plan = self._finder.plan(self.code, self.target)
         self.controls.plot.grey(self.current is not None)
         self._tell_pending(plan.words)
+        self._stage = None
+        self._begun_with = self._finder.start(plan)
+        self._pace.restart()
         self.run(
             partial(self._finder.find, plan),
             self._take,
+            progress=self._show_stage,
             failed=lambda error: self._tell_pending(""),
             kind="spectrum",
             prepare=load_rules,
             label=f"spectrum of {plan.target} at {code_words(plan.code)}",
         )
+
+    def _show_stage(self, step: Step) -> None:
+        """Show what is there of a spectrum that is being found; its directions are offered in the end."""
+        spectrum = step.value
+        if not isinstance(spectrum, Spectrum):
+            return
+        self._stage = spectrum
+        if self._pace.due():
+            self._spectra.take(spectrum)
+            wanted = FEW if self._finder.k is None else self._finder.k
+            self._pending, self._stage_words = None, self._pace.words(step.index, wanted, self._begun_with is not None)
+            self.redraw()
+            self.controls.plot.grey(False)
 
     def _add(self, others: Sequence[tuple[Start, str]]) -> None:
         def done(found: list[Spectrum]) -> None:
@@ -245,7 +269,8 @@ class JacobianSpectrum(FigurePanel):
     def _take(self, spectrum: Spectrum) -> None:
         """Show a spectrum that was found."""
         self._spectra.take(spectrum)
-        self._pending = None
+        self._pending, self._stage = None, None
+        self._stage_words = products_words(spectrum, self._begun_with is not None)
         index = min(self.selected_index, len(spectrum.directions) - 1)
         with self.silence:  # a linked explorer that takes the directions goes back to its first
             self.directions = self._finder.offered(spectrum)
@@ -297,9 +322,13 @@ class JacobianSpectrum(FigurePanel):
         self.controls.show(target=self.target, index=index, count=count, kept=len(self.kept))
 
     def cancel(self) -> None:
-        """Stop what is being computed."""
+        """Stop what is being computed, and keep what is there of it."""
         super().cancel()
-        if self._pending:
+        stage = self._stage
+        if stage is not None:
+            self._finder.remember(stage)
+            self._take(stage)
+        elif self._pending:
             self._tell_pending("")
 
     def _tell_pending(self, words: str | None) -> None:
@@ -309,7 +338,11 @@ class JacobianSpectrum(FigurePanel):
     def _tell(self) -> None:
         """Say below the plot what it shows, and what it does not."""
         shown = self.current
-        words = "" if shown is None else spectrum_words(shown, self.selected_index, self.target, self._pending)
+        words = (
+            ""
+            if shown is None
+            else spectrum_words(shown, self.selected_index, self.target, self._pending, self._stage_words)
+        )
         self.controls.words.value = words
 
     def show_strip(self) -> None:

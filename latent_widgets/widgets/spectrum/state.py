@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+import time
+from collections.abc import Callable, Sequence
 
 from latent_widgets.core.words import page_text
 from latent_widgets.widgets.kit.plot import LOOKS
 from latent_widgets.widgets.spectrum.data import Band, Spectrum
 
-__all__ = ["Shown", "spectrum_words"]
+__all__ = ["Pace", "Shown", "products_words", "spectrum_words"]
 
+COLD = 4  # products for each value that is wanted, both ways, where nothing is known before: 71 to 82 for 20
 MOST_KEPT = len(LOOKS) - 1  # beside the current one
 
 
@@ -48,7 +51,80 @@ class Shown:
         self.kept = tuple(spectra[:MOST_KEPT])
 
 
-def spectrum_words(spectrum: Spectrum, index: int, asked: str, pending: str | None = None) -> str:
+class Pace:
+    """How quickly a spectrum is found, and what is left of it, from the products that were made.
+
+    Args:
+        clock: Gives seconds.
+        between: Seconds from one stage that is shown to the next.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic, between: float = 1.0) -> None:
+        self._clock, self._between = clock, between
+        self.restart()
+
+    def restart(self) -> None:
+        """Begin anew."""
+        self._begun, self._told = self._clock(), -math.inf
+
+    def due(self) -> bool:
+        """Whether the next stage is to be shown."""
+        now = self._clock()
+        if now - self._told < self._between:
+            return False
+        self._told = now
+        return True
+
+    def words(self, products: int, k: int, warm: bool) -> str:
+        """Say how far a spectrum is, how quickly it goes on, and what it is going to take.
+
+        Args:
+            products: How many were made, both ways.
+            k: How many values are wanted.
+            warm: Whether it began with another one's directions.
+
+        Returns:
+            Plain words.
+        """
+        each = max(self._clock() - self._begun, 1e-3) / products
+        whole = 2 * k if warm else COLD * k
+        rate = f"{products} products, {1 / each:.3g} a second"
+        if products <= 2:
+            return f"{rate}: about {_seconds(each * whole)} for {whole}"
+        left = whole - products
+        return f"{rate}, about {_seconds(each * left)} left" if left > 0 else f"{rate}, until the whiskers are short"
+
+
+def _seconds(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
+
+
+def products_words(spectrum: Spectrum, warm: bool = False) -> str:
+    """Say what the values of a spectrum stand on.
+
+    Args:
+        spectrum: The one.
+        warm: Whether it began with another one's directions.
+
+    Returns:
+        Plain words; empty for other methods.
+    """
+    svd = spectrum.svd
+    if svd is None or svd.products is None:
+        return ""
+    made = sum(svd.products)
+    words = f"{len(svd.S)} values from {made} products"
+    saved = COLD * len(svd.S) - made
+    if svd.stopped != "finished":
+        words += ", not finished: whiskers show what is known"
+    elif warm and saved > 0:
+        words += f", begun with the directions nearby, about {saved} fewer"
+    return words
+
+
+def spectrum_words(
+    spectrum: Spectrum, index: int, asked: str, pending: str | None = None, stage: str | None = None
+) -> str:
     """Say what a plot shows, and what it does not.
 
     Args:
@@ -56,6 +132,7 @@ def spectrum_words(spectrum: Spectrum, index: int, asked: str, pending: str | No
         index: Of the direction that is selected.
         asked: The target that was asked for.
         pending: What is to come in its place, in words; empty where it is old, but nothing is on its way.
+        stage: What it stands on, in words, or how far it is.
 
     Returns:
         HTML.
@@ -66,6 +143,8 @@ def spectrum_words(spectrum: Spectrum, index: int, asked: str, pending: str | No
         words.append("this code was edited in w, so its z is unknown: of the picture instead of the mapping")
     elif spectrum.target == "w" and spectrum.code.truncation not in (None, 1.0):
         words.append("of the mapping before truncation")
+    if stage:
+        words.append(page_text(stage))
     said = " · ".join(words)
     if pending is None:
         return said

@@ -62,6 +62,7 @@ def test_svd_progress_cancel_and_bad_input(curved):
     with pytest.raises(ValueError, match="k must be between 1 and 6, got 7"):
         curved.svd(7)
     with pytest.raises(
-        ValueError, match="method must be one of 'auto', 'exact', 'lanczos', 'randomized', got 'lancos'"
+        ValueError,
+        match="method must be one of 'auto', 'exact', 'lanczos', 'randomized', 'progressive', got 'lancos'",
     ):
         curved.svd(2, "lancos")
