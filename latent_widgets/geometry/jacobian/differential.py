@@ -107,6 +107,7 @@ def differential(
     k: int | None = None,
     method: str = "exact",
     on_step: OnStep | None = None,
+    inside: OnStep | None = None,
 ) -> Differential:
     """Compute singular bases at one or many latents.
 
@@ -117,6 +118,7 @@ def differential(
         k: How many singular vectors to keep; all if not given.
         method: For an image or a layer, how to find them, see ``JacobianOperator.svd``.
         on_step: Called after each latent (for ``"w"``, after a batch of them); ``False`` ends the run.
+        inside: Called after products for one latent, for an image or a layer.
 
     Returns:
         The bases of the latents that were finished: one at least.
@@ -135,8 +137,9 @@ def differential(
     check_target(G, target)
     z = G.check_code(z, "z", name="z")[0].detach().clone()
     codes = G.map(z).detach() if "w" in G.spaces else z
-    compute = _of_mapping if target == "w" else _of_synthesis
-    return compute(G, z, codes, target, k, method, on_step)
+    if target == "w":
+        return _of_mapping(G, z, codes, target, k, method, on_step)
+    return _of_synthesis(G, z, codes, target, k, method, on_step, inside)
 
 
 @exact()
@@ -179,14 +182,21 @@ def _of_mapping(
 
 
 def _of_synthesis(
-    G: Generator, z: Tensor, codes: Tensor, target: str, k: int | None, method: str, on_step: OnStep | None
+    G: Generator,
+    z: Tensor,
+    codes: Tensor,
+    target: str,
+    k: int | None,
+    method: str,
+    on_step: OnStep | None,
+    inside: OnStep | None = None,
 ) -> Differential:
     parts = []
     for i, code in enumerate(codes):
         f = target_function(G, code, target)
         J = JacobianOperator(f, f.x0)
         checks.integer("k", min(J.shape) if k is None else k, 1, min(J.shape))
-        parts.append(J.svd(None if method == "exact" else k, method, left=False))
+        parts.append(J.svd(None if method == "exact" else k, method, left=False, on_step=inside))
         if not report(on_step, i + 1, len(codes)):
             break
     V = torch.stack([part.V[:, :k] for part in parts])
