@@ -135,7 +135,7 @@ def invert(
 
     Minimises :math:`\mathrm{lap}\,\mathrm{Lap1} + \mathrm{l2}\,|x - x'|^2 / n` with Adam, in coordinates in which the
     latents have unit covariance. The first quarter of the steps follows all ``starts``, the rest the best of them; in
-    ``w+`` the second half also moves the layers apart, at a cost of ``pull`` times the mean squared offset. From 128 px
+    ``w+`` the second half also moves the layers apart, at a cost of ``pull`` times the mean squared offset. From 256 px
     on, where the generator has small pictures of its own (``G.preview_resolutions``), the first quarter of the steps
     goes by an eighth of the side, the next sixteenth by the whole pictures of the two nearest codes, and the rest by
     that of the better one, with layers apart from the quarter on; ``perceptual`` sees whole pictures alone.

@@ -27,7 +27,7 @@ RATE = 0.1  # of Adam, in standard deviations of the latents: our choice
 BETAS = (0.9, 0.99)
 FLAT = 0.5  # share of the steps at the full rate; it falls to zero over the rest
 SAMPLE = 4000  # latents behind mean and covariance
-LARGE = 128  # pixels of a side from which on pictures are searched for small first
+LARGE = 256  # pixels of a side from which on pictures are searched for small first; at 128 it saves too little
 FEW = 16  # samples by which small pictures are compared with whole ones
 COARSE = 8  # into so many parts the side is cut
 FEWER = 2  # codes whose whole pictures are followed at first
@@ -193,11 +193,11 @@ def stages_of(
 
     Example:
         >>> from latent_widgets.generators.zoo import load
-        >>> for stage in stages_of(load("faces128"), 200, 4, 12):
+        >>> for stage in stages_of(load("faces64"), 200, 4, 10):
         ...     print(stage)
-        Stage(first=0, last=50, codes=4, side=16, layered=False)
-        Stage(first=50, last=62, codes=2, side=None, layered=True)
-        Stage(first=62, last=200, codes=1, side=None, layered=True)
+        Stage(first=0, last=50, codes=4, side=None, layered=False)
+        Stage(first=50, last=100, codes=1, side=None, layered=False)
+        Stage(first=100, last=200, codes=1, side=None, layered=True)
     """
     sides = G.preview_resolutions if small and G.resolution >= LARGE else ()
     coarse = max((side for side in sides if side * COARSE <= G.resolution), default=None)

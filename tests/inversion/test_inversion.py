@@ -159,8 +159,8 @@ def large():
     """A network of pictures that are large enough to be searched for small first."""
     with torch.random.fork_rng():
         torch.manual_seed(3)
-        channels = {4: 8, 8: 8, 16: 8, 32: 6, 64: 4, 128: 3}
-        return StyleGenerator(StyleGAN2(z_dim=4, w_dim=6, resolution=128, channels=channels), "large")
+        channels = {4: 8, 8: 8, 16: 8, 32: 6, 64: 4, 128: 3, 256: 2}
+        return StyleGenerator(StyleGAN2(z_dim=4, w_dim=6, resolution=256, channels=channels), "large")
 
 
 def test_large_pictures_are_searched_for_small_first(large):
@@ -173,7 +173,7 @@ def test_large_pictures_are_searched_for_small_first(large):
     assert 30 <= drawn <= 2 * 2 + 28 + 3 + 16 + 4  # steps, what is chosen from, samples, and a few for the pace
     assert len(found.losses) == 40
     assert found.relative_error < 0.2
-    assert {tuple(step.value.image.shape) for step in seen} == {(1, 3, 128, 128)}
+    assert {tuple(step.value.image.shape) for step in seen} == {(1, 3, 256, 256)}
     torch.testing.assert_close(large.synthesize(found.code), found.image, atol=1e-4, rtol=1e-4)
 
 
@@ -205,8 +205,8 @@ def test_a_code_that_is_given_is_searched_from_at_full_size(large):
 @pytest.mark.parametrize(
     ("steps", "codes", "rows", "options", "expected"),
     [
-        (80, 4, 6, {}, [(0, 20, 4, 16, False), (20, 25, 2, None, True), (25, 80, 1, None, True)]),
-        (80, 4, 0, {}, [(0, 20, 4, 16, False), (20, 25, 2, None, False), (25, 80, 1, None, False)]),
+        (80, 4, 6, {}, [(0, 20, 4, 32, False), (20, 25, 2, None, True), (25, 80, 1, None, True)]),
+        (80, 4, 0, {}, [(0, 20, 4, 32, False), (20, 25, 2, None, False), (25, 80, 1, None, False)]),
         (80, 4, 6, {"small": False}, [(0, 20, 4, None, False), (20, 40, 1, None, False), (40, 80, 1, None, True)]),
         (80, 4, 0, {"small": False}, [(0, 20, 4, None, False), (20, 80, 1, None, False)]),
         (80, 1, 6, {"small": False, "layered": True}, [(0, 80, 1, None, True)]),
@@ -223,8 +223,8 @@ def test_stages_of_a_search(large, steps, codes, rows, options, expected):
 def test_what_is_missing_in_small_pictures_is_taken_off(large):
     frame = whitening_of(large, "w", 16, seed=1)
     plan = Search(frame, large.synthesize(large.code(5)), None, None, 0.0, 0)
-    aims = torch.cat([Search(frame, picture[None], None, None, 0.0, 0).aim(16) for picture in frame.pictures])
-    small = large.preview(frame.codes, 16)
+    aims = torch.cat([Search(frame, picture[None], None, None, 0.0, 0).aim(32) for picture in frame.pictures])
+    small = large.preview(frame.codes, 32)
     torch.testing.assert_close(aims.mean(0), small.mean(0), atol=1e-4, rtol=1e-4)
     assert plan.aim(None) is plan.target
 
