@@ -123,7 +123,6 @@ DEFAULTS = {
         "seed": 0,
     },
     "methods.dp_lase.closed_form.feature_directions": {"k": 8, "scaled": True, "codes": 64, "seed": 0},
-    "methods.dp_lase.run.Run": {"steps": 0},
     "methods.dp_lase.subspace.ChannelGroups.synthesize": {"group": 0},
     "methods.dp_lase.subspace.refine_subspace": {
         "index": 0,

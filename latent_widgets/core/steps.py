@@ -3,6 +3,9 @@
 A long computation takes ``on_step=None`` and calls it with a :class:`Step` after each step. If it returns
 something false the run ends and the partial result is returned, marked ``stopped="cancelled"``; nothing (None) and
 all that is true let it go on. An exception raised in it propagates unchanged.
+
+A run that may take long says beforehand what it will take, as step 0 with a :class:`Plan`, and then how much is left;
+between two long steps it reports with the number of the last one, so that it can be cancelled.
 """
 
 from __future__ import annotations
@@ -15,7 +18,59 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-__all__ = ["Cancelled", "OnStep", "Step", "goes_on", "report"]
+__all__ = ["Cancelled", "OnStep", "Plan", "Step", "duration", "goes_on", "report"]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run is to take, from the first of its pictures or products, which were timed.
+
+    Attributes:
+        count: How many pictures or products.
+        each: Seconds that one takes, on the average of all.
+        unit: What they are called, in the singular.
+
+    Example:
+        >>> str(Plan(512, 0.08, "product")), Plan(512, 0.08).seconds
+        ('about 41 s: 512 products at 80 ms', 40.96)
+    """
+
+    count: int
+    each: float
+    unit: str = "picture"
+
+    @property
+    def seconds(self) -> float:
+        """How long all of them take."""
+        return self.count * self.each
+
+    def __str__(self) -> str:
+        many = "" if self.count == 1 else "s"
+        return f"about {duration(self.seconds)}: {self.count} {self.unit}{many} at {duration(self.each)}"
+
+
+def duration(seconds: float) -> str:
+    """Say how long something takes, to two digits.
+
+    Args:
+        seconds: How long.
+
+    Returns:
+        The words.
+
+    Example:
+        >>> [duration(seconds) for seconds in (0.0004, 0.0796, 1.44, 39.7, 100, 5400, 1e6)]
+        ['0.4 ms', '80 ms', '1.4 s', '40 s', '1.7 min', '1.5 h', '280 h']
+    """
+    shown, unit = next(
+        (seconds / size, unit) for size, unit in _UNITS if seconds >= 0.995 * size or unit == _UNITS[-1][1]
+    )
+    if shown >= 99.5:
+        return f"{round(shown, -1):.0f} {unit}"
+    return f"{shown:.2g} {unit}"
+
+
+_UNITS = ((3600.0, "h"), (60.0, "min"), (1.0, "s"), (1e-3, "ms"))
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,11 +81,17 @@ class Step:
         index: How many steps are done, from 1 to ``total``.
         total: How many there will be, None where unknown.
         value: What the computation has to show so far: a score, a picture, a dict of terms.
+        plan: What the whole run takes, as estimated before it started; None where nothing was.
+        rate: Pictures or products a second so far; None before the first.
+        left: Seconds that the rest takes at this rate; None where that is not known.
     """
 
     index: int
     total: int | None
     value: Any = None
+    plan: Plan | None = None
+    rate: float | None = None
+    left: float | None = None
 
     @property
     def fraction(self) -> float | None:
@@ -42,6 +103,18 @@ class Step:
         """
         return None if not self.total else self.index / self.total
 
+    @property
+    def outlook(self) -> str:
+        """In words what the run will take, before its first step, and what is left of it afterwards; empty if unknown.
+
+        Example:
+            >>> Step(0, 9, plan=Plan(512, 0.08)).outlook, Step(3, 9, left=12.0).outlook
+            ('about 41 s: 512 pictures at 80 ms', 'about 12 s left')
+        """
+        if self.index == 0 and self.plan is not None:
+            return str(self.plan)
+        return "" if self.left is None else f"about {duration(self.left)} left"
+
 
 OnStep = Callable[[Step], Any]
 
@@ -50,7 +123,7 @@ class Cancelled(Exception):
     """Raised inside a computation that has no partial result to return when its caller cancels it."""
 
 
-def report(on_step: OnStep | None, index: int, total: int | None, value: Any = None) -> bool:
+def report(on_step: OnStep | None, index: int, total: int | None, value: Any = None, **known: Any) -> bool:
     """Tell ``on_step`` about a step; return whether to go on.
 
     Args:
@@ -58,6 +131,7 @@ def report(on_step: OnStep | None, index: int, total: int | None, value: Any = N
         index: How many steps are done.
         total: How many there will be.
         value: What there is to show.
+        **known: What else a :class:`Step` says: ``plan``, ``rate``, ``left``.
 
     Returns:
         What :func:`goes_on` says of its answer.
@@ -73,7 +147,7 @@ def report(on_step: OnStep | None, index: int, total: int | None, value: Any = N
         return True
     if not callable(on_step):
         raise TypeError(f"on_step must be a function, got {type(on_step).__name__}. Give it without calling it.")
-    return goes_on(on_step(Step(index, total, value)))
+    return goes_on(on_step(Step(index, total, value, **known)))
 
 
 def goes_on(answer: Any) -> bool:

@@ -17,7 +17,8 @@ from latent_widgets.core.fields import COUNT, DICT, NUMBER, TEXT, check_fields, 
 from latent_widgets.core.forward import load_rules
 from latent_widgets.core.paths import as_path, drafted, to_write
 from latent_widgets.core.pictures import BROUGHT, check_pictures
-from latent_widgets.core.steps import OnStep, report
+from latent_widgets.core.steps import OnStep, Plan
+from latent_widgets.core.work import TRAINED, Work, affordable, check_budget, timed
 from latent_widgets.generators.glo import GLOGenerator, GLONetwork, read_glo, write_glo
 from latent_widgets.geometry.effects.pyramid import lap1_norm
 from latent_widgets.inversion._glo_checkpoint import read_checkpoint, restore
@@ -58,6 +59,8 @@ class GLO:
         losses: At most a hundred means of the loss, each over an equal stretch of the training.
         steps: How many steps were made in all.
         stopped: ``"finished"`` or ``"cancelled"``.
+        pictures: How many pictures were asked for, or what the seconds came to; None where steps were given, and after
+            loading.
     """
 
     generator: GLOGenerator
@@ -65,6 +68,7 @@ class GLO:
     losses: tuple[float, ...] = field(repr=False)
     steps: int
     stopped: str
+    pictures: int | None = None
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write generator and codes to a safetensors file."""
@@ -112,6 +116,8 @@ def fit_glo(
     checkpoint: str | os.PathLike[str] | None = None,
     name: str = "glo",
     seed: int = 0,
+    pictures: int | None = None,
+    seconds: float | None = None,
     on_step: OnStep | None = None,
 ) -> GLO:
     r"""Train a generator and the codes of its pictures.
@@ -134,7 +140,11 @@ def fit_glo(
         checkpoint: A file that is written from time to time; where it exists, the training goes on from it.
         name: What to call the generator.
         seed: Of weights and batches.
-        on_step: Called after each step with a :class:`GLOStep`; ``False`` ends the training.
+        pictures: How many pictures to draw in all, instead of ``steps``: a batch of them in each.
+        seconds: How long it may take, about: turned into pictures by the first batches that are drawn. With a
+            checkpoint as if there were none.
+        on_step: Called after each step with a :class:`GLOStep`, and as step 0 before the first; ``False`` ends the
+            training.
 
     Returns:
         The generator and the codes.
@@ -142,7 +152,8 @@ def fit_glo(
     Raises:
         TypeError: If an argument has the wrong type.
         ValueError: If there are fewer than two pictures, they have another size, are not finite or plainly not in
-            [-1, 1], or a checkpoint belongs to other pictures or another network.
+            [-1, 1], a checkpoint belongs to other pictures or another network, or pictures or seconds are too few or
+            both given.
 
     Example:
         >>> pictures = torch.rand(6, 3, 8, 8) * 2 - 1
@@ -163,20 +174,41 @@ def fit_glo(
         module = GLONetwork(z_dim=z_dim, resolution=resolution, channels=dict(channels), colours=data.shape[1])
         first = _principal(data.cpu(), z_dim).to(data.device)  # from a random sketch, the same on every device
         training = _Training(module.to(data), data, first, seed)
+        batch = min(batch, len(data))
+        pictures = check_budget(pictures, seconds, batch, "one step")
+        work = Work(on_step, steps if pictures is None and seconds is None else None, begins=True)
+        work.value = training.look(min(batch, len(data)), lap, l2)
+        each = _pace(module, first[:batch], work)
+        if seconds is not None:
+            pictures = batch * affordable(lambda n: n * each * (1 + TRAINED), float(seconds), "seconds", "one step")
+        steps = steps if pictures is None else pictures // batch
         training.resume(file)
+        left = max(steps - training.done, 0)
+        work.expect(Plan(left * batch, each * (1 + TRAINED) / batch), left * batch, steps)
         stopped = "finished"
         while training.done < steps:
-            shown = training.step(min(batch, len(data)), steps, lap, l2)
+            shown = training.step(batch, steps, lap, l2)
+            work.draw(batch)
             if file and (training.done % SAVE_EVERY == 0 or training.done == steps):
                 training.save(file)
-            if not report(on_step, training.done, steps, shown):
+            if not work.tell(training.done, shown):
                 stopped = "cancelled"
                 break
         if file and stopped == "cancelled":
             training.save(file)
     codes = training.codes.weight.detach().clone()
     module.fit(codes)
-    return GLO(GLOGenerator(module, name), codes, _thinned(training.losses), training.done, stopped)
+    return GLO(GLOGenerator(module, name), codes, _thinned(training.losses), training.done, stopped, pictures)
+
+
+def _pace(module: GLONetwork, codes: Tensor, work: Work) -> float:
+    """How many seconds a batch takes to be drawn."""
+    network = module.network.eval()  # so that nothing is learned of it
+    with torch.no_grad():
+        network(codes)
+        seconds = timed(lambda: network(codes), work.inside)
+    network.train()
+    return seconds
 
 
 def _pictures(images: Any, side: int) -> Tensor:
@@ -246,10 +278,7 @@ class _Training:
             optimiser.param_groups[0]["lr"] = rate * min(1.0, 2 * max(1 - self.done / total, 0.02))
             optimiser.zero_grad(set_to_none=True)
         index = self._batch(batch)
-        target, drawn = self.data[index], self.network(self.codes(index))
-        losses = l2 * (drawn - target).square().mean((1, 2, 3))
-        losses = losses + lap * lap1_norm(drawn - target) if lap else losses
-        loss = losses.mean()
+        loss, shown = self._loss(index, lap, l2)
         loss.backward()
         for optimiser in self.optimisers:
             optimiser.step()
@@ -258,7 +287,23 @@ class _Training:
             self.codes.weight[index] = rows / rows.norm(dim=1, keepdim=True).clamp(min=1.0)
         self.done += 1
         self.losses.append(loss.item())
-        return GLOStep(loss.item(), *(x[:1].detach().expand(-1, 3, -1, -1) for x in (drawn, target)))
+        return shown
+
+    def _loss(self, index: Tensor, lap: float, l2: float) -> tuple[Tensor, GLOStep]:
+        target, drawn = self.data[index], self.network(self.codes(index))
+        losses = l2 * (drawn - target).square().mean((1, 2, 3))
+        losses = losses + lap * lap1_norm(drawn - target) if lap else losses
+        loss = losses.mean()
+        shown = (x[:1].detach().expand(-1, 3, -1, -1) for x in (drawn, target))
+        return loss, GLOStep(loss.item(), *shown)
+
+    def look(self, batch: int, lap: float, l2: float) -> GLOStep:
+        """Return what there is to show before a step, without learning from it."""
+        self.network.eval()
+        with torch.no_grad():
+            shown = self._loss(self._batch(batch), lap, l2)[1]
+        self.network.train()
+        return shown
 
     def _parts(self) -> Iterator[tuple[str, Any]]:
         yield "network", self.network

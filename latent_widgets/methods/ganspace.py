@@ -11,7 +11,8 @@ from torch import Tensor
 from latent_widgets.core import checks
 from latent_widgets.core.exact import exact
 from latent_widgets.core.rounding import map_rounding, rounding
-from latent_widgets.core.steps import OnStep, report
+from latent_widgets.core.steps import OnStep, Plan
+from latent_widgets.core.work import Work, affordable, check_budget, pace_of
 from latent_widgets.generators.base import Generator
 from latent_widgets.generators.place import steady, with_digits
 from latent_widgets.geometry.effects.feature_layers import IMAGE, names_of
@@ -23,6 +24,8 @@ from latent_widgets.values.units import latent_sd
 __all__ = ["ganspace"]
 
 _BATCH = 4096
+_TIMED = 256  # latents that are mapped to see how long that takes
+_MOST = 10**7  # latents, in whatever time
 _MEMORY = 2**29  # bytes that kept and new rows of a layer may take; some four times that are held while they merge
 _KEPT, _BLOCK = 64, 128  # components that are kept between blocks at least, and rows of a block, where memory allows
 _PIXELS = 2**24  # numbers in the pictures that are drawn at once
@@ -37,6 +40,8 @@ def ganspace(
     space: Literal["z", "w"] | None = None,
     samples: int = 20_000,
     seed: int = 0,
+    pictures: int | None = None,
+    seconds: float | None = None,
     on_step: OnStep | None = None,
 ) -> Directions:
     r"""Find the principal components of ``w``, or of a layer.
@@ -62,7 +67,11 @@ def ganspace(
             without a mapping network; their program takes ``z`` without that option.
         samples: How many latents; 20 000 is our default.
         seed: Of the sample.
-        on_step: Called after each batch; ``False`` ends the sampling, and the components are those of what was seen.
+        pictures: How many latents to look at, instead of ``samples``: for a layer each takes a picture, for ``w``
+            itself a pass of the mapping.
+        seconds: How long it may take, about: turned into pictures by the first that are drawn.
+        on_step: Called after each batch, and as step 0 before the first; ``False`` ends the sampling, and the
+            components are those of what was seen.
 
     Returns:
         ``k`` directions of length one, the entry of largest magnitude of each positive, the component of the largest
@@ -74,7 +83,7 @@ def ganspace(
     Raises:
         TypeError: If a number is not an integer.
         ValueError: If a layer or space does not exist, the layer does not vary, ``k`` is above the length of the latent
-            or the rank of the sample, or there are too few samples.
+            or the rank of the sample, there are too few samples, or pictures or seconds are too few or both given.
 
     Example:
         >>> from latent_widgets.generators.exact import ExactFaces
@@ -95,13 +104,27 @@ def ganspace(
         layer = names_of(G)[0]
     if layer is not None:
         checks.choice("layer", layer, names_of(G))
+    pictures = check_budget(pictures, seconds, k + 1, f"{k} components")
+    work = Work(on_step, samples if pictures is None and seconds is None else pictures, begins=True)
     with torch.no_grad():
-        if layer is None and place == "w":
-            vectors, scales, scores, done = _of_latents(G, k, samples, seed, on_step)
+        latents = layer is None and place == "w"
+        few = _TIMED if latents else 1
+        z = G.sample_z(few, seed)
+        codes = G.map(z) if mapped and not latents else z
+        look = G.map if latents else _looking(steady(G), layer)
+        pace = pace_of(lambda: look(codes), G.picture_size, work.inside)
+        if seconds is not None:
+            part = pace.seconds / few
+            extra = affordable(lambda n: (k + n) * part, float(seconds), "seconds", f"{k} components")
+            pictures = min(k + extra, _MOST)
+        samples = samples if pictures is None else pictures
+        work.expect(Plan(samples, pace.seconds / few, "latent" if latents else "picture"), samples, samples)
+        if latents:
+            vectors, scales, scores, done = _of_latents(G, k, samples, seed, work)
         else:
-            vectors, scores, done = _of_layer(G, k, layer, place, samples, seed, on_step)
+            vectors, scores, done = _of_layer(G, k, layer, place, samples, seed, pace.at_once, work)
             scales = latent_sd(G, vectors, place)
-    told = {"k": k, "layer": layer, "space": space, "samples": samples}
+    told = {"k": k, "layer": layer, "space": space, "samples": samples, "pictures": pictures}
     return Directions(
         vectors,
         place,
@@ -118,7 +141,7 @@ def ganspace(
 
 
 def _of_latents(
-    G: Generator, k: int, samples: int, seed: int, on_step: OnStep | None
+    G: Generator, k: int, samples: int, seed: int, work: Work
 ) -> tuple[Tensor, Tensor, dict[str, Tensor], int]:
     """The components of ``w``: unit vectors, deviations, scores, and how many samples were seen."""
     d = G.dim("w")
@@ -128,7 +151,8 @@ def _of_latents(
     for chunk in z.split(_BATCH):
         w = G.map(chunk).double() - shift
         total, products, done = total + w.sum(0), products + w.T @ w, done + len(w)
-        if not report(on_step, done, samples):
+        work.draw(len(w))
+        if not work.tell(done):
             break
     mean = total / done
     variances, columns = torch.linalg.eigh(products / (done - 1) - mean.outer(mean) * (done / (done - 1)))
@@ -142,14 +166,14 @@ def _of_latents(
 
 
 def _of_layer(
-    G: Generator, k: int, layer: str | None, space: str, samples: int, seed: int, on_step: OnStep | None
+    G: Generator, k: int, layer: str | None, space: str, samples: int, seed: int, at_once: int, work: Work
 ) -> tuple[Tensor, dict[str, Tensor], int]:
     """The components of a layer (of ``w`` without one), regressed: unit vectors, scores, and samples seen."""
     steady(G)
     z = G.sample_z(samples, seed)
     codes = torch.cat([G.map(chunk) for chunk in z.split(_BATCH)]) if "w" in G.spaces else z
     latents = z if space == "z" else codes
-    found = _streamed(_looking(G, layer), codes, latents, k, G.picture_size[0] * G.picture_size[1], on_step)
+    found = _streamed(_looking(G, layer), codes, latents, k, G.picture_size[0] * G.picture_size[1], at_once, work)
     done, p = found.count, found.rows.shape[1]
     variances = found.rows.square().sum(1) / (done - 1)
     whole = found.scatter / (done - 1)
@@ -180,7 +204,7 @@ def _looking(G: Generator, layer: str | None) -> Callable[[Tensor], Tensor]:
 
 
 def _streamed(
-    look: Callable[[Tensor], Tensor], codes: Tensor, latents: Tensor, k: int, pixels: int, on_step: OnStep | None
+    look: Callable[[Tensor], Tensor], codes: Tensor, latents: Tensor, k: int, pixels: int, at_once: int, work: Work
 ) -> Stream:
     p, samples = look(codes[:1]).shape[1], len(codes)
     keep = max(_KEPT, 2 * k)
@@ -188,7 +212,7 @@ def _streamed(
     if block < keep:  # a large layer: half of what fits each, and what is asked for in any case
         keep = max(k + 1, min(keep, _MEMORY // (16 * p)))
         block = keep
-    at_once = max(2, min(block, _PIXELS // (3 * pixels)))
+    at_once = max(1, min(block, at_once, _PIXELS // (3 * pixels)))
     found: Stream | None = None
     done = 0
     while True:
@@ -198,7 +222,8 @@ def _streamed(
             part = codes[done : min(done + at_once, begin + block)]
             held.append(look(part))
             done += len(part)
-            goes_on = report(on_step, done, samples)
+            work.draw(len(part))
+            goes_on = work.tell(done)
         found = merged(found, torch.cat(held), latents[begin:done], keep)
         if not goes_on or done == samples:
             return found

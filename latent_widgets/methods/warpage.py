@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal
@@ -13,9 +13,12 @@ from torch import Tensor
 
 from latent_widgets.core import checks
 from latent_widgets.core.exact import exact
-from latent_widgets.core.steps import OnStep, report
+from latent_widgets.core.steps import OnStep, Plan, Step
+from latent_widgets.core.work import Stopped, Work, affordable, check_budget, timed
 from latent_widgets.generators.base import Generator
-from latent_widgets.geometry.jacobian.differential import Differential, differential
+from latent_widgets.geometry.jacobian.differential import Differential, differential, mapping_jacobians
+from latent_widgets.geometry.jacobian.functions import target_function
+from latent_widgets.geometry.jacobian.operator import JacobianOperator
 from latent_widgets.geometry.jacobian.targets import check_target
 from latent_widgets.geometry.subspaces.grassmann import (
     METRICS,
@@ -71,6 +74,7 @@ class WarpageMap:
         metric: ``"geodesic"`` or ``"projection"``.
         total: How many latents were asked for.
         stopped: ``"finished"``, or ``"cancelled"`` if there are fewer.
+        pictures: How many products were asked for, or what the seconds came to; None where latents were given.
     """
 
     z: Tensor
@@ -86,6 +90,7 @@ class WarpageMap:
     metric: str
     total: int
     stopped: str
+    pictures: int | None = None
 
     def __len__(self) -> int:
         return len(self.z)
@@ -247,6 +252,8 @@ def warpage(
     target: str = "w",
     max_k: int | None = None,
     epsilon: float | None = None,
+    pictures: int | None = None,
+    seconds: float | None = None,
 ) -> WarpageMap:
     """Measure how much the local bases of random latents differ.
 
@@ -261,7 +268,8 @@ def warpage(
         k: Dimension of the subspaces compared.
         seed: Of the latents.
         metric: ``"geodesic"``; or ``"projection"``, which saturates at 1 for all but the smallest ``k``.
-        on_step: Called as latents are finished; ``False`` ends the run, and the map has those that were finished.
+        on_step: Called as latents are finished, and in between; ``False`` ends the run, and the map has those that were
+            finished.
         compare: For each name ``Directions``, a result that carries them, or orthonormal columns, in the same space.
         target: ``"w"`` as published; ``"image"`` or a layer for the right singular vectors of the synthesis.
         max_k: The largest ``k`` to keep for later; 50, as in the official sweep, or one below the dimension if not
@@ -269,6 +277,9 @@ def warpage(
         epsilon: Distance in ``z`` of close latents; if not given ``0.1 sqrt(z_dim / 512)``, which is the official 0.1
             for 512 dimensions and the same angle for others. The step is perpendicular to ``z``: the norm makes no
             difference to a network that normalises it.
+        pictures: How many pictures' worth of work to do, instead of ``n``: products with the Jacobian, of which a
+            latent and its close partner take twice the dimension. For the target ``"w"`` they are of the mapping alone.
+        seconds: How long it may take, about: turned into products by the first of them.
 
     Returns:
         The map.
@@ -276,7 +287,8 @@ def warpage(
     Raises:
         TypeError: If an argument has the wrong type.
         ValueError: If ``k`` is not below the dimension, the generator has no mapping network and the target is
-            ``"w"``, or a compared basis does not fit.
+            ``"w"``, a compared basis does not fit, or pictures or seconds are too few or both given.
+        Stopped: A ``Cancelled``, if ``on_step`` ends the run before the first latent is finished.
 
     Example:
         >>> from latent_widgets.generators.exact import ExactFaces
@@ -292,16 +304,40 @@ def warpage(
     k = checks.integer("k", k, 1, limit)
     keep = min(max(50, k), limit) if max_k is None else checks.integer("max_k", max_k, k, limit)
     compared = {name: _columns(G, name, value, d, keep) for name, value in (compare or {}).items()}
-    z = G.sample_z(n, seed)
     radius = 0.1 * math.sqrt(G.z_dim / 512) if epsilon is None else checks.number("epsilon", epsilon, 0)
+    each = 2 * d  # products of a latent and its partner
+    pictures = check_budget(pictures, seconds, each, "one latent")
+    asked = None if pictures is None and seconds is not None else n if pictures is None else pictures // each
+    work = Work(on_step, asked, begins=target == "w")  # the bases of a few latents are quick there
+    first = G.sample_z(1, seed)
+    product = _product(G, first, target)
+    seconds_each = timed(product, work.inside) / (d if target == "w" else 1)
+    if seconds is not None:
+        n = affordable(lambda many: many * each * seconds_each, float(seconds), "seconds", "one latent")
+        pictures = n * each
+    n = n if pictures is None else pictures // each
+    work.expect(Plan(n * each, seconds_each, "product"), n * each, n)
+    z = G.sample_z(n, seed)
     near = _close(z, radius, seed)
     found: list[Differential] = []
     m = 0
-    for both in zip(z.split(size := 16 if target == "w" else 1), near.split(size), strict=True):
-        found.append(differential(G, torch.cat(both), target, keep))  # latents, then their close partners
-        m += len(both[0])
-        if not report(on_step, m, n):
-            break
+
+    def inside(step: Step) -> bool:
+        if step.total is None or step.index < step.total:
+            work.inside()
+        return True
+
+    try:
+        for both in zip(z.split(size := 16 if target == "w" else 1), near.split(size), strict=True):
+            # latents, then their close partners
+            found.append(differential(G, torch.cat(both), target, keep, on_step=inside, inside=inside))
+            m += len(both[0])
+            work.draw(len(both[0]) * each)
+            if not work.tell(m):
+                break
+    except Stopped:
+        if not found:
+            raise
     halves = [torch.arange(len(part.z), device=z.device, dtype=torch.int64).chunk(2) for part in found]
 
     def gathered(name: str, half: int) -> Tensor:
@@ -321,7 +357,20 @@ def warpage(
         metric=metric,
         total=n,
         stopped="finished" if m == n else "cancelled",
+        pictures=pictures,
     )
+
+
+def _product(G: Generator, z: Tensor, target: str) -> Callable[[], Tensor]:
+    """What a product with the Jacobian does; of the mapping, all those of a latent, which are made at once."""
+    if target == "w":
+        mapping_jacobians(G, z)
+        return lambda: mapping_jacobians(G, z)
+    f = target_function(G, G.map(z)[0] if "w" in G.spaces else z[0], target)
+    J = JacobianOperator(f, f.x0)
+    vector = torch.ones_like(f.x0)
+    J @ vector
+    return lambda: J @ vector
 
 
 def _close(z: Tensor, radius: float, seed: int) -> Tensor:

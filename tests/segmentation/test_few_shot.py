@@ -218,7 +218,7 @@ def test_progress_is_told_and_the_evaluation_can_be_ended(tiny, codes, parts):
     steps = []
     truth = parts(codes)[:3]
     lw.fit_segmenter(tiny, codes[:3], truth, NAMES, on_step=lambda s: steps.append((s.index, s.total)))
-    assert steps == [(1, 4), (2, 4), (3, 4), (4, 4)]
+    assert [step for step in steps if step[0]] == [(1, 4), (2, 4), (3, 4), (4, 4)]
     S = lw.fit_segmenter(tiny, codes[:3], truth, NAMES, on_step=lambda s: s.index < 2)
     assert (S.stopped, S.held_out.folds) == ("cancelled", 1)
     S = lw.fit_segmenter(tiny, codes[:3], truth, NAMES, on_step=lambda s: False)

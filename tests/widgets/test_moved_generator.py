@@ -34,8 +34,8 @@ def region(steering, square):
 @pytest.fixture
 def explorer_with_part(tiny, square, monkeypatch):
     """A page for parts after a training of the painted region that was stopped."""
-    module = importlib.import_module("latent_widgets.methods.lelsd.method")  # not the function of that name
-    for name in ("RANDOM", "CHECKED", "JUDGED"):
+    module = importlib.import_module("latent_widgets.methods.lelsd.course")
+    for name in ("RANDOM", "CHECKED", "FEWEST"):
         monkeypatch.setattr(module, name, 2)
     with LatentExplorer(tiny, seed=3, k=2, mask=Mask(square), confine=False, executor="inline") as explorer:
         explorer.controls.page = "part"

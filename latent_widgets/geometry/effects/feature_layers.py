@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -10,6 +10,7 @@ from torch import Tensor
 
 from latent_widgets.core import checks
 from latent_widgets.core.rounding import negligible
+from latent_widgets.core.work import in_parts, nobody
 from latent_widgets.generators.base import Generator
 from latent_widgets.generators.margins import behind_picture
 from latent_widgets.generators.place import steady, with_digits
@@ -28,14 +29,25 @@ class Layers:
         G: The generator.
         names: Names of layers; ``"image"`` is the picture.
         picture: The layer that gives the picture, so that one pass gives both; None if there is none.
+        at_once: How many codes are looked at in one pass.
+        told: Called after each pass, where more than one is needed; what it raises ends the work.
     """
 
     G: Generator
     names: tuple[str, ...]
     picture: str | None
+    at_once: int = 2**30
+    told: Callable[[], object] = nobody
 
     def look(self, codes: Tensor, space: str) -> tuple[list[Tensor], Tensor]:
         """Return the features at every layer, where they lie behind the picture, and the pictures ``(n, 3, H, W)``."""
+        if len(codes) <= self.at_once:
+            return self._look(codes, space)
+        parts = list(in_parts(lambda part: self._look(part, space), codes, self.at_once, self.told))
+        features, images = zip(*parts, strict=True)
+        return [torch.cat(same) for same in zip(*features, strict=True)], torch.cat(images)
+
+    def _look(self, codes: Tensor, space: str) -> tuple[list[Tensor], Tensor]:
         inner = [name for name in self.names if name != IMAGE]
         found: dict[str, Tensor] = {}
         if self.picture is not None:

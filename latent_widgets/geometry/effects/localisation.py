@@ -144,9 +144,12 @@ class Scene:
     def measure(self, samples: PartSamples, step: Tensor, alphas: Tensor, batch: int = 32) -> Shares:
         """Apply one step to all samples, each times its own alpha, and measure the shares."""
         found = []
-        for index in torch.arange(len(samples), dtype=torch.int64, device="cpu").split(batch):
+        parts = torch.arange(len(samples), dtype=torch.int64, device="cpu").split(min(batch, self.layers.at_once))
+        for index in parts:
             deltas = alphas[index].to(step).reshape(-1, *(1,) * step.ndim) * step
             found.append(self.edit(samples, index, deltas))
+            if len(parts) > 1:
+                self.layers.told()
         return Shares(*(torch.cat([getattr(f, name) for f in found]) for name in ("values", "changed", "areas")))
 
 

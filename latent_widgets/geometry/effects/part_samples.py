@@ -15,7 +15,7 @@ from latent_widgets.generators.base import Generator
 from latent_widgets.geometry.effects.feature_layers import Layers
 from latent_widgets.geometry.effects.part_masks import PartMasks
 
-__all__ = ["PartSamples", "fresh_samples", "part_samples"]
+__all__ = ["KEEP", "PartSamples", "drawn_codes", "fresh_samples", "part_samples"]
 
 CHUNK = 32  # pictures drawn at once
 TRIES = 16  # how many times more pictures are drawn than are wanted, at most
@@ -87,7 +87,7 @@ def part_samples(
         seed: Of the draw.
         code: One code or several to be used instead, again and again.
         truncation: Of the draw.
-        on_step: Called after each pass, as step 0; ``False`` raises ``Cancelled``.
+        on_step: Called after each pass, as step 0, with how many pictures it drew; ``False`` raises ``Cancelled``.
         total: The number of steps that ``on_step`` is told.
 
     Returns:
@@ -100,11 +100,11 @@ def part_samples(
     """
     G = layers.G
     drawn = code is None
-    pool = _drawn(G, space, n if masks.fixed is not None else TRIES * n, seed, truncation) if drawn else None
+    pool = drawn_codes(G, space, n if masks.fixed is not None else TRIES * n, seed, truncation) if drawn else None
     if pool is None:
         pool, space = _given(G, code, space)
     codes, found, features, looked, fits = [], [], [], 0, True
-    for chunk in pool.split(CHUNK):
+    for chunk in pool.split(min(CHUNK, layers.at_once)):
         with torch.no_grad():
             at_layers, images = layers.look(chunk, space)
             where = masks(chunk, space, images, layers.named(at_layers))
@@ -114,7 +114,7 @@ def part_samples(
         found.append(where[keep])
         features += [[f[keep] for f in at_layers]] if fits else []
         looked += len(chunk)
-        if not report(on_step, 0, total):
+        if not report(on_step, 0, total, len(chunk)):
             raise Cancelled("Cancelled while pictures of the part were drawn.")
         if drawn and sum(map(len, codes)) >= n:
             break
@@ -147,14 +147,29 @@ def fresh_samples(
         The samples; ``visible`` is the share of them that show the part.
     """
     with torch.no_grad():
-        codes = _drawn(layers.G, space, n, seed, truncation)
+        codes = drawn_codes(layers.G, space, n, seed, truncation)
         features, images = layers.look(codes, space)
         where = masks(codes, space, images, layers.named(features))
     shown = where.double().mean((1, 2)) > 0
     return PartSamples(codes, space, where, features, n, float(shown.double().mean()))
 
 
-def _drawn(G: Generator, space: str, n: int, seed: int, truncation: float) -> Tensor:
+def drawn_codes(G: Generator, space: str, n: int, seed: int, truncation: float) -> Tensor:
+    """Draw codes of a space from the prior.
+
+    Args:
+        G: The generator.
+        space: Where they are to lie.
+        n: How many.
+        seed: Of the draw.
+        truncation: Of ``w``.
+
+    Returns:
+        ``(n, ...)``.
+
+    Raises:
+        ValueError: If codes of ``z`` are to be truncated that a mapping follows.
+    """
     with torch.no_grad():
         z = G.sample_z(n, seed)
         if space == "z":

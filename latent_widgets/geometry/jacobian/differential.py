@@ -110,6 +110,7 @@ def differential(
     method: str = "exact",
     on_step: OnStep | None = None,
     start: SVD | Tensor | None = None,
+    inside: OnStep | None = None,
 ) -> Differential:
     """Compute singular bases at one or many latents.
 
@@ -122,6 +123,7 @@ def differential(
         on_step: Called after each latent (for ``"w"``, after a batch of them); ``False`` ends the run. At a single
             latent ``"progressive"`` calls it as products are made, and ``False`` keeps what is there.
         start: For ``"progressive"``, where the first latent begins, see ``JacobianOperator.svd``.
+        inside: Called after products for one latent, for an image or a layer.
 
     Returns:
         The bases of the latents that were finished: one at least.
@@ -142,7 +144,7 @@ def differential(
     codes = G.map(z).detach() if "w" in G.spaces else z
     if target == "w":
         return _of_mapping(G, z, codes, target, k, on_step)
-    return _of_synthesis(G, z, codes, target, k, method, on_step, start)
+    return _of_synthesis(G, z, codes, target, k, method, on_step, start, inside)
 
 
 @exact()
@@ -193,6 +195,7 @@ def _of_synthesis(
     method: str,
     on_step: OnStep | None,
     start: SVD | Tensor | None = None,
+    inside: OnStep | None = None,
 ) -> Differential:
     parts: list[SVD] = []
     inner = on_step if method == "progressive" and len(codes) == 1 else None
@@ -200,7 +203,7 @@ def _of_synthesis(
         f = target_function(G, code, target)
         J = JacobianOperator(f, f.x0)
         checks.integer("k", min(J.shape) if k is None else k, 1, min(J.shape))
-        parts.append(J.svd(None if method == "exact" else k, method, left=False, start=start, on_step=inner))
+        parts.append(J.svd(None if method == "exact" else k, method, left=False, start=start, on_step=inner or inside))
         start = None
         if parts[-1].stopped == "cancelled" or not report(on_step, i + 1, len(codes)):
             break

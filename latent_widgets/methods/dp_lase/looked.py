@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,22 +46,25 @@ class Looked:
         found = {**found, **({IMAGE: G.synthesize(codes, self.space)} if IMAGE in names else {}), **styles}
         return [found[name].flatten(1) for name in names]
 
-    def scales(self, codes: Tensor, scaled: bool) -> tuple[float, ...]:
+    def scales(
+        self, codes: Tensor, scaled: bool, blocks: Callable[[Tensor], list[Tensor]] | None = None
+    ) -> tuple[float, ...]:
         """Return what the features of each name are divided by.
 
         Args:
             codes: ``(n, d)``, over which features vary.
             scaled: Whether the mean variance of all features becomes one, and the share of each name in it the same.
+            blocks: Looks at them; :meth:`blocks` if not given.
 
         Returns:
             A number for each name; ones where features stay as they are.
         """
         if not scaled:
             return (1.0,) * len(self.names)
-        blocks = self.blocks(codes)
-        total = sum(block.shape[1] for block in blocks)
-        spreads = [float(b.var(0).mean().sqrt().clamp(min=torch.finfo(b.dtype).tiny)) for b in blocks]
-        return tuple(s * (len(blocks) * b.shape[1] / total) ** 0.5 for s, b in zip(spreads, blocks, strict=True))
+        found = (blocks or self.blocks)(codes)
+        total = sum(block.shape[1] for block in found)
+        spreads = [float(b.var(0).mean().sqrt().clamp(min=torch.finfo(b.dtype).tiny)) for b in found]
+        return tuple(s * (len(found) * b.shape[1] / total) ** 0.5 for s, b in zip(spreads, found, strict=True))
 
 
 def change(after: list[Tensor], before: list[Tensor], scales: Sequence[float]) -> Tensor:

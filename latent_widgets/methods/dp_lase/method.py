@@ -12,7 +12,8 @@ import torch
 
 from latent_widgets.core import checks
 from latent_widgets.core.exact import exact
-from latent_widgets.core.steps import OnStep, report
+from latent_widgets.core.steps import OnStep, Plan
+from latent_widgets.core.work import Stopped, Work, affordable, check_budget, pace_of
 from latent_widgets.generators.base import Generator
 from latent_widgets.geometry.density.cdf import CDFKind
 from latent_widgets.geometry.density.coordinates import Whitened
@@ -21,11 +22,12 @@ from latent_widgets.geometry.jacobian.gradients import check_gradients
 from latent_widgets.methods._presets import with_presets
 from latent_widgets.methods.dp_lase.closed_form import coordinates_of
 from latent_widgets.methods.dp_lase.correction import CorrectionKind
+from latent_widgets.methods.dp_lase.cost import Cost
 from latent_widgets.methods.dp_lase.course import Course
 from latent_widgets.methods.dp_lase.looked import Looked, check_layer, first_styles, middle_layer
 from latent_widgets.methods.dp_lase.presets import WEIGHTS, Preset, settings_of, weights_of
 from latent_widgets.methods.dp_lase.result import DPLase, result_of
-from latent_widgets.methods.dp_lase.run import Begin, Options, Orthogonal, Pairs, Run, Taught, WalkKind
+from latent_widgets.methods.dp_lase.run import Begin, Options, Orthogonal, Pairs, Run, Taught, WalkKind, steps_before
 from latent_widgets.methods.dp_lase.terms import PairForm, Reduction
 
 __all__ = ["DPLase", "dp_lase"]
@@ -60,6 +62,8 @@ def dp_lase(
     patience: int | None = 200,
     seed: int = 0,
     start: DPLase | None = None,
+    pictures: int | None = None,
+    seconds: float | None = None,
     on_step: OnStep | None = None,
 ) -> DPLase:
     r"""Find directions of large and different change along walks that keep the density.
@@ -143,9 +147,13 @@ def dp_lase(
         patience: Stop after so many steps without progress of the running mean; None never stops early.
         seed: Of everything random.
         start: A result of the same options to go on from: as if it had not been stopped.
+        pictures: How many pictures to draw in all, instead of ``steps``, products of the closed form among them; with
+            ``start`` from there on.
+        seconds: How long it may take, about: turned into pictures by the first that are drawn.
         on_step: Called after each step with every term, and, before that, after each step of the fit of F with its
             loss, ``"fit"``, and of the closed form with the trace so far, ``"begin"``; all steps are counted together.
-            ``False`` ends the run and returns the best so far.
+            As step 0 nothing has been done, and the dict is empty. Of large pictures also inside of steps, with the
+            last. ``False`` ends the run and returns the best so far.
 
     Returns:
         The directions, with F, C and the course of the run.
@@ -153,9 +161,10 @@ def dp_lase(
     Raises:
         TypeError: If an argument has the wrong type.
         ValueError: If an option does not exist, ``k`` is above the dimension, the stride is not positive, the density
-            has bounds, another dimension or no use, ``start`` was made with other options, or the objective is not
-            finite from the beginning.
-        Cancelled: If ``on_step`` ended the run before its first joint step: there is nothing to return yet.
+            has bounds, another dimension or no use, ``start`` was made with other options, the objective is not
+            finite from the beginning, or pictures or seconds are too few or both given.
+        Stopped: A ``Cancelled``, if ``on_step`` ended the run before its first joint step: there is nothing to return
+            yet. ``Cancelled`` itself while F is fitted.
 
     Warns:
         UserWarning: If F is not monotone at the end, which can happen with ``cdf="network"``; or if the run diverged.
@@ -215,28 +224,50 @@ def dp_lase(
     kept = None if density is None else _kept(density, prior, walk, where)
     if start is not None:
         _check_start(start, chosen, kept)
-    run = Run(G, chosen, prior, kept, None if start is None else start._state["run"], on_step, steps)
+    work = Work(on_step, None if pictures is not None or seconds is not None else steps, {})
+    looked, code = Looked(G, where, names), G.sample_z(1, seed=seed)
+    code = G.map(code) if where == "w" else code
+    pace = pace_of(lambda: looked.blocks(code), G.picture_size, work.inside)
+    done = 0 if start is None else start.steps
+    before = steps_before(chosen, kept is not None, start is not None)
+    cost = Cost.of(chosen, prior.dim, start is not None)
+    check_budget(pictures, seconds, cost.pictures(1), "one step")
+    if seconds is not None:
+        steps = affordable(lambda n: cost.passes(n) * pace.seconds, float(seconds), "seconds", "one step")
+        pictures = cost.pictures(steps)
+    if pictures is not None:
+        steps = done + affordable(cost.pictures, pictures, "pictures", "one step")
+    count, passes = cost.pictures(max(steps - done, 1)), cost.passes(max(steps - done, 1))
+    work.expect(Plan(count, passes * pace.seconds / count), passes, before + steps)
+    run = Run(G, chosen, prior, kept, None if start is None else start._state["run"], work, pace.at_once)
     course = Course(run, patience, None if start is None else start._state["course"])
     stopped = "finished"
-    while run.done < steps:
-        values = run.step()
-        if not math.isfinite(values["total"]):
-            stopped = "diverged"
-            break
-        course.record(values)
-        if not report(on_step, run.fitted + run.done, run.fitted + steps, course.last):
-            stopped = "cancelled"
-            break
-        if course.stalled:
-            stopped = "plateau"
-            break
+    try:
+        while run.done < steps:
+            values = run.step()
+            if not math.isfinite(values["total"]):
+                stopped = "diverged"
+                break
+            work.draw(cost.step_passes)
+            course.record(values)
+            if not work.tell(run.fitted + run.done, course.last):
+                stopped = "cancelled"
+                break
+            if course.stalled:
+                stopped = "plateau"
+                break
+    except Stopped:
+        if not course.best_parts:
+            raise
+        stopped = "cancelled"
+    work.hush()
     if stopped == "diverged":
         message = f"The objective must stay finite, got one that is not after {run.done} steps."
         if not course.best_parts:
             raise ValueError(f"{message} Use a smaller stride.")
         fix = f"What is returned is from step {course.best_step}. Use a lower rate or fewer steps."
         warnings.warn(f"{message} {fix}", stacklevel=5)  # each decorator is a level
-    return result_of(run, course, stopped)
+    return result_of(run, course, stopped, pictures)
 
 
 def _kept(density: Density, prior: Gaussian, walk: WalkKind, space: str) -> Whitened:

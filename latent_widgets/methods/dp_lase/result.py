@@ -20,7 +20,7 @@ from latent_widgets.geometry.walks.walk import Walk
 from latent_widgets.methods.dp_lase.correction import Correction
 from latent_widgets.methods.dp_lase.course import Course
 from latent_widgets.methods.dp_lase.looked import change
-from latent_widgets.methods.dp_lase.run import Run, WalkKind, moved
+from latent_widgets.methods.dp_lase.run import SCORED, Run, WalkKind, moved
 from latent_widgets.values.directions import Directions
 
 __all__ = ["DPLase", "result_of"]
@@ -41,6 +41,7 @@ class DPLase:
         steps: How many steps were made.
         best_step: After which of them the running mean of the total was lowest: what is returned is from there.
         stopped: ``"finished"``, ``"plateau"``, ``"cancelled"``, or ``"diverged"`` where the objective was not finite.
+        pictures: How many pictures were asked for, or what the seconds came to; None where steps were given.
     """
 
     directions: Directions
@@ -52,6 +53,7 @@ class DPLase:
     steps: int
     best_step: int
     stopped: str
+    pictures: int | None
     _state: Mapping[str, Any] = field(repr=False)
 
     @torch.no_grad()
@@ -111,22 +113,26 @@ class DPLase:
 
 
 @torch.no_grad()
-def result_of(run: Run, course: Course, stopped: str) -> DPLase:
+def result_of(run: Run, course: Course, stopped: str, pictures: int | None) -> DPLase:
     """Return what a run found, from its best step."""
     G, options = run.G, run.options
     state = course.state()
     run.parts.load_state_dict(course.best_parts)
     rows = run.directions()
     z = torch.randn(
-        16, G.z_dim, generator=torch.Generator("cpu").manual_seed(options.seed + 1), dtype=torch.float32, device="cpu"
+        SCORED,
+        G.z_dim,
+        generator=torch.Generator("cpu").manual_seed(options.seed + 1),
+        dtype=torch.float32,
+        device="cpu",
     ).to(G.device, G.dtype)
     codes = run.prior.whiten((G.map(z) if options.space == "w" else z).double())
     strides = codes.new_full((len(codes),), options.stride * rows.shape[1] ** 0.5 / 2)
-    before = run.looked.blocks(run.prior.unwhiten(codes).to(G.dtype))
+    before = run.looks(run.prior.unwhiten(codes).to(G.dtype))
     found = []
     for row in rows:
         ends = moved(run.log_density(), run.correction, codes, strides, row.expand_as(codes), options.walk)
-        after = run.looked.blocks(run.prior.unwhiten(ends).to(G.dtype))
+        after = run.looks(run.prior.unwhiten(ends).to(G.dtype))
         found.append(change(after, before, run.scales).square().mean().sqrt())
     scores = torch.stack(found).to(G.dtype)
     order = ranked(scores)
@@ -143,7 +149,9 @@ def result_of(run: Run, course: Course, stopped: str) -> DPLase:
         scales=vectors.norm(dim=1).to(G.dtype),  # one unit of the whitened coordinates
         scores={"feature change": scores[order]},
         method="dp_lase",
-        parameters={name: value for name, value in asdict(options).items() if name != "seed"} | {"steps": run.done},
+        parameters={name: value for name, value in asdict(options).items() if name != "seed"}
+        | {"steps": run.done}
+        | ({} if pictures is None else {"pictures": pictures}),
         seed=options.seed,
         generator=G.name,
         weights_hash=G.weights_hash,
@@ -160,5 +168,6 @@ def result_of(run: Run, course: Course, stopped: str) -> DPLase:
         run.done,
         course.best_step,
         stopped,
+        pictures,
         state,
     )

@@ -12,7 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from latent_widgets.core.forward import load_rules
-from latent_widgets.core.steps import Cancelled, OnStep, Step, report
+from latent_widgets.core.steps import Cancelled, Step
+from latent_widgets.core.work import Work, in_parts
 from latent_widgets.generators.base import Generator
 from latent_widgets.geometry.density.cdf import CDF, CDFKind, fit_cdf, make_cdf
 from latent_widgets.geometry.density.coordinates import Independent, Whitened
@@ -23,7 +24,7 @@ from latent_widgets.methods.dp_lase.closed_form import mean_gram, principal_rows
 from latent_widgets.methods.dp_lase.correction import Correction, CorrectionKind, LogDensity
 from latent_widgets.methods.dp_lase.looked import Looked, change
 
-__all__ = ["Begin", "Options", "Orthogonal", "Pairs", "Run", "Taught", "WalkKind", "moved"]
+__all__ = ["Begin", "Options", "Orthogonal", "Pairs", "Run", "Taught", "WalkKind", "moved", "steps_before"]
 
 WalkKind = Literal["learned", "norm", "linear"]
 Pairs = Literal["different", "any", "all"]
@@ -33,6 +34,8 @@ Begin = Literal["random", "variation"]
 _FIT = 256_000  # coordinates to which F is fitted before the joint run: errors of F are a drift that C cannot see
 FIT_STEPS = 15  # of that fit; in the progress of the run each counts as a joint step, which takes as long or longer
 BEGIN_CODES = 8  # whose Jacobians the beginning of begin="variation" is made of
+SCALED = 32  # codes over which features are scaled
+SCORED = 16  # codes by which what was found is scored
 _DENSER = 8  # F and C see so many times the codes that the generator draws: they cost little, and their noise counts
 
 
@@ -61,6 +64,18 @@ class Options:
     begin: Begin = "random"
 
 
+def steps_before(options: Options, given: bool, resumed: bool) -> int:
+    """Return how many steps come before the joint ones: of the fit of F, and of the closed form.
+
+    Args:
+        options: What to do.
+        given: Whether the density is given, so that there is no F.
+        resumed: Whether the run goes on from another.
+    """
+    fit = options.walk == "learned" and not given and not resumed
+    return (FIT_STEPS if fit else 0) + (BEGIN_CODES if options.begin == "variation" and not resumed else 0)
+
+
 class Run:
     """Everything that is trained, in coordinates in which the prior has mean zero and variance one.
 
@@ -70,8 +85,8 @@ class Run:
         prior: Maps codes to those coordinates and back.
         given: The density that walks are to keep, in those coordinates; None learns F.
         state: Where to go on; None begins anew.
-        on_step: Called after each step before the joint ones; ``False`` raises ``Cancelled``.
-        steps: How many joint steps are to come.
+        work: Is told of each step before the joint ones, and inside of those that take long; None tells nobody.
+        at_once: How many codes are drawn in one pass.
 
     Attributes:
         done: How many joint steps were made.
@@ -88,10 +103,11 @@ class Run:
         prior: Gaussian,
         given: Whitened | None = None,
         state: Mapping[str, Any] | None = None,
-        on_step: OnStep | None = None,
-        steps: int = 0,
+        work: Work | None = None,
+        at_once: int = 2**30,
     ) -> None:
         self.G, self.options, self.prior, self.given = G, options, prior, given
+        self.work, self.at_once = work or Work(None, None), at_once
         self.rng = torch.Generator("cpu").manual_seed(options.seed)
         self.done = 0
         self.looked = Looked(G, options.space, (options.layer,) if isinstance(options.layer, str) else options.layer)
@@ -103,8 +119,8 @@ class Run:
             matrix = matrix / matrix.norm(dim=1, keepdim=True)
         learns = options.walk == "learned" and given is None and state is None  # the other walks need no F
         closed = options.begin == "variation" and state is None
-        self.fitted = (FIT_STEPS if learns else 0) + (BEGIN_CODES if closed else 0)
-        cdf = self._fit(steps, on_step) if learns else make_cdf(options.cdf, options.seed)
+        self.fitted = steps_before(options, given is not None, state is not None)
+        cdf = self._fit() if learns else make_cdf(options.cdf, options.seed)
         correction = Correction(d, options.correction, options.seed)
         self.parts = nn.ModuleDict({"cdf": cdf, "correction": correction}).requires_grad_()
         self.parts.register_parameter("matrix", nn.Parameter(matrix))
@@ -120,9 +136,9 @@ class Run:
             self._restore(state)
             return
         with torch.no_grad():
-            self.scales = self.looked.scales(self._code(self.codes(32)), options.scaled)
+            self.scales = self.looked.scales(self._code(self.codes(SCALED)), options.scaled, self.looks)
         if closed:
-            self._begin(self.fitted - BEGIN_CODES, steps, on_step)
+            self._begin(self.fitted - BEGIN_CODES)
 
     @property
     def matrix(self) -> Tensor:
@@ -193,8 +209,8 @@ class Run:
             starts, ends = walked(len(z), directions if joint else directions.detach())
             found["den"] = terms.reduced((log_density(ends) - log_density(starts)).square(), reduction)
         with torch.no_grad():
-            before = self.looked.blocks(self._code(seen))
-        after = self.looked.blocks(self._code(walked(len(seen), directions)[1]))
+            before = self.looks(self._code(seen))
+        after = self.looks(self._code(walked(len(seen), directions)[1]))
         changes = change([block.unflatten(0, (count, -1)) for block in after], before, self.scales)
         found["var"] = terms.variation(changes, reduction)
         if options.pairs == "any":  # a code of which both directions are the same has no pair
@@ -234,20 +250,26 @@ class Run:
         self.done += 1
         return {name: float(value.detach()) for name, value in found.items()}
 
-    def _fit(self, steps: int, on_step: OnStep | None) -> CDF:
+    def looks(self, codes: Tensor) -> list[Tensor]:
+        """Look at codes, of large pictures a few at a time."""
+        parts = list(in_parts(self.looked.blocks, codes, self.at_once, self.work.inside))
+        return parts[0] if len(parts) == 1 else [torch.cat(same) for same in zip(*parts, strict=True)]
+
+    def _fit(self) -> CDF:
         """Fit F to the codes of the generator."""
 
         def tell(step: Step) -> bool:
-            return report(on_step, step.index, self.fitted + steps, {"fit": step.value})
+            return self.work.tell(step.index, {"fit": step.value})
 
         samples = self.codes(_FIT // self.prior.dim + 1).flatten()
         return fit_cdf(samples, self.options.cdf, steps=FIT_STEPS, seed=self.options.seed, on_step=tell)
 
-    def _begin(self, before: int, steps: int, on_step: OnStep | None) -> None:
+    def _begin(self, before: int) -> None:
         """Take the directions along which the features change most to first order."""
 
         def tell(step: Step) -> bool:
-            if not report(on_step, before + step.index, self.fitted + steps, {"begin": step.value}):
+            self.work.draw(self.prior.dim)
+            if not self.work.tell(before + step.index, {"begin": step.value}):
                 raise Cancelled("dp_lase was cancelled before its first step.")
             return True
 

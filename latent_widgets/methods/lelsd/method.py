@@ -11,15 +11,18 @@ from torch import Tensor
 
 from latent_widgets.core import checks as _checks
 from latent_widgets.core.exact import exact
-from latent_widgets.core.steps import Cancelled, OnStep, report
+from latent_widgets.core.steps import OnStep, Plan, Step
+from latent_widgets.core.work import Pace, Work, check_budget, pace_of
 from latent_widgets.generators.base import Generator
 from latent_widgets.geometry.effects.feature_layers import layers_of
 from latent_widgets.geometry.effects.localisation import MODES, Scene, alpha_range
 from latent_widgets.geometry.effects.part_masks import MERGES, PartMasks, Parts
-from latent_widgets.geometry.effects.part_samples import PartSamples, part_samples
+from latent_widgets.geometry.effects.part_samples import KEEP, PartSamples, drawn_codes, part_samples
 from latent_widgets.geometry.effects.released import released_shares
 from latent_widgets.geometry.jacobian.gradients import check_gradients
 from latent_widgets.methods._presets import with_presets
+from latent_widgets.methods.lelsd import course as courses
+from latent_widgets.methods.lelsd.course import Course, course_of, longest
 from latent_widgets.methods.lelsd.frame import PENALTIES, Frame, frame_of
 from latent_widgets.methods.lelsd.presets import presets
 from latent_widgets.methods.lelsd.training import LelsdState, LelsdStep, Recipe, judge, train
@@ -28,10 +31,6 @@ from latent_widgets.values.directions import Directions
 from latent_widgets.values.units import direction_lengths
 
 __all__ = ["Lelsd", "lelsd"]
-
-RANDOM = 16  # directions of the band
-CHECKED = 16  # pictures of a check
-JUDGED = 32  # pictures of the final scores
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +43,9 @@ class Lelsd:
     Attributes:
         directions: The best directions found; with ``preset="released"`` the last.
         score: ``(k,)``, their scores, means over layers.
+        interval: ``(k, 2)``, within which the scores on ever more pictures would lie, in 95 of 100 trainings: 1.96
+            standard errors to both sides, over the ``judged`` pictures.
+        judged: Over how many pictures the scores are means.
         layer_scores: ``(k, layers)``.
         layers: Names of the layers; ``"image"`` is the picture.
         chance: ``(k,)``, the score of a change that is the same everywhere: the mask's share of the area.
@@ -59,11 +61,14 @@ class Lelsd:
         steps: How many steps were done, those of ``start`` included.
         total: How many were asked for.
         stopped: ``"finished"``, ``"plateau"`` or ``"cancelled"``.
+        pictures: How many pictures were asked for, or what the seconds came to; None where steps were given.
         state: What :func:`lelsd` needs to go on, as its ``start``.
     """
 
     directions: Directions
     score: Tensor
+    interval: Tensor
+    judged: int
     layer_scores: Tensor
     layers: tuple[str, ...]
     chance: Tensor
@@ -77,6 +82,7 @@ class Lelsd:
     steps: int
     total: int
     stopped: str
+    pictures: int | None
     state: LelsdState = field(repr=False)
 
     def __repr__(self) -> str:
@@ -117,6 +123,8 @@ def lelsd(
     patience: int | None = 60,
     seed: int = 0,
     start: Lelsd | None = None,
+    pictures: int | None = None,
+    seconds: float | None = None,
     on_step: OnStep | None = None,
 ) -> Lelsd:
     r"""Train directions whose effect falls inside a part, in the picture and in every feature map.
@@ -177,7 +185,8 @@ def lelsd(
         unit: Of alpha: standard deviations of the latents along the direction, or latent length (released).
         batch: Pictures in a step (released: 4).
         samples: Pictures to train on; they are drawn once, all show the part, and their features are kept where they
-            fit in 256 MB. None for others in every step, which need not show it (released).
+            fit in 256 MB. A short training draws no more than half as many as it trains on, or 8. None for others in
+            every step, which need not show it (released).
         truncation: Of the pictures (released: 0.7; ``z`` before a mapping has none).
         schedule: ``"published"`` for a learning rate of 1e-3, halved every quarter, and vectors of any length.
         penalty: ``"published"`` for the norm as in the formula, ``"absolute"`` as released, or ``"squared"``.
@@ -186,9 +195,12 @@ def lelsd(
         seed: Of everything that is drawn.
         start: A previous result to go on from; its steps count. With the same settings the end is the same as without
             the interruption.
+        pictures: How many pictures to draw in all, instead of ``steps``; with ``start`` from there on. Where few show
+            the part there are fewer steps.
+        seconds: How long it may take, about: turned into pictures by the first that are drawn.
         on_step: Called after each step with a :class:`~latent_widgets.methods.lelsd.training.LelsdStep` as its value
-            (as step 0, without one, while pictures are drawn); ``False`` ends the training, and the result has the best
-            directions so far.
+            (as step 0, without one, while pictures are drawn), and inside of steps that take long with the last;
+            ``False`` ends the training, and the result has the best directions so far.
 
     Returns:
         The directions, with scores beside chance. One unit is a standard deviation, or a latent length.
@@ -196,7 +208,7 @@ def lelsd(
     Raises:
         TypeError: If an argument has the wrong type.
         ValueError: If something does not fit the generator, ``k`` is above the dimension, the part is visible in too
-            few pictures, or the segmenter fails.
+            few pictures, the segmenter fails, or pictures or seconds are too few or both given.
         Cancelled: If ``on_step`` ends the preparation, before there is any direction.
 
     Example:
@@ -237,21 +249,39 @@ def lelsd(
         truncation=_checks.number("truncation", truncation),
         preset=preset,
     )
-    n = 1 if samples is None else samples
     masks = PartMasks.of(G, parts, part)
     scene = Scene(layers_of(G, features, frame.rows), masks, frame.layers, merge, mode)
     check_gradients(G, frame.run, scene.layers.names)
-    state = _begin(frame, recipe, start)
-    drawn = part_samples(
-        scene.layers, masks, frame.run, n=n + CHECKED + JUDGED, seed=recipe.seed, code=code,
-        truncation=recipe.truncation, on_step=on_step, total=recipe.steps,
-    )  # fmt: skip
-    first, second = _cuts(len(drawn), n)
+    state = _begin(frame, recipe, start, steps_given := pictures is None and seconds is None)
+    work = Work(on_step, recipe.steps if steps_given else None)
+    pace, again = _pace(scene, frame, recipe, code, work)
+    scene = replace(scene, layers=replace(scene.layers, at_once=pace.at_once, told=work.inside))
+
+    def course(steps: int) -> Course:
+        return course_of(steps, recipe.batch, recipe.k, recipe.samples, again)
+
+    check_budget(pictures, seconds, course(1).pictures, "one step")
+    if seconds is not None:
+        pictures = course(longest(course, lambda c: c.passes * pace.seconds, float(seconds), "seconds")).pictures
+    goes = course(recipe.steps - state.step)
+    if pictures is not None:
+        goes = course(longest(course, lambda c: c.pictures, pictures, "pictures"))
+    work.expect(Plan(goes.pictures, goes.passes * pace.seconds / goes.pictures), goes.passes, state.step + goes.steps)
+    drawn, looked = _draw(scene, frame, recipe, goes, code, work)
+    if pictures is not None and looked > goes.drawn:  # few show the part
+        left = pictures - (looked - goes.drawn)
+        shorter = longest(lambda steps: replace(goes, steps=steps), lambda c: c.pictures, left, "pictures")
+        goes = replace(goes, steps=min(goes.steps, shorter))
+        work.expect(
+            Plan(goes.pictures, goes.passes * pace.seconds / goes.pictures), goes.passes, state.step + goes.steps
+        )
+    recipe = replace(recipe, steps=state.step + goes.steps)
+    first, second = goes.cuts(len(drawn))
     to_train, to_check, to_judge = drawn.part(0, first), drawn.part(first, second), drawn.part(second, len(drawn))
-    band = _band(frame, scene, to_check, recipe, on_step)
+    band = _band(frame, scene, to_check.part(0, min(len(to_check), goes.judging.random)), recipe, goes, work)
 
     def finish(free: Tensor) -> Directions:
-        return _directions(frame, recipe, scene, free)
+        return _directions(frame, recipe, scene, free, pictures)
 
     def tell(state: LelsdState, loss: float, checked: bool) -> LelsdStep:
         best = max(float(scores.mean()) for _, scores in state.checks)
@@ -262,15 +292,43 @@ def lelsd(
     chance = float(to_check.masks.double().mean())
     chance = chance if mode == "inside" else 1 - chance
     seen = replace(scene, score=released_shares) if preset == "released" else scene
-    state, kept, stopped = train(recipe, frame, scene, seen, to_train, to_check, state, tell, on_step)
-    return _result(state, kept, stopped, recipe, frame, scene, to_judge, band, drawn.visible)
+    state, kept, stopped = train(recipe, frame, scene, seen, to_train, to_check, state, tell, goes, work)
+    return _result(state, kept, stopped, recipe, frame, scene, to_judge, band, drawn.visible, pictures)
 
 
-def _cuts(count: int, n: int) -> tuple[int, int]:
-    """Where to cut the samples into those to train on, to check and to judge: of fewer than asked for, a share each."""
-    whole = n + CHECKED + JUDGED
-    first = min(max(1, count * n // whole), count - 2)  # one each at least
-    return first, min(max(first + 1, count * (n + CHECKED) // whole), count - 1)
+def _pace(scene: Scene, frame: Frame, recipe: Recipe, code: Any, work: Work) -> tuple[Pace, int]:
+    """How fast a picture is looked at, and whether the one before an edit is drawn again each time: 2, else 1."""
+    layers, size, kept = scene.layers, scene.layers.G.picture_size, 0
+    one = drawn_codes(layers.G, frame.run, 1, recipe.seed, recipe.truncation)
+
+    def draw() -> Tensor:
+        nonlocal kept
+        found, images = layers.look(one, frame.run)
+        scene.masks(one, frame.run, images, layers.named(found))
+        kept = sum(f.nbytes for f in found)
+        return images
+
+    pace = pace_of(draw, size, work.inside)
+    many = course_of(recipe.steps, recipe.batch, recipe.k, recipe.samples, 1).drawn if code is None else 1
+    return pace, 2 if kept * many > KEEP else 1
+
+
+def _draw(scene: Scene, frame: Frame, recipe: Recipe, course: Course, code: Any, work: Work) -> tuple[PartSamples, int]:
+    """Draw the pictures of the part; return them and how many were looked at."""
+    looked = 0
+
+    def told(step: Step) -> bool:
+        nonlocal looked
+        looked += step.value
+        work.draw(step.value)
+        work.inside()
+        return True
+
+    drawn = part_samples(
+        scene.layers, scene.masks, frame.run, n=course.drawn, seed=recipe.seed, code=code,
+        truncation=recipe.truncation, on_step=told,
+    )  # fmt: skip
+    return drawn, looked
 
 
 def _dimension(frame: Frame, k: int) -> int:
@@ -280,7 +338,7 @@ def _dimension(frame: Frame, k: int) -> int:
     return k
 
 
-def _begin(frame: Frame, recipe: Recipe, start: Lelsd | None) -> LelsdState:
+def _begin(frame: Frame, recipe: Recipe, start: Lelsd | None, to_steps: bool) -> LelsdState:
     if start is None:
         free = frame.start(recipe.k, recipe.seed)
         return LelsdState(free, free)
@@ -291,25 +349,28 @@ def _begin(frame: Frame, recipe: Recipe, start: Lelsd | None) -> LelsdState:
     if start.directions.space != frame.space or tuple(start.state.free.shape) != shape:
         before = f"{len(start.directions)} in {start.directions.space}, {tuple(start.state.free.shape)}"
         raise ValueError(f"start must have {recipe.k} directions in {frame.space}, {shape}, got {before}.")
-    if start.steps >= recipe.steps:
+    if to_steps and start.steps >= recipe.steps:
         raise ValueError(f"steps must be above {start.steps}, which start has done already, got {recipe.steps}.")
     return start.state
 
 
-def _band(frame: Frame, scene: Scene, samples: PartSamples, recipe: Recipe, on_step: OnStep | None) -> Tensor:
-    free = frame.start(RANDOM, (recipe.seed + 1) % 2**63)
+def _band(frame: Frame, scene: Scene, samples: PartSamples, recipe: Recipe, course: Course, work: Work) -> Tensor:
+    free = frame.start(courses.RANDOM, (recipe.seed + 1) % 2**63)
     scores = []
     for one in free.split(1):
         scores += [shares.scores.mean() for shares in judge(one, frame, scene, samples, recipe)]
-        if not report(on_step, 0, recipe.steps):
-            raise Cancelled("Cancelled while random directions were measured.")
+        work.draw(course.again * len(samples))
+        work.inside()
     return torch.stack(scores).sort().values
 
 
-def _directions(frame: Frame, recipe: Recipe, scene: Scene, free: Tensor, **scores: Tensor) -> Directions:
+def _directions(
+    frame: Frame, recipe: Recipe, scene: Scene, free: Tensor, pictures: int | None, **scores: Tensor
+) -> Directions:
     label = scene.masks.label
     asked = {name: value for name, value in asdict(recipe).items() if name not in ("low", "high", "seed")}
     asked |= {"alpha": recipe.high, "min_alpha": recipe.low, "part": label, "features": scene.layers.names}
+    asked |= {} if pictures is None else {"pictures": pictures}
     return Directions(
         frame.spread(free),
         frame.space,
@@ -336,12 +397,15 @@ def _result(
     samples: PartSamples,
     band: Tensor,
     visible: float,
+    pictures: int | None,
 ) -> Lelsd:
     found = judge(state.best, frame, scene, samples, recipe)
     score, chance = (torch.stack([getattr(f, name).mean() for f in found]) for name in ("scores", "areas"))
     return Lelsd(
-        directions=_directions(frame, recipe, scene, state.best, score=score, chance=chance),
+        directions=_directions(frame, recipe, scene, state.best, pictures, score=score, chance=chance),
         score=score,
+        interval=torch.stack([_interval(f.scores) for f in found]),
+        judged=len(samples),
         layer_scores=torch.stack([f.per_layer for f in found]),
         layers=scene.layers.names,
         chance=chance,
@@ -355,5 +419,13 @@ def _result(
         steps=state.step,
         total=recipe.steps,
         stopped=stopped,
+        pictures=pictures,
         state=kept,
     )
+
+
+def _interval(scores: Tensor) -> Tensor:
+    """The mean of scores less and plus 1.96 standard errors; of a single one nothing is known."""
+    n, mean = len(scores), scores.mean()
+    half = 1.96 * scores.std() / n**0.5 if n > 1 else torch.full_like(mean, torch.inf)
+    return torch.stack([mean - half, mean + half])

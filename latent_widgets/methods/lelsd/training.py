@@ -13,17 +13,16 @@ import torch
 from torch import Tensor
 
 from latent_widgets.core.forward import load_rules
-from latent_widgets.core.steps import OnStep, report
+from latent_widgets.core.work import Stopped, Work
 from latent_widgets.geometry.effects.localisation import Scene, Shares, spread_alphas
 from latent_widgets.geometry.effects.part_samples import PartSamples, fresh_samples
+from latent_widgets.methods.lelsd.course import Course
 from latent_widgets.methods.lelsd.frame import Frame, penalty_of, unit_rows
 from latent_widgets.values.directions import Directions
 
 __all__ = ["LelsdState", "LelsdStep", "Recipe", "judge", "train"]
 
-EVERY = 10  # steps from one check to the next
 GAIN = 1e-3  # what a check must gain to count as better: below the noise of a few pictures
-BATCH = 32  # edits in one pass without gradients
 
 
 @dataclass(frozen=True)
@@ -170,9 +169,10 @@ def train(
     held_out: PartSamples,
     state: LelsdState,
     tell: Callable[[LelsdState, float, bool], Any],
-    on_step: OnStep | None,
+    course: Course,
+    work: Work,
 ) -> tuple[LelsdState, LelsdState, str]:
-    """Go on with a training until its steps are done, it makes no progress, or ``on_step`` ends it.
+    """Go on with a training until its steps are done, it makes no progress, or who is told of them ends it.
 
     Args:
         recipe: The settings.
@@ -183,7 +183,8 @@ def train(
         held_out: To check on.
         state: Where to begin.
         tell: Makes the value of a step.
-        on_step: Called after each step.
+        course: What it draws.
+        work: Is told of each step, and inside of those that take long.
 
     Returns:
         The last state, checked; that from which to go on, without a check that an unbroken run does not make; and why
@@ -191,47 +192,61 @@ def train(
 
     Raises:
         ValueError: If the loss is not finite.
+        Stopped: If who is told ends it before there was any check.
     """
     free = state.free.clone().requires_grad_()
     load_rules()  # an optimiser has them imported
     optimizer = torch.optim.Adam([free], lr=1e-3)
     if state.optimizer is not None:
         optimizer.load_state_dict(deepcopy(dict(state.optimizer)))
-    if not state.checks:
-        state = _checked(state, free, frame, scene, held_out, recipe)
     stopped = "finished"
-    while state.step < recipe.steps:
-        step = state.step
-        optimizer.param_groups[0]["lr"] = recipe.rate(step, frame.shape[1])
-        with torch.enable_grad():
-            loss = _loss(free, step, recipe, frame, seen, samples)
-            optimizer.zero_grad()
-            loss.backward()
-        value = float(loss.detach())
-        if value != value or not bool(free.grad is not None and free.grad.isfinite().all()):
-            raise ValueError(f"G must give finite features and gradients, got NaN or infinity in step {step + 1}.")
-        optimizer.step()
-        if not recipe.published:
-            with torch.no_grad():
-                free.copy_(unit_rows(free))
-        state = replace(state, free=free.detach().clone(), losses=(*state.losses, value))
-        due = state.step % EVERY == 0 or state.step == recipe.steps
-        if due:
-            state = _checked(state, free, frame, scene, held_out, recipe)
-        if on_step is not None and not report(on_step, state.step, recipe.steps, tell(state, value, due)):
-            stopped = "cancelled"
-            break
-        if recipe.patience is not None and state.checks[-1][0] - state.progress[0] >= recipe.patience:
-            stopped = "plateau"
-            break
+    check = Check(frame, scene, held_out, recipe, course, work)
+    try:
+        if not state.checks:
+            state = check(state)
+        while state.step < recipe.steps:
+            step = state.step
+            optimizer.param_groups[0]["lr"] = recipe.rate(step, frame.shape[1])
+            with torch.enable_grad():
+                optimizer.zero_grad()
+                value = _descend(free, step, recipe, frame, seen, samples)
+            if value != value or not bool(free.grad is not None and free.grad.isfinite().all()):
+                raise ValueError(f"G must give finite features and gradients, got NaN or infinity in step {step + 1}.")
+            optimizer.step()
+            if not recipe.published:
+                with torch.no_grad():
+                    free.copy_(unit_rows(free))
+            work.draw(course.step_passes)
+            state = replace(state, free=free.detach().clone(), losses=(*state.losses, value))
+            due = state.step % course.judging.every == 0 or state.step == recipe.steps
+            if due:
+                state = check(state)
+            if not work.tell(state.step, tell(state, value, due) if work.watched else None):
+                stopped = "cancelled"
+                break
+            if recipe.patience is not None and state.checks[-1][0] - state.progress[0] >= recipe.patience:
+                stopped = "plateau"
+                break
+    except Stopped:
+        if not state.checks:  # there is nothing to return yet
+            raise
+        stopped = "cancelled"
+    work.hush()
     kept = state = replace(state, optimizer=deepcopy(optimizer.state_dict()))
     if state.checks[-1][0] != state.step:  # ended between two checks
-        state = _checked(state, free, frame, scene, held_out, recipe)
+        state = check(state)
     return state, kept, stopped
 
 
-def _loss(free: Tensor, step: int, recipe: Recipe, frame: Frame, scene: Scene, samples: PartSamples) -> Tensor:
-    """The negative objective on a batch whose draw depends on the seed and the step alone."""
+def _descend(free: Tensor, step: int, recipe: Recipe, frame: Frame, scene: Scene, samples: PartSamples) -> float:
+    """Add up the gradient of the negative objective on a batch, and return its value.
+
+    The draw of the batch depends on the seed and the step alone. A few edits at a time: of large pictures the features
+    of a whole batch would take much memory.
+
+    Returns:
+        The value.
+    """
     seed = (recipe.seed * 1_000_003 + step + 1) % 2**63
     rng = torch.Generator("cpu").manual_seed(seed)
     if recipe.samples is None:
@@ -244,11 +259,22 @@ def _loss(free: Tensor, step: int, recipe: Recipe, frame: Frame, scene: Scene, s
     vectors = free if recipe.published else units
     steps = frame.steps(vectors, units, recipe.unit)
     alphas = alphas.to(steps).reshape(-1, *(1,) * (steps.ndim - 1))
-    found = scene.edit(samples, index, alphas * steps[which.to(steps.device)])
+    deltas = alphas * steps[which.to(steps.device)]
     penalty = recipe.penalty_weight * penalty_of(units, recipe.penalty)
-    scores = found.values.sum(1) if recipe.summed else found.scores
-    # the sum over directions of their mean scores; the released program takes that of the one that it drew
-    return penalty - (1 if recipe.released else recipe.k) * scores.mean()
+    parts = torch.arange(len(index), dtype=torch.int64, device="cpu").split(scene.layers.at_once)
+    value = 0.0
+    for number, part in enumerate(parts):
+        found = scene.edit(samples, index[part], deltas[part.to(deltas.device)])
+        scores = found.values.sum(1) if recipe.summed else found.scores
+        # the sum over directions of their mean scores; the released program takes that of the one that it drew
+        loss = -(1 if recipe.released else recipe.k) * scores.mean() * (len(part) / len(index))
+        loss = penalty + loss if number == 0 else loss
+        loss.backward(retain_graph=number + 1 < len(parts))
+        value += float(loss.detach())
+        del found, scores, loss
+        if len(parts) > 1:
+            scene.layers.told()
+    return value
 
 
 def _draw(recipe: Recipe, step: int, size: int, rng: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -265,21 +291,28 @@ def _draw(recipe: Recipe, step: int, size: int, rng: torch.Generator) -> tuple[T
     return (torch.arange(size, dtype=torch.int64, device="cpu") + step * size) % recipe.k, lengths * signs
 
 
-def _checked(
-    state: LelsdState,
-    free: Tensor,
-    frame: Frame,
-    scene: Scene,
-    samples: PartSamples,
-    recipe: Recipe,
-) -> LelsdState:
-    now = free.detach().clone()
-    scores = torch.stack([found.scores.mean() for found in judge(now, frame, scene, samples, recipe)])
-    weight = recipe.penalty_weight / recipe.k / (len(scene.layers.names) if recipe.summed else 1)
-    value = float(scores.mean() - weight * penalty_of(unit_rows(now), recipe.penalty))
-    state = replace(state, checks=(*state.checks, (state.step, scores)))
-    if value > state.progress[1] + GAIN:
-        state = replace(state, progress=(state.step, value))
-    if recipe.released:
-        return replace(state, best=now, best_value=value)
-    return replace(state, best=now, best_value=value) if value > state.best_value else state
+@dataclass(frozen=True, eq=False)
+class Check:
+    """Scores directions on held-out pictures, and keeps the best."""
+
+    frame: Frame
+    scene: Scene
+    samples: PartSamples
+    recipe: Recipe
+    course: Course
+    work: Work
+
+    def __call__(self, state: LelsdState) -> LelsdState:
+        """Return the state with one more check."""
+        recipe, now = self.recipe, state.free
+        found = judge(now, self.frame, self.scene, self.samples, recipe)
+        self.work.draw(self.course.again * len(now) * len(self.samples))
+        scores = torch.stack([one.scores.mean() for one in found])
+        weight = recipe.penalty_weight / recipe.k / (len(self.scene.layers.names) if recipe.summed else 1)
+        value = float(scores.mean() - weight * penalty_of(unit_rows(now), recipe.penalty))
+        state = replace(state, checks=(*state.checks, (state.step, scores)))
+        if value > state.progress[1] + GAIN:
+            state = replace(state, progress=(state.step, value))
+        if recipe.released:
+            return replace(state, best=now, best_value=value)
+        return replace(state, best=now, best_value=value) if value > state.best_value else state

@@ -28,6 +28,7 @@ from latent_widgets.widgets.jobs.trouble import Trouble
 
 __all__ = ["Job", "Report", "Work"]
 
+OFTEN = 1.0  # seconds between two words about how long a run takes, where nothing else has changed
 QUICK_MS = 150.0  # what takes less is over before its announcement is read
 
 
@@ -40,12 +41,20 @@ class Report(NamedTuple):
         label: What the current run does; empty when there is none.
         progress: The share done in [0, 1]; None where that is not known.
         streaming: Whether the pictures of a moving control come quickly, one after another.
+        outlook: In words what the run will take, or what is left of it; empty where that is not known.
     """
 
     state: str
     label: str
     progress: float | None
     streaming: bool
+    outlook: str = ""
+
+    @property
+    def words(self) -> str:
+        """What the current run does, how far it is, and how long it takes."""
+        percent = "" if self.progress is None else f"{100 * self.progress:.0f} %"
+        return ", ".join(part for part in (self.label, percent, self.outlook) if part)
 
 
 class Job:
@@ -88,6 +97,7 @@ class Job:
         self._linger = checks.number("linger", linger, low=0)
         self._trouble = Trouble()
         self.progress: float | None = None
+        self._outlook, self._foretold = "", 0.0  # and when that was said
         self.elapsed_ms: float | None = None
         self._wake = threading.Condition()  # guards all below
         self._waiting: list[Run] = []
@@ -267,7 +277,8 @@ class Job:
             taken = 1000 * (time.perf_counter() - self._started) if run is self._running else 0
             before = self._took.get(run.kind, QUICK_MS)  # other kinds of work say nothing about this one
             quick = (run.frame or run.delay > 0) and max(taken, before) < QUICK_MS
-            return Report("busy", run.preparing or run.label, self.progress, quick)
+            outlook = self._outlook if run is self._running else ""
+            return Report("busy", run.preparing or run.label, self.progress, quick, outlook)
 
     @property
     def error(self) -> Exception | None:
@@ -369,7 +380,7 @@ class Job:
                 if due:
                     run = min(due, key=lambda run: (-run.priority, run.delay > 0, run.stamp))
                     self._waiting.remove(run)
-                    self._running, self._started = run, time.perf_counter()
+                    self._running, self._started, self._outlook = run, time.perf_counter(), ""
                     return run
                 next_due = min((run.due for run in self._waiting), default=end)
                 if self._inline or self._closed or (not self._waiting and now >= end):
@@ -422,8 +433,12 @@ class Job:
             return False
         if step is not None:
             share, shown = step.fraction, self.progress
-            if share is not None and (shown is None or abs(share - shown) >= 0.01):  # at most a hundred messages a run
-                self.progress = min(max(share, 0.0), 1.0)
+            moved = share is not None and (shown is None or abs(share - shown) >= 0.01)
+            now, outlook = time.monotonic(), step.outlook
+            said = outlook != self._outlook and (not self._outlook or now - self._foretold >= OFTEN)
+            if moved or said:  # at most a hundred messages a run, and one a second
+                self.progress = None if share is None else min(max(share, 0.0), 1.0)
+                self._outlook, self._foretold = outlook, now
                 self.tell()
             if run.progress:
                 run.progress(step)

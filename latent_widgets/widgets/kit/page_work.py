@@ -89,7 +89,6 @@ class PageWork(StatusLine):
                 self.show_error(error)
         report = job.report()
         busy = report.state == "busy"
-        percent = "" if report.progress is None else f", {100 * report.progress:.0f} %"
-        said = f"{report.label}{percent}" if busy else ""
+        said = report.words if busy else ""
         self.draw("busy" if busy else "idle", said, report.progress if busy else None)
         self.children[1].layout.display = None if busy else "none"

@@ -436,6 +436,6 @@ def _keywords_of(panel: type) -> Iterable[str]:
 
 
 def _words(report: Report) -> str:
-    """What a busy job does, and how far it is."""
-    percent = "" if report.progress is None else f", {100 * report.progress:.0f} %"
-    return f"busy{': ' * bool(report.label)}{report.label}{percent}"
+    """What a busy job does, how far it is, and how long it takes."""
+    between = ": " if report.label else ", " if report.words else ""
+    return f"busy{between}{report.words}"

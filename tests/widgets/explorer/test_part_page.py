@@ -35,8 +35,8 @@ def exact():
 @pytest.fixture(autouse=True)
 def brief(monkeypatch):
     """Trainings that measure on few pictures."""
-    module = importlib.import_module("latent_widgets.methods.lelsd.method")  # not the function of that name
-    for name in ("RANDOM", "CHECKED", "JUDGED"):
+    module = importlib.import_module("latent_widgets.methods.lelsd.course")
+    for name in ("RANDOM", "CHECKED", "FEWEST"):
         monkeypatch.setattr(module, name, 2)
 
 

@@ -5,7 +5,7 @@ import threading
 import pytest
 import torch
 
-from latent_widgets.core.steps import Cancelled, Step
+from latent_widgets.core.steps import Cancelled, Plan, Step
 from latent_widgets.widgets.jobs.executors import inline_jobs
 from latent_widgets.widgets.jobs.job import Job
 from tests.widgets.conftest import PATIENCE
@@ -278,3 +278,28 @@ def test_bad_options_are_refused(options, message):
 def test_bad_delay_is_refused(job):
     with pytest.raises(ValueError, match=r"delay must be finite, got nan\."):
         job.submit(lambda on_step: None, delay=float("nan"))
+
+
+def test_what_a_run_takes_is_told_at_once_and_what_is_left_once_a_second(seen, monkeypatch):
+    now = [10.0]
+    monkeypatch.setattr("latent_widgets.widgets.jobs.job.time.monotonic", lambda: now[0])
+    plan = Plan(100, 0.4)
+
+    def work(on_step):
+        on_step(Step(0, 1000))
+        on_step(Step(0, 1000, plan=plan))
+        for index, left in ((1, 39.0), (2, 38.0), (3, 37.0)):
+            now[0] += 0.6
+            on_step(Step(index, 1000, plan=plan, left=left))
+
+    with Job(executor="inline", on_change=lambda: seen.append(job.report().words)) as job:
+        job.submit(work, label="count")
+        assert job.report().words == ""
+    told = list(dict.fromkeys(seen))
+    assert told == [
+        "count",
+        "count, 0 %",
+        "count, 0 %, about 40 s: 100 pictures at 400 ms",
+        "count, 0 %, about 38 s left",
+        "",
+    ]

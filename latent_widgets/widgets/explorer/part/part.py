@@ -210,9 +210,10 @@ class Parts:
 
     def advance(self, step: Step, value: LelsdStep, edit: Edit) -> None:
         """Show how it goes, on the worker; a drawing takes time, so not after each step."""
-        new = self.course is None
+        before, new = self.course, self.course is None
         self.course = course = TrainingCourse.after(self.course, step.index, step.total or step.index, value)
-        if not (new or value.checked) or time.monotonic() - self._drawn_at < EVERY:
+        again = before is not None and before.done == step.index
+        if again or not (new or value.checked) or time.monotonic() - self._drawn_at < EVERY:
             return
         self._show(course)
         strips = self._walks(edit, value.directions)
@@ -255,11 +256,14 @@ class Parts:
         if strips is not None:
             self._show_walks(strips, "what was found")
         ends = {"cancelled": "stopped: the best so far", "plateau": "no more progress", "finished": "finished"}
-        scores = ", ".join(f"{float(score):.3f}" for score in found.score)
+        halves = (found.interval[:, 1] - found.interval[:, 0]) / 2
+        scores = ", ".join(
+            f"{float(score):.3f} ± {float(half):.3f}" for score, half in zip(found.score, halves, strict=True)
+        )
         page.tell(
             "",
             f"<b>{page_text(found.part)}</b> after {found.steps} steps, {ends[found.stopped]}: score {scores} on "
-            f"fresh pictures · chance {float(found.chance.mean()):.3f} · random directions "
+            f"{found.judged} fresh pictures · chance {float(found.chance.mean()):.3f} · random directions "
             f"{float(found.random[0]):.3f} to {float(found.random[-1]):.3f}",
         )
         page.busy(source is None, self._more(source))

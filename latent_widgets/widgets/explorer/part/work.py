@@ -112,7 +112,8 @@ class TrainingCourse:
     def after(cls, before: TrainingCourse | None, step: int, total: int, value: LelsdStep) -> TrainingCourse:
         """Return the course with one more step; a step between two checks adds no point to the curve."""
         steps, scores = (before.steps, before.scores) if before else ((), ())
-        if value.checked or not steps:
+        again = before is not None and before.done == step  # from inside of the next step
+        if (value.checked and not again) or not steps:
             steps, scores = (*steps, step if value.checked else step - 1), (*scores, value.score)
         return cls(steps, scores, total, value.best, value.chance, value.band, step)
 

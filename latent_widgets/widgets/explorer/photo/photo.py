@@ -144,10 +144,13 @@ class Photo:
         self.work.run(work, self._landed, kind="search", prepare=load_rules, label="looking for the code")
 
     def _watch(self, step: Step, target: Tensor) -> None:
-        self._losses.append(step.value.loss)
+        if step.value is None:  # nothing to show yet
+            return
+        if step.index > len(self._losses):
+            self._losses.append(step.value.loss)
         before = time.monotonic()
         if before >= self._next:
-            self.page.show_search(target, step.value.image, self._losses, step.total or 1, False)
+            self.page.show_search(target, step.value.image, self._losses or [step.value.loss], step.total or 1, False)
             now = time.monotonic()
             self._next = now + max(PAUSE, (now - before) * (1 / SHARE - 1))
 
