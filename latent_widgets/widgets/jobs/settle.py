@@ -47,7 +47,6 @@ class Settle:
         prepare: Callable[[], object] | None = None,
         failed: Callable[[Exception], object] | None = None,
         label: str = "",
-        delay: float | None = None,
     ) -> None:
         """Ask for the pictures of a move.
 
@@ -59,8 +58,6 @@ class Settle:
             prepare: What precedes it, before the lock is taken.
             failed: Called with an exception.
             label: What the work does, for the status line.
-            delay: Seconds that count as rest here, for an exact picture that is given up as soon as another is asked
-                for; :attr:`delay` if not given.
         """
         made: list[Any] = []
         took: list[float] = []
@@ -84,7 +81,7 @@ class Settle:
         common: dict[str, Any] = {"kind": self.kind, "priority": self.priority, "failed": failed, "label": label}
         self.job.submit(moving, done=lambda picture: show(picture, False), frame=True, prepare=prepare, **common)
         if not self.job.closed:  # inline, the move is over by now
-            self.job.submit(resting, done=rested, delay=self.delay if delay is None else delay, **common)
+            self.job.submit(resting, done=rested, delay=self.delay, **common)
 
     def now(
         self,

@@ -17,8 +17,6 @@ from latent_widgets.widgets.kit.picture import Picture
 
 __all__ = ["Heat", "Screen"]
 
-SOON = 0.04  # seconds of rest, about a frame, after which a picture begins that is left as soon as the hand moves again
-
 
 class Heat(Protocol):
     """What may lie over a picture."""
@@ -80,8 +78,6 @@ class Screen:
         else:
             preview = (lambda on_step: draw_moving(frames, edit, view)) if frames.approximates else None
             options: dict[str, Any] = {"preview": preview, "prepare": frames.preparation(edit)}
-            if preview and frames.generator.own_network:
-                options["delay"] = SOON
             self._settle.change(exact, self._show, **options)
 
     def repaint(self) -> None:
