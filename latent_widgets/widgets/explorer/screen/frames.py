@@ -21,7 +21,7 @@ from latent_widgets.generators.place import place_of, with_weights
 __all__ = ["Frames"]
 
 SLOW_MS = 60.0  # an exact picture that takes longer is replaced by an approximation while a slider moves
-SMALL_MS = 40.0  # what a small picture may take: with its way to the page, about twelve a second
+SMALL_MS = 40.0  # what a small picture may take: the way to the page comes on top, within SLOW_MS
 TIMES_DEARER = 4.0  # at most, a picture of twice the side: four times the pixels, with no more channels
 LEAST = 16  # px, below which a picture shows nothing that is worth its speed
 TOGETHER = 3  # pictures in a batch of a fast generator: two thirds of the time that they take one by one
