@@ -1,12 +1,17 @@
 """What one picture of the explorer costs in the kernel, beside a figure drawn anew as ``interact`` and ``plt.show`` do.
 
-Run it with ``python -m benchmarks.bench_frames``; ``--quick`` takes fewer rounds, ``--threads 1`` keeps to one core.
+Networks of published size are timed beside their published form, which ``tests/published_networks.py`` has in PyTorch's
+ordinary operations.
+
+Run it with ``python -m benchmarks.bench_frames``; ``--quick`` takes fewer rounds and an eighth of the channels,
+``--threads 1`` keeps to one core, ``--only networks`` leaves the built-in generators out.
 """
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
+import time
 from collections.abc import Callable, Mapping
 from itertools import cycle
 from typing import Any
@@ -18,19 +23,28 @@ from matplotlib import pyplot as plt
 from torch import Tensor
 
 import latent_widgets as lw
+from benchmarks import bench_checkpoints
 from benchmarks._report import bar, bar_rows, machine, write
-from benchmarks._timing import Spread, spread_in_turn, table
+from benchmarks._timing import Spread, in_turn, spread_in_turn, table
 from latent_widgets.widgets.explorer.screen.frames import Frames
 from latent_widgets.widgets.kit.encode import encode, to_uint8
+from tests import published_networks
+from tests.reference import relative
 
 MODELS: dict[str, tuple[str, dict[str, Any]]] = {
     "faces64": ("faces64", {}),
+    "faces128": ("faces128", {}),
     "digits32": ("digits32", {}),
     "faces-exact 64": ("faces-exact", {"resolution": 64}),
     "faces-exact 256": ("faces-exact", {"resolution": 256}),
 }
 PLAIN = "figure, savefig"
 FRAME_BAR = 20.0  # ms
+NETWORKS = {
+    "StyleGAN2, 256 px": (bench_checkpoints.stylegan2, published_networks.stylegan2, 0.8),
+    "StyleGAN3-T, 256 px": (bench_checkpoints.stylegan3, published_networks.stylegan3, 0.6),
+}
+"""How each is made, its published form, and the most that ours may take of the time of that."""
 
 
 def edits(G: lw.Generator, **options: Any) -> Callable[[], lw.Edit]:
@@ -83,6 +97,33 @@ def previews(G: lw.Generator, repeats: int) -> dict[str, Spread]:
     return spread_in_turn(runs, repeats)
 
 
+def networks(base: int, batches: Mapping[int, int]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Time frozen networks beside their published forms, in processor time.
+
+    Args:
+        base: 32768 for the published width.
+        batches: For each number of pictures at once, how many rounds.
+    """
+    results: dict[str, Any] = {}
+    bars, rows = [], []
+    for title, (make, published, most) in NETWORKS.items():
+        network = make(256, base)
+        for batch, repeats in batches.items():
+            ws = network.mapping(torch.randn(batch, 512))[:, None].expand(-1, network.synthesis.num_ws, -1)
+            runs: dict[str, Callable[[], object]] = {
+                "ours": lambda ws=ws, net=network: net.synthesis(ws),  # type: ignore[misc]
+                "published": lambda ws=ws, net=network, draw=published: draw(net, ws),  # type: ignore[misc]
+            }
+            cpu = in_turn(runs, repeats, time.process_time)
+            ratio, name = cpu["ours"] / cpu["published"], f"{title}, batch {batch}"
+            error = float(relative(network.synthesis(ws[:1]), published(network, ws[:1])))
+            rows.append([name, cpu["ours"], cpu["published"], ratio, error])
+            results[name] = {"CPU ms": cpu, "ratio": ratio, "relative L2": error}
+            bars.append(bar(f"{name}: share of the published form's time", ratio, f"<= {most}", ratio <= most))
+    table("Frozen networks", ["", "ours, CPU ms", "published form", "ratio", "relative L2"], rows)
+    return results, bars
+
+
 def show(title: str, spreads: Mapping[str, Spread], reference: str) -> None:
     """Print spreads, each with how many times faster it is than the reference."""
     rows = [
@@ -103,13 +144,27 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a third of the rounds")
     parser.add_argument("--threads", type=int, help="threads of torch; as many as it takes if not given")
+    parser.add_argument("--only", choices=["built-in", "networks"], help="the half that is to run")
     arguments = parser.parse_args()
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
     mpl.use("agg")
     repeats, before = 10 if arguments.quick else 30, machine()
-    loaded = {title: lw.load(name, **options) for title, (name, options) in MODELS.items()}
     results: dict[str, Any] = {}
+    bars: list[dict[str, Any]] = []
+    if arguments.only in (None, "built-in"):
+        bars += built_in(results, repeats)
+    if arguments.only in (None, "networks"):
+        found, more = networks(4096, {1: 1, 8: 1}) if arguments.quick else networks(32768, {1: 3, 8: 1})
+        results |= found
+        bars += more
+    table("Bars", ["what", "measured", "bar", ""], bar_rows(bars))
+    write("frames", before, {"results": results, "bars": bars})
+
+
+def built_in(results: dict[str, Any], repeats: int) -> list[dict[str, Any]]:
+    """Time frames of the generators that come with the package, into ``results``; return the bars."""
+    loaded = {title: lw.load(name, **options) for title, (name, options) in MODELS.items()}
     for title, G in loaded.items():
         spreads = frames(G, repeats)
         results[f"frame of {title}"] = as_json(spreads)
@@ -122,12 +177,10 @@ def main() -> None:
         results[f"preview of {title}"] = as_json(spreads)
         show(f"Preview of {title}", spreads, "exact")
     moving = results["frame of faces64"]["JPEG, moving"]
-    bars = [
+    return [
         bar("frame of faces64, median", moving["median"], f"< {FRAME_BAR:g} ms", moving["median"] < FRAME_BAR, "ms"),
         bar("the same, CPU time", moving["cpu"], f"< {FRAME_BAR:g} ms", moving["cpu"] < FRAME_BAR, "ms"),
     ]
-    table("Bars", ["what", "measured", "bar", ""], bar_rows(bars))
-    write("frames", before, {"results": results, "bars": bars})
 
 
 if __name__ == "__main__":

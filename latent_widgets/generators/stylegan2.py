@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from latent_widgets.core import checks
 from latent_widgets.core.fresh import fresh
 from latent_widgets.generators._dense import GAIN, Dense, drawn
+from latent_widgets.generators._plain import convolved, pays, pieces
 from latent_widgets.generators._synthesis import BlockSynthesis, SynthesisState, sides_of
 
 __all__ = ["ARCHITECTURES", "Dense", "MappingNetwork", "StyleGAN2", "SynthesisNetwork", "SynthesisState", "drawn"]
@@ -157,23 +158,42 @@ class ModulatedConv(nn.Module):
 
     def forward(self, x: Tensor, style: Tensor) -> Tensor:
         """Convolve ``x`` (n, inputs, h, w) under ``style`` (n, inputs)."""
+        given = len(self.bias) * x[:, 0].numel() * (4 if self.up else 1)
+        plain = pays(given, x, style, self.weight, self.bias)
         style = style / math.sqrt(self.inputs * 9)  # the equalised learning rate, here and not in the many weights
         energy = F.linear(style.square(), self.weight.square().sum((2, 3)))
-        gain = GAIN * self.gain * (_fir_gain(self.taps) if self.up else 1.0)
+        # all gains go into what is small: a leaky ReLU passes them on, and every pass over the features costs
+        scale = torch.rsqrt(energy + 1e-8) * (GAIN * self.gain * (_fir_gain(self.taps) if self.up else 1.0))
+        shift = (self.bias * (GAIN * self.gain))[:, None, None]
+        noise = self.noise_const * (self.noise_strength * (GAIN * self.gain)) if self.noise else None
+        if plain:
+            return self._over(x, style, scale, shift, noise)
+        scale = scale[:, :, None, None]
         weight, x = self.weight.to(x.dtype), x * style[:, :, None, None]
         if self.up:
             x = _fir(F.conv_transpose2d(x, weight.transpose(0, 1), stride=2), self.taps)
         else:
             x = F.conv2d(x, weight, padding=1)
-        # all gains go into what is small: a leaky ReLU passes them on, and every pass over the features costs
-        demodulation = (torch.rsqrt(energy + 1e-8) * gain)[:, :, None, None]
-        gain = GAIN * self.gain
-        if self.noise:
-            x = torch.addcmul(self.noise_const * (self.noise_strength * gain), x, demodulation)
-        else:
-            x = x * demodulation
-        x = F.leaky_relu(x + (self.bias * gain)[:, None, None], 0.2)
+        x = x * scale if noise is None else torch.addcmul(noise, x, scale)
+        x = F.leaky_relu(x + shift, 0.2)
         return x if self.clamp is None else x.clamp(-self.clamp * self.gain, self.clamp * self.gain)
+
+    def _over(self, x: Tensor, style: Tensor, scale: Tensor, shift: Tensor, noise: Tensor | None) -> Tensor:
+        # The same where nobody asks for derivatives: what follows the convolution writes over it, in pieces.
+        if self.up:
+            y = F.conv_transpose2d(x * style[:, :, None, None], self.weight.transpose(0, 1), stride=2)
+            out = y.new_empty(*y.shape[:2], *(size - 1 for size in y.shape[2:]))
+        else:
+            out = y = convolved(x, style, self.weight, scale, padding=1)
+        for wide, part, factor, offset in pieces(y, out, scale[:, :, None, None], shift[None]):
+            if self.up:
+                torch.mul(_fir(wide, self.taps), factor, out=part)
+            if noise is not None:
+                part.add_(noise)
+            F.leaky_relu_(part.add_(offset), 0.2)
+            if self.clamp is not None:
+                part.clamp_(-self.clamp * self.gain, self.clamp * self.gain)
+        return out
 
 
 class ToRGB(nn.Module):
@@ -188,9 +208,12 @@ class ToRGB(nn.Module):
 
     def forward(self, x: Tensor, style: Tensor) -> Tensor:
         """Map features (n, inputs, h, w) under ``style`` (n, inputs) to a picture (n, outputs, h, w)."""
-        y = F.conv2d(
-            x * (style / math.sqrt(self.inputs))[:, :, None, None], self.weight.to(x.dtype), self.bias.to(x.dtype)
-        )
+        style = style / math.sqrt(self.inputs)
+        if pays(x.numel(), x, style, self.weight, self.bias):  # the weights are fewer to scale, each picture's its own
+            y = torch.baddbmm(self.bias[:, None], self.weight[:, :, 0, 0] * style[:, None], x.flatten(2))
+            y = y.unflatten(2, x.shape[2:])
+        else:
+            y = F.conv2d(x * style[:, :, None, None], self.weight.to(x.dtype), self.bias.to(x.dtype))
         return y if self.clamp is None else y.clamp(-self.clamp, self.clamp)
 
 

@@ -19,8 +19,11 @@ from torch import Tensor, nn
 
 from latent_widgets.core import checks
 from latent_widgets.core.fresh import fresh
+from latent_widgets.generators._bands import band, resampled
+from latent_widgets.generators._dense import GAIN, Dense, drawn
+from latent_widgets.generators._plain import convolved, pays, pieces
 from latent_widgets.generators._synthesis import Synthesis, SynthesisState
-from latent_widgets.generators.stylegan2 import Dense, MappingNetwork, drawn
+from latent_widgets.generators.stylegan2 import MappingNetwork
 from latent_widgets.generators.stylegan3_layers import InputSpec, LayerSpec, design
 
 __all__ = ["StyleGAN3", "make_stylegan3"]
@@ -111,16 +114,30 @@ class AliasFreeLayer(nn.Module):
         else:
             weight = self.weight * self.weight.square().mean((1, 2, 3), keepdim=True).rsqrt()
             style = style * style.square().mean(1, keepdim=True).rsqrt()
-        y = F.conv2d(x * style[:, :, None, None], weight, padding=spec.kernel - 1)
-        scale = self.magnitude_ema.rsqrt()
+        scale = self.magnitude_ema.rsqrt().expand(len(x), spec.out_channels)
         if not spec.torgb:
-            scale = scale * torch.rsqrt(style.square() @ weight.square().sum((2, 3)).T + 1e-8)[:, :, None, None]
-        y = y * scale + self.bias[:, None, None]
-        y = _resample(y, self.up_filter, up=spec.up, padding=spec.padding, gain=spec.up**2)
+            scale = scale * torch.rsqrt(style.square() @ weight.square().sum((2, 3)).T + 1e-8)
+        bias = self.bias[:, None, None]
+        given = len(x) * spec.out_channels * spec.out_size**2
+        if not pays(given, x, style, self.weight, self.bias):
+            y = F.conv2d(x * style[:, :, None, None], weight, padding=spec.kernel - 1)
+            return self._filtered(y * scale[:, :, None, None] + bias)
+        y = convolved(x, style, weight, scale, padding=spec.kernel - 1)
+        if y.shape[2] == spec.out_size and spec.up_taps == spec.down_taps == 1:
+            return self._filtered(y.add_(bias), over=True)
+        out = y.new_empty(*y.shape[:2], spec.out_size, spec.out_size)
+        for part, to, offset in pieces(y, out, bias[None], fill=4 * out[0, 0].numel()):
+            to.copy_(self._filtered(part.add_(offset), over=True))
+        return out
+
+    def _filtered(self, y: Tensor, over: bool = False) -> Tensor:
+        """Interpolate, activate and subsample; what is interpolated is written over where ``over`` says so."""
+        spec, gain = self.spec, 1.0 if self.spec.torgb else GAIN  # a leaky ReLU passes it on
+        y = _resample(y, self.up_filter, up=spec.up, padding=spec.padding, gain=spec.up**2 * gain)
         if not spec.torgb:
-            y = F.leaky_relu(y, 0.2) * math.sqrt(2)
+            y = F.leaky_relu_(y, 0.2) if over else F.leaky_relu(y, 0.2)
         if spec.clamp is not None:
-            y = y.clamp(-spec.clamp, spec.clamp)
+            y = y.clamp_(-spec.clamp, spec.clamp) if over else y.clamp(-spec.clamp, spec.clamp)
         return _resample(y, self.down_filter, down=spec.down)
 
 
@@ -135,6 +152,12 @@ def _resample(
 ) -> Tensor:
     """Insert zeros, pad, convolve with the filter, keep every ``down``-th sample."""
     n, channels, h, w = x.shape
+    if taps is not None and taps.ndim == 1 and x.device.type == "cpu":
+        taps = taps.to(x.dtype) * math.sqrt(gain)  # along each axis
+        left, right, top, bottom = padding
+        columns = band(w, taps, up, down, (left, right))
+        same = h == w and (left, right) == (top, bottom)
+        return resampled(x, columns if same else band(h, taps, up, down, (top, bottom)), columns)
     if up > 1:
         x = F.pad(x[:, :, :, None, :, None], (0, up - 1, 0, 0, 0, up - 1)).reshape(n, channels, up * h, up * w)
     x = F.pad(x, tuple(padding))

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from latent_widgets.core.steps import Cancelled
 from latent_widgets.edits.edit import Edit, Mask
 from latent_widgets.methods import random_directions
 from latent_widgets.values.directions import Directions
@@ -207,3 +208,45 @@ def test_code_of_the_last_exact_picture_is_known(tiny):
     edit = Edit.of(tiny, seed=5).move(Directions(torch.eye(6).double(), "w"), 2, 1.5)
     frames.exact(edit)
     assert torch.equal(frames.code.tensor, edit.code(tiny).tensor)
+
+
+def test_small_pictures_are_as_large_as_is_quick_enough(tiny, D, monkeypatch):
+    monkeypatch.setattr(type(tiny), "preview_resolutions", (4, 8, 16, 32, 64))
+    monkeypatch.setattr(tiny, "resolution", 256)
+    clock, took = [0.0], {16: 0.009, 32: 0.03, 64: 0.2}
+    monkeypatch.setattr(_frames, "time", SimpleNamespace(perf_counter=lambda: clock[0]))
+
+    def preview(code, side, space):
+        clock[0] += took[side]
+        return torch.zeros(1, 3, side, side, dtype=torch.float64)
+
+    monkeypatch.setattr(tiny, "preview", preview)
+    frames, edit = Frames(tiny), Edit.of(tiny, seed=2).move(D, 0, 1.0)
+    frames.exact(edit)
+    assert not frames.approximated
+    frames.exact_ms = 1e3
+
+    def sides(count):
+        return [frames.moving(edit).shape[-1] for _ in range(count)]
+
+    assert sides(3) == [16, 32, 32]  # 64 is guessed from 32, and too slow
+    assert frames.approximated
+    took[32] = 0.008
+    assert sides(3) == [32, 64, 32]  # tried once
+    took[32] = 0.5
+    assert sides(2) == [32, 16]
+
+
+def test_slow_picture_of_our_own_network_is_left_between_layers(tiny, D, monkeypatch):
+    monkeypatch.setattr(_frames, "SLOW_MS", -1.0)
+    frames, edit = Frames(tiny), Edit.of(tiny, seed=1).move(D, 0, 1.0, layers=[1, 2])
+    answers = iter([True] * 12 + [False])
+    frames.exact(edit)
+    with pytest.raises(Cancelled), frames.interruptible(lambda: next(answers)):
+        frames.exact(edit.move(D, 1, 1.0))
+    assert next(answers, None) is None
+    assert torch.equal(frames.exact(edit.move(D, 1, 1.0)), edit.move(D, 1, 1.0).apply(tiny))
+    monkeypatch.setattr(tiny, "own_network", False)
+    with frames.interruptible(lambda: False):
+        assert torch.equal(frames.exact(edit), edit.apply(tiny))
+    assert not any(part._forward_pre_hooks for part in tiny.module.modules())

@@ -22,7 +22,7 @@ VIEWS = {
 
 
 class Drawn(NamedTuple):
-    """What the worker made of an edit; words, code and the plain picture after the moves only of an exact one."""
+    """What the worker made of an edit; code and the plain picture after the moves only of an exact one."""
 
     edit: Edit
     view: str
@@ -49,7 +49,8 @@ def draw(frames: Frames, edit: Edit, view: str) -> Drawn:
 
 def draw_moving(frames: Frames, edit: Edit, view: str) -> Drawn:
     """Draw an edit as well as the time between two positions of a slider allows, see :meth:`Frames.moving`."""
-    return Drawn(edit, view, _seen(frames, edit, view, frames.moving(edit)))
+    image = _seen(frames, edit, view, frames.moving(edit))
+    return Drawn(edit, view, image, "preview" if frames.approximated and view != "before" else "")
 
 
 def _seen(frames: Frames, edit: Edit, view: str, after: Tensor) -> Any:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import replace
 
 import torch
@@ -14,11 +15,15 @@ from latent_widgets.core.exact import exact
 from latent_widgets.core.forward import FORWARD, load_rules
 from latent_widgets.edits.edit import Base, Code, Edit
 from latent_widgets.generators.base import Activations, Generator
+from latent_widgets.generators.interrupt import interruptible
 from latent_widgets.generators.place import place_of, with_weights
 
 __all__ = ["Frames"]
 
 SLOW_MS = 60.0  # an exact picture that takes longer is replaced by an approximation while a slider moves
+SMALL_MS = 40.0  # what a small picture may take: the way to the page comes on top, within SLOW_MS
+TIMES_DEARER = 4.0  # at most, a picture of twice the side: four times the pixels, with no more channels
+LEAST = 16  # px, below which a picture shows nothing that is worth its speed
 TOGETHER = 3  # pictures in a batch of a fast generator: two thirds of the time that they take one by one
 
 
@@ -31,6 +36,11 @@ def _checked(picture: Tensor) -> Tensor:
             "Move the slider back or reset."
         )
     return picture
+
+
+def _smoothed(known: float | None, ms: float) -> float:
+    """A time that falls at once and rises slowly: the first picture, or a busy moment, says little."""
+    return ms if known is None else min(ms, 0.7 * known + 0.3 * ms)
 
 
 def _load_rules() -> None:
@@ -49,7 +59,8 @@ class Frames:
     """Draw the edits of one generator.
 
     The exact picture re-runs only the layers above the first that changed. The moving picture is the exact one for a
-    fast generator; for a slow one it is the generator's own small RGB, or else the first-order picture
+    fast generator; for a slow one it is the generator's own small RGB, of the largest side that is quick enough as far
+    as is known, or else the first-order picture
     ``x + J (code - code0)`` about the last exact one. Of a generator that has failed to give such a picture where it
     gives the exact one (it cannot be differentiated forwards, say) the moving picture is the exact one from then on.
 
@@ -61,6 +72,8 @@ class Frames:
         self.generator = generator
         self.exact_ms: float | None = None  # how long exact pictures take, smoothed
         self.code: Code | None = None  # of the last exact picture
+        self.approximated = False  # whether the last moving picture was another than the exact one
+        self._small_ms: dict[int, float] = {}  # how long small pictures take, by their side, smoothed
         self._only_exact = False  # since an approximation has failed
         self._place = place_of(generator)
         self._before: tuple[Base, Tensor] | None = None
@@ -77,6 +90,14 @@ class Frames:
     def approximates(self) -> bool:
         """Whether pictures are approximated while a slider moves."""
         return self.slow and not self._only_exact
+
+    def interruptible(self, goes_on: Callable[[], bool]) -> AbstractContextManager[None]:
+        """Return a block in which a slow picture is left, between two layers, once ``goes_on()`` is false.
+
+        Networks of others are never left: what their layers have done by then may be kept.
+        """
+        own = self.slow and self.generator.own_network
+        return interruptible(self.generator.module, goes_on) if own else nullcontext()
 
     @property
     def together(self) -> int:
@@ -102,8 +123,7 @@ class Frames:
             self._cache = None  # what a failure left behind is nothing to go on from
             raise
         elapsed = 1000 * (time.perf_counter() - start)
-        known = self.exact_ms  # falls at once and rises slowly: the first picture, or a busy moment, says little
-        self.exact_ms = elapsed if known is None else min(elapsed, 0.7 * known + 0.3 * elapsed)
+        self.exact_ms = _smoothed(self.exact_ms, elapsed)
         self._resting, self.code = (code, space, picture), edited
         return self.masked(edit, picture)
 
@@ -128,11 +148,14 @@ class Frames:
             ValueError: If the picture is not finite.
         """
         self._follow()
+        self.approximated = False
         code, space = self.generator.check_code(edit.code(self.generator))
         if not self.approximates or self._resting is None or self._resting[1] != space:
             return self.exact(edit)
         try:
-            return self._approximate(edit, code, space)
+            picture = self._approximate(edit, code, space)
+            self.approximated = True
+            return picture
         except Exception:
             picture = self.exact(edit)  # where this fails too, it is not the approximation's fault
             self._only_exact = True
@@ -144,19 +167,32 @@ class Frames:
 
     def _approximate(self, edit: Edit, code: Tensor, space: str) -> Tensor:
         if small := self._small(edit):
-            return _checked(self.generator.preview(code, max(small), space))
+            side, start = self._side(small), time.perf_counter()
+            picture = _checked(self.generator.preview(code, side, space))
+            self._small_ms[side] = _smoothed(self._small_ms.get(side), 1000 * (time.perf_counter() - start))
+            return picture
         return self.masked(edit, _checked(self._first_order(code, space)))
+
+    def _side(self, sides: list[int]) -> int:
+        """The largest of the sides whose picture is quick enough; what one costs is guessed from the one below it."""
+        best, ms = sides[0], self._small_ms.get(sides[0], math.inf)  # which is tried first
+        for side in sides[1:]:
+            ms = self._small_ms.get(side, TIMES_DEARER * ms)
+            if ms <= SMALL_MS:
+                best = side
+        return best
 
     def _small(self, edit: Edit) -> list[int]:
         """The sides of the generator's own small pictures that can stand in for that of an edit."""
         sides = self.generator.preview_resolutions if edit.mask is None else ()
-        return [side for side in sides if side <= self.generator.resolution // 4]
+        found = sorted(side for side in sides if side <= self.generator.resolution // 4)
+        return [side for side in found if side >= LEAST] or found[-1:]
 
     def _follow(self) -> None:
         """Forget what was drawn on another device or in another type: the generator can be moved at any time."""
         place = place_of(with_weights(self.generator))
         if place != self._place:
-            self._place, self.exact_ms, self._only_exact = place, None, False
+            self._place, self.exact_ms, self._only_exact, self._small_ms = place, None, False, {}
             self._before = self._resting = self._cache = self._tangent = None
 
     def masked(self, edit: Edit, pictures: Tensor) -> Tensor:

@@ -68,12 +68,17 @@ class Screen:
     def redraw(self, now: bool = True) -> None:
         """Draw the edit again: at once and exactly, or as a moving picture first."""
         edit, view, frames = self._state.edit, str(self.view.value), self._frames
+
+        def exact(on_step: Callable[..., bool]) -> Drawn:
+            with frames.interruptible(on_step):
+                return draw(frames, edit, view)
+
         if now:
-            self._settle.now(lambda on_step: draw(frames, edit, view), self._show)
+            self._settle.now(exact, self._show)
         else:
             preview = (lambda on_step: draw_moving(frames, edit, view)) if frames.approximates else None
             options: dict[str, Any] = {"preview": preview, "prepare": frames.preparation(edit)}
-            self._settle.change(lambda on_step: draw(frames, edit, view), self._show, **options)
+            self._settle.change(exact, self._show, **options)
 
     def repaint(self) -> None:
         """Show the last picture again, with or without heat."""
@@ -95,3 +100,5 @@ class Screen:
         self.picture.show(self._heat.over(drawn.image, str(self.view.value)), lossless=lossless)
         if lossless and drawn.words:  # at rest: while a hand moves, each message delays the next picture
             self.picture.caption = drawn.words + self._heat.words
+        elif drawn.words:  # the same for a whole drag, so it is sent once
+            self.picture.caption = drawn.words
