@@ -19,6 +19,7 @@ from torch import Tensor
 from latent_widgets.core.exact import exact
 from latent_widgets.core.forward import FORWARD
 from latent_widgets.geometry.jacobian.agreement import Known, Quotient, adjoint_agrees, agrees, quotient
+from latent_widgets.geometry.jacobian.convolutions import LeanConvolutions
 
 __all__ = ["KEEP", "Products"]
 
@@ -204,7 +205,8 @@ class Products:
 
     def _taken(self) -> _Tape:
         if self._tape is None:
-            self._tape = _Tape(*self._graph())
+            with LeanConvolutions():
+                self._tape = _Tape(*self._graph())
         return self._tape
 
     def _push_tape(self, vectors: Tensor) -> Tensor:
