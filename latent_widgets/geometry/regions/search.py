@@ -83,7 +83,7 @@ def search(
         ready = found if ready is None else torch.cat([ready, found], 1)
         yield Stage(small, rough.unseen, spent, 90.0, False, False)
     spent += GRAPHS
-    totals = None
+    totals = (0.0, 0.0)
     if rough is None:
         inside, whole = full.probes(True, FEW), full.probes(False, FEW)
         within, energy = (float(p.square().sum(0).mean()) for p in (inside, whole))
@@ -97,15 +97,16 @@ def search(
 
     def stage() -> Stage:
         whole = totals if rough is None else rough.totals(full, compared)
-        unseen = [max(t - float(g.trace()), 0.0) for t, g in zip(whole or (), (full.inside, full.outside), strict=True)]
+        grams, all_seen = (full.inside, full.outside), len(full) == full.J.shape[1]
+        unseen = [max(t - float(g.trace()), 0.0) * (not all_seen) for t, g in zip(whole, grams, strict=True)]
         cost, worst = spent + FORWARD * full.forward + TRANSPOSED * full.transposed, max(turns)
-        return Stage(full, (unseen[0], unseen[1]), cost, worst, worst <= angle, True)
+        return Stage(full, (unseen[0], unseen[1]), cost, worst, worst <= angle or all_seen, True)
 
     yield stage()
     for target, louder in _rounds(len(turns)):
         now = stage()
-        more = rough is not None and louder is not None
-        if now.settled or not affordable(now.pictures + TRANSPOSED + FORWARD * (1 + more)):
+        dearer = rough is not None and louder is not None
+        if now.settled or not affordable(now.pictures + TRANSPOSED + FORWARD * (1 + dearer)):
             return
         if rough is not None and louder is not None:
             loud = rough.loudest(louder)
@@ -117,15 +118,16 @@ def search(
         quotients, vectors = full.best(k, floor)
         i = min(target, vectors.shape[1] - 1)
         lacking = full.residual(vectors[:, i : i + 1], quotients[i : i + 1], floor)
-        full.add(lacking if rough is None else rough.inverse(lacking))
-        turns[target] = _turn(vectors, full.best(k, floor)[1][:, i])
+        more = full.add(lacking if rough is None else rough.inverse(lacking))
+        turns[target] = _turn(vectors, full.best(k, floor)[1][:, i]) if more else 0.0
         yield stage()
 
 
 def _rounds(k: int) -> Iterator[tuple[int, int | None]]:
-    """Which direction is looked at next, and which of the loudest is looked at before it, if any.
+    """Say which direction is looked at next, and which of the loudest before it: the first are to be good early.
 
-    The first twice, then the first two, then the first three, so that the first are good early.
+    Yields:
+        The number of the direction: 0, 0, then 0 and 1, then 0, 1 and 2; and that of the loud one, or None.
     """
     yield 0, None
     yield 0, None
