@@ -10,7 +10,8 @@ from typing import Any
 
 from torch import Tensor
 
-from latent_widgets.core import checks
+from latent_widgets.core.steps import Plan
+from latent_widgets.core.work import check_budget
 from latent_widgets.generators.base import Generator
 from latent_widgets.geometry.jacobian.functions import VectorFunction, image_function, preview_function
 from latent_widgets.geometry.jacobian.operator import JacobianOperator
@@ -67,11 +68,8 @@ class Budget:
         ValueError: If both are given, or one is too small.
     """
 
-    def __init__(self, pictures: float | None, seconds: float | None) -> None:
-        if pictures is not None and seconds is not None:
-            raise ValueError(f"seconds must be left out where pictures is given, got {seconds}. Choose one of the two.")
-        self.pictures = None if pictures is None else checks.number("pictures", pictures, LEAST)
-        self.seconds = None if seconds is None else checks.number("seconds", seconds, 0)
+    def __init__(self, pictures: int | None, seconds: float | None) -> None:
+        self.pictures, self.seconds = check_budget(pictures, seconds, LEAST, "a first direction"), seconds
         self._began = time.monotonic()
         self._spent = 0.0
 
@@ -81,11 +79,19 @@ class Budget:
             return pictures <= self.pictures
         if self.seconds is None or not self._spent:
             return True
-        return (time.monotonic() - self._began) * pictures / self._spent <= self.seconds
+        elapsed = time.monotonic() - self._began
+        return elapsed * pictures / self._spent <= self.seconds
 
-    def spend(self, pictures: float) -> None:
-        """Note how many were spent."""
-        self._spent = pictures
+    def spend(self, pictures: float) -> dict[str, Any]:
+        """Note how many were spent, and return what is known of the rest, for who is told of the step."""
+        self._spent, elapsed = pictures, time.monotonic() - self._began
+        if elapsed <= 0:
+            return {}
+        each = elapsed / pictures
+        if self.pictures is None:
+            return {"rate": 1 / each}
+        plan = Plan(self.pictures, each)
+        return {"plan": plan, "rate": 1 / each, "left": max(self.pictures - pictures, 0.0) * each}
 
 
 def begun(
@@ -145,7 +151,6 @@ def partial_pass(
             if J is not None:
                 graphs.enter_context(J.keeping_graph())
         for stage in search(full, small, k, tolerance, angle, affordable, start):
-            budget.spend(stage.pictures)
             ends = ""
             if stage.full and stage.settled:
                 ends = "settled"

@@ -216,7 +216,7 @@ class RegionSpectra:
         shared: bool = False,
         tolerance: float = 1e-3,
         angle: float = 2.0,
-        pictures: float | None = None,
+        pictures: int | None = None,
         seconds: float | None = None,
         start: RegionSpectra | None = None,
         memory: int = 2**30,
@@ -280,7 +280,7 @@ class RegionSpectra:
             if found is None or grown or ends or found.pooled_size != stage.subspace.J.output_shape[1:]:
                 found = cls._seen(G, function, channels, mask, stage)
             found.seen = seen_of(G, function, stage, 0 if known is None else known[0].shape[1], ends)
-            if not report(on_step, round(stage.pictures), None if pictures is None else round(pictures), found):
+            if not report(on_step, round(stage.pictures), pictures, found, **budget.spend(stage.pictures)):
                 found.seen = replace(found.seen, stopped=ends or "cancelled")
                 break
         if found is None:

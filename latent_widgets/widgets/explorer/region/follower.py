@@ -41,6 +41,7 @@ class Follower:
         self.where: Where | None = None
         self.directions: Directions | None = None
         self._wanted: Where | None = None  # the latent that was asked for last
+        self._sought: tuple[Mask, Settings] | None = None  # what the search that was asked for last is for
         self.given_up = ""
         self._given_up_for: Mask | None = None
         self._under: WeakKeyDictionary[Edit, Directions] = WeakKeyDictionary()  # what the sliders had at each edit
@@ -78,6 +79,19 @@ class Follower:
             self._wanted, self.given_up = here, ""
         return None if there else not known
 
+    def seeks(self, mask: Mask, settings: Settings) -> bool:
+        """Ask for a search for one mask; say whether it must begin, as none for that mask was asked for before."""
+        known = self._sought is not None and self._sought[0] is mask and self._sought[1] == settings
+        again = self._again
+        if not known or again:
+            self._sought, self.given_up = (mask, settings), ""
+        return not known or again
+
+    def start(self, here: Where) -> RegionSpectra | None:
+        """Return what a search at a latent may begin with."""
+        like = self.where is not None and (self.where.rows, self.where.channels) == (here.rows, here.channels)
+        return self.spectra if like else None
+
     def give_up(self, why: str) -> None:
         """Expect the Jacobian no longer: it is asked for again at another latent, or for another mask.
 
@@ -106,7 +120,7 @@ class Follower:
 
     def forget(self) -> None:
         """Drop the Jacobian; the sliders stay as they are."""
-        self.where = self.spectra = self._wanted = None
+        self.where = self.spectra = self._wanted = self._sought = None
         self.asked.forget()
 
     def rest(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from latent_widgets.core.forward import load_rules
+from latent_widgets.core.steps import Step
 from latent_widgets.core.words import page_text, plot_text
 from latent_widgets.generators.place import with_weights
 from latent_widgets.geometry.regions.spectra import RegionSpectra
@@ -83,7 +84,9 @@ class Region:
             return
         here, G = self._here(), state.generator
         wants = follower.wants(here)
-        if wants is None:
+        if here.searches(G):
+            self._search(here, mask, wants)
+        elif wants is None:
             self.work.stop()
         elif wants:
             self.work.run(
@@ -96,6 +99,27 @@ class Region:
             )
         self.mark()
         self._solve(mask)
+
+    def _search(self, here: Where, mask: Mask, wants: bool | None) -> None:
+        """Look at the picture's derivatives where this mask needs them, in stages that are shown as they come."""
+        follower, settings, G = self.follower, self.page.settings, self._state.generator
+        if not follower.seeks(mask, settings) and not wants:
+            return
+        start = follower.start(here)
+
+        def stage(step: Step) -> None:
+            if isinstance(step.value, RegionSpectra) and step.value is not follower.spectra:
+                self._landed(here, step.value)
+
+        self.work.run(
+            lambda on_step: here.search(G, mask, settings, start, on_step),
+            lambda spectra: self._landed(here, spectra),
+            progress=stage,
+            failed=self._failed,
+            kind="pass",
+            prepare=load_rules,
+            label="the directions of this region",
+        )
 
     def mark(self) -> None:
         """Show the switches as they are, and whether what is shown is old."""
@@ -227,6 +251,7 @@ class Region:
         stale = self.stale
         self.page.grey(stale)
         words = [f"region of {found.spectrum.area:.2%} of the picture", f"rank {found.spectrum.rank}"]
+        seen = None if self.follower.spectra is None else self.follower.spectra.seen
         i, directions = self.follower.active, found.directions
         if directions is not None and 0 <= i < len(directions):
             one = {name: float(score[i]) for name, score in directions.scores.items()}
@@ -235,6 +260,7 @@ class Region:
             said += f", true {true.locality:.1%})" if true is not None else ")"
             words += [said, f"chance {one['chance']:.1%}"]
             words += [f"kept norm {one['kept norm']:.2g}"] if "kept norm" in one else []
+        words += [] if seen is None else [str(seen)]
         why = self.follower.given_up if stale else ""
         until = "" if why else ", until the new Jacobian is there"
         old = f"<b>old</b>, of the latent before{until}: " if stale else ""

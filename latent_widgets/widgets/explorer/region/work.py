@@ -26,6 +26,8 @@ from latent_widgets.widgets.explorer.region.overlay import change_map
 __all__ = ["EffectMap", "RegionFinding", "Settings", "Where", "effect_of", "find_region", "matched", "true_effect"]
 
 ALIKE = 0.7  # of the cosine between two directions, from which on they count as the same one that has turned a little
+FEW, SMALL = 128, 128  # coordinates and pixels a side, up to which all of the Jacobian is found
+PATIENCE = 150  # pictures' worth: 0.99 of the whole pass's locality is reached, see benchmarks/bench_search.py
 SILENT = 1e-5  # of the loudest: what a pass in single precision cannot tell from nothing
 NUMBERS = {"rgb": 3, "luminance": 1, "chroma": 2}  # that a pixel can change independently
 
@@ -71,6 +73,38 @@ class Where:
         code = self.code(G)
         rows = self.rows if code.space in ("w", "w+") else None
         return RegionSpectra(G, code, rows=rows, channels=self.channels, shared=True, on_step=on_step)
+
+    def searches(self, G: Generator) -> bool:
+        """Whether each mask is searched for: where a pass over all coordinates is long, or would shrink the picture."""
+        return G.dim(G.main_space) > FEW or G.resolution > SMALL
+
+    def search(
+        self,
+        G: Generator,
+        mask: Mask,
+        settings: Settings,
+        start: RegionSpectra | None = None,
+        on_step: OnStep | None = None,
+    ) -> RegionSpectra:
+        """Differentiate the picture where one mask needs it, from what is known already.
+
+        Args:
+            G: The generator.
+            mask: The region.
+            settings: What is asked for.
+            start: What was found for another mask or latent, with the same rows and channels.
+            on_step: Called with each stage.
+
+        Returns:
+            What was seen.
+        """
+        code = self.code(G)
+        rows = self.rows if code.space in ("w", "w+") else None
+        tolerance = settings.tolerance if settings.solver == "generalized" else Settings.tolerance
+        return RegionSpectra.for_mask(
+            G, code, mask, min(settings.k, G.dim(G.main_space)), rows=rows, channels=self.channels, shared=True,
+            tolerance=tolerance, pictures=PATIENCE, start=start, on_step=on_step,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
