@@ -34,7 +34,8 @@ class Seen:
         side: Longer side of the picture that was differentiated.
         directions: Directions of the latent that were looked at.
         pictures: What it took, in pictures' worth.
-        energy: Estimated share of the picture's derivatives, squared, along these directions.
+        energy: Estimated share of the picture's derivatives, squared, along these directions; None where all the
+            energy that was estimated has been seen already, and more is to come.
         variance: Share of the latent's variance along them; None where the code is no ``w``.
         turned: By how many degrees the directions turned when last looked at, the one that turned most; 90 before.
         reused: Products that were taken over and not made again.
@@ -44,14 +45,15 @@ class Seen:
     side: int
     directions: int
     pictures: float
-    energy: float
+    energy: float | None
     variance: float | None
     turned: float
     reused: int
     stopped: str = ""
 
     def __str__(self) -> str:
-        what = f"{self.energy:.0%} of the change seen along {self.directions} directions at {self.side} px"
+        share = "" if self.energy is None else f"about {self.energy:.0%} of the change "
+        what = f"{share}seen along {self.directions} directions at {self.side} px"
         turned = "not yet settled" if self.turned > 45 else f"turned by {self.turned:.1f} degrees at last"
         return f"{what}, {turned}; {self.pictures:.0f} pictures' worth"
 
@@ -175,7 +177,7 @@ def seen_of(G: Generator, function: VectorFunction, stage: Stage, reused: int, s
         along = spread.along(held.basis.T)
         variance = float(along.square().sum() / spread.factor.square().sum())
     seen = float((held.inside + held.outside).trace())
-    energy = seen / max(seen + sum(stage.unseen), 1e-300)
-    return Seen(
-        max(held.J.output_shape[1:]), len(held), stage.pictures, energy, variance, stage.turned, reused, stopped
-    )
+    complete, beyond = len(held) == held.J.shape[1], sum(stage.unseen)
+    energy = seen / max(seen + beyond, 1e-300) if complete or beyond else None
+    side = max(held.J.output_shape[1:])
+    return Seen(side, len(held), stage.pictures, energy, variance, stage.turned, reused, stopped)

@@ -104,17 +104,22 @@ def search(
 
     yield stage()
     for target, louder in _rounds(len(turns)):
+        if louder is not None:
+            if louder == 0:
+                for other in range(1, min(len(turns), ready.shape[1])):
+                    if stage().settled or not affordable(stage().pictures + FORWARD):
+                        return
+                    full.add(ready[:, other : other + 1])
+                    yield stage()
+            if rough is not None and affordable(stage().pictures + FORWARD):
+                loud = rough.loudest(louder)
+                if full.add(loud):
+                    compared = loud if louder == 0 else torch.cat([compared, loud], 1)
+            yield stage()
         now = stage()
-        dearer = rough is not None and louder is not None
-        if now.settled or not affordable(now.pictures + TRANSPOSED + FORWARD * (1 + dearer)):
+        if now.settled or not affordable(now.pictures + TRANSPOSED + FORWARD):
             return
-        if rough is not None and louder is not None:
-            loud = rough.loudest(louder)
-            if full.add(loud):
-                compared = loud if louder == 0 else torch.cat([compared, loud], 1)
         floor = tolerance * (float(full.outside.trace()) + now.unseen[1])
-        if target >= len(full):
-            full.add(ready[:, target : target + 1])
         quotients, vectors = full.best(k, floor)
         i = min(target, vectors.shape[1] - 1)
         lacking = full.residual(vectors[:, i : i + 1], quotients[i : i + 1], floor)
@@ -124,7 +129,7 @@ def search(
 
 
 def _rounds(k: int) -> Iterator[tuple[int, int | None]]:
-    """Say which direction is looked at next, and which of the loudest before it: the first are to be good early.
+    """Say which direction is mended next, and which of the loudest is looked at before it: the first are good early.
 
     Yields:
         The number of the direction: 0, 0, then 0 and 1, then 0, 1 and 2; and that of the loud one, or None.

@@ -108,8 +108,11 @@ class Region:
         start = follower.start(here)
 
         def stage(step: Step) -> None:
-            if isinstance(step.value, RegionSpectra) and step.value is not follower.spectra:
-                self._landed(here, step.value)
+            spectra = step.value
+            if not isinstance(spectra, RegionSpectra) or spectra is follower.spectra or spectra.seen is None:
+                return
+            if spectra.seen.stopped or len(spectra.total) >= settings.k:  # no slider goes, to come back later
+                self._landed(here, spectra)
 
         self.work.run(
             lambda on_step: here.search(G, mask, settings, start, on_step),
