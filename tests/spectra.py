@@ -2,7 +2,9 @@
 
 import torch
 
+import latent_widgets as lw
 from latent_widgets.geometry.jacobian.operator import JacobianOperator
+from latent_widgets.values.units import latent_sd
 
 
 def sides(m, n, seed):
@@ -34,3 +36,9 @@ def linear(M):
 def picture(x):
     """Return a small picture that bends in its five numbers."""
     return (torch.arange(24.0, dtype=torch.float64)[:, None] * x).sin().sum(1).reshape(2, 3, 4)
+
+
+def near(G, code, sds=0.1):
+    """A code so many standard deviations away."""
+    way = torch.eye(40, dtype=code.tensor.dtype)[:1]
+    return lw.Code(code.tensor + sds * latent_sd(G, way, "w") * way[0], "w")

@@ -177,8 +177,8 @@ def stages_of(
     """Cut a search into stages.
 
     The first quarter follows several codes, the rest the best of them; in the second half the rows of ``w+`` move
-    apart. Where pictures are large and the network draws small ones, the first quarter goes by an eighth of the side,
-    the next sixteenth by whole pictures of two codes, and the rows move apart from there on.
+    apart. Where pictures are large and the network draws small ones, three eighths go by an eighth of the side, the
+    next sixteenth by whole pictures of two codes, and the rows move apart from there on.
 
     Args:
         G: The generator.
@@ -201,7 +201,7 @@ def stages_of(
     """
     sides = G.preview_resolutions if small and G.resolution >= LARGE else ()
     coarse = max((side for side in sides if side * COARSE <= G.resolution), default=None)
-    early = steps // 4 if codes > 1 or coarse else 0
+    early = 3 * steps // 8 if coarse else steps // 4 if codes > 1 else 0
     parts = [(early, codes, coarse, layered)]
     if coarse and early:
         parts += [(early + steps // 16, min(codes, FEWER), None, True), (steps, 1, None, True)]

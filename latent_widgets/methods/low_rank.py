@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -71,6 +72,8 @@ def low_rank_directions(
     penalty: Literal["entrywise", "induced"] = "entrywise",
     channels: Channels = "rgb",
     rows: Sequence[int] | None = None,
+    pictures: int | None = None,
+    seconds: float | None = None,
     on_step: OnStep | None = None,
 ) -> LowRank:
     r"""Find directions that change a region and leave the rest.
@@ -97,10 +100,13 @@ def low_rank_directions(
         penalty: For ``"pcp"``, see :func:`latent_widgets.geometry.regions.pcp.pcp`.
         channels: ``"rgb"``, ``"luminance"``, ``"chroma"``, or ``"mean"`` as in the published code.
         rows: Rows of ``w+`` that move; all if not given.
-        on_step: Called after each chunk of products; ``False`` raises ``Cancelled``.
+        pictures: For ``"generalized"`` at one latent, what may be spent instead of a whole pass, in pictures' worth,
+            see :meth:`RegionSpectra.for_mask <latent_widgets.RegionSpectra.for_mask>`.
+        seconds: The same by the clock.
+        on_step: Called after each chunk of products; ``False`` raises ``Cancelled``, or ends a run with a budget.
 
     Returns:
-        The directions and what was found.
+        The directions and what was found; with a budget, ranks are those of what was seen.
 
     Raises:
         TypeError: If an argument has the wrong type.
@@ -121,7 +127,19 @@ def low_rank_directions(
     checks.choice("rank_method", rank_method, ("energy", "pcp"))
     checks.integer("relax", relax, low=0)
     tolerance = checks.number("tolerance", tolerance, low=0)
-    spectra = RegionSpectra(G, w, channels=channels, rows=rows, on_step=on_step)
+    if pictures is None and seconds is None:
+        spectra = RegionSpectra(G, w, channels=channels, rows=rows, on_step=on_step)
+    elif solver != "generalized" or rank_method != "energy":
+        raise ValueError(
+            f"solver must be 'generalized' and rank_method 'energy' with a budget, got {solver!r} and {rank_method!r}: "
+            "the projection needs a whole pass. Leave pictures and seconds out."
+        )
+    else:
+        wanted = 10 if k is None else k
+        spectra = RegionSpectra.for_mask(
+            G, w, mask, wanted, rows=rows, channels=channels, tolerance=tolerance, pictures=pictures, seconds=seconds,
+            on_step=on_step,
+        )  # fmt: skip
     g = spectra.grams(mask)
     if g.rest <= 0:
         raise ValueError("mask must leave a part of the picture out, got all of it. local_basis has its directions.")
@@ -146,9 +164,10 @@ def low_rank_directions(
     check_count(count, g.principal[0], g.noise)
     cut = min(max(1, ranks[1] - relax), len(spectra.total) - 1)
     vectors, kept = g.solve(count, solver, tolerance=tolerance, cut=cut, principal=principal, outside=outside)
-    found = effect(g.inside, g.outside, g.numbers, vectors)
+    found = effect(g.inside, g.outside, g.numbers, vectors, g.unseen)
     parameters: dict[str, Any] = {"solver": solver, "rank_method": rank_method, "relax": relax, "tolerance": tolerance}
     parameters |= {"weight": weight, "penalty": penalty} if pursuits else {}
+    parameters |= {} if spectra.seen is None else {"pictures": math.ceil(spectra.seen.pictures)}
     parameters |= {"channels": channels, "rows": None if rows is None else list(rows)}
     directions = spectra.directions_of(
         g, vectors, {"kept norm": kept}, method="low_rank_directions", parameters=parameters

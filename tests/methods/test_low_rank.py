@@ -16,7 +16,7 @@ from latent_widgets.generators.exact import ExactFaces
 from latent_widgets.geometry.regions.pcp import pcp
 from latent_widgets.geometry.regions.spectra import RegionSpectra
 from latent_widgets.methods.low_rank import low_rank_directions, pcp_weight, transfer
-from tests.linear import LinearGenerator
+from tests.linear import LinearGenerator, linear_generator
 from tests.reference import disc
 
 SIZE = 16
@@ -343,3 +343,23 @@ def test_bad_arguments_are_refused(region):
         low_rank_directions(G, w, mask, rank_method="pcp", weight=1e-6)
     with pytest.raises(_steps.Cancelled, match="Cancelled after"):
         low_rank_directions(G, w, mask, on_step=lambda step: False)
+
+
+def test_with_a_budget_the_same_region_takes_a_search():
+    G, mask = linear_generator(z_dim=9, w_dim=9, side=12), torch.zeros(12, 12, dtype=torch.bool)
+    mask[2:7, 3:11] = True
+    whole = low_rank_directions(G, G.code(0), mask, "generalized", 2)
+    within = low_rank_directions(G, G.code(0), mask, "generalized", 2, pictures=80)
+    torch.testing.assert_close(within.locality, whole.locality, rtol=0.02, atol=0)
+    assert within.directions.parameters["pictures"] <= 80
+    again = low_rank_directions(G, G.code(0), mask, "generalized", 2, pictures=within.directions.parameters["pictures"])
+    assert torch.equal(again.directions.vectors, within.directions.vectors)
+    assert "pictures" not in whole.directions.parameters
+
+
+@pytest.mark.parametrize("options", [{"solver": "projection"}, {"solver": "generalized", "rank_method": "pcp"}])
+def test_a_budget_is_for_the_generalised_problem(options):
+    G, mask = linear_generator(z_dim=9, w_dim=9, side=12), torch.zeros(12, 12, dtype=torch.bool)
+    mask[2:7, 3:11] = True
+    with pytest.raises(ValueError, match="solver must be 'generalized' and rank_method 'energy' with a budget"):
+        low_rank_directions(G, G.code(0), mask, pictures=40, **options)

@@ -17,7 +17,7 @@ from latent_widgets.core.randomness import random_state
 __all__ = ["Sizes", "watch"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Sizes:
     """Bytes of what a call makes of its argument.
 

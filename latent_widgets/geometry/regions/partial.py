@@ -26,7 +26,7 @@ SMALL_SIDE = 16  # of the small picture in which a search begins; half of that s
 SAMPLE, SAMPLE_SEED = 1000, 0  # latents that say how a latent varies
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Seen:
     """What a search for one mask has looked at.
 

@@ -22,12 +22,12 @@ from latent_widgets.geometry.regions.seen import SeenSubspace
 
 __all__ = ["COARSE", "LEAST", "Stage", "search"]
 
-# In pictures' worth, measured on a StyleGAN2 of 256 px: a product each way from one kept graph, and what that takes.
-FORWARD, TRANSPOSED, GRAPHS = 2.0, 1.0, 2.0
-COARSE = 2.0  # the search in the small picture
-LEAST = 8  # in which a first direction can be found
-SMALL_STEPS, SMALL_BLOCK = 10, 3
-MANY, FEW = 12, 3  # random sums of pixels for an estimate of energies: in the small picture, in the full one
+# In pictures' worth, as benchmarks/bench_search.py measured on a StyleGAN2 of 256 px: a product each way from one graph
+# that is kept; what that graph and a first look at the network take; the search in the small picture.
+FORWARD, TRANSPOSED, GRAPHS, COARSE = 1.25, 1.25, 5.0, 2.0
+LEAST = 9  # in which a first direction can be found
+SMALL_STEPS, SMALL_BLOCK = 7, 3
+MANY, FEW = 8, 3  # random sums of pixels for an estimate of energies: in the small picture, in the full one
 LOUD = 3  # of the directions that move the inside most, which are looked at for the spectrum and for energies
 
 
