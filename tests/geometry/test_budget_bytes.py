@@ -38,7 +38,7 @@ def test_what_is_held_is_counted_until_nobody_holds_it():
     assert (held.now, held.peak) == (0, 12000)  # the y of the last turn is there until the next
 
 
-@pytest.mark.parametrize("budget", [MIB, 3 * MIB // 2, 2 * MIB])
+@pytest.mark.parametrize("budget", [MIB, 3 * MIB // 2, 5 * MIB // 2])
 def test_products_stay_within_the_budget(G, budget):
     f = image_function(G, G.code(0))
     J, free = lw.JacobianOperator(f, f.x0, memory=budget), lw.JacobianOperator(f, f.x0)
@@ -80,6 +80,23 @@ def test_a_search_stays_within_the_budget_and_ends_when_it_is_full(G, mask):
     least = lw.RegionSpectra.for_mask(G, G.code(0), mask, budget_bytes=1)
     assert least.seen.stopped == "memory"
     assert least.seen.directions < R.seen.directions
+
+
+def test_a_graph_that_does_not_fit_is_not_kept(G):
+    f, calls = image_function(G, G.code(0)), []
+
+    def counted(x):
+        calls.append(1)
+        return f(x)
+
+    for budget, anew in ((MIB // 2, True), (5 * MIB // 2, False)):
+        J = lw.JacobianOperator(counted, f.x0, memory=budget)
+        u = torch.ones(J.shape[0])
+        with J.keeping_graph():
+            J.T @ u  # also compared with the values, once
+            before = len(calls)
+            J.T @ u
+        assert len(calls) - before == anew
 
 
 def test_a_matrix_beyond_the_budget_is_not_held(G):

@@ -100,7 +100,9 @@ class JacobianOperator:
         taped = chunk < FEW and TAPED * sizes.all <= limit
         self.shape = (int(np.prod(self.output_shape)), len(x0))
         known = fn.known if isinstance(fn, VectorFunction) else None
-        self._beside = taped or self._memory is None or sizes.all + max(chunk, 1) * each <= self._memory
+        self._keeps = taped or self._memory is None or sizes.all + each <= memory
+        if self._keeps and not taped and self._memory is not None:
+            chunk = (memory - sizes.all) // each  # beside the graph
         self.products = Products(self._value, self.x0, min(max(chunk, 1), max(self.shape)), known, taped)
 
     def _checked_output(self, value: Any, needs_picture: bool) -> tuple[int, ...]:
@@ -167,8 +169,14 @@ class JacobianOperator:
         return out[0] if M.ndim == 1 else out.T
 
     def keeping_graph(self) -> AbstractContextManager[None]:
-        """Keep the graph of ``fn`` between products with the transpose, within a ``with`` block."""
-        return self.products.keeping_graph()
+        """Keep the graph of ``fn`` between products with the transpose, within a ``with`` block.
+
+        Where it does not fit into ``memory`` beside other products, it is made anew for each chunk.
+
+        Returns:
+            The block.
+        """
+        return self.products.keeping_graph() if self._keeps else nullcontext()
 
     def blocks(self, on_step: OnStep | None = None, transposed: bool = False) -> Iterator[tuple[int, Tensor]]:
         """Compute all columns (or rows) in chunks.
@@ -235,7 +243,7 @@ class JacobianOperator:
             return J.T @ J
         d = self.shape[1]
         out = self.x0.new_empty(d, d)
-        with self.keeping_graph() if self._beside else nullcontext():  # beside products with the matrix it may not fit
+        with self.keeping_graph():
             for start, block in self.blocks(on_step):
                 for more, back in self.products.pull(block):
                     out[start + more : start + more + len(back)] = back
