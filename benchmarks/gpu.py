@@ -154,7 +154,7 @@ def measure(case: Case, device: torch.device, known: Measured | None, until: flo
     trained = 3 * 8 * BATCH * STEPS  # pictures and passes of a run with few samples, at least
     if time.monotonic() <= until and (known is None or trained * frame <= PATIENCE):
         found.figures[f"LELSD step, batch {BATCH}"] = 1000 * lelsd_step(G)
-    note(f"warpage of w, {LATENTS} latents", lambda: lw.warpage(G, n=LATENTS, k=10))
+    note(f"warpage of w, {LATENTS} latents", lambda: lw.warpage(G, n=LATENTS, k=min(10, G.z_dim - 1, G.dim("w") - 1)))
     most = peak_bytes(device)
     if most is not None:
         found.figures["peak memory, MiB"] = most / 2**20

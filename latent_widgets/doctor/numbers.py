@@ -28,23 +28,27 @@ class Numbers:
         drawn: ``(m,)``, the picture as users see it, with the settings that stand.
         picture: ``(m,)``, the picture as it is measured.
         forward: ``(m,)``, the Jacobian times a seeded vector.
-        transposed: ``(d,)``, its transpose times another.
-        adjoint: By what share ``u'(Jv)`` and ``(J'u)'v`` differ, where u is along Jv.
+        transposed: ``(d,)``, its transpose times ``along``.
+        along: ``(m,)``.
+        adjoint: By what share ``u'(Jv)`` and ``(J'u)'v`` differ, where u is ``along``.
     """
 
     drawn: Tensor
     picture: Tensor
     forward: Tensor
     transposed: Tensor
+    along: Tensor
     adjoint: float
 
 
-def numbers_of(G: Generator, code: Tensor) -> Numbers:
+def numbers_of(G: Generator, code: Tensor, along: Tensor | None = None) -> Numbers:
     """Draw a picture and multiply once each way.
 
     Args:
         G: The generator.
         code: ``(d,)``, in its main space.
+        along: ``(m,)``, what the transpose is multiplied with; the product with the Jacobian, of length one, if not
+            given.
 
     Returns:
         What came out.
@@ -53,20 +57,19 @@ def numbers_of(G: Generator, code: Tensor) -> Numbers:
         ValueError: If there is no derivative.
     """
     with torch.no_grad():
-        drawn = _wide(G.synthesize(code[None]))
         with exact():
             picture = _wide(G.synthesize(code[None]))
+        drawn = picture if G.device.type == "cpu" else _wide(G.synthesize(code[None]))
     f = image_function(G, code)
     J = JacobianOperator(f, f.x0)
-    m, d = J.shape
-    v, u = _seeded(d, 0, f.x0), _seeded(m, 1, f.x0)
-    with J.keeping_graph():
-        forward = J @ v
-        aligned = forward / forward.norm().clamp(min=torch.finfo(v.dtype).tiny)
-        back, transposed = (J.T @ torch.stack([aligned, u], 1)).T
-    there, here = float(_wide(aligned) @ _wide(forward)), float(_wide(back) @ _wide(v))
+    rng = torch.Generator("cpu").manual_seed(0)
+    v = torch.randn(J.shape[1], generator=rng, dtype=torch.float64, device="cpu").to(f.x0)
+    forward = J @ v
+    u = forward / forward.norm().clamp(min=torch.finfo(v.dtype).tiny) if along is None else along.to(forward)
+    transposed = J.T @ u
+    there, here = float(_wide(u) @ _wide(forward)), float(_wide(transposed) @ _wide(v))
     gap = abs(there - here) / max(abs(there), torch.finfo(torch.float64).tiny)
-    return Numbers(drawn, picture, _wide(forward), _wide(transposed), gap)
+    return Numbers(drawn, picture, _wide(forward), _wide(transposed), _wide(u), gap)
 
 
 @contextmanager
@@ -85,11 +88,6 @@ def _on_cpu(G: Generator, dtype: torch.dtype) -> Iterator[None]:
 
 def _wide(values: Tensor) -> Tensor:
     return values.detach().to("cpu").double().flatten()
-
-
-def _seeded(n: int, seed: int, like: Tensor) -> Tensor:
-    rng = torch.Generator("cpu").manual_seed(seed)
-    return torch.randn(n, generator=rng, dtype=torch.float64, device="cpu").to(like.device, like.dtype)
 
 
 def compared(a: Tensor, b: Tensor) -> float:
@@ -127,7 +125,7 @@ def numbers_findings(G: Generator, code: Tensor) -> Iterator[Finding]:
     name = f"the CPU in {str(twin_type).removeprefix('torch.')}"
     try:
         with _on_cpu(G, twin_type):
-            other = numbers_of(G, code.to("cpu", twin_type))
+            other = numbers_of(G, code.to("cpu", twin_type), mine.along)
     except (RuntimeError, TypeError, ValueError) as error:
         yield Finding("agreement", f"not compared with {name}: {' '.join(str(error).split())[:200]}")
         return

@@ -22,7 +22,7 @@ from latent_widgets.doctor.times import PATIENCE, times_findings
 from latent_widgets.generators.base import Generator
 from latent_widgets.generators.checkpoints.sources import locate
 from latent_widgets.generators.zoo import list_models, load
-from latent_widgets.geometry.jacobian.functions import image_function
+from latent_widgets.geometry.jacobian.functions import image_function, preview_function
 
 __all__ = ["Report", "examine", "examine_network"]
 
@@ -106,6 +106,8 @@ def _findings(G: Generator, patience: float) -> Iterator[Finding]:
     f = image_function(G, code)
     about = f"{one_line(G.name, 100)}: {', '.join(G.spaces)}; {G.picture_size[1]} x {G.picture_size[0]} px; "
     yield Finding("network", f"{about}{len(f.x0)} numbers in a code; {str(G.dtype).removeprefix('torch.')}")
+    if G.own_network and G.preview_resolutions:  # the same operators, and derivatives that the tests compare
+        f = preview_function(G, code, min(G.preview_resolutions))
     yield modes_finding(modes_of(f.call, f.x0, compare=not G.own_network))
     parts = (partial(numbers_findings, G, code), partial(times_findings, G, code, patience))
     for part in parts:

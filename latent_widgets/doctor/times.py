@@ -45,7 +45,7 @@ def seconds_of(work: Callable[[], object], device: torch.device, times: int = 1)
 
 
 def times_findings(G: Generator, code: Tensor, patience: float = PATIENCE) -> Iterator[Finding]:
-    """Time a frame and a pass over regions; the pass of a large network is estimated from two products.
+    """Time a frame and a pass over regions; the pass of a large network is estimated from a product or two.
 
     Args:
         G: The generator, which has drawn and been differentiated before.
@@ -64,7 +64,7 @@ def times_findings(G: Generator, code: Tensor, patience: float = PATIENCE) -> It
     plan = Plan(len(f.x0), product, "product")
     if plan.seconds > patience:
         mask = duration(SEARCH * frame)
-        said = f"{plan}, estimated from two; a search for one mask about {mask}, {SEARCH} pictures' worth"
+        said = f"{plan}, estimated from those timed; a search for one mask about {mask}, {SEARCH} pictures' worth"
         yield Finding("region pass", said)
     else:
         took = seconds_of(lambda: RegionSpectra(G, code), G.device)

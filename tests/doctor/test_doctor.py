@@ -218,10 +218,10 @@ def test_products_that_differ_are_wrong(monkeypatch):
     G = lw.load(Bends(), z_dim=5)
     right, count = numbers_module.numbers_of, 0
 
-    def shortened(G, code):
+    def shortened(G, code, along=None):
         nonlocal count
         count += 1
-        found = right(G, code)
+        found = right(G, code, along)
         if count == 2:  # the twin: by as much as TF32 shortens
             found.picture.mul_(1 + 2**-11)
             found.forward.mul_(1 + 2**-6)
@@ -316,6 +316,6 @@ def test_a_pass_is_estimated_where_it_would_take_long():
     said = {patience: [f.said for f in times_findings(G, G.code(0), patience)][1] for patience in (0.0, 60.0)}
     d = len(G.code(0))
     assert f": {d} products at " in said[0.0]
-    assert "estimated from two; a search for one mask about " in said[0.0]
+    assert "estimated from those timed; a search for one mask about " in said[0.0]
     assert said[60.0].endswith(f", {d} products")
     assert "estimated" not in said[60.0]
