@@ -1,4 +1,4 @@
-"""Commands on weights files: ``python -m latent_widgets inspect SOURCE`` and ``... convert SOURCE TARGET``."""
+"""Commands: ``python -m latent_widgets doctor [SOURCE]``, ``... inspect SOURCE`` and ``... convert SOURCE TARGET``."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from typing import Any
 
 from latent_widgets.core.paths import to_write
 from latent_widgets.core.steps import Step
+from latent_widgets.doctor import examine
+from latent_widgets.doctor.device import DEVICES
 from latent_widgets.generators.checkpoints._found import planned
 from latent_widgets.generators.checkpoints._options import Asked
 from latent_widgets.generators.checkpoints._variant import variant
@@ -73,17 +75,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: Those of the command line by default.
 
     Returns:
-        0, or 1 if the file was refused.
+        0, or 1 if the file was refused or the doctor found something wrong.
     """
     parser = argparse.ArgumentParser(prog="python -m latent_widgets", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     show = commands.add_parser("inspect", help="say what a checkpoint holds, without executing anything in it")
     change = commands.add_parser("convert", help="write the generator of a checkpoint as safetensors")
+    look = commands.add_parser("doctor", help="examine the package on this machine: one block to paste into an issue")
     for command in (show, change):
         command.add_argument("source", help="a path, a link, hf:owner/name or pip:package")
+    look.add_argument("source", nargs="?", help="the same, or the name of a built-in generator; faces64 if not given")
+    look.add_argument("--device", help=f"{', '.join(DEVICES)}; the CPU if not given")
     change.add_argument("target", help="its name ends in .safetensors")
     change.add_argument("--half", action="store_true", help="round to float16, for half the size")
-    for command in (show, change):
+    for command in (show, change, look):
         command.add_argument("--sha256", help="the hash that the file must have")
         command.add_argument("--filename", help="which file of a repository")
         command.add_argument("--prefix", help="what the names of the generator's tensors begin with")
@@ -92,6 +97,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     options = {"prefix": given.prefix, "mapping_lr": given.mapping_lr, "final_tanh": given.final_tanh}
     try:
+        if given.command == "doctor":
+            report = examine(given.source, given.device, sha256=given.sha256, filename=given.filename, **options)
+            print(f"```text\n{report}\n```")
+            return 0 if report.well else 1
         if given.command == "convert":
             to_write(given.target, "target", (".safetensors",))  # before a download that it is to hold
         path = locate(given.source, given.filename, given.sha256)

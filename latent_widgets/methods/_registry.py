@@ -15,7 +15,7 @@ from latent_widgets.values.directions import Directions
 
 __all__ = ["MethodInfo", "ParameterInfo", "methods"]
 
-_NOT_PARAMETERS = ("G", "on_step")  # what every method takes
+_NOT_PARAMETERS = ("G", "on_step", "budget_bytes")  # what every method takes, and what changes no result
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class MethodInfo:
         title: What to call it in a list.
         summary: The first sentence of its description.
         function: The method: ``function(G, **parameters)``.
-        parameters: Its parameters, but for the generator and ``on_step``, which all have.
+        parameters: Its parameters, but for the generator and ``on_step``, which all have, and ``budget_bytes``.
     """
 
     name: str

@@ -74,6 +74,7 @@ def local_basis(
     *,
     method: Literal["exact", "lanczos", "randomized", "progressive"] = "exact",
     start: LocalBasis | None = None,
+    budget_bytes: int | None = None,
     on_step: OnStep | None = None,
 ) -> LocalBasis:
     r"""Find the Local Basis at a latent.
@@ -94,6 +95,8 @@ def local_basis(
         method: For an image or a layer, how to find singular values, see ``JacobianOperator.svd``; all but ``"exact"``
             find ``k`` of them only.
         start: For ``method="progressive"``, the basis at a latent nearby, which saves products.
+        budget_bytes: For an image or a layer, what products may take, see ``memory`` of ``JacobianOperator``. Where
+            that does not hold the whole Jacobian, ``"exact"`` decomposes its Gram, with half the digits.
         on_step: Called once a latent is done; with ``method="progressive"`` also as products are made, with the
             decomposition so far, and ``False`` keeps that.
 
@@ -113,7 +116,9 @@ def local_basis(
         >>> B.directions.vectors.shape[0], round(float(B.singular_values[0]), 4)
         (4, 2.0)
     """
-    (basis,) = local_bases(G, _single(G, z), target, k, rank_method, method=method, start=start, on_step=on_step)
+    (basis,) = local_bases(
+        G, _single(G, z), target, k, rank_method, method=method, start=start, budget_bytes=budget_bytes, on_step=on_step
+    )
     return basis
 
 
@@ -127,6 +132,7 @@ def local_bases(
     *,
     method: Literal["exact", "lanczos", "randomized", "progressive"] = "exact",
     start: LocalBasis | None = None,
+    budget_bytes: int | None = None,
     on_step: OnStep | None = None,
 ) -> tuple[LocalBasis, ...]:
     """Find the Local Basis at many latents; arguments as for :func:`local_basis`, for the mapping all at once.
@@ -139,6 +145,7 @@ def local_bases(
         rank_method: As for :func:`local_basis`.
         method: As for :func:`local_basis`.
         start: As for :func:`local_basis`; each further latent begins anew.
+        budget_bytes: As for :func:`local_basis`.
         on_step: Called after each latent (for ``"w"``, each batch); ``False`` ends the run.
 
     Returns:
@@ -150,6 +157,8 @@ def local_bases(
     """
     checks.choice("rank_method", rank_method, RANK_METHODS)
     checks.choice("method", method, ("exact", "lanczos", "randomized", "progressive"))
+    if budget_bytes is not None:
+        checks.integer("budget_bytes", budget_bytes, 1)
     if start is not None and (target == "w" or method != "progressive"):
         raise ValueError(
             "start must be left out unless method='progressive' finds the basis of a picture or a layer, got target "
@@ -158,7 +167,14 @@ def local_bases(
     if start is not None and start.target != target:
         raise ValueError(f"start must be a basis of target {target!r}, got one of {start.target!r}.")
     found = differential(
-        G, z, target, k, method, on_step, None if start is None else start.svd or start.input_directions.mT
+        G,
+        z,
+        target,
+        k,
+        method,
+        on_step,
+        None if start is None else start.svd or start.input_directions.mT,
+        budget_bytes=budget_bytes,
     )
     return tuple(_basis(G, found, i, rank_method) for i in range(len(found.z)))
 

@@ -111,6 +111,7 @@ def differential(
     on_step: OnStep | None = None,
     start: SVD | Tensor | None = None,
     inside: OnStep | None = None,
+    budget_bytes: int | None = None,
 ) -> Differential:
     """Compute singular bases at one or many latents.
 
@@ -124,6 +125,7 @@ def differential(
             latent ``"progressive"`` calls it as products are made, and ``False`` keeps what is there.
         start: For ``"progressive"``, where the first latent begins, see ``JacobianOperator.svd``.
         inside: Called after products for one latent, for an image or a layer.
+        budget_bytes: For an image or a layer, what products may take, see ``memory`` of ``JacobianOperator``.
 
     Returns:
         The bases of the latents that were finished: one at least.
@@ -144,7 +146,7 @@ def differential(
     codes = G.map(z).detach() if "w" in G.spaces else z
     if target == "w":
         return _of_mapping(G, z, codes, target, k, on_step)
-    return _of_synthesis(G, z, codes, target, k, method, on_step, start, inside)
+    return _of_synthesis(G, z, codes, target, k, method, on_step, start, inside, budget_bytes)
 
 
 @exact()
@@ -196,12 +198,13 @@ def _of_synthesis(
     on_step: OnStep | None,
     start: SVD | Tensor | None = None,
     inside: OnStep | None = None,
+    budget_bytes: int | None = None,
 ) -> Differential:
     parts: list[SVD] = []
     inner = on_step if method == "progressive" and len(codes) == 1 else None
     for i, code in enumerate(codes):
         f = target_function(G, code, target)
-        J = JacobianOperator(f, f.x0)
+        J = JacobianOperator(f, f.x0, memory=budget_bytes)
         checks.integer("k", min(J.shape) if k is None else k, 1, min(J.shape))
         parts.append(J.svd(None if method == "exact" else k, method, left=False, start=start, on_step=inner or inside))
         start = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -47,8 +47,10 @@ class JacobianOperator:
         mask: What :class:`~latent_widgets.Mask` takes, over the pixels of the value ``(C, H, W)`` (or over the pooled
             pixels): rows are multiplied by ``sqrt(mask)``, so that :meth:`gram` weights pixels by ``mask``.
         pool: Average the value over areas, down to ``pool`` (or ``(h, w)``) pixels a side, before all else.
-        memory: Bytes that products may take. If not given, a chunk of them takes 512 MiB on a CPU and 4 GiB on a GPU,
-            and a graph that is kept for large pictures 4 and 16 GiB.
+        memory: Bytes that products may take, beside what they give: chunks are made so small that they fit, down to
+            one vector, which takes what it takes, and no matrix beyond that is held. If not given, a chunk takes
+            512 MiB on a CPU and 4 GiB on a GPU, a graph that is kept for large pictures 4 and 16 GiB, and a matrix
+            up to 256 MiB is held.
 
     Raises:
         TypeError: If an argument has the wrong type.
@@ -91,11 +93,16 @@ class JacobianOperator:
         self._weights = _row_weights(mask, self.output_shape, value)
         device = x0.device.type if x0.device.type in WORKING_MEMORY else "cpu"
         limit = TAPE[device] if memory is None else memory
+        self._memory = memory
         memory = WORKING_MEMORY[device] if memory is None else memory
-        chunk = checks.integer("memory", memory, low=1) // (ALIVE * max(sizes.largest, 1))
+        each = ALIVE * max(sizes.largest, 1)
+        chunk = checks.integer("memory", memory, low=1) // each
         taped = chunk < FEW and TAPED * sizes.all <= limit
         self.shape = (int(np.prod(self.output_shape)), len(x0))
         known = fn.known if isinstance(fn, VectorFunction) else None
+        self._keeps = taped or self._memory is None or sizes.all + each <= memory
+        if self._keeps and not taped and self._memory is not None:
+            chunk = (memory - sizes.all) // each  # beside the graph
         self.products = Products(self._value, self.x0, min(max(chunk, 1), max(self.shape)), known, taped)
 
     def _checked_output(self, value: Any, needs_picture: bool) -> tuple[int, ...]:
@@ -162,8 +169,14 @@ class JacobianOperator:
         return out[0] if M.ndim == 1 else out.T
 
     def keeping_graph(self) -> AbstractContextManager[None]:
-        """Keep the graph of ``fn`` between products with the transpose, within a ``with`` block."""
-        return self.products.keeping_graph()
+        """Keep the graph of ``fn`` between products with the transpose, within a ``with`` block.
+
+        Where it does not fit into ``memory`` beside other products, it is made anew for each chunk.
+
+        Returns:
+            The block.
+        """
+        return self.products.keeping_graph() if self._keeps else nullcontext()
 
     def blocks(self, on_step: OnStep | None = None, transposed: bool = False) -> Iterator[tuple[int, Tensor]]:
         """Compute all columns (or rows) in chunks.
@@ -211,8 +224,8 @@ class JacobianOperator:
         Args:
             on_step: Called after each chunk of products; ``False`` raises ``Cancelled``.
             keep: Hold all of J meanwhile: ``d`` forward products are then all. Without it each chunk of columns is
-                pulled back at once, with ``d`` reverse products more, in memory that does not grow with ``d``. Up to
-                256 MiB are held if not given.
+                pulled back at once, with ``d`` reverse products more, in memory that does not grow with ``d``. If
+                not given, J is held where it :meth:`fits`.
 
         Returns:
             ``(d, d)``, symmetric.
@@ -237,8 +250,19 @@ class JacobianOperator:
         return (out + out.T) / 2
 
     def fits(self) -> bool:
-        """Whether the whole matrix takes at most 256 MiB."""
-        return self.shape[0] * self.shape[1] * self.x0.element_size() <= KEEP
+        """Whether the whole matrix may be held: it takes at most 256 MiB, and no more than ``memory``."""
+        return self.fits_beside(1)
+
+    def fits_beside(self, count: int) -> bool:
+        """Whether as many matrices of this size may be held at once.
+
+        Args:
+            count: How many.
+
+        Returns:
+            Whether they take at most 256 MiB together, and no more than ``memory``.
+        """
+        return count * self.shape[0] * self.shape[1] * self.x0.element_size() <= min(KEEP, self._memory or KEEP)
 
     def svd(
         self,

@@ -24,6 +24,7 @@ __all__ = ["Budget", "Seen", "begun", "partial_pass", "seen_of"]
 
 SMALL_SIDE = 16  # of the small picture in which a search begins; half of that shows no parts
 SAMPLE, SAMPLE_SEED = 1000, 0  # latents that say how a latent varies
+DERIVATIVES = 2**30  # bytes that derivatives may take, where nothing is said
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,7 +114,7 @@ def partial_pass(
     tolerance: float,
     angle: float,
     budget: Budget,
-    memory: int,
+    budget_bytes: int | None,
     known: tuple[Tensor, list[Tensor]] | None,
     start: Tensor | None,
 ) -> Iterator[tuple[Stage, str]]:
@@ -127,7 +128,8 @@ def partial_pass(
         tolerance: Of the solver.
         angle: In degrees.
         budget: What may be spent.
-        memory: Bytes that the derivatives may take.
+        budget_bytes: What the search may take, half of it for derivatives and half for products; see
+            :data:`DERIVATIVES` for what it takes if not given.
         known: Basis ``(d, r)`` and derivatives of the same function that are known.
         start: ``(d, n)``, directions to begin with.
 
@@ -137,13 +139,16 @@ def partial_pass(
     Raises:
         ValueError: If the mask covers nothing or everything.
     """
-    operators = [None if f is None else JacobianOperator(f, f.x0) for f in functions]
+    held, shared = DERIVATIVES, None
+    if budget_bytes is not None:
+        held = shared = max(budget_bytes // 2, 1)
+    operators = [None if f is None else JacobianOperator(f, f.x0, memory=shared) for f in functions]
     full, small = (None if J is None else _subspace(J, mask, G.picture_size) for J in operators)
     if full is None:  # only the small one may be missing
         return
     if known is not None:
         full.take(*known)
-    room = max(memory // (2 * full.numbers * full.J.x0.element_size()), 4)  # once more when they are put together
+    room = max(held // (2 * full.numbers * full.J.x0.element_size()), 4)  # once more when they are put together
 
     def affordable(pictures: float) -> bool:
         return len(full) < room and budget.affords(pictures)

@@ -9,7 +9,6 @@ from torch import Tensor
 from latent_widgets.core.exact import exact
 from latent_widgets.core.steps import OnStep, Step
 from latent_widgets.geometry.jacobian.operator import JacobianOperator
-from latent_widgets.geometry.jacobian.products import KEEP
 
 __all__ = ["MOST", "WHOLE", "reduced"]
 
@@ -43,7 +42,7 @@ def reduced(
         parts = [J.dense(step).cpu().reshape(*J.output_shape, d) for J, step in zip(operators, steps, strict=True)]
         return torch.eye(d, dtype=J.dtype, device="cpu"), torch.stack(parts), 0.0
     held = None
-    if len(operators) * J.shape[0] * d * J.x0.element_size() <= KEEP:
+    if J.fits_beside(len(operators)):
         held = [J.dense(step).cpu() for J, step in zip(operators, steps, strict=True)]
         grams = [(one.T @ one).double() for one in held]
     else:

@@ -103,7 +103,9 @@ class SeenSubspace:
     def residual(self, vectors: Tensor, quotients: Tensor, floor: float) -> Tensor:
         """Return what the equation of the directions lacks, ``A v - q (B + floor) v``: ``(d, k)``."""
         coordinates = self.basis.T @ vectors
-        derivatives = torch.stack([c.reshape(-1) for c in self.columns], 1).double() @ coordinates
+        derivatives = torch.zeros(self.numbers, vectors.shape[1], dtype=torch.float64, device="cpu")
+        for column, along in zip(self.columns, coordinates, strict=True):  # without a copy of them all
+            derivatives += column.reshape(-1, 1).double() * along
         shares = self._weights[:, None] - (1 - self._weights)[:, None] * quotients
         return self.pulled(derivatives * shares / self.numbers) - floor * vectors * quotients
 

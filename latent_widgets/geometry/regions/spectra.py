@@ -140,6 +140,7 @@ class RegionSpectra:
         channels: ``"rgb"``, or what of it counts: ``"luminance"``, ``"chroma"``, what remains without it, or
             ``"mean"``, that of the three channels, as in the published code of LowRankGAN.
         shared: For a ``w+`` code, whether its rows make one step in ``w`` together rather than each its own.
+        budget_bytes: What products may take, see ``memory`` of ``JacobianOperator``, beside what is held afterwards.
         on_step: Called after each chunk of products; ``False`` raises ``Cancelled``.
 
     Attributes:
@@ -179,9 +180,12 @@ class RegionSpectra:
         rank: int | None = None,
         channels: Channels = "rgb",
         shared: bool = False,
+        budget_bytes: int | None = None,
         on_step: OnStep | None = None,
     ) -> None:
         codes = _each(G, code)
+        if budget_bytes is not None:
+            checks.integer("budget_bytes", budget_bytes, 1)
         self.generator = G
         self.size = checks.integer("size", min(G.resolution, 128) if size is None else size, 1, G.resolution)
         height, width = (max(1, round(side * self.size / G.resolution)) for side in G.picture_size)
@@ -192,7 +196,10 @@ class RegionSpectra:
         self.functions = [image_function(G, one, rows, shared=shared) for one in codes]
         if rank is not None:
             checks.integer("rank", rank, 1, len(self.functions[0].x0))
-        operators = [JacobianOperator(_channelled(f, channels), f.x0, pool=self.pooled_size) for f in self.functions]
+        operators = [
+            JacobianOperator(_channelled(f, channels), f.x0, pool=self.pooled_size, memory=budget_bytes)
+            for f in self.functions
+        ]
         self._hold(*reduced(operators, rank, self.tiles, on_step))
 
     def _hold(self, basis: Tensor, pooled: Tensor, discarded: float) -> None:
@@ -219,7 +226,7 @@ class RegionSpectra:
         pictures: int | None = None,
         seconds: float | None = None,
         start: RegionSpectra | None = None,
-        memory: int = 2**30,
+        budget_bytes: int | None = None,
         on_step: OnStep | None = None,
     ) -> RegionSpectra:
         """Search the directions of one mask: a few dozen pictures' worth of time instead of a whole pass.
@@ -244,7 +251,9 @@ class RegionSpectra:
             seconds: Another limit, of the clock. What was spent until then is ``seen.pictures``, which gives the same
                 again.
             start: What was found for another mask or at another latent: at the same latent all of it is taken over.
-            memory: Bytes that the derivatives may take; the search ends there.
+            budget_bytes: What the search may take, beside what it gives: half for derivatives, which end it when they
+                fill that, and half for products, which cost more pictures where their graph does not fit. If not given,
+                1 GiB for derivatives, and for products as for ``JacobianOperator``.
             on_step: Called after each step, with what there is so far as value; ``False`` ends the search, and
                 what there is is returned.
 
@@ -268,13 +277,15 @@ class RegionSpectra:
         """
         checks.choice("channels", channels, CHANNELS)
         tolerance, angle = checks.number("tolerance", tolerance, 0), checks.number("angle", angle, 0, 90)
-        budget, memory = Budget(pictures, seconds), checks.integer("memory", memory, 1)
+        budget = Budget(pictures, seconds)
+        if budget_bytes is not None:
+            checks.integer("budget_bytes", budget_bytes, 1)
         function, small = begun(G, code, rows, shared)
         function, small = _channelled(function, channels), None if small is None else _channelled(small, channels)
         k = checks.integer("k", k, 1, len(function.x0))
         known, first = (None, None) if start is None else start._handed_on(function, channels, mask, k, tolerance)
         found: RegionSpectra | None = None
-        parts = partial_pass(G, (function, small), mask, k, tolerance, angle, budget, memory, known, first)
+        parts = partial_pass(G, (function, small), mask, k, tolerance, angle, budget, budget_bytes, known, first)
         for stage, ends in parts:
             grown = found is None or len(stage.subspace) >= GROWN * found.basis.shape[1]
             if found is None or grown or ends or found.pooled_size != stage.subspace.J.output_shape[1:]:

@@ -314,7 +314,7 @@ def test_products_are_done_once(tiny):
 def test_a_jacobian_that_does_not_fit_gives_the_same(tiny, monkeypatch):
     code, mask = tiny.code(seed=2), disc(SIZE, 4)
     fits = RegionSpectra(tiny, code, rank=4)
-    monkeypatch.setattr("latent_widgets.geometry.regions.reduced.KEEP", 0)
+    monkeypatch.setattr("latent_widgets.geometry.jacobian.operator.KEEP", 0)
     other = RegionSpectra(tiny, code, rank=4)
     whole = [R.basis @ R.grams(mask).inside @ R.basis.T for R in (fits, other)]
     torch.testing.assert_close(*whole, rtol=1e-9, atol=1e-12)
