@@ -10,8 +10,10 @@ START = torch.tensor([[1.0, -2.0, 0.5]], dtype=torch.float64)
 WAY = torch.tensor([[2.0, 1.0, -2.0]], dtype=torch.float64)  # of length 3
 
 
-def at(place):
-    return START + place * WAY
+@pytest.fixture
+def at():
+    """The code at a place, in lengths of the way."""
+    return lambda place: START + place * WAY
 
 
 @pytest.fixture
@@ -27,21 +29,21 @@ def small(random):
 
 
 @pytest.fixture
-def line(small):
+def line(small, at):
     line = Line(at(0.0), small[0.0])
     for place in (1.0, 3.0, -1.0):
         line.add(at(place), small[place])
     return line
 
 
-def test_places_are_lengths_along_the_first_step(line):
+def test_places_are_lengths_along_the_first_step(line, at):
     assert [line.place(at(place)) for place in (0.0, 0.5, -2.0)] == pytest.approx([0.0, 1.5, -6.0])
     assert line.place(at(1.0) + 1e-2) is None
     assert line.takes(at(7.0))
     assert not line.takes(at(1.0) + 1e-2)
 
 
-def test_other_shapes_and_types_lie_on_no_line(line):
+def test_other_shapes_and_types_lie_on_no_line(line, at):
     assert not any(line.takes(code) for code in (at(1.0).float(), at(1.0)[:, :2], at(1.0)[None]))
     assert line.small(at(1.0).float()) is None
 
@@ -57,21 +59,21 @@ def test_code_that_comes_back_is_known_although_it_is_rounded_otherwise(dtype, r
     assert line.place(back) == pytest.approx(0, abs=1e-4)
 
 
-def test_picture_between_is_the_mean_of_its_neighbours(line, small):
+def test_picture_between_is_the_mean_of_its_neighbours(line, small, at):
     torch.testing.assert_close(line.small(at(2.5)), 0.25 * small[1.0] + 0.75 * small[3.0])
     torch.testing.assert_close(line.small(at(-0.25)), 0.75 * small[0.0] + 0.25 * small[-1.0])
     for place, picture in small.items():
         torch.testing.assert_close(line.small(at(place)), picture)
 
 
-def test_beyond_the_ends_it_goes_on_as_far_as_is_sensible(line, small):
+def test_beyond_the_ends_it_goes_on_as_far_as_is_sensible(line, small, at):
     torch.testing.assert_close(line.small(at(4.0)), small[3.0] + (small[3.0] - small[1.0]) / 2)
     torch.testing.assert_close(line.small(at(-2.0)), small[-1.0] + small[-1.0] - small[0.0])
     last = 3.0 + 4 * BEYOND
     torch.testing.assert_close(line.small(at(last + 5.0)), line.small(at(last)))
 
 
-def test_picture_is_the_exact_one_and_the_small_change(line, small, random):
+def test_picture_is_the_exact_one_and_the_small_change(line, small, random, at):
     exact = random(1, 3, 6, 10)
     change = interpolate(small[3.0] - small[1.0], (6, 10), mode="bilinear")
     torch.testing.assert_close(line.picture(at(3.0), at(1.0), exact), exact + change)
@@ -82,12 +84,12 @@ def test_picture_is_the_exact_one_and_the_small_change(line, small, random):
     assert line.picture(at(3.0) + 1e-2, at(1.0), exact) is None
 
 
-def test_large_picture_is_made_no_larger_than_a_page_shows_it(line, random):
+def test_large_picture_is_made_no_larger_than_a_page_shows_it(line, random, at):
     exact = random(1, 3, 512, 640)
     torch.testing.assert_close(line.picture(at(1.0), at(1.0), exact), avg_pool2d(exact, 2))
 
 
-def test_nothing_is_known_before_a_second_place(random):
+def test_nothing_is_known_before_a_second_place(random, at):
     line = Line(at(0.0), random(1, 3, 2, 2))
     assert line.picture(at(0.0), at(0.0), random(1, 3, 4, 4)) is None
     assert line.place(at(1.0)) is None
@@ -98,7 +100,7 @@ def test_nothing_is_known_before_a_second_place(random):
     assert line.takes(at(1.0) + 1.0)
 
 
-def test_place_beside_a_known_one_tells_nothing_new(line, small, random):
+def test_place_beside_a_known_one_tells_nothing_new(line, small, random, at):
     share = 4 * DENSE  # of the span
     assert line.lacks(at(2.0 + 0.1))
     assert not line.lacks(at(3.0 - 0.9 * share))
