@@ -7,7 +7,7 @@ vectors). A network without a mapping has ``z`` only. Everything is differentiab
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
@@ -96,6 +96,10 @@ class Generator(Conditional, ABC):
 
     def _preview(self, code: Tensor, space: str, resolution: int) -> Tensor:
         raise NotImplementedError
+
+    def _growing(self, code: Tensor, space: str, resolution: int) -> Iterator[Tensor]:
+        yield self._preview(code, space, resolution)
+        yield self._synthesize(code, space)
 
     @property
     def w_avg(self) -> Tensor:
@@ -387,11 +391,31 @@ class Generator(Conditional, ABC):
         Raises:
             ValueError: If the generator cannot draw at that resolution.
         """
+        batch, space = self._check_preview(code, resolution, space)
+        return self._preview(batch, space, resolution)
+
+    def growing(self, code: Tensor | PlacedCode, resolution: int, space: str | None = None) -> Iterator[Tensor]:
+        """Draw small pictures, and from there the full ones where the generator can go on from them.
+
+        Args:
+            code: As for :meth:`synthesize`.
+            resolution: As for :meth:`preview`.
+            space: As for :meth:`synthesize`.
+
+        Returns:
+            An iterator of two: what :meth:`preview` gives, then what :meth:`synthesize` gives, drawn when asked for.
+
+        Raises:
+            ValueError: If the generator cannot draw at that resolution.
+        """
+        batch, space = self._check_preview(code, resolution, space)
+        return self._growing(batch, space, resolution)
+
+    def _check_preview(self, code: Tensor | PlacedCode, resolution: int, space: str | None) -> tuple[Tensor, str]:
         if resolution not in self.preview_resolutions:
             options = ", ".join(map(str, self.preview_resolutions)) or "none (this generator has no preview)"
             raise ValueError(f"resolution must be one of {options}, got {resolution!r}.")
-        batch, space = self.check_code(code, space)
-        return self._preview(batch, space, resolution)
+        return self.check_code(code, space)
 
     def _need_resume(self, what: str) -> None:
         if not self.can_resume:

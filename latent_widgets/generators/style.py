@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate
 from typing import Any
 
@@ -127,3 +127,10 @@ class StyleGenerator(Generator):
     def _preview(self, code: Tensor, space: str, resolution: int) -> Tensor:
         end = self.layer_names.index(self.module.synthesis.picture_layers[resolution]) + 1
         return self._picture(self.module.synthesis.run(self._styles(code, space), end=end)[-1])
+
+    def _growing(self, code: Tensor, space: str, resolution: int) -> Iterator[Tensor]:
+        synthesis, styles = self.module.synthesis, self._styles(code, space)
+        end = self.layer_names.index(synthesis.picture_layers[resolution]) + 1
+        small = synthesis.run(styles, end=end)[-1]
+        yield self._picture(small)
+        yield self._picture(synthesis.run(styles, small, begin=end)[-1])

@@ -204,6 +204,9 @@ def test_previews_are_the_small_pictures():
     assert G.preview_resolutions == (16, 32, 64)
     for side in G.preview_resolutions:
         assert torch.equal(G.preview(w, side), faces.render(G.factors(w), side).image)
+        small, whole = G.growing(w, side)
+        assert torch.equal(small, G.preview(w, side))
+        assert torch.equal(whole, G.synthesize(w))
     assert [ExactFaces(side).preview_resolutions for side in (8, 16, 17, 32)] == [(), (), (16,), (16,)]
 
 

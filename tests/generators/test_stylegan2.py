@@ -224,6 +224,17 @@ def test_features_and_previews_are_the_definition(tiny, ws):
     assert tiny.features(ws, []) == {}
 
 
+@pytest.mark.parametrize("space", ["w", "w+", "s"])
+def test_pictures_grow_from_the_small_ones_to_the_same_as_at_once(tiny, ws, space):
+    code = {"w": ws[:, 0], "w+": ws, "s": tiny.styles(ws)}[space]
+    for side in tiny.preview_resolutions:
+        small, whole = tiny.growing(code, side, space)
+        assert torch.equal(small, tiny.preview(code, side, space))
+        assert torch.equal(whole, tiny.synthesize(code, space))
+    with pytest.raises(ValueError, match="resolution must be one of 4, 8, got 16"):
+        tiny.growing(code, 16, space)
+
+
 @pytest.mark.parametrize("architecture", ["resnet", "orig"])
 def test_other_architectures_as_generators(make_network, ws, architecture):
     G = StyleGenerator(make_network(architecture=architecture, colours=1))

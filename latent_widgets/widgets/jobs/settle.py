@@ -83,6 +83,28 @@ class Settle:
         if not self.job.closed:  # inline, the move is over by now
             self.job.submit(resting, done=rested, delay=self.delay, **common)
 
+    def rest(
+        self,
+        exact: Work,
+        show: Callable[[Any, bool], object],
+        *,
+        delay: float | None = None,
+        failed: Callable[[Exception], object] | None = None,
+        label: str = "",
+    ) -> None:
+        """Ask for the exact picture alone, after a rest: the moving one is there already.
+
+        Args:
+            exact: As in :meth:`change`.
+            show: As in :meth:`change`.
+            delay: Seconds without a move that count as rest; the usual ones if not given.
+            failed: As in :meth:`change`.
+            label: As in :meth:`change`.
+        """
+        delay = self.delay if delay is None else checks.number("delay", delay, low=0)
+        common: dict[str, Any] = {"kind": self.kind, "priority": self.priority, "failed": failed, "label": label}
+        self.job.submit(exact, done=lambda picture: show(picture, True), delay=delay, **common)
+
     def now(
         self,
         exact: Work,

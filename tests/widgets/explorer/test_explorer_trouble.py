@@ -109,8 +109,35 @@ def test_slow_generator_previews_while_a_slider_moves(threaded, monkeypatch, agr
     monkeypatch.setattr(threaded.controls.picture, "show", note)
     threaded.sliders.rows[0].slider.put(1.0)
     assert threaded.wait(PATIENCE)
-    assert seen == [((1, 3, 4, 4), False), ((1, 3, 16, 16), True)]
+    assert seen == [((1, 3, 16, 16), False), ((1, 3, 16, 16), True)]
     agrees(threaded)
+
+
+def test_moves_along_a_known_line_are_shown_before_the_worker_is_asked(tiny, threaded, monkeypatch, agrees):
+    monkeypatch.setattr(frames, "SLOW_MS", -1.0)
+    slider, picture = threaded.sliders.rows[0].slider, threaded.controls.picture
+    slider.put(1.0)
+    assert threaded.wait(PATIENCE)
+    before = picture.data
+    with tiny.lock:  # so the worker draws nothing
+        slider.put(1.5)
+        assert picture.data != before
+        assert (picture.format, picture.caption) == ("jpeg", "preview, change at 4 px")
+        assert not threaded.screen.current
+    assert threaded.wait(PATIENCE)
+    assert picture.format == "png"
+    assert threaded.screen.current
+    agrees(threaded)
+
+
+def test_late_picture_of_an_older_edit_does_not_replace_a_newer_one(threaded):
+    old, screen = threaded.screen._drawn, threaded.screen
+    threaded.set_alpha(0, 1.0)
+    assert threaded.wait(PATIENCE)
+    before = screen.picture.data
+    screen._show(old, True)
+    assert screen.picture.data == before
+    assert screen.current
 
 
 def test_page_gives_way_to_a_picture(tiny, threaded, monkeypatch, gate):

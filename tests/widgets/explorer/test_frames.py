@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from torch.nn.functional import interpolate
 
 from latent_widgets.core.steps import Cancelled
 from latent_widgets.edits.edit import Edit, Mask
@@ -115,9 +116,92 @@ def test_slow_generator_previews_with_its_own_small_picture(tiny, D, calls, monk
     edit = Edit.of(tiny, seed=2)
     assert torch.equal(frames.moving(edit), edit.apply(tiny))  # nothing is known yet: exact
     monkeypatch.setattr(_frames, "SLOW_MS", -1.0)
-    small = frames.moving(edit.move(D, 0, 1.0))
-    assert small.shape == (1, 3, 4, 4)
-    assert calls["preview"] == 1
+    moved = edit.move(D, 0, 1.0)
+    small = [tiny.preview(one.code(tiny).tensor[None], 4, "w") for one in (edit, moved)]
+    calls["preview"] = 0
+    change = interpolate(small[1] - small[0], (16, 16), mode="bilinear")
+    torch.testing.assert_close(frames.moving(moved), edit.apply(tiny) + change)
+    assert (frames.words, calls["preview"]) == ("preview, change at 4 px", 2)
+    frames.moving(edit.move(D, 0, 2.0))
+    assert calls["preview"] == 3  # where the hand began it is known
+    other = Edit.of(tiny, seed=3)
+    assert torch.equal(frames.moving(other), tiny.preview(other.code(tiny).tensor[None], 4, "w"))
+    assert frames.words == "preview, 4 px"
+
+
+def test_places_between_known_ones_take_no_picture_of_the_generator(tiny, D, calls, monkeypatch):
+    monkeypatch.setattr(type(tiny), "preview_resolutions", (4,))
+    frames, edit = Frames(tiny), Edit.of(tiny, seed=2)
+    frames.exact(edit)
+    assert frames.between(edit.move(D, 0, 1.0)) is None
+    monkeypatch.setattr(_frames, "SLOW_MS", -1.0)
+    assert frames.between(edit.move(D, 0, 1.0)) is None  # nothing is known of the line yet
+    first = frames.moving(edit.move(D, 0, 1.0))
+    before = {name: str(count) for name, count in calls.items()}
+    between = {alpha: frames.between(edit.move(D, 0, alpha)) for alpha in (0.25, 0.5, 1.0)}
+    assert {name: str(count) for name, count in calls.items()} == before
+    exact = edit.apply(tiny)
+    for alpha, (picture, words) in between.items():
+        torch.testing.assert_close(picture, exact + alpha * (first - exact))
+        assert words == "preview, change at 4 px"
+    assert not frames.curious
+    frames.between(edit.move(D, 0, 0.5))
+    assert frames.curious
+    masked = replace(edit.move(D, 0, 0.5), mask=Mask(torch.ones(4, 4)))
+    elsewhere = (edit.move(D, 1, 0.5), Edit.of(tiny, seed=3).move(D, 0, 0.5), masked)
+    assert [frames.between(one) for one in elsewhere] == [None, None, None]
+    monkeypatch.setattr(tiny, "check_code", lambda *_: 1 / 0)
+    assert frames.between(edit.move(D, 0, 0.5)) is None
+
+
+def test_exact_pictures_of_a_slow_generator_teach_the_line(tiny, D, calls, monkeypatch):
+    monkeypatch.setattr(_frames, "SLOW_MS", -1.0)
+    monkeypatch.setattr(type(tiny), "preview_resolutions", (4,))
+    frames, edit = Frames(tiny), Edit.of(tiny, seed=2)
+    frames.exact(edit)
+    for alpha in (0.0, 1.0, -1.0):
+        moved = edit.move(D, 0, alpha) if alpha else edit
+        assert torch.equal(frames.exact(moved), moved.apply(tiny))
+    assert calls["preview"] == 0
+    before = edit.move(D, 0, -1.0)
+    small = {a: tiny.preview(edit.move(D, 0, a).code(tiny).tensor[None], 4, "w") for a in (-1.0, 1.0)}
+    start = tiny.preview(edit.code(tiny).tensor[None], 4, "w")
+    change = interpolate((start + small[1.0]) / 2 - small[-1.0], (16, 16), mode="bilinear")
+    torch.testing.assert_close(frames.between(edit.move(D, 0, 0.5))[0], before.apply(tiny) + change)
+    other = Edit.of(tiny, seed=3)
+    assert torch.equal(frames.exact(other), other.apply(tiny))
+    assert frames.between(edit.move(D, 0, 0.5)) is None
+
+
+def test_exact_picture_comes_where_the_small_one_fails(tiny, D, monkeypatch):
+    monkeypatch.setattr(_frames, "SLOW_MS", -1.0)
+    monkeypatch.setattr(type(tiny), "preview_resolutions", (2,))  # which it cannot draw
+    frames, edit = Frames(tiny), Edit.of(tiny, seed=2)
+    for one in (edit, edit.move(D, 0, 1.0)):
+        assert torch.equal(frames.exact(one), one.apply(tiny))
+
+
+def test_exact_picture_is_not_left_before_it_has_taught_the_line(tiny, D, monkeypatch):
+    monkeypatch.setattr(_frames, "SLOW_MS", -1.0)
+    monkeypatch.setattr(type(tiny), "preview_resolutions", (4,))
+    frames, edit = Frames(tiny), Edit.of(tiny, seed=2)
+    frames.exact(edit)
+    frames.exact(edit)  # slow, as far as is known
+    moved, grow, asked = edit.move(D, 0, 1.0), tiny.growing, []
+    monkeypatch.setattr(tiny, "growing", lambda *arguments: asked.append(None) or grow(*arguments))
+    steps, run = [], tiny.module.synthesis.step
+    monkeypatch.setattr(tiny.module.synthesis, "step", lambda i, *rest: steps.append(i) or run(i, *rest))
+    with pytest.raises(Cancelled), frames.interruptible(lambda: not asked):
+        frames.exact(moved)
+    assert frames.between(edit.move(D, 0, 0.5)) is not None
+    small = tiny.layer_names.index("b4.torgb")
+    assert steps == [*range(small + 1), small + 1]
+    asked.clear()
+    steps.clear()
+    with pytest.raises(Cancelled), frames.interruptible(lambda: not asked):
+        frames.exact(moved)  # which tells nothing new
+    assert len(steps) <= 1
+    assert torch.equal(frames.exact(moved), moved.apply(tiny))
 
 
 def test_fast_generator_needs_no_approximation(tiny, D, calls):
@@ -172,6 +256,17 @@ def test_generator_that_is_moved_is_drawn_as_it_is_then(tiny, D, small, monkeypa
         assert torch.equal(frames.before(edit), start.apply(tiny))
 
 
+def test_picture_before_the_moves_is_not_drawn_twice(tiny, D, calls):
+    frames, edit = Frames(tiny), Edit.of(tiny, seed=1)
+    frames.exact(edit)
+    drawn = calls["synthesize"]
+    assert torch.equal(frames.before(edit.move(D, 0, 1.0)), edit.apply(tiny))
+    assert calls["synthesize"] == drawn + 1  # that of the edit here
+    other = Edit.of(tiny, seed=2)
+    frames.exact(other.move(D, 0, 1.0))
+    assert torch.equal(frames.before(other.move(D, 0, 1.0)), other.apply(tiny))
+
+
 def test_generator_without_weights_says_so(tiny, D):
     frames, edit = Frames(tiny), Edit.of(tiny, seed=1).move(D, 0, 1.0)
     frames.exact(edit)
@@ -223,14 +318,15 @@ def test_small_pictures_are_as_large_as_is_quick_enough(tiny, D, monkeypatch):
     monkeypatch.setattr(tiny, "preview", preview)
     frames, edit = Frames(tiny), Edit.of(tiny, seed=2).move(D, 0, 1.0)
     frames.exact(edit)
-    assert not frames.approximated
+    assert not frames.words
     frames.exact_ms = 1e3
+    others = (Edit.of(tiny, seed=seed) for seed in range(3, 99))
 
     def sides(count):
-        return [frames.moving(edit).shape[-1] for _ in range(count)]
+        return [frames.moving(next(others)).shape[-1] for _ in range(count)]
 
     assert sides(3) == [16, 32, 32]  # 64 is guessed from 32, and too slow
-    assert frames.approximated
+    assert frames.words == "preview, 32 px"
     took[32] = 0.008
     assert sides(3) == [32, 64, 32]  # tried once
     took[32] = 0.5

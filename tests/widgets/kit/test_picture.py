@@ -270,6 +270,21 @@ def test_move_shows_a_preview_and_rest_the_exact_picture():
     assert shown == [("fast", False), ("exact", True)]
 
 
+def test_rest_gives_the_exact_picture_of_the_last_move_alone(gate):
+    shown = []
+    with Job(executor="thread") as job:
+        settle, held = Settle(job, delay=0.001), gate("first")
+        settle.now(held, lambda *what: shown.append(what))
+        held.await_begin()
+        for number in range(3):
+            settle.rest(lambda on_step, number=number: number, lambda *what: shown.append(what), delay=0.001)
+        held.opened.set()
+        assert job.wait(PATIENCE)
+        with pytest.raises(ValueError, match="delay must be at least 0, got -1"):
+            settle.rest(lambda on_step: 0, print, delay=-1)
+    assert shown == [("first", True), (2, True)]
+
+
 def test_without_a_preview_the_exact_picture_is_made_once():
     made, shown = [], []
     for executor in ("thread", "inline"):

@@ -12,7 +12,7 @@ from latent_widgets.edits.edit import Code, Edit
 from latent_widgets.widgets.explorer.screen.frames import Frames
 from latent_widgets.widgets.kit.encode import difference
 
-__all__ = ["VIEWS", "Drawn", "draw", "draw_moving"]
+__all__ = ["VIEWS", "Drawn", "draw", "draw_between", "draw_moving"]
 
 VIEWS = {
     "after": "The edited picture",
@@ -50,7 +50,13 @@ def draw(frames: Frames, edit: Edit, view: str) -> Drawn:
 def draw_moving(frames: Frames, edit: Edit, view: str) -> Drawn:
     """Draw an edit as well as the time between two positions of a slider allows, see :meth:`Frames.moving`."""
     image = _seen(frames, edit, view, frames.moving(edit))
-    return Drawn(edit, view, image, "preview" if frames.approximated and view != "before" else "")
+    return Drawn(edit, view, image, "" if view == "before" else frames.words)
+
+
+def draw_between(frames: Frames, edit: Edit, view: str) -> Drawn | None:
+    """Draw an edit at once, see :meth:`Frames.between`; None where that cannot be."""
+    found = frames.between(edit) if view == "after" else None
+    return None if found is None else Drawn(edit, view, *found)
 
 
 def _seen(frames: Frames, edit: Edit, view: str, after: Tensor) -> Any:

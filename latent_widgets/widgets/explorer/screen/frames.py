@@ -13,10 +13,12 @@ from torch import Tensor
 
 from latent_widgets.core.exact import exact
 from latent_widgets.core.forward import FORWARD, load_rules
+from latent_widgets.core.steps import Cancelled
 from latent_widgets.edits.edit import Base, Code, Edit
 from latent_widgets.generators.base import Activations, Generator
 from latent_widgets.generators.interrupt import interruptible
 from latent_widgets.generators.place import place_of, with_weights
+from latent_widgets.widgets.explorer.screen.line import Line
 
 __all__ = ["Frames"]
 
@@ -55,14 +57,20 @@ def _first_changed_row(a: Tensor, b: Tensor) -> int | None:
     return int(rows[0]) if len(rows) else None
 
 
+def _changed_at(side: int) -> str:
+    return f"preview, change at {side} px"
+
+
 class Frames:
     """Draw the edits of one generator.
 
     The exact picture re-runs only the layers above the first that changed. The moving picture is the exact one for a
-    fast generator; for a slow one it is the generator's own small RGB, of the largest side that is quick enough as far
-    as is known, or else the first-order picture
-    ``x + J (code - code0)`` about the last exact one. Of a generator that has failed to give such a picture where it
-    gives the exact one (it cannot be differentiated forwards, say) the moving picture is the exact one from then on.
+    fast generator; for a slow one it is the last exact one with the change that the generator's own small RGB shows, of
+    the largest side that is quick enough as far as is known; the small RGB itself where the edit starts elsewhere; or
+    else the first-order picture ``x + J (code - code0)`` about the last exact one.
+
+    Of a generator that has failed to give such a picture where it gives the exact one (it cannot be differentiated
+    forwards, say) the moving picture is the exact one from then on.
 
     Args:
         generator: What draws.
@@ -72,7 +80,8 @@ class Frames:
         self.generator = generator
         self.exact_ms: float | None = None  # how long exact pictures take, smoothed
         self.code: Code | None = None  # of the last exact picture
-        self.approximated = False  # whether the last moving picture was another than the exact one
+        self.words = ""  # what the last moving picture is; empty for the exact one
+        self.curious = False  # whether more should be known of the last place between others
         self._small_ms: dict[int, float] = {}  # how long small pictures take, by their side, smoothed
         self._only_exact = False  # since an approximation has failed
         self._place = place_of(generator)
@@ -80,6 +89,9 @@ class Frames:
         self._resting: tuple[Tensor, str, Tensor] | None = None  # the last exact code, its space and its picture
         self._cache: tuple[Tensor, Activations] | None = None
         self._tangent: tuple[Tensor, Tensor, Tensor] | None = None  # base code, unit direction, change along it
+        self._based: Base | None = None  # where the edit of the last exact picture starts
+        self._line: Line | None = None  # through the code of the last exact picture
+        self._sprouting = False  # whether a small picture is drawn that tells something new of the line
 
     @property
     def slow(self) -> bool:
@@ -91,13 +103,21 @@ class Frames:
         """Whether pictures are approximated while a slider moves."""
         return self.slow and not self._only_exact
 
-    def interruptible(self, goes_on: Callable[[], bool]) -> AbstractContextManager[None]:
-        """Return a block in which a slow picture is left, between two layers, once ``goes_on()`` is false.
+    @property
+    def leaves(self) -> bool:
+        """Whether pictures can be left between two layers, so that it costs little to begin them early.
 
         Networks of others are never left: what their layers have done by then may be kept.
         """
-        own = self.slow and self.generator.own_network
-        return interruptible(self.generator.module, goes_on) if own else nullcontext()
+        return self.slow and self.generator.own_network
+
+    def interruptible(self, goes_on: Callable[[], bool]) -> AbstractContextManager[None]:
+        """Return a block in which a slow picture is left, between two layers, once ``goes_on()`` is false.
+
+        It is not left before a small picture that the moving hand can use.
+        """
+        asked = lambda: self._sprouting or goes_on()  # noqa: E731
+        return interruptible(self.generator.module, asked) if self.leaves else nullcontext()
 
     @property
     def together(self) -> int:
@@ -118,13 +138,15 @@ class Frames:
         code, space = self.generator.check_code(edited)
         start = time.perf_counter()
         try:
-            picture = _checked(self._draw(code, space))
+            picture = _checked(self._draw(edit, code, space))
         except Exception:
             self._cache = None  # what a failure left behind is nothing to go on from
             raise
         elapsed = 1000 * (time.perf_counter() - start)
         self.exact_ms = _smoothed(self.exact_ms, elapsed)
-        self._resting, self.code = (code, space, picture), edited
+        self._resting, self._based, self.code = (code, space, picture), edit.base, edited
+        if not edit.moves:
+            self._before = (edit.base, picture)
         return self.masked(edit, picture)
 
     def before(self, edit: Edit) -> Tensor:
@@ -148,30 +170,66 @@ class Frames:
             ValueError: If the picture is not finite.
         """
         self._follow()
-        self.approximated = False
+        self.words = ""
         code, space = self.generator.check_code(edit.code(self.generator))
         if not self.approximates or self._resting is None or self._resting[1] != space:
             return self.exact(edit)
         try:
-            picture = self._approximate(edit, code, space)
-            self.approximated = True
+            picture, self.words = self._approximate(edit, code, space)
             return picture
         except Exception:
             picture = self.exact(edit)  # where this fails too, it is not the approximation's fault
             self._only_exact = True
             return picture
 
+    def between(self, edit: Edit) -> tuple[Tensor, str] | None:
+        """Draw an edit from what is known of its line, in about a millisecond and without the generator's layers.
+
+        Args:
+            edit: What to draw.
+
+        Returns:
+            The moving picture and its words; None where too little is known.
+        """
+        line, resting, based, self.curious = self._line, self._resting, self._based, False
+        if line is None or resting is None or edit.mask is not None or edit.base is not based or not self.approximates:
+            return None
+        picture = None
+        with suppress(Exception):  # what is wrong is said where the edit is drawn
+            code, space = self.generator.check_code(edit.code(self.generator))
+            picture = line.picture(code, resting[0], resting[2]) if space == resting[1] else None
+            self.curious = picture is not None and line.lacks(code)
+        return None if picture is None else (picture, _changed_at(line.side))
+
     def preparation(self, edit: Edit) -> Callable[[], object] | None:
         """Return what :meth:`moving` is better preceded by, while nobody waits for the generator; None for nothing."""
         return _load_rules if self.approximates and not self._small(edit) else None
 
-    def _approximate(self, edit: Edit, code: Tensor, space: str) -> Tensor:
-        if small := self._small(edit):
-            side, start = self._side(small), time.perf_counter()
-            picture = _checked(self.generator.preview(code, side, space))
-            self._small_ms[side] = _smoothed(self._small_ms.get(side), 1000 * (time.perf_counter() - start))
-            return picture
-        return self.masked(edit, _checked(self._first_order(code, space)))
+    def _approximate(self, edit: Edit, code: Tensor, space: str) -> tuple[Tensor, str]:
+        sides = self._small(edit)
+        if not sides:
+            return self.masked(edit, _checked(self._first_order(code, space))), "preview, first order"
+        if self._resting is None or edit.base is not self._based:
+            side = self._side(sides)
+            return self._preview(code, side, space), f"preview, {side} px"
+        resting, _, exact = self._resting
+        line = self._line
+        if line is None or line.small(resting) is None or not line.takes(code):  # the hand has taken another slider
+            line = self._line = self._line_from(resting, self._side(sides), space)
+        line.add(code, self._preview(code, line.side, space))
+        drawn = line.picture(code, resting, exact)
+        return (exact if drawn is None else drawn), _changed_at(line.side)
+
+    def _line_from(self, resting: Tensor, side: int, space: str) -> Line:
+        """Begin a line at a code whose small picture another one may know."""
+        known = self._line.small(resting) if self._line is not None and self._line.side == side else None
+        return Line(resting, self._preview(resting, side, space) if known is None else known)
+
+    def _preview(self, code: Tensor, side: int, space: str) -> Tensor:
+        start = time.perf_counter()
+        picture = _checked(self.generator.preview(code, side, space))
+        self._small_ms[side] = _smoothed(self._small_ms.get(side), 1000 * (time.perf_counter() - start))
+        return picture
 
     def _side(self, sides: list[int]) -> int:
         """The largest of the sides whose picture is quick enough; what one costs is guessed from the one below it."""
@@ -193,7 +251,7 @@ class Frames:
         place = place_of(with_weights(self.generator))
         if place != self._place:
             self._place, self.exact_ms, self._only_exact, self._small_ms = place, None, False, {}
-            self._before = self._resting = self._cache = self._tangent = None
+            self._before = self._resting = self._cache = self._tangent = self._line = None
 
     def masked(self, edit: Edit, pictures: Tensor) -> Tensor:
         """Put the picture before the moves wherever the edit's mask, if it has one, does not show them.
@@ -213,7 +271,7 @@ class Frames:
     def _first_order(self, code: Tensor, space: str) -> Tensor:
         """``x + J (code - base)`` about the last exact picture; one Jacobian product serves a whole drag."""
         if self._resting is None:
-            return self._draw(code, space)
+            return self.generator.synthesize(code, space)
         base, picture = self._resting[0], self._resting[2]
         step = code - base
         length = step.norm()
@@ -230,11 +288,32 @@ class Frames:
             known = self._tangent = (base, direction, change)
         return picture + (known[1] * step).sum() * known[2]
 
-    def _draw(self, code: Tensor, space: str) -> Tensor:
+    def _draw(self, edit: Edit, code: Tensor, space: str) -> Tensor:
         if not (self.generator.can_resume and space == "w+"):
-            return self.generator.synthesize(code, space)
+            sides = self._small(edit) if self.leaves and self.approximates else []
+            return self._grown(edit, code, space, sides) if sides else self.generator.synthesize(code, space)
         row = 0 if self._cache is None else _first_changed_row(self._cache[0], code)
         if self._cache is None or row == 0:
             self._cache, row = (code, self.generator.activations(code)), None
         last = self.generator.num_layers - 1
         return self.generator.resynthesize(code, self._cache[1], last if row is None else row)
+
+    def _grown(self, edit: Edit, code: Tensor, space: str, sides: list[int]) -> Tensor:
+        """Draw a picture, and learn from the small one on its way what the line along which a hand moves looks like."""
+        line = self._line if edit.base is self._based else None
+        side = self._side(sides) if line is None else line.side
+        self._sprouting = line is not None and line.takes(code) and line.lacks(code)
+        try:
+            pictures = self.generator.growing(code, side, space)
+            picture = _checked(next(pictures))
+        except Cancelled:
+            raise
+        except Exception:  # an exact picture does not fail because a small one does
+            return self.generator.synthesize(code, space)
+        finally:
+            self._sprouting = False
+        if line is None or not line.takes(code):
+            self._line = Line(code, picture)
+        else:
+            line.add(code, picture)
+        return next(pictures)

@@ -7,15 +7,21 @@ from typing import Any, Protocol
 
 import ipywidgets
 
-from latent_widgets.widgets.explorer.screen.drawing import VIEWS, Drawn, draw, draw_moving
+from latent_widgets.widgets.explorer.screen.drawing import VIEWS, Drawn, draw, draw_between, draw_moving
 from latent_widgets.widgets.explorer.screen.frames import Frames
 from latent_widgets.widgets.explorer.state import ExplorerState
 from latent_widgets.widgets.jobs.job import Job
 from latent_widgets.widgets.jobs.settle import Settle
+from latent_widgets.widgets.jobs.turns import one_at_a_time
 from latent_widgets.widgets.kit.controls import Guard
 from latent_widgets.widgets.kit.picture import Picture
 
 __all__ = ["Heat", "Screen"]
+
+
+# Seconds without a move after which an exact picture is begun that can be left again at its next layer: at once where
+# its beginning tells what moving pictures lack, else a little less than the time between two moves.
+AT_ONCE, BREATH = 0.001, 0.05
 
 
 class Heat(Protocol):
@@ -70,11 +76,15 @@ class Screen:
         edit, view, frames = self._state.edit, str(self.view.value), self._frames
 
         def exact(on_step: Callable[..., bool]) -> Drawn:
-            with frames.interruptible(on_step):
+            with frames.interruptible(lambda: on_step() and self._state.edit is edit):
                 return draw(frames, edit, view)
 
         if now:
             self._settle.now(exact, self._show)
+        elif (drawn := draw_between(frames, edit, view)) is not None:
+            self._show(drawn, False)
+            early = AT_ONCE if frames.curious else BREATH
+            self._settle.rest(exact, self._show, delay=early if frames.leaves else None)
         else:
             preview = (lambda on_step: draw_moving(frames, edit, view)) if frames.approximates else None
             options: dict[str, Any] = {"preview": preview, "prepare": frames.preparation(edit)}
@@ -90,7 +100,11 @@ class Screen:
         """Whether the exact picture of the edit is shown, in the view that is chosen."""
         return self._drawn is not None and self._drawn.edit is self._state.edit and self._view == self.view.value
 
+    @one_at_a_time
     def _show(self, drawn: Drawn, at_rest: bool) -> None:
+        shown, wanted = self._drawn, self._state.edit
+        if shown is not None and shown.edit is wanted and drawn.edit is not wanted:
+            return  # the hand has moved on meanwhile, and what it moved to is there
         self._drawn, self._view = drawn, drawn.view if at_rest else ""
         self._paint(drawn, lossless=at_rest)
         if at_rest:
