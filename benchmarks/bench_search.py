@@ -21,7 +21,7 @@ import latent_widgets as lw
 from benchmarks._report import bar, bar_rows, machine, write
 from benchmarks._timing import table
 from benchmarks.bench_jacobian import peak, published_size
-from benchmarks.bench_regions import dense_locality, ellipses
+from benchmarks.bench_regions import ellipses
 from latent_widgets.core.grams import leading
 from latent_widgets.core.steps import Step
 from latent_widgets.geometry.jacobian.functions import image_function
@@ -70,7 +70,13 @@ def best_locality(J: Tensor, mask: Tensor) -> float:
     weights, columns = lw.Mask(mask).weights(J.shape[1]).double(), J.double()
     inside, outside = (torch.einsum("cyxi,yx,cyxj->ij", columns, w, columns) for w in (weights, 1 - weights))
     _, vector = leading(inside, 1, outside + 1e-3 * outside.trace() * torch.eye(len(inside), dtype=torch.float64))
-    return float(dense_locality(J, mask, vector.T)[0])
+    return share_inside(J, mask, vector[:, 0])
+
+
+def share_inside(J: Tensor, mask: Tensor, vector: Tensor) -> float:
+    """Return the share of what a direction changes that falls inside."""
+    squares = (J @ vector.to(J)).double().square().sum(0)
+    return float((squares * lw.Mask(mask).weights(J.shape[1]).double()).sum() / squares.sum())
 
 
 def qualities(G: lw.Generator, code: lw.Code, masks: dict[str, Tensor], k: int) -> list[list[float]]:
@@ -84,7 +90,7 @@ def qualities(G: lw.Generator, code: lw.Code, masks: dict[str, Tensor], k: int) 
 
         def look(step: Step, mask: Tensor = mask, found: dict[int, float] = found) -> None:
             vector = step.value.lift(step.value.grams(mask).solve(1, "generalized", tolerance=1e-3)[0])
-            share = float(dense_locality(J, mask, vector)[0])
+            share = share_inside(J, mask, vector[0])
             found.update({most: share for most in AFTER if step.index <= most})
 
         lw.RegionSpectra.for_mask(G, code, mask, k, pictures=AFTER[-1], on_step=look)
@@ -125,6 +131,7 @@ def main() -> None:
     costs = cost(published_size(4096 if o.quick else 32768))
     head = ["", "counted at the last step before", "measured"]
     table("A search on a 256 px StyleGAN2: pictures' worth", head, costs)
+    print(flush=True)
     print(f"peak of the process: {peak():.0f} MiB, {before:.0f} before")
     names = list(PLACES)[:4] if o.quick else list(PLACES)
     rows, seeds = [], range(1, 2 if o.quick else 5)

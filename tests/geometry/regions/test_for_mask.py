@@ -171,7 +171,7 @@ def test_a_small_part_of_a_large_picture_is_looked_at_in_full_size():
 
 def test_memory_ends_a_search(G, mask):
     bytes_of_one = 3 * 32 * 32 * 8
-    found = lw.RegionSpectra.for_mask(G, G.code(1), mask, 3, angle=0.0, memory=2 * 6 * bytes_of_one)
+    found = lw.RegionSpectra.for_mask(G, G.code(1), mask, 3, angle=0.0, budget_bytes=2 * 6 * bytes_of_one)
     assert found.seen.stopped == "memory"
     assert found.basis.shape[1] <= 7
 
@@ -193,7 +193,7 @@ def test_it_says_what_was_seen(G, mask):
         ({"seconds": -1}, "seconds must be"),
         ({"angle": 91}, "angle must be"),
         ({"k": 0}, "k must be"),
-        ({"memory": 0}, "memory must be"),
+        ({"budget_bytes": 0}, "budget_bytes must be"),
         ({"channels": "cmyk"}, "channels must be"),
         ({"tolerance": -1}, "tolerance must be"),
     ],
