@@ -262,8 +262,8 @@ class RegionSpectra:
 
         Raises:
             TypeError: If an argument has the wrong type.
-            ValueError: If something does not fit the generator, or the mask covers nothing or everything.
-            Cancelled: If ``on_step`` asked for it before there was anything.
+            ValueError: If something does not fit the generator, or the mask covers nothing, everything, or only pixels
+                that never change.
 
         Example:
             >>> from latent_widgets.generators.exact import ExactFaces
