@@ -55,8 +55,9 @@ class Seen:
     def __str__(self) -> str:
         share = "" if self.energy is None else f"about {self.energy:.0%} of the change "
         what = f"{share}seen along {self.directions} directions at {self.side} px"
-        turned = "not yet settled" if self.turned > 45 else f"turned by {self.turned:.1f} degrees at last"
-        return f"{what}, {turned}; {self.pictures:.0f} pictures' worth"
+        turned = f"turned by {self.turned:.1f} degrees at last"
+        how = self.stopped if self.stopped == "settled" else "not yet settled" if self.turned > 45 else turned
+        return f"{what}, {how}; {self.pictures:.0f} pictures' worth"
 
 
 class Budget:

@@ -180,6 +180,8 @@ def test_it_says_what_was_seen(G, mask):
     found = lw.RegionSpectra.for_mask(G, G.code(1), mask, 2, pictures=30)
     assert "of the change seen along" in repr(found)
     assert "32 px" in str(found.seen)
+    assert "not yet settled" in str(lw.RegionSpectra.for_mask(G, G.code(1), mask, 2, pictures=9).seen)
+    assert ", settled;" in str(lw.RegionSpectra.for_mask(G, G.code(1), mask, 1).seen)
     assert 0 < found.seen.energy <= 1
     assert 0 < found.seen.variance <= 1
     assert lw.RegionSpectra(G, G.code(1)).seen is None
