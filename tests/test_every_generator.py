@@ -79,7 +79,7 @@ def test_warpage(G):
 
 def test_trained_directions(G, mask, monkeypatch):
     monkeypatch.setattr(
-        importlib.import_module("latent_widgets.methods.lelsd.method"), "RANDOM", 2
+        importlib.import_module("latent_widgets.methods.lelsd.course"), "RANDOM", 2
     )  # each is a picture
     found = lw.lelsd(G, mask, code=G.code(1), features=["image"], steps=1, batch=1, samples=1, part="corner")
     assert found.directions.vectors.isfinite().all()

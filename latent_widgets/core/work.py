@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils.flop_counter import flop_registry
+from torch.overrides import TorchFunctionMode
 
 from latent_widgets.core import checks
 from latent_widgets.core.steps import Cancelled, OnStep, Plan, report
@@ -95,19 +95,42 @@ def timed(work: Callable[[], Any], told: Callable[[], object] = nobody) -> float
     return took / 2
 
 
-class _Counted(TorchDispatchMode):
-    """Counts multiplications and additions of what runs inside."""
+class _Counted(TorchFunctionMode):
+    """Counts multiplications and additions of the convolutions and products that run inside.
+
+    A mode at the level of functions: the one below it would make PyTorch import its compiler, for seconds.
+    """
 
     def __init__(self) -> None:
         super().__init__()
-        self.flops = 0
+        self.flops = 0.0
 
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         found = func(*args, **(kwargs or {}))
-        count = flop_registry.get(func._overloadpacket)
-        if count is not None:
-            self.flops += count(*args, **(kwargs or {}), out_val=found)
+        if func in _SUMMED and isinstance(found, Tensor):
+            given = [t for t in (*args, *(kwargs or {}).values()) if isinstance(t, Tensor)]
+            if len(given) > 1:
+                self.flops += 2.0 * _SUMMED[func](found, given[0], given[1])
         return found
+
+
+def _conv(found: Tensor, x: Tensor, weight: Tensor) -> float:
+    return found.numel() * weight.numel() / weight.shape[0]
+
+
+def _transposed(found: Tensor, x: Tensor, weight: Tensor) -> float:
+    return x.numel() * weight.numel() / weight.shape[0]
+
+
+def _product(found: Tensor, a: Tensor, b: Tensor) -> float:
+    return found.numel() * a.shape[-1]
+
+
+_SUMMED: dict[Any, Callable[[Tensor, Tensor, Tensor], float]] = {
+    **dict.fromkeys((F.conv1d, F.conv2d, F.conv3d), _conv),
+    **dict.fromkeys((F.conv_transpose1d, F.conv_transpose2d, F.conv_transpose3d), _transposed),
+    **dict.fromkeys((F.linear, torch.matmul, torch.mm, torch.bmm, Tensor.matmul, Tensor.__matmul__), _product),
+}
 
 
 def _device(found: Any) -> torch.device:

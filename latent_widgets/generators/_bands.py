@@ -31,7 +31,7 @@ def band(size: int, taps: Tensor, up: int = 1, down: int = 1, padding: tuple[int
         The blocks.
 
     Example:
-        >>> [(first, last, matrix.shape)] = band(3, torch.ones(2), up=2)
+        >>> [(first, last, matrix)] = band(3, torch.ones(2), up=2)
         >>> first, last, matrix.shape
         (0, 3, torch.Size([5, 3]))
         >>> matrix @ torch.tensor([1.0, 2.0, 3.0])

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from latent_widgets.core.exact import exact
 from latent_widgets.core.rounding import rounding
 from latent_widgets.core.steps import Cancelled, OnStep, report
 from latent_widgets.generators.base import Generator
@@ -154,6 +155,7 @@ def fresh_samples(
     return PartSamples(codes, space, where, features, n, float(shown.double().mean()))
 
 
+@exact()
 def drawn_codes(G: Generator, space: str, n: int, seed: int, truncation: float) -> Tensor:
     """Draw codes of a space from the prior.
 

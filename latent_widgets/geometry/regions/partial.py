@@ -23,7 +23,7 @@ from latent_widgets.values.spread import spread_of
 __all__ = ["Budget", "Seen", "begun", "partial_pass", "seen_of"]
 
 SMALL_SIDE = 16  # of the small picture in which a search begins; half of that shows no parts
-SAMPLE, SAMPLE_SEED = 1000, 0  # latents that say how a latent varies
+SAMPLE, SAMPLE_SEED = 300, 0  # latents that say how a latent varies
 DERIVATIVES = 2**30  # bytes that derivatives may take, where nothing is said
 
 

@@ -24,10 +24,11 @@ __all__ = ["COARSE", "LEAST", "Stage", "search"]
 
 # In pictures' worth, as benchmarks/bench_search.py measured on a StyleGAN2 of 256 px: a product each way from one graph
 # that is kept; what that graph and a first look at the network take; the search in the small picture.
-FORWARD, TRANSPOSED, GRAPHS, COARSE = 1.25, 1.25, 5.0, 2.0
-LEAST = 9  # in which a first direction can be found
+FORWARD, TRANSPOSED, GRAPHS, COARSE = 4 / 3, 4 / 3, 5.0, 1.6
+LEAST = 10  # in which a first direction can be found
 SMALL_STEPS, SMALL_BLOCK = 7, 3
-MANY, FEW = 8, 3  # random sums of pixels for an estimate of energies: in the small picture, in the full one
+FIRST = 2  # directions of the small picture that are looked at before the first step
+MANY, FEW = 6, 3  # random sums of pixels for an estimate of energies: in the small picture, in the full one
 LOUD = 3  # of the directions that move the inside most, which are looked at for the spectrum and for energies
 
 
@@ -91,7 +92,7 @@ def search(
     if ready is None or not ready.any():
         return
     if not len(full):
-        full.add(ready[:, :1])
+        full.add(ready[:, :FIRST])
     compared = ready[:, :1]
     turns = [90.0] * min(k, full.J.shape[1])
 
@@ -106,7 +107,7 @@ def search(
     for target, louder in _rounds(len(turns)):
         if louder is not None:
             if louder == 0:
-                for other in range(1, min(len(turns), ready.shape[1])):
+                for other in range(FIRST, min(len(turns), ready.shape[1])):
                     if stage().settled or not affordable(stage().pictures + FORWARD):
                         return
                     full.add(ready[:, other : other + 1])
