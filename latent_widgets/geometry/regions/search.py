@@ -24,11 +24,12 @@ __all__ = ["COARSE", "LEAST", "Stage", "search"]
 
 # In pictures' worth, as benchmarks/bench_search.py measured on a StyleGAN2 of 256 px: a product each way from one graph
 # that is kept; what that graph and a first look at the network take; the search in the small picture.
-FORWARD, TRANSPOSED, GRAPHS, COARSE = 4 / 3, 4 / 3, 5.0, 1.6
+FORWARD, TRANSPOSED, GRAPHS, COARSE = 1.39, 1.39, 5.0, 1.4
 LEAST = 10  # in which a first direction can be found
 SMALL_STEPS, SMALL_BLOCK = 7, 3
 FIRST = 2  # directions of the small picture that are looked at before the first step
-MANY, FEW = 6, 3  # random sums of pixels for an estimate of energies: in the small picture, in the full one
+MANY, FEW = 8, 3  # random sums of pixels for an estimate of energies: in the small picture, in the full one
+PROBED = 50  # pictures' worth, after which energies are measured in the full picture too
 LOUD = 3  # of the directions that move the inside most, which are looked at for the spectrum and for energies
 
 
@@ -93,13 +94,18 @@ def search(
         return
     if not len(full):
         full.add(ready[:, :FIRST])
-    compared = ready[:, :1]
+    compared, probes = ready[:, :1], None
     turns = [90.0] * min(k, full.J.shape[1])
 
     def stage() -> Stage:
         whole = totals if rough is None else rough.totals(full, compared)
         grams, all_seen = (full.inside, full.outside), len(full) == full.J.shape[1]
-        unseen = [max(t - float(g.trace()), 0.0) * (not all_seen) for t, g in zip(whole, grams, strict=True)]
+        unseen = [max(t - float(g.trace()), 0.0) for t, g in zip(whole, grams, strict=True)]
+        if probes is not None:
+            share = whole[0] / max(sum(whole), 1e-300)
+            unseen = [beyond(full, probes) * part for part in (share, 1 - share)]
+        if all_seen:
+            unseen = [0.0, 0.0]
         cost, worst = spent + FORWARD * full.forward + TRANSPOSED * full.transposed, max(turns)
         return Stage(full, (unseen[0], unseen[1]), cost, worst, worst <= angle or all_seen, True)
 
@@ -120,6 +126,9 @@ def search(
         now = stage()
         if now.settled or not affordable(now.pictures + TRANSPOSED + FORWARD):
             return
+        if probes is None and rough is not None and now.pictures > PROBED:
+            probes = full.probes(False, FEW - 1)
+            now = stage()
         floor = tolerance * (float(full.outside.trace()) + now.unseen[1])
         quotients, vectors = full.best(k, floor)
         i = min(target, vectors.shape[1] - 1)
@@ -127,6 +136,11 @@ def search(
         more = full.add(lacking if rough is None else rough.inverse(lacking))
         turns[target] = _turn(vectors, full.best(k, floor)[1][:, i]) if more else 0.0
         yield stage()
+
+
+def beyond(subspace: SeenSubspace, probes: Tensor) -> float:
+    """Estimate the energy outside a subspace from random sums of pixels that did not shape it."""
+    return float((probes - subspace.basis @ (subspace.basis.T @ probes)).square().sum(0).mean())
 
 
 def _rounds(k: int) -> Iterator[tuple[int, int | None]]:
@@ -169,7 +183,12 @@ class _Small:
             quotients, vectors = small.best(SMALL_BLOCK, floor)
             if not small.add(small.residual(vectors, quotients, floor)):
                 break
-        return cls(small, (within, outside), floor)
+        inside_rest, rest = beyond(small, inside[:, SMALL_BLOCK:]), beyond(small, whole)  # what was seen is known
+        energies = (
+            float(small.inside.trace()) + inside_rest,
+            float(small.outside.trace()) + max(rest - inside_rest, 0.0),
+        )
+        return cls(small, energies, tolerance * (energies[1] or energies[0]))
 
     @property
     def unseen(self) -> tuple[float, float]:

@@ -105,7 +105,7 @@ def test_picture_is_shown_although_the_one_before_the_moves_cannot_be(explore):
     drawn, failed = network.calls, []
 
     def once(calls):
-        if calls == drawn + 3 and not failed:  # after the preview and the exact picture
+        if calls == drawn + 2 and not failed:  # after the exact picture
             failed.append(calls)
             failing(calls)
 
