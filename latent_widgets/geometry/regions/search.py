@@ -29,7 +29,7 @@ LEAST = 10  # in which a first direction can be found
 SMALL_STEPS, SMALL_BLOCK = 7, 3
 FIRST = 2  # directions of the small picture that are looked at before the first step
 MANY, FEW = 8, 3  # random sums of pixels for an estimate of energies: in the small picture, in the full one
-PROBED = 50  # pictures' worth, after which energies are measured in the full picture too
+PROBED, PROBES = 50, 2  # pictures' worth, after which energies are measured in the full picture, and by how many sums
 LOUD = 3  # of the directions that move the inside most, which are looked at for the spectrum and for energies
 
 
@@ -126,8 +126,9 @@ def search(
         now = stage()
         if now.settled or not affordable(now.pictures + TRANSPOSED + FORWARD):
             return
-        if probes is None and rough is not None and now.pictures > PROBED:
-            probes = full.probes(False, FEW - 1)
+        due = probes is None and rough is not None and now.pictures > PROBED
+        if due and affordable(now.pictures + (PROBES + 1) * TRANSPOSED + FORWARD):
+            probes = full.probes(False, PROBES)
             now = stage()
         floor = tolerance * (float(full.outside.trace()) + now.unseen[1])
         quotients, vectors = full.best(k, floor)

@@ -93,6 +93,13 @@ def test_a_budget_is_kept_recorded_and_replays(G, mask):
     assert torch.equal(first.total, again.total)
 
 
+@pytest.mark.parametrize("pictures", [10, 12, 35, 51, 53, 55, 58])
+def test_no_budget_is_exceeded(G, mask, pictures):
+    found = lw.RegionSpectra.for_mask(G, G.code(1), mask, 3, angle=0.0, pictures=pictures)
+    assert pictures - 5 < found.seen.pictures <= pictures or found.seen.directions == D
+    assert found.seen.stopped
+
+
 def test_seconds_end_a_search_and_say_what_they_came_to(G, mask, monkeypatch):
     clock = iter(range(10_000))
     monkeypatch.setattr("latent_widgets.geometry.regions.partial.time.monotonic", lambda: next(clock) / 2)
