@@ -99,22 +99,24 @@ def search(
 
     def stage() -> Stage:
         whole = totals if rough is None else rough.totals(full, compared)
-        grams, all_seen = (full.inside, full.outside), len(full) == full.J.shape[1]
-        unseen = [max(t - float(g.trace()), 0.0) for t, g in zip(whole, grams, strict=True)]
-        if probes is not None:
-            share = whole[0] / max(sum(whole), 1e-300)
-            unseen = [beyond(full, probes) * part for part in (share, 1 - share)]
+        all_seen = len(full) == full.J.shape[1]
+        unseen = _left(whole, full)
         if all_seen:
-            unseen = [0.0, 0.0]
+            unseen = (0.0, 0.0)
+        elif probes is not None:
+            share = whole[0] / max(sum(whole), 1e-300)
+            rest = _beyond(full, probes)
+            unseen = (rest * share, rest * (1 - share))
         cost, worst = spent + FORWARD * full.forward + TRANSPOSED * full.transposed, max(turns)
-        return Stage(full, (unseen[0], unseen[1]), cost, worst, worst <= angle or all_seen, True)
+        return Stage(full, unseen, cost, worst, worst <= angle or all_seen, True)
 
     yield stage()
     for target, louder in _rounds(len(turns)):
         if louder is not None:
             if louder == 0:
                 for other in range(FIRST, min(len(turns), ready.shape[1])):
-                    if stage().settled or not affordable(stage().pictures + FORWARD):
+                    now = stage()
+                    if now.settled or not affordable(now.pictures + FORWARD):
                         return
                     full.add(ready[:, other : other + 1])
                     yield stage()
@@ -139,7 +141,13 @@ def search(
         yield stage()
 
 
-def beyond(subspace: SeenSubspace, probes: Tensor) -> float:
+def _left(totals: tuple[float, float], subspace: SeenSubspace) -> tuple[float, float]:
+    """What the subspace leaves of estimated energies ``(inside, outside)``; nothing where it holds more."""
+    inside, outside = (float(gram.trace()) for gram in (subspace.inside, subspace.outside))
+    return max(totals[0] - inside, 0.0), max(totals[1] - outside, 0.0)
+
+
+def _beyond(subspace: SeenSubspace, probes: Tensor) -> float:
     """Estimate the energy outside a subspace from random sums of pixels that did not shape it."""
     return float((probes - subspace.basis @ (subspace.basis.T @ probes)).square().sum(0).mean())
 
@@ -184,7 +192,7 @@ class _Small:
             quotients, vectors = small.best(SMALL_BLOCK, floor)
             if not small.add(small.residual(vectors, quotients, floor)):
                 break
-        inside_rest, rest = beyond(small, inside[:, SMALL_BLOCK:]), beyond(small, whole)  # what was seen is known
+        inside_rest, rest = _beyond(small, inside[:, SMALL_BLOCK:]), _beyond(small, whole)  # what was seen is known
         energies = (
             float(small.inside.trace()) + inside_rest,
             float(small.outside.trace()) + max(rest - inside_rest, 0.0),
@@ -193,12 +201,7 @@ class _Small:
 
     @property
     def unseen(self) -> tuple[float, float]:
-        held = self.subspace
-        inside, outside = (
-            max(energy - float(gram.trace()), 0.0)
-            for energy, gram in zip(self.energies, (held.inside, held.outside), strict=True)
-        )
-        return inside, outside
+        return _left(self.energies, self.subspace)
 
     def loudest(self, i: int) -> Tensor:
         """Return the direction ``(d, 1)`` that moves the inside most, or the next ones."""
