@@ -143,10 +143,9 @@ def partial_pass(
     held, shared = DERIVATIVES, None
     if budget_bytes is not None:
         held = shared = max(budget_bytes // 2, 1)
-    operators = [None if f is None else JacobianOperator(f, f.x0, memory=shared) for f in functions]
-    full, small = (None if J is None else _subspace(J, mask, G.picture_size) for J in operators)
-    if full is None:  # only the small one may be missing
-        return
+    pictures = [JacobianOperator(f, f.x0, memory=shared) for f in functions if f is not None]
+    full, *rest = (_subspace(J, mask, G.picture_size) for J in pictures)
+    small = rest[0] if rest else None
     if known is not None:
         full.take(*known)
     room = max(held // (2 * full.numbers * full.J.x0.element_size()), 4)  # once more when they are put together
@@ -155,9 +154,8 @@ def partial_pass(
         return len(full) < room and budget.affords(pictures)
 
     with ExitStack() as graphs:
-        for J in operators:
-            if J is not None:
-                graphs.enter_context(J.keeping_graph())
+        for J in pictures:
+            graphs.enter_context(J.keeping_graph())
         for stage in search(full, small, k, tolerance, angle, affordable, start):
             ends = ""
             if stage.full and stage.settled:

@@ -121,11 +121,4 @@ class Settle:
             failed: As in :meth:`change`.
             label: As in :meth:`change`.
         """
-        self.job.submit(
-            exact,
-            done=lambda picture: show(picture, True),
-            kind=self.kind,
-            priority=self.priority,
-            failed=failed,
-            label=label,
-        )
+        self.rest(exact, show, delay=0.0, failed=failed, label=label)

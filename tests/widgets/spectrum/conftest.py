@@ -5,6 +5,7 @@ import torch
 
 import latent_widgets as lw
 from latent_widgets.widgets.spectrum.data import Spectrum
+from latent_widgets.widgets.spectrum.spectrum import JacobianSpectrum
 
 
 @pytest.fixture
@@ -17,3 +18,17 @@ def plain_spectrum():
         return Spectrum(code or lw.Code(torch.zeros(3), "w"), None, target, values, shape, 1e-15, {}, directions)
 
     return build
+
+
+@pytest.fixture
+def make():
+    """Makes inline panels, and closes all in the end."""
+    made = []
+
+    def build(G, *arguments, **keywords):
+        made.append(JacobianSpectrum(G, *arguments, executor="inline", width=400, pictures=3, **keywords))
+        return made[-1]
+
+    yield build
+    for panel in made:
+        panel.close()

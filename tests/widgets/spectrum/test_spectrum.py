@@ -20,20 +20,6 @@ def faces():
     return ExactFaces(resolution=16)
 
 
-@pytest.fixture
-def make():
-    """Makes inline panels, and closes all in the end."""
-    made = []
-
-    def build(G, *arguments, **keywords):
-        made.append(JacobianSpectrum(G, *arguments, executor="inline", width=400, pictures=3, **keywords))
-        return made[-1]
-
-    yield build
-    for panel in made:
-        panel.close()
-
-
 def test_values_are_those_of_the_closed_form_jacobian(faces, make):
     panel = make(faces, seed=3)
     J = faces.mapping_jacobian(faces.sample_z(1, 3)[0])

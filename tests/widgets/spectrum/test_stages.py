@@ -23,19 +23,6 @@ def wide():
     return LinearGenerator(falling(40, 40), falling(192, 40, seed=1))
 
 
-@pytest.fixture
-def make():
-    made = []
-
-    def build(G, *arguments, **keywords):
-        made.append(JacobianSpectrum(G, *arguments, executor="inline", width=400, pictures=3, **keywords))
-        return made[-1]
-
-    yield build
-    for panel in made:
-        panel.close()
-
-
 def test_stages_have_true_values_between_their_whiskers(wide):
     told = []
     code = lw.Code(wide.code(3), "w")
