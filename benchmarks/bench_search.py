@@ -23,6 +23,7 @@ from benchmarks._timing import table
 from benchmarks.bench_jacobian import peak, published_size
 from benchmarks.bench_regions import ellipses
 from latent_widgets.core.grams import leading
+from latent_widgets.core.forward import load_rules
 from latent_widgets.core.steps import Step
 from latent_widgets.geometry.jacobian.functions import image_function
 from latent_widgets.geometry.jacobian.operator import JacobianOperator
@@ -48,17 +49,18 @@ PLACES: dict[str, list[tuple[float, float, float, float]]] = {
 def cost(G: lw.Generator) -> list[list[Any]]:
     """Time a search on a large network: counted pictures' worth, and processor time over that of a picture."""
     code = G.code(3)
+    load_rules()
     with torch.no_grad():
         G.synthesize(code[None])
         start = time.process_time()
         for _ in range(3):
             G.synthesize(code[None])
         picture = (time.process_time() - start) / 3
-    spent: list[tuple[int, float]] = []
+    spent: list[tuple[float, float]] = []
     start = time.process_time()
 
     def look(step: Step) -> None:
-        spent.append((step.index, (time.process_time() - start) / picture))
+        spent.append((step.value.seen.pictures, (time.process_time() - start) / picture))
 
     lw.RegionSpectra.for_mask(G, code, ellipses(256, *PLACES["one eye"]), pictures=AFTER[-1], on_step=look)
     ends = [[pair for pair in spent if pair[0] <= most][-1] for most in AFTER]
@@ -91,7 +93,7 @@ def qualities(G: lw.Generator, code: lw.Code, masks: dict[str, Tensor], k: int) 
         def look(step: Step, mask: Tensor = mask, found: dict[int, float] = found) -> None:
             vector = step.value.lift(step.value.grams(mask).solve(1, "generalized", tolerance=1e-3)[0])
             share = share_inside(J, mask, vector[0])
-            found.update({most: share for most in AFTER if step.index <= most})
+            found.update({most: share for most in AFTER if step.value.seen.pictures <= most})
 
         lw.RegionSpectra.for_mask(G, code, mask, k, pictures=AFTER[-1], on_step=look)
         rows.append([share / best for share in found.values()])

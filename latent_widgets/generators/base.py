@@ -73,7 +73,7 @@ class Generator(Conditional, ABC):
         self.notes: tuple[str, ...] = ()  # what was inferred when it was loaded
         self.own_network = made_here(self, *module.modules())  # whose derivatives need no trial
         self.mapped = Mapped()
-        self.findings: dict[tuple[str, str], Any] = {}  # about its derivatives, by target and space
+        self.findings: dict[tuple[Any, ...], Any] = {}  # about its derivatives, by target and space
         self.kept: dict[str, Any] = {}  # what was measured of it, with what tells whether that still holds
 
     # ---- what a subclass writes

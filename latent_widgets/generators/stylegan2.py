@@ -18,14 +18,16 @@ from torch import Tensor, nn
 
 from latent_widgets.core import checks
 from latent_widgets.core.fresh import fresh
+from latent_widgets.core.taping import is_taped
 from latent_widgets.generators._dense import GAIN, Dense, drawn
+from latent_widgets.generators._fir import FILTER, fir, fir_gain, low_pass, upsample
 from latent_widgets.generators._plain import convolved, pays, pieces
 from latent_widgets.generators._synthesis import BlockSynthesis, SynthesisState, sides_of
+from latent_widgets.generators._taped import Kind, TapedLayer
 
 __all__ = ["ARCHITECTURES", "Dense", "MappingNetwork", "StyleGAN2", "SynthesisNetwork", "SynthesisState", "drawn"]
 
 ARCHITECTURES = ("skip", "resnet", "orig")
-FILTER = (1.0, 3.0, 3.0, 1.0)  # the low-pass filter of the paper, along each axis
 
 
 def _unit_rms(x: Tensor) -> Tensor:
@@ -87,43 +89,6 @@ class MappingNetwork(nn.Module):
         return x
 
 
-def _low_pass(taps: Sequence[float]) -> tuple[float, ...]:
-    """Return the taps of a filter if :func:`_fir` can run it and :func:`_fir_gain` is finite."""
-    values = tuple(checks.number("taps", tap) for tap in taps)
-    if not values or len(values) % 2 or not all(map(math.isclose, values, reversed(values))):
-        raise ValueError(f"taps must be symmetric and of even length, got {values}.")
-    if not values[0] or not sum(values):
-        raise ValueError(f"taps must have an end and a sum other than 0, got {values}.")
-    return values
-
-
-def _fir(x: Tensor, taps: Sequence[float]) -> Tensor:
-    # The kernel is outer(taps, taps), symmetric and of even length, after zeros on each side; it is not normalised,
-    # see _fir_gain. Adding mirrored pairs first is faster on a CPU than a depthwise convolution.
-    last, pad = len(taps) - 1, len(taps) // 2 - 1
-    x = F.pad(x, (pad, pad, pad, pad))
-    for axis in (2, 3):
-        size = x.shape[axis] - last
-        pairs = [x.narrow(axis, i, size) + x.narrow(axis, last - i, size) for i in range(len(taps) // 2)]
-        y = pairs[0]
-        for pair, tap in zip(pairs[1:], taps[1:], strict=False):
-            y = torch.add(y, pair, alpha=tap / taps[0])
-        x = y
-    return x
-
-
-def _fir_gain(taps: Sequence[float]) -> float:
-    """What makes the sum of that kernel 4, for the zeros between the pixels."""
-    return 4.0 * (taps[0] / sum(taps)) ** 2
-
-
-def _upsample(x: Tensor, taps: Sequence[float]) -> Tensor:
-    """Double the resolution: insert zeros, then low-pass (for four taps: two zeros before, one after)."""
-    n, channels, h, w = x.shape
-    x = F.pad(x[:, :, :, None, :, None], (0, 1, 0, 0, 0, 1)).reshape(n, channels, 2 * h, 2 * w)
-    return _fir(F.pad(x, (1, 0, 1, 0)), taps) * _fir_gain(taps)
-
-
 class ModulatedConv(nn.Module):
     """A modulated convolution with demodulation, bias, optional noise and activation.
 
@@ -163,20 +128,25 @@ class ModulatedConv(nn.Module):
         style = style / math.sqrt(self.inputs * 9)  # the equalised learning rate, here and not in the many weights
         energy = F.linear(style.square(), self.weight.square().sum((2, 3)))
         # all gains go into what is small: a leaky ReLU passes them on, and every pass over the features costs
-        scale = torch.rsqrt(energy + 1e-8) * (GAIN * self.gain * (_fir_gain(self.taps) if self.up else 1.0))
+        scale = torch.rsqrt(energy + 1e-8) * (GAIN * self.gain * (fir_gain(self.taps) if self.up else 1.0))
         shift = (self.bias * (GAIN * self.gain))[:, None, None]
         noise = self.noise_const * (self.noise_strength * (GAIN * self.gain)) if self.noise else None
         if plain:
             return self._over(x, style, scale, shift, noise)
+        limit = None if self.clamp is None else self.clamp * self.gain
+        if is_taped(self.weight, self.bias, self.noise_strength if self.noise else None) and x.dtype == style.dtype:
+            kind = Kind(self.taps if self.up else None, limit)
+            taped: Tensor = TapedLayer.apply(x, style, scale, self.weight.to(x.dtype), shift, noise, kind)
+            return taped
         scale = scale[:, :, None, None]
         weight, x = self.weight.to(x.dtype), x * style[:, :, None, None]
         if self.up:
-            x = _fir(F.conv_transpose2d(x, weight.transpose(0, 1), stride=2), self.taps)
+            x = fir(F.conv_transpose2d(x, weight.transpose(0, 1), stride=2), self.taps)
         else:
             x = F.conv2d(x, weight, padding=1)
         x = x * scale if noise is None else torch.addcmul(noise, x, scale)
         x = F.leaky_relu(x + shift, 0.2)
-        return x if self.clamp is None else x.clamp(-self.clamp * self.gain, self.clamp * self.gain)
+        return x if limit is None else x.clamp(-limit, limit)
 
     def _over(self, x: Tensor, style: Tensor, scale: Tensor, shift: Tensor, noise: Tensor | None) -> Tensor:
         # The same where nobody asks for derivatives: what follows the convolution writes over it, in pieces.
@@ -187,7 +157,7 @@ class ModulatedConv(nn.Module):
             out = y = convolved(x, style, self.weight, scale, padding=1)
         for wide, part, factor, offset in pieces(y, out, scale[:, :, None, None], shift[None]):
             if self.up:
-                torch.mul(_fir(wide, self.taps), factor, out=part)
+                torch.mul(fir(wide, self.taps), factor, out=part)
             if noise is not None:
                 part.add_(noise)
             F.leaky_relu_(part.add_(offset), 0.2)
@@ -209,7 +179,8 @@ class ToRGB(nn.Module):
     def forward(self, x: Tensor, style: Tensor) -> Tensor:
         """Map features (n, inputs, h, w) under ``style`` (n, inputs) to a picture (n, outputs, h, w)."""
         style = style / math.sqrt(self.inputs)
-        if pays(x.numel(), x, style, self.weight, self.bias):  # the weights are fewer to scale, each picture's its own
+        if is_taped(self.weight, self.bias) or pays(x.numel(), x, style, self.weight, self.bias):
+            # the weights are fewer to scale, each picture's its own
             y = torch.baddbmm(self.bias[:, None], self.weight[:, :, 0, 0] * style[:, None], x.flatten(2))
             y = y.unflatten(2, x.shape[2:])
         else:
@@ -227,7 +198,7 @@ class Shortcut(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map features (n, inputs, h, w) to (n, outputs, 2 h, 2 w)."""
-        return _upsample(F.conv2d(x, self.weight * self.gain), self.taps)
+        return upsample(F.conv2d(x, self.weight * self.gain), self.taps)
 
 
 class Block(nn.Module):
@@ -275,7 +246,7 @@ class SynthesisNetwork(BlockSynthesis):
         colours: int = 3,
     ) -> None:
         super().__init__()
-        self.taps, self.architecture, self.colours = _low_pass(taps), architecture, colours
+        self.taps, self.architecture, self.colours = low_pass(taps), architecture, colours
         clamp = None if clamp is None else checks.number("clamp", clamp, 0.0)
         self.w_dim, self.resolution = w_dim, resolution
         self.resolutions = sides_of(resolution, channels)
@@ -308,7 +279,7 @@ class SynthesisNetwork(BlockSynthesis):
             return replace(state, x=x, shortcut=None if skip is None else skip(state.x))
         rgb = layer(state.x, style)
         if state.rgb is not None:
-            rgb = rgb + _upsample(state.rgb, self.taps)
+            rgb = rgb + upsample(state.rgb, self.taps)
         return replace(state, rgb=rgb)
 
 

@@ -75,6 +75,7 @@ def part_samples(
     seed: int = 0,
     code: Any = None,
     truncation: float = 1.0,
+    most: int | None = None,
     on_step: OnStep | None = None,
     total: int | None = None,
 ) -> PartSamples:
@@ -88,6 +89,7 @@ def part_samples(
         seed: Of the draw.
         code: One code or several to be used instead, again and again.
         truncation: Of the draw.
+        most: How many pictures to look at: where few show the part, fewer samples do, if they are enough.
         on_step: Called after each pass, as step 0, with how many pictures it drew; ``False`` raises ``Cancelled``.
         total: The number of steps that ``on_step`` is told.
 
@@ -117,7 +119,9 @@ def part_samples(
         looked += len(chunk)
         if not report(on_step, 0, total, len(chunk)):
             raise Cancelled("Cancelled while pictures of the part were drawn.")
-        if drawn and sum(map(len, codes)) >= n:
+        held = sum(map(len, codes))
+        spent = most is not None and looked + len(chunk) > most
+        if drawn and (held >= n or (spent and held >= ENOUGH)):
             break
         if sum(f.nbytes for chunks in features for f in chunks) > KEEP:
             fits, features = False, []  # not a few of them: features belong to the codes of the same place

@@ -14,6 +14,8 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
+from latent_widgets.core.taping import moves
+
 __all__ = ["LeanConvolutions"]
 
 _Options = tuple[list[int], list[int], list[int], bool, list[int], int]
@@ -60,11 +62,6 @@ def _pair(value: Any) -> list[int]:
     return [int(value)] * 2 if isinstance(value, int) else [int(v) for v in value]
 
 
-def _moves(*tensors: Tensor | None) -> bool:
-    """Whether one was made of something, perhaps of what the derivative is taken by."""
-    return any(t is not None and t.grad_fn is not None for t in tensors)
-
-
 def _run(x: Tensor, weight: Tensor, bias: Tensor | None, options: _Options) -> Tensor:
     y: Tensor = _Convolution.apply(x, weight.detach(), options)
     return y if bias is None else y + bias.detach()[:, None, None]
@@ -74,7 +71,7 @@ def _forward(
     func: Callable[..., Tensor], input: Tensor, weight: Tensor, bias: Tensor | None = None,
     stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1,
 ) -> Tensor:  # fmt: skip
-    if isinstance(padding, str) or input.ndim != 4 or _moves(weight, bias):
+    if isinstance(padding, str) or input.ndim != 4 or moves(weight, bias):
         return func(input, weight, bias, stride, padding, dilation, groups)
     return _run(input, weight, bias, (_pair(stride), _pair(padding), _pair(dilation), False, [0, 0], groups))
 
@@ -83,7 +80,7 @@ def _transposed(
     func: Callable[..., Tensor], input: Tensor, weight: Tensor, bias: Tensor | None = None,
     stride: Any = 1, padding: Any = 0, output_padding: Any = 0, groups: int = 1, dilation: Any = 1,
 ) -> Tensor:  # fmt: skip
-    if input.ndim != 4 or _moves(weight, bias):
+    if input.ndim != 4 or moves(weight, bias):
         return func(input, weight, bias, stride, padding, output_padding, groups, dilation)
     options = (_pair(stride), _pair(padding), _pair(dilation), True, _pair(output_padding), groups)
     return _run(input, weight, bias, options)

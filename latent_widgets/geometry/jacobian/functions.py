@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -13,6 +13,7 @@ from latent_widgets.generators.base import Generator
 from latent_widgets.generators.place import steady, with_digits
 from latent_widgets.geometry.jacobian.agreement import Known
 from latent_widgets.geometry.jacobian.targets import check_mapping, check_target
+from latent_widgets.geometry.jacobian.watch import Look
 from latent_widgets.values.fitting import rows_of
 
 __all__ = [
@@ -23,6 +24,23 @@ __all__ = [
     "preview_function",
     "target_function",
 ]
+
+
+@dataclass(frozen=True, eq=False)
+class OwnCall:
+    """A function that calls a network of this package.
+
+    Attributes:
+        call: The function.
+        looks: By the type of its numbers what a call was seen to make, shared by all calls that make the same.
+    """
+
+    call: Callable[[Tensor], Tensor]
+    looks: dict[torch.dtype, Look]
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Evaluate the function."""
+        return self.call(x)
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,7 +157,7 @@ def preview_function(
     def draw(code: Tensor, space: str) -> Tensor:
         return G.preview(code, resolution, space)[0]
 
-    return _picture_function(G, code, rows, space, "image", draw, shared)
+    return _picture_function(G, code, rows, space, "image", draw, shared, resolution)
 
 
 def feature_function(
@@ -213,6 +231,23 @@ def _picture_function(
     target: str,
     draw: Callable[[Tensor, str], Tensor],
     shared: bool = False,
+    side: int | None = None,
+) -> VectorFunction:
+    f = _function_of(G, code, rows, space, target, draw, shared)
+    if not G.own_network:
+        return f
+    looks = G.findings.setdefault(("looks", target, side, f.space, f.rows, len(f.x0)), {})
+    return replace(f, call=OwnCall(f.call, looks))
+
+
+def _function_of(
+    G: Generator,
+    code: Any,
+    rows: Sequence[int] | None,
+    space: str | None,
+    target: str,
+    draw: Callable[[Tensor, str], Tensor],
+    shared: bool,
 ) -> VectorFunction:
     point, space = _one(G, code, space)
     if rows is None and space != "w+":

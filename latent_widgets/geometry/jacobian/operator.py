@@ -15,15 +15,14 @@ from latent_widgets.core import checks
 from latent_widgets.core.forward import load_rules
 from latent_widgets.core.imports import import_whole
 from latent_widgets.core.steps import Cancelled, OnStep, report
-from latent_widgets.geometry.jacobian.functions import VectorFunction
-from latent_widgets.geometry.jacobian.products import KEEP, Products
+from latent_widgets.geometry.jacobian.functions import OwnCall, VectorFunction
+from latent_widgets.geometry.jacobian.products import FEW, KEEP, Products
 from latent_widgets.geometry.jacobian.svd import SVD, singular_value_decomposition
-from latent_widgets.geometry.jacobian.watch import watch
+from latent_widgets.geometry.jacobian.watch import Look, watch
 from latent_widgets.values.mask_reading import read_mask
 
 __all__ = ["JacobianOperator"]
 
-FEW = 8  # vectors in a chunk, below which the function's own value is no longer shared by enough of them
 TAPED = 1.5  # times what the function makes, for its graph and that of its derivative: 1.2 times was measured
 # On a CPU larger chunks are hardly faster; an accelerator wants to be filled.
 WORKING_MEMORY = {"cpu": 2**29, "cuda": 2**32}
@@ -86,18 +85,20 @@ class JacobianOperator:
         checks.digits("fn", x0.dtype, "Use x0.float(), and weights of that type.")
         with torch.inference_mode(False):
             self.x0 = checks.finite("x0", x0).detach().clone()
-            value, sizes = watch(fn, self.x0)
-        self._fn = fn
-        self._pool = _checked_pool(pool, value)
-        self.output_shape = self._checked_output(value, mask is not None or pool is not None)
-        self._weights = _row_weights(mask, self.output_shape, value)
+            look = self._look(fn)
+        self._fn, sizes = fn, look.sizes
+        if len(look.shape) != 3 and (mask is not None or pool is not None):
+            raise ValueError(f"fn must return (C, H, W) for a mask or pooling, got {look.shape}.")
+        self._pool = None if pool is None else _checked_pool(pool, look.shape[1:])
+        self.output_shape = look.shape if self._pool is None else (look.shape[0], *self._pool)
+        self._weights = None if mask is None else _row_weights(mask, self.output_shape[1:], look.shape[1:], self.x0)
         device = x0.device.type if x0.device.type in WORKING_MEMORY else "cpu"
         limit = TAPE[device] if memory is None else memory
         self._memory = memory
         memory = WORKING_MEMORY[device] if memory is None else memory
         each = ALIVE * max(sizes.largest, 1)
         chunk = checks.integer("memory", memory, low=1) // each
-        taped = chunk < FEW and TAPED * sizes.all <= limit
+        taped = TAPED * sizes.all <= limit and (self._memory is None or chunk < FEW)
         self.shape = (int(np.prod(self.output_shape)), len(x0))
         known = fn.known if isinstance(fn, VectorFunction) else None
         self._keeps = taped or self._memory is None or sizes.all + each <= memory
@@ -105,7 +106,13 @@ class JacobianOperator:
             chunk = (memory - sizes.all) // each  # beside the graph
         self.products = Products(self._value, self.x0, min(max(chunk, 1), max(self.shape)), known, taped)
 
-    def _checked_output(self, value: Any, needs_picture: bool) -> tuple[int, ...]:
+    def _look(self, fn: Callable[[Tensor], Tensor]) -> Look:
+        """What a call is known to do, or is seen to."""
+        looks = fn.call.looks if isinstance(fn, VectorFunction) and isinstance(fn.call, OwnCall) else {}
+        self.looked = self.x0.dtype not in looks  # which took a call
+        if not self.looked:
+            return looks[self.x0.dtype]
+        value, sizes = watch(fn, self.x0)
         if not isinstance(value, Tensor):
             raise TypeError(f"fn must return a tensor, got {type(value).__name__}.")
         if value.dtype != self.x0.dtype:
@@ -113,9 +120,7 @@ class JacobianOperator:
         bad = int((~value.isfinite()).sum())
         if bad:
             raise ValueError(f"fn must return finite numbers, got {bad} NaN or infinite of {value.numel()} at x0.")
-        if needs_picture and value.ndim != 3:
-            raise ValueError(f"fn must return (C, H, W) for a mask or pooling, got {tuple(value.shape)}.")
-        return tuple(value.shape) if self._pool is None else (value.shape[0], *self._pool)
+        return looks.setdefault(self.x0.dtype, Look(tuple(value.shape), sizes))
 
     def _value(self, x: Tensor) -> Tensor:
         y = self._fn(x)
@@ -331,25 +336,20 @@ class _Adjoint:
         return f"{self.T!r}.T"
 
 
-def _checked_pool(pool: int | tuple[int, int] | None, value: Any) -> tuple[int, int] | None:
-    if pool is None:
-        return None
-    high = value.shape[-2:] if isinstance(value, Tensor) and value.ndim == 3 else (None, None)
+def _checked_pool(pool: int | tuple[int, int], picture: tuple[int, ...]) -> tuple[int, int]:
     sides = pool if isinstance(pool, tuple) else (pool, pool)
     if len(sides) != 2:
         raise ValueError(f"pool must be a number of pixels or (height, width), got {pool!r}.")
-    height, width = (checks.integer("pool", side, 1, top) for side, top in zip(sides, high, strict=True))
+    height, width = (checks.integer("pool", side, 1, top) for side, top in zip(sides, picture, strict=True))
     return height, width
 
 
-def _row_weights(mask: Any, shape: tuple[int, ...], value: Tensor) -> Tensor | None:
-    if mask is None:
-        return None
-    weights = read_mask(mask).to(value.device, value.dtype)
-    if tuple(weights.shape) != shape[1:] and weights.shape == value.shape[1:]:
-        weights = F.adaptive_avg_pool2d(weights[None], (shape[1], shape[2]))[0]
-    if tuple(weights.shape) != shape[1:]:
-        raise ValueError(f"mask must have the shape of the picture, {shape[1:]}, got {tuple(weights.shape)}.")
+def _row_weights(mask: Any, shape: tuple[int, ...], picture: tuple[int, ...], x: Tensor) -> Tensor:
+    weights = read_mask(mask).to(x)
+    if tuple(weights.shape) != shape and tuple(weights.shape) == picture:
+        weights = F.adaptive_avg_pool2d(weights[None], (shape[0], shape[1]))[0]
+    if tuple(weights.shape) != shape:
+        raise ValueError(f"mask must have the shape of the picture, {shape}, got {tuple(weights.shape)}.")
     if not bool(weights.any()):
         raise ValueError("mask must select at least one pixel, got none.")
     return weights.sqrt()

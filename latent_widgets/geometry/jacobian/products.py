@@ -18,6 +18,7 @@ from torch import Tensor
 
 from latent_widgets.core.exact import exact
 from latent_widgets.core.forward import FORWARD
+from latent_widgets.core.taping import taping
 from latent_widgets.geometry.jacobian.agreement import Known, Quotient, adjoint_agrees, agrees, quotient
 from latent_widgets.geometry.jacobian.convolutions import LeanConvolutions
 
@@ -28,6 +29,7 @@ _CUT = (
     "fn must have the derivative of its values, got one that differs from how they change: part of it is cut off. Take "
     "out detach, .data, no_grad, inference_mode, rounding and NumPy."
 )
+FEW = 5  # vectors, below which a product for all of them costs more than one each through a graph that is kept
 KEEP = 2**28  # bytes; a Jacobian up to this size is kept whole where that halves the number of products
 
 
@@ -45,8 +47,8 @@ class Products:
         x: Where, ``(d,)``.
         chunk: Vectors handled at once; halved, and the products retried, when memory runs out.
         known: What is known of the function's derivatives, and will be.
-        taped: Whether, while the graph is kept, products with the matrix are made from it too: by the derivative of
-            ``u -> J'u``, in half the time where a chunk is too small to share the value of the function.
+        taped: Whether, while the graph is kept, products with few vectors are made from it too: by the derivative of
+            ``u -> J'u``, in half the time or less.
     """
 
     def __init__(self, f: Function, x: Tensor, chunk: int, known: Known | None = None, taped: bool = False) -> None:
@@ -120,7 +122,7 @@ class Products:
     # ---- forward
 
     def _push_chunk(self, vectors: Tensor) -> Tensor:
-        if self._uses_tape and (product := self._tried(self._push_tape, vectors)) is not None:
+        if self._uses_tape(len(vectors) < FEW) and (product := self._tried(self._push_tape, vectors)) is not None:
             return product
         if self._push is not None:
             return self._push(vectors)
@@ -185,9 +187,8 @@ class Products:
 
     # ---- both, from one graph that is kept
 
-    @property
-    def _uses_tape(self) -> bool:
-        return self._keep and self._taped and bool(self.known.reverse) and self.known.twice is not False
+    def _uses_tape(self, few: bool) -> bool:
+        return few and self._keep and self._taped and bool(self.known.reverse) and self.known.twice is not False
 
     def _tried(self, way: Function, vectors: Tensor) -> Tensor | None:
         """Products from the graph that is kept; None where there are none, or they are not what the values do."""
@@ -205,7 +206,7 @@ class Products:
 
     def _taken(self) -> _Tape:
         if self._tape is None:
-            with LeanConvolutions():
+            with LeanConvolutions(), taping():
                 self._tape = _Tape(*self._graph())
         return self._tape
 
@@ -222,7 +223,8 @@ class Products:
     # ---- backward
 
     def _pull_chunk(self, vectors: Tensor) -> Tensor:
-        if self._uses_tape and (product := self._tried(self._pull_tape, vectors)) is not None:
+        few = len(vectors) == 1 or self.chunk < FEW  # of a large function one graph is enough
+        if self._uses_tape(few) and (product := self._tried(self._pull_tape, vectors)) is not None:
             return product
         if self._pull is not None:
             return self._pull(vectors)

@@ -14,7 +14,7 @@ from torch.utils._pytree import tree_leaves
 from latent_widgets.core.exact import exact
 from latent_widgets.core.randomness import random_state
 
-__all__ = ["Sizes", "watch"]
+__all__ = ["Look", "Sizes", "watch"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,6 +28,19 @@ class Sizes:
 
     largest: int
     all: int
+
+
+@dataclass(frozen=True, eq=False)
+class Look:
+    """What a call was seen to do.
+
+    Attributes:
+        shape: Shape of its value.
+        sizes: What it made on the way.
+    """
+
+    shape: tuple[int, ...]
+    sizes: Sizes
 
 
 class _Watch(TorchDispatchMode):

@@ -267,7 +267,9 @@ def lelsd(
     if pictures is not None:
         goes = course(longest(course, lambda c: c.pictures, pictures, "pictures"))
     work.expect(Plan(goes.pictures, goes.passes * pace.seconds / goes.pictures), goes.passes, state.step + goes.steps)
-    drawn, looked = _draw(scene, frame, recipe, goes, code, work)
+    # looking for the part may cost as much as all the rest, and half of what there is
+    most = goes.pictures if steps_given else goes.pictures // 2
+    drawn, looked = _draw(scene, frame, recipe, goes, code, most, work)
     if pictures is not None and looked > goes.drawn:  # few show the part
         left = pictures - (looked - goes.drawn)
         shorter = longest(lambda steps: replace(goes, steps=steps), lambda c: c.pictures, left, "pictures")
@@ -313,7 +315,9 @@ def _pace(scene: Scene, frame: Frame, recipe: Recipe, code: Any, work: Work) -> 
     return pace, 2 if kept * many > KEEP else 1
 
 
-def _draw(scene: Scene, frame: Frame, recipe: Recipe, course: Course, code: Any, work: Work) -> tuple[PartSamples, int]:
+def _draw(
+    scene: Scene, frame: Frame, recipe: Recipe, course: Course, code: Any, most: int, work: Work
+) -> tuple[PartSamples, int]:
     """Draw the pictures of the part; return them and how many were looked at."""
     looked = 0
 
@@ -326,7 +330,7 @@ def _draw(scene: Scene, frame: Frame, recipe: Recipe, course: Course, code: Any,
 
     drawn = part_samples(
         scene.layers, scene.masks, frame.run, n=course.drawn, seed=recipe.seed, code=code,
-        truncation=recipe.truncation, on_step=told,
+        truncation=recipe.truncation, most=most, on_step=told,
     )  # fmt: skip
     return drawn, looked
 

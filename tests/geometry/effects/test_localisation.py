@@ -11,7 +11,7 @@ from latent_widgets.geometry.effects.area import area_resample
 from latent_widgets.geometry.effects.feature_layers import layers_of
 from latent_widgets.geometry.effects.localisation import localisation, shares
 from latent_widgets.geometry.effects.part_masks import PartMasks, merge_masks
-from latent_widgets.geometry.effects.part_samples import CHUNK
+from latent_widgets.geometry.effects.part_samples import CHUNK, part_samples
 from latent_widgets.segmentation import FixedMask, fit_segmenter
 from latent_widgets.values.directions import Directions
 from tests.blocks import HEIGHT, WIDTH, BlockSegmenter, BlocksGenerator, block_labels
@@ -156,6 +156,25 @@ def test_a_part_must_be_visible():
         localisation(G, random_directions(G, k=1), seldom, 1, n=8)
     with pytest.raises(ValueError, match=r"got 'part 2' in 0 of 1. Choose another part or code"):
         localisation(G, random_directions(G, k=1), seldom, 2, n=8, code=G.code(1))
+
+
+@pytest.mark.parametrize(("most", "looked"), [(None, 320), (200, 192), (1, 64)])
+def test_looking_for_a_rare_part_ends_when_enough_are_found(most, looked):
+    G = BlocksGenerator()
+
+    def seldom(images):
+        labels = torch.zeros(len(images), HEIGHT, WIDTH, dtype=torch.long)
+        labels[:4, 0, 0] = 1  # four pictures a pass
+        return labels
+
+    drawn = []
+    found = part_samples(
+        layers_of(G, ["image"]), PartMasks.of(G, seldom, 1), "w", n=40, most=most,
+        on_step=lambda step: drawn.append(step.value),
+    )  # fmt: skip
+    assert sum(drawn) == looked
+    assert found.count == len(found.codes) == looked // 8
+    assert found.visible == 1 / 8
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,16 @@
 """Products from one graph that is kept, against a dense twin in float64."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 import torch.nn.functional as F
 
 from latent_widgets.generators.style import StyleGenerator
 from latent_widgets.generators.stylegan2 import StyleGAN2
-from latent_widgets.geometry.jacobian import JacobianOperator
-from latent_widgets.geometry.jacobian.functions import image_function
+from latent_widgets.geometry.jacobian import JacobianOperator, operator
+from latent_widgets.geometry.jacobian.functions import feature_function, image_function, preview_function
+from latent_widgets.geometry.jacobian.watch import watch
 from tests.tapes import FUNCTIONS, PLAIN, Detached, Once, normal, picture, taped
 
 
@@ -81,3 +84,34 @@ def test_a_graph_too_large_for_memory_gives_way(monkeypatch):
     v = normal(24)
     with J.keeping_graph():
         torch.testing.assert_close(J @ v, dense @ v)
+
+
+def test_a_network_of_this_package_is_looked_at_once(monkeypatch):
+    torch.manual_seed(0)
+    G = StyleGenerator(StyleGAN2(z_dim=6, w_dim=6, resolution=16, channels={4: 8, 8: 8, 16: 8}), "six")
+    seen = []
+    monkeypatch.setattr(operator, "watch", lambda fn, x: (seen.append(len(x)), watch(fn, x))[1])
+    functions = [
+        image_function(G, G.code(0)), image_function(G, G.code(1)), preview_function(G, G.code(1), 8),
+        feature_function(G, G.code(0), "b8.conv1"), image_function(G, G.code(0), rows=[1, 2]),
+        image_function(G, G.broadcast(G.code(0)), rows=[1, 2]), image_function(G, G.code(2), rows=[1, 2]),
+    ]  # fmt: skip
+    operators = [JacobianOperator(f, f.x0) for f in functions]
+    assert [J.looked for J in operators] == [True, False, True, True, True, True, False]
+    assert seen == [6, 6, 6, 6, 12]
+    for J, f in zip(operators, functions, strict=True):
+        assert J.output_shape == tuple(f(f.x0).shape)
+    half = replace(functions[0], call=lambda x: functions[0](x)[0])
+    assert JacobianOperator(half, half.x0).shape == (256, 6)
+
+
+def test_few_vectors_of_a_small_picture_come_from_the_graph_and_many_do_not():
+    x = normal(24)
+    fn = FUNCTIONS["plain"]
+    dense = torch.autograd.functional.jacobian(lambda x: fn(x).reshape(-1), x)
+    for count, uses in ((1, True), (4, True), (5, False), (9, False)):
+        J, V = JacobianOperator(fn, x), normal(24, count)
+        J.T @ normal(len(dense))
+        with J.keeping_graph():
+            torch.testing.assert_close(J @ V, dense @ V)
+            assert (J.products._tape is not None) == uses
