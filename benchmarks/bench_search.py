@@ -22,8 +22,8 @@ from benchmarks._report import bar, bar_rows, machine, write
 from benchmarks._timing import table
 from benchmarks.bench_jacobian import peak, published_size
 from benchmarks.bench_regions import ellipses
-from latent_widgets.core.grams import leading
 from latent_widgets.core.forward import load_rules
+from latent_widgets.core.grams import leading
 from latent_widgets.core.steps import Step
 from latent_widgets.geometry.jacobian.functions import image_function
 from latent_widgets.geometry.jacobian.operator import JacobianOperator
