@@ -23,6 +23,7 @@ from tests.generators.checkpoints.standins import write_nvidia
 from tests.geometry.conftest import X
 from tests.geometry.jacobian.test_jacobian import SineWithOneDerivative, SineWithoutForwardMode
 from tests.linear import linear_generator
+from tests.tapes import Once
 
 
 class Bends(nn.Module):
@@ -36,30 +37,6 @@ class Bends(nn.Module):
     def forward(self, z):
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self.cut):
             return self.inside(z @ self.weight.T).reshape(-1, 3, 24, 40)
-
-
-class OnceWithForwardMode(torch.autograd.Function):
-    """A sine with a derivative each way, but no second one."""
-
-    generate_vmap_rule = True
-
-    @staticmethod
-    def forward(x):
-        return x.sin()
-
-    @staticmethod
-    def setup_context(ctx, inputs, output):
-        ctx.save_for_backward(*inputs)
-        ctx.save_for_forward(*inputs)
-
-    @staticmethod
-    def jvp(ctx, tangent):
-        return tangent * ctx.saved_tensors[0].cos()
-
-    @staticmethod
-    @torch.autograd.function.once_differentiable
-    def backward(ctx, grad):
-        return grad * ctx.saved_tensors[0].cos()
 
 
 @pytest.fixture
@@ -163,7 +140,7 @@ def test_one_derivative_alone_is_wrong():
 
 
 def test_a_second_derivative_that_is_missing_is_said():
-    modes = modes_of(lambda x: OnceWithForwardMode.apply(x), X)
+    modes = modes_of(lambda x: Once.apply(x), X)
     assert (modes.forward, modes.reverse) == ("", "")
     finding = modes_finding(modes)
     assert finding.said.startswith("reverse mode twice is missing (")

@@ -8,8 +8,7 @@ tile. A mask then costs a sum over tiles, the rows of the tiles that its edge cu
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import replace
 from typing import Any, Literal
 
 import torch
@@ -21,18 +20,15 @@ from latent_widgets.core.steps import OnStep, report
 from latent_widgets.generators.base import Generator
 from latent_widgets.geometry.jacobian.functions import VectorFunction, image_function
 from latent_widgets.geometry.jacobian.operator import JacobianOperator
+from latent_widgets.geometry.regions.grams import RegionGrams
 from latent_widgets.geometry.regions.partial import Budget, Seen, begun, partial_pass, seen_of
 from latent_widgets.geometry.regions.reduced import reduced
 from latent_widgets.geometry.regions.search import Stage
 from latent_widgets.geometry.regions.solvers import (
     SOLVERS,
     RegionSpectrum,
-    Solver,
     check_count,
     effect,
-    generalized,
-    loud_rank,
-    projection,
     spectrum_of,
 )
 from latent_widgets.geometry.regions.tiles import TileGrams
@@ -41,86 +37,12 @@ from latent_widgets.values.directions import Directions
 from latent_widgets.values.masks import Mask
 from latent_widgets.values.units import direction_lengths
 
-__all__ = ["RegionGrams", "RegionSpectra"]
+__all__ = ["RegionSpectra"]
 
 Channels = Literal["rgb", "luminance", "chroma", "mean"]
 CHANNELS: tuple[Channels, ...] = ("rgb", "luminance", "chroma", "mean")
 GROWN = 1.2  # times as many directions as when it was last put together
 LUMINANCE = (0.2126, 0.7152, 0.0722)  # of R, G, B: Rec. ITU-R BT.709-6, item 3.2
-
-
-@dataclass(frozen=True, eq=False)
-class RegionGrams:
-    """The Grams of a mask and of what it leaves, in the reduced basis.
-
-    Attributes:
-        inside: ``(r, r)`` float64, a sum over pixels and channels.
-        outside: The same outside.
-        area: Weighted number of pixels inside, at the analysis size.
-        rest: The same outside.
-        channels: Numbers in a pixel.
-        error: By which share of its own size, root mean square, rounding alone changes a derivative.
-        unseen: Estimated traces, inside and outside, of what lies beyond the reduced basis; zeros after a whole pass.
-    """
-
-    inside: Tensor
-    outside: Tensor
-    area: float
-    rest: float
-    channels: int
-    error: float
-    unseen: tuple[float, float] = (0.0, 0.0)
-
-    @cached_property
-    def principal(self) -> tuple[Tensor, Tensor]:
-        """Eigenvalues ``(r,)`` and eigenvectors ``(r, r)``, a column each, of the inside, the largest first."""
-        values, vectors = torch.linalg.eigh(self.inside)
-        return values.flip(0), vectors.flip(1)
-
-    def solve(
-        self,
-        k: int,
-        solver: Solver,
-        *,
-        tolerance: float,
-        cut: int | None = None,
-        principal: Tensor | None = None,
-        outside: Tensor | None = None,
-    ) -> tuple[Tensor, Tensor]:
-        """Find directions that act inside.
-
-        Args:
-            k: How many.
-            solver: ``"generalized"`` or ``"projection"``, see :mod:`latent_widgets.geometry.regions.solvers`.
-            tolerance: For ``"generalized"``.
-            cut: For ``"projection"``, how many of the loudest directions of the outside are removed; its
-                :func:`~latent_widgets.geometry.regions.solvers.loud_rank` if not given.
-            principal: For ``"projection"``, other principal directions of the inside, a column each.
-            outside: For ``"projection"``, another Gram of the outside.
-
-        Returns:
-            ``(k, r)`` of unit length, and the norm ``(k,)`` that the projection left of each; 1 without one.
-
-        Raises:
-            ValueError: If nothing is left of a direction.
-        """
-        if solver == "generalized":
-            found = generalized(self.inside, self.outside, k, tolerance, self.unseen[1])
-            return found, torch.ones(k, dtype=torch.float64, device="cpu")
-        principal = self.principal[1] if principal is None else principal
-        outside = self.outside if outside is None else outside
-        return projection(principal[:, :k].T, outside, loud_rank(outside) if cut is None else cut, self.error)
-
-    @property
-    def noise(self) -> float:
-        """The energy of a direction that rounding alone leaves inside, beside the derivatives of the whole picture."""
-        inside, rest = self.numbers
-        return self.error**2 * float((self.inside + self.outside).trace()) * inside / (inside + rest)
-
-    @property
-    def numbers(self) -> tuple[float, float]:
-        """How many numbers the two Grams sum over."""
-        return self.area * self.channels, self.rest * self.channels
 
 
 class RegionSpectra:
