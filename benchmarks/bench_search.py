@@ -129,6 +129,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="a narrower network, four masks and one latent")
     o = parser.parse_args()
+    torch.set_num_threads(1)
     facts, before = machine(), peak()
     costs = cost(published_size(4096 if o.quick else 32768))
     head = ["", "counted at the last step before", "measured"]

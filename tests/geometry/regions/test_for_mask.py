@@ -8,6 +8,7 @@ import torch
 import latent_widgets as lw
 from latent_widgets.generators.style import StyleGenerator
 from latent_widgets.generators.stylegan2 import StyleGAN2
+from latent_widgets.geometry.regions.search import COARSE
 from tests.linear import linear_generator
 from tests.region_twin import best_locality, dense, energies
 
@@ -79,7 +80,7 @@ def test_the_first_directions_come_early_and_get_better(G, mask):
     lw.RegionSpectra.for_mask(G, G.code(1), mask, 2, pictures=60, on_step=look)
     best = float(best_locality(J, mask, 1))
     assert [index for index, _ in shares] == sorted(index for index, _ in shares)
-    assert shares[0][0] == 1  # the small picture alone
+    assert shares[0][0] == round(COARSE)  # the small picture alone
     assert shares[-1][1] > 0.97 * best
     assert max(share for index, share in shares if index <= 12) > 0.6 * best
     assert min(share for index, share in shares if index > 30) > 0.9 * best
