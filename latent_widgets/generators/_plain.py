@@ -72,7 +72,7 @@ def convolved(x: Tensor, style: Tensor, weight: Tensor, scale: Tensor, padding: 
 def pieces(*tensors: Tensor, fill: int = 0) -> Iterator[tuple[Tensor, ...]]:
     """Cut tensors ``(n, C, ...)`` into views ``(1, c, ...)`` of the same few channels of one picture.
 
-    Of a tensor with one picture, or one channel, all get the same.
+    Of a tensor with one picture, or one channel, all get the same. Elsewhere than on a CPU all channels are one piece.
 
     Args:
         *tensors: What to cut.
@@ -86,7 +86,8 @@ def pieces(*tensors: Tensor, fill: int = 0) -> Iterator[tuple[Tensor, ...]]:
         [torch.Size([1, 1, 512, 512]), torch.Size([1, 1, 512, 512]), torch.Size([1, 1, 512, 512])]
     """
     n, channels = tensors[0].shape[:2]
-    count = max(1, PIECE // max(1, fill or tensors[0][0, 0].numel()))
+    few = max(1, PIECE // max(1, fill or tensors[0][0, 0].numel()))
+    count = few if tensors[0].device.type == "cpu" else channels
     for i in range(n):
         rows = [x[i : i + 1] if len(x) > 1 else x for x in tensors]
         for first in range(0, channels, count):

@@ -55,10 +55,10 @@ class Kind(NamedTuple):
 
 
 class TapedLayer(torch.autograd.Function):
-    """``clamp(leaky_relu(scale * filter(conv(x * style)) + shift))``, differentiated by ``x``, ``style``, ``scale``.
+    """``clamp(leaky_relu(scale * filter(conv(x * style)) + shift + noise))``, by ``x``, ``style`` and ``scale``.
 
-    The shapes are ``(n, inputs, h, w)``, ``(n, inputs)`` and ``(n, outputs)``; the shift, of the bias and the noise, is
-    ``(1, outputs or 1, h', w')`` and a constant, as is the weight.
+    Their shapes are ``(n, inputs, h, w)``, ``(n, inputs)`` and ``(n, outputs)``. The weight, the shift
+    ``(outputs, 1, 1)`` and the noise ``(h', w')`` are constants.
     """
 
     @staticmethod

@@ -97,6 +97,11 @@ def test_pieces_cover_everything_once(monkeypatch):
     torch.testing.assert_close(x, (factor + shift).expand(2, 5, 3, 4))
 
 
+def test_an_accelerator_is_given_all_channels_at_once():
+    on_cpu = torch.zeros(2, 3, 512, 512)
+    assert [len(list(pieces(x))) for x in (on_cpu, on_cpu.to("meta"))] == [6, 2]
+
+
 @pytest.mark.parametrize(("up", "down", "padding"), [(1, 1, (0, 0)), (2, 1, (5, 4)), (4, 1, (-3, 7)), (1, 2, (3, -2))])
 @pytest.mark.parametrize("size", [9, BLOCK + 7])
 def test_bands_are_the_definition(size, up, down, padding):

@@ -101,3 +101,26 @@ def test_which_generators_are_searched(large, tiny):
     assert here.searches(large)
     assert not here.searches(tiny)
     assert Settings().k == 6
+
+
+@pytest.mark.parametrize("before", [False, True])
+def test_a_region_of_everything_is_told_and_no_failure(explorer, region, before):
+    if before:
+        explorer.mask = region
+    explorer.mask = lw.Mask(torch.ones(256, 256, dtype=torch.bool))
+    assert explorer.error is None
+    assert explorer.region.work.job.error is None
+    said = "The region is the whole picture" if before else "mask must leave a part of the picture out"
+    assert said in explorer.region.page.message.value
+    explorer.mask = lw.Mask(region.tensor.roll(9, 1))
+    assert explorer.region.page.message.value == ""
+    assert explorer.directions.method == "region"
+
+
+def test_a_search_that_fails_otherwise_is_an_error(explorer, region, monkeypatch):
+    def broken(*arguments, **options):
+        raise ValueError("fn must be differentiable")
+
+    monkeypatch.setattr(Where, "search", broken)
+    explorer.mask = region
+    assert "fn must be differentiable" in str(explorer.region.work.job.error)

@@ -114,9 +114,17 @@ class Region:
             if spectra.seen.stopped or len(spectra.total) >= settings.k:  # no slider goes, to come back later
                 self._landed(here, spectra)
 
+        def work(on_step: Any) -> RegionSpectra | str:
+            try:
+                return here.search(G, mask, settings, start, on_step)
+            except ValueError as error:  # the mask's fault is something to say, no failure of the panel
+                if not str(error).startswith("mask must"):
+                    raise
+                return str(error)
+
         self.work.run(
-            lambda on_step: here.search(G, mask, settings, start, on_step),
-            lambda spectra: self._landed(here, spectra),
+            work,
+            lambda found: self._refused(found) if isinstance(found, str) else self._landed(here, found),
             progress=stage,
             failed=self._failed,
             kind="pass",
@@ -150,6 +158,12 @@ class Region:
         self.found = None
         self.page.ready(False)
         self.effects.forget()
+
+    @one_at_a_time
+    def _refused(self, message: str) -> None:
+        self.follower.give_up(message)
+        if self.found is None:  # else what was seen for another mask says more
+            self.page.tell(message, "")
 
     @one_at_a_time
     def _landed(self, where: Where, spectra: RegionSpectra) -> None:
