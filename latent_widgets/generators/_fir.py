@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -11,7 +12,7 @@ from torch import Tensor
 
 from latent_widgets.core import checks
 
-__all__ = ["FILTER", "fir", "fir_gain", "low_pass", "upsample"]
+__all__ = ["FILTER", "Reach", "fir", "fir_gain", "fir_rows", "low_pass", "reach_of", "upsample"]
 
 FILTER = (1.0, 3.0, 3.0, 1.0)  # the low-pass filter of the paper, along each axis
 
@@ -26,14 +27,48 @@ def low_pass(taps: Sequence[float]) -> tuple[float, ...]:
     return values
 
 
-def fir(x: Tensor, taps: Sequence[float], adjoint: bool = False) -> Tensor:
+def fir(x: Tensor, taps: Sequence[float]) -> Tensor:
     """Filter pictures ``(n, C, h, w)``: the kernel is ``outer(taps, taps)`` over the product of its corners.
 
-    Zeros are put on each side, one number less than half of the taps; a side shrinks by one. With ``adjoint`` it grows
-    by one: the transposed map, which the same kernel makes, as it is symmetric. See :func:`fir_gain`.
+    Zeros are put on each side, one number less than half of the taps, so that a side shrinks by one. See
+    :func:`fir_gain`.
     """
-    last, pad = len(taps) - 1, len(taps) // 2 - (0 if adjoint else 1)
-    x = F.pad(x, (pad, pad, pad, pad))  # adding mirrored pairs first is faster on a CPU than a depthwise convolution
+    pad = len(taps) // 2 - 1
+    return _filtered(F.pad(x, (pad, pad, pad, pad)), taps)
+
+
+def fir_rows(rows: Tensor, taps: Sequence[float], reach: Reach) -> Tensor:
+    """Filter the rows that :func:`reach_of` names."""
+    return _filtered(F.pad(rows, (reach.pad, reach.pad, reach.above, reach.below)), taps)
+
+
+class Reach(NamedTuple):
+    """Which rows a filter needs for some rows of its result, and how many zeros on each side, above and below them."""
+
+    first: int
+    last: int
+    pad: int
+    above: int
+    below: int
+
+
+def reach_of(taps: Sequence[float], first: int, last: int, height: int, adjoint: bool = False) -> Reach:
+    """Say what the rows ``first`` up to ``last`` of a filtered picture need of its ``height`` rows.
+
+    With ``adjoint`` they are those of the transposed map, by which a side grows by one; the same kernel makes it, as it
+    is symmetric, after one more zero on each side.
+
+    Example:
+        >>> reach_of(FILTER, 0, 8, 17), reach_of(FILTER, 8, 16, 17)
+        (Reach(first=0, last=10, pad=1, above=1, below=0), Reach(first=7, last=17, pad=1, above=0, below=1))
+    """
+    pad = len(taps) // 2 - (0 if adjoint else 1)
+    begin, end = first - pad, last + len(taps) - 1 - pad
+    return Reach(max(begin, 0), min(end, height), pad, max(-begin, 0), max(end - height, 0))
+
+
+def _filtered(x: Tensor, taps: Sequence[float]) -> Tensor:
+    last = len(taps) - 1  # adding mirrored pairs first is faster on a CPU than a depthwise convolution
     for axis in (2, 3):
         size = x.shape[axis] - last
         pairs = [x.narrow(axis, i, size) + x.narrow(axis, last - i, size) for i in range(len(taps) // 2)]

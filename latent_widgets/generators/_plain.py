@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd import forward_ad
 
-__all__ = ["convolved", "is_plain", "pays", "pieces"]
+__all__ = ["convolved", "is_plain", "laid", "pays", "pieces", "room", "slabs"]
 
 PIECE = 2**18  # numbers in a piece: 1 MiB in single precision, what the second cache of a core holds
 
@@ -72,7 +72,7 @@ def convolved(x: Tensor, style: Tensor, weight: Tensor, scale: Tensor, padding: 
 def pieces(*tensors: Tensor, fill: int = 0) -> Iterator[tuple[Tensor, ...]]:
     """Cut tensors ``(n, C, ...)`` into views ``(1, c, ...)`` of the same few channels of one picture.
 
-    Of a tensor with one picture, or one channel, all get the same. Elsewhere than on a CPU all channels are one piece.
+    Of a tensor with one picture, or one channel, all get the same.
 
     Args:
         *tensors: What to cut.
@@ -86,9 +86,40 @@ def pieces(*tensors: Tensor, fill: int = 0) -> Iterator[tuple[Tensor, ...]]:
         [torch.Size([1, 1, 512, 512]), torch.Size([1, 1, 512, 512]), torch.Size([1, 1, 512, 512])]
     """
     n, channels = tensors[0].shape[:2]
-    few = max(1, PIECE // max(1, fill or tensors[0][0, 0].numel()))
-    count = few if tensors[0].device.type == "cpu" else channels
+    count = max(1, PIECE // max(1, fill or tensors[0][0, 0].numel()))
     for i in range(n):
         rows = [x[i : i + 1] if len(x) > 1 else x for x in tensors]
         for first in range(0, channels, count):
             yield tuple(x[:, first : first + count] if x.shape[1] > 1 else x for x in rows)
+
+
+def laid(x: Tensor) -> Tensor:
+    """Return features whose channels lie together for each pixel on a CPU, whose convolutions then copy less."""
+    return x.contiguous(memory_format=_layout(x))
+
+
+def room(like: Tensor, height: int, width: int) -> Tensor:
+    """Return features that lie so, of another size and not yet written."""
+    size = (*like.shape[:2], height, width)
+    return torch.empty(size, dtype=like.dtype, device=like.device, memory_format=_layout(like))
+
+
+def _layout(x: Tensor) -> torch.memory_format:
+    return torch.channels_last if x.device.type == "cpu" else torch.contiguous_format
+
+
+def slabs(out: Tensor) -> Iterator[tuple[int, int, int]]:
+    """Cut features ``(n, C, h, w)`` into a few rows of one picture; elsewhere than on a CPU all rows are taken at once.
+
+    Yields:
+        The number of a picture, and the first of its rows and the one after the last.
+
+    Example:
+        >>> list(slabs(torch.zeros(1, 64, 100, 64)))
+        [(0, 0, 64), (0, 64, 100)]
+    """
+    n, channels, height, width = out.shape
+    count = max(1, PIECE // max(1, channels * width)) if out.device.type == "cpu" else max(height, 1)
+    for i in range(n):
+        for first in range(0, height, count):
+            yield i, first, min(first + count, height)

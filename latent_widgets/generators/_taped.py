@@ -13,8 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from latent_widgets.generators._fir import fir
-from latent_widgets.generators._plain import pieces
+from latent_widgets.generators._fir import fir_rows, reach_of
+from latent_widgets.generators._plain import laid, room, slabs
 
 __all__ = ["Kind", "TapedLayer"]
 
@@ -37,16 +37,14 @@ class Kind(NamedTuple):
         """Multiply with the transpose of that map."""
         if self.taps is not None:
             return F.conv2d(y, weight.transpose(0, 1), stride=2)
-        shape = (*y.shape[:1], weight.shape[1], *y.shape[2:])
-        like = y.new_empty(1).expand(shape)  # its shape alone is asked for
-        one, none = [1, 1], [0, 0]
-        options = (None, one, one, one, False, none, 1, [True, False, False])
-        x: Tensor = torch.ops.aten.convolution_backward(y, like, weight, *options)[0]
-        return x
+        return F.conv_transpose2d(y, weight, padding=1)
 
-    def filtered(self, y: Tensor) -> Tensor:
-        """Filter a piece of what was convolved."""
-        return y if self.taps is None else fir(y, self.taps)
+    def filtered(self, y: Tensor, first: int, last: int) -> Tensor:
+        """Return rows of what was convolved, filtered."""
+        if self.taps is None:
+            return y[:, :, first:last]
+        reach = reach_of(self.taps, first, last, y.shape[2])
+        return fir_rows(y[:, :, reach.first : reach.last], self.taps, reach)
 
     def sloped(self, moved: Tensor, out: Tensor) -> Tensor:
         """Multiply with the activation's derivative where it gave ``out``."""
@@ -66,16 +64,17 @@ class TapedLayer(torch.autograd.Function):
         ctx: Any, x: Tensor, style: Tensor, scale: Tensor, weight: Tensor, shift: Tensor, noise: Tensor | None,
         kind: Kind,
     ) -> Tensor:  # fmt: skip
+        x, factor = laid(x), scale[:, :, None, None]
         y = kind.convolved(x * style[:, :, None, None], weight)
-        size = [side - (kind.taps is not None) for side in y.shape[2:]]
-        before = y if kind.taps is None else y.new_empty(*y.shape[:2], *size)
+        before = y if kind.taps is None else room(y, y.shape[2] - 1, y.shape[3] - 1)
         out = torch.empty_like(before)
-        for wide, part, given, factor, offset in pieces(y, before, out, scale[:, :, None, None], shift[None]):
+        for i, first, last in slabs(out):
+            rows, given = before[i : i + 1, :, first:last], out[i : i + 1, :, first:last]
             if kind.taps is not None:
-                part.copy_(kind.filtered(wide))
-            torch.mul(part, factor, out=given).add_(offset)
+                rows.copy_(kind.filtered(y[i : i + 1], first, last))
+            torch.mul(rows, factor[i : i + 1], out=given).add_(shift)
             if noise is not None:
-                given.add_(noise)
+                given.add_(noise[first:last])
             F.leaky_relu_(given, SLOPE)
             if kind.clamp is not None:
                 given.clamp_(-kind.clamp, kind.clamp)
@@ -94,20 +93,27 @@ class _Transposed(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, grad: Tensor, kind: Kind, *saved: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         x, style, scale, weight, before, out = saved
-        inner = grad.new_empty(*grad.shape[:2], *(side + (kind.taps is not None) for side in grad.shape[2:]))
-        by_scale = torch.empty_like(scale)
-        for pushed, given, value, wide, factor, total in pieces(
-            grad, out, before, inner, scale[:, :, None, None], by_scale[:, :, None, None]
-        ):
-            piece = kind.sloped(pushed, given)
-            torch.sum(piece * value, (2, 3), keepdim=True, out=total)
-            piece.mul_(factor)
-            wide.copy_(piece if kind.taps is None else fir(piece, kind.taps, adjoint=True))
-        by_x = kind.transposed(inner, weight)
-        by_style = torch.empty_like(style)
-        for part, value, factor, total in pieces(by_x, x, style[:, :, None, None], by_style[:, :, None, None]):
-            torch.sum(part * value, (2, 3), keepdim=True, out=total)
-            part.mul_(factor)
+        grad, factor, height = laid(grad), scale[:, :, None, None], grad.shape[2]
+        wider = kind.taps is not None
+        inner = room(grad, height + wider, grad.shape[3] + wider)
+        by_scale, by_style = torch.zeros_like(scale), torch.zeros_like(style)
+        for i, first, last in slabs(inner):
+            reach = None if kind.taps is None else reach_of(kind.taps, first, last, height, adjoint=True)
+            begin, end = (first, last) if reach is None else reach[:2]
+            rows = kind.sloped(grad[i : i + 1, :, begin:end], out[i : i + 1, :, begin:end])
+            inside = min(last, height)
+            by_scale[i] += (rows[:, :, first - begin : inside - begin] * before[i : i + 1, :, first:inside]).sum(
+                (0, 2, 3)
+            )
+            rows.mul_(factor[i : i + 1])
+            if kind.taps is not None and reach is not None:
+                rows = fir_rows(rows, kind.taps, reach)
+            inner[i : i + 1, :, first:last] = rows
+        by_x = laid(kind.transposed(inner, weight))
+        for i, first, last in slabs(by_x):
+            rows = by_x[i : i + 1, :, first:last]
+            by_style[i] += (rows * x[i : i + 1, :, first:last]).sum((0, 2, 3))
+            rows.mul_(style[i : i + 1, :, None, None])
         ctx.save_for_backward(*saved)
         ctx.kind = kind
         ctx.set_materialize_grads(False)
@@ -122,12 +128,13 @@ class _Transposed(torch.autograd.Function):
             turned = by_style[:, :, None, None]
             moved = x * turned if moved is None else moved.addcmul_(x, turned)
         pushed = torch.zeros_like(out) if moved is None else torch.empty_like(out)
-        y = pushed if moved is None else ctx.kind.convolved(moved, weight)
-        by_scale = torch.zeros_like(scale) if by_scale is None else by_scale
-        for wide, part, given, value, factor, turned in pieces(
-            y, pushed, out, before, scale[:, :, None, None], by_scale[:, :, None, None]
-        ):
+        y = pushed if moved is None else ctx.kind.convolved(laid(moved), weight)
+        factor = scale[:, :, None, None]
+        turned = torch.zeros_like(factor) if by_scale is None else by_scale[:, :, None, None]
+        for i, first, last in slabs(pushed):
+            rows, given = pushed[i : i + 1, :, first:last], out[i : i + 1, :, first:last]
             if moved is not None:
-                torch.mul(ctx.kind.filtered(wide), factor, out=part)
-            part.copy_(ctx.kind.sloped(part.addcmul_(value, turned), given))
+                torch.mul(ctx.kind.filtered(y[i : i + 1], first, last), factor[i : i + 1], out=rows)
+            rows.addcmul_(before[i : i + 1, :, first:last], turned[i : i + 1])
+            rows.copy_(ctx.kind.sloped(rows, given))
         return pushed, *(None,) * 7

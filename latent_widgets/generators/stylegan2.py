@@ -20,8 +20,8 @@ from latent_widgets.core import checks
 from latent_widgets.core.fresh import fresh
 from latent_widgets.core.taping import is_taped
 from latent_widgets.generators._dense import GAIN, Dense, drawn
-from latent_widgets.generators._fir import FILTER, fir, fir_gain, low_pass, upsample
-from latent_widgets.generators._plain import convolved, pays, pieces
+from latent_widgets.generators._fir import FILTER, fir, fir_gain, fir_rows, low_pass, reach_of, upsample
+from latent_widgets.generators._plain import laid, pays, room, slabs
 from latent_widgets.generators._synthesis import BlockSynthesis, SynthesisState, sides_of
 from latent_widgets.generators._taped import Kind, TapedLayer
 
@@ -149,20 +149,30 @@ class ModulatedConv(nn.Module):
         return x if limit is None else x.clamp(-limit, limit)
 
     def _over(self, x: Tensor, style: Tensor, scale: Tensor, shift: Tensor, noise: Tensor | None) -> Tensor:
-        # The same where nobody asks for derivatives: what follows the convolution writes over it, in pieces.
+        # The same where nobody asks for derivatives: what follows the convolution writes over it, some rows at a time.
+        # The channels of a pixel lie together, as the convolution wants them.
+        x, factor = laid(x), scale[:, :, None, None]
         if self.up:
             y = F.conv_transpose2d(x * style[:, :, None, None], self.weight.transpose(0, 1), stride=2)
-            out = y.new_empty(*y.shape[:2], *(size - 1 for size in y.shape[2:]))
+            out = room(y, y.shape[2] - 1, y.shape[3] - 1)
+        elif len(x) == 1 and self.weight.numel() <= x.numel():  # what is smaller takes the factors
+            own = self.weight * style[0, :, None, None] * scale[0, :, None, None, None]
+            out = y = F.conv2d(x, own, padding=1)
+            factor = torch.ones_like(factor[:1, :1])
         else:
-            out = y = convolved(x, style, self.weight, scale, padding=1)
-        for wide, part, factor, offset in pieces(y, out, scale[:, :, None, None], shift[None]):
+            out = y = F.conv2d(x * style[:, :, None, None], self.weight, padding=1)
+        for i, first, last in slabs(out):
+            rows, wide, by = out[i : i + 1, :, first:last], y[i : i + 1], factor[i : i + 1]
             if self.up:
-                torch.mul(fir(wide, self.taps), factor, out=part)
+                reach = reach_of(self.taps, first, last, wide.shape[2])
+                torch.mul(fir_rows(wide[:, :, reach.first : reach.last], self.taps, reach), by, out=rows)
+            elif by.numel() > 1:
+                rows.mul_(by)
             if noise is not None:
-                part.add_(noise)
-            F.leaky_relu_(part.add_(offset), 0.2)
+                rows.add_(noise[first:last])
+            F.leaky_relu_(rows.add_(shift), 0.2)
             if self.clamp is not None:
-                part.clamp_(-self.clamp * self.gain, self.clamp * self.gain)
+                rows.clamp_(-self.clamp * self.gain, self.clamp * self.gain)
         return out
 
 
