@@ -3,8 +3,8 @@
 import torch
 
 from latent_widgets.core.taping import taping
-from latent_widgets.generators.stylegan2 import ModulatedConv
-from tests.tapes import normal
+from latent_widgets.generators.stylegan2 import ModulatedConv, ToRGB
+from tests.tapes import RNG, normal
 
 LAYERS = {
     "plain": {},
@@ -17,8 +17,16 @@ LAYERS = {
 FEATURES, STYLES = (2, 3, 3, 3), (2, 3)
 
 
+COLOURS = {"colours": {}, "grey, clamped": {"clamp": 1.5}}
+
+
 def random_layer(name):
-    layer = ModulatedConv(3, 4, 5, 6, **LAYERS[name]).double()
+    RNG.manual_seed(7)  # how much is clamped is a matter of chance
+    if name in COLOURS:
+        layer = ToRGB(3, 1 if "grey" in name else 3, 5, **COLOURS[name]).double()
+        layer.up = False
+    else:
+        layer = ModulatedConv(3, 4, 5, 6, **LAYERS[name]).double()
     with torch.no_grad():
         for value in layer.parameters():
             value.copy_(normal(*value.shape))

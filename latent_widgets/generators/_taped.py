@@ -16,7 +16,7 @@ from torch import Tensor
 from latent_widgets.generators._fir import fir_rows, reach_of
 from latent_widgets.generators._plain import laid, room, slabs
 
-__all__ = ["Kind", "TapedLayer"]
+__all__ = ["Kind", "TapedColours", "TapedLayer"]
 
 SLOPE = 0.2
 
@@ -138,3 +138,43 @@ class _Transposed(torch.autograd.Function):
             rows.addcmul_(before[i : i + 1, :, first:last], turned[i : i + 1])
             rows.copy_(ctx.kind.sloped(rows, given))
         return pushed, *(None,) * 7
+
+
+class TapedColours(torch.autograd.Function):
+    """A picture as weighted sums of the channels of ``x`` (n, C, h, w), by that and by the weights (n, colours, C)."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, own: Tensor, bias: Tensor) -> Tensor:
+        x = laid(x)
+        ctx.save_for_backward(x, own)
+        return torch.baddbmm(bias[:, None], own, x.flatten(2)).unflatten(2, x.shape[2:])
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
+        return *_Uncoloured.apply(grads[0], *ctx.saved_tensors), None
+
+
+class _Uncoloured(torch.autograd.Function):
+    """The product with the transposed derivative of that."""
+
+    @staticmethod
+    def forward(ctx: Any, grad: Tensor, x: Tensor, own: Tensor) -> tuple[Tensor, Tensor]:
+        by_x, parts = torch.empty_like(x), own[..., None, None]
+        for i, first, last in slabs(by_x):
+            rows, pushed = by_x[i, :, first:last], grad[i, :, first:last]
+            torch.mul(parts[i, 0], pushed[0], out=rows)
+            for part, colour in zip(parts[i, 1:], pushed[1:], strict=True):
+                rows.addcmul_(part, colour)
+        ctx.save_for_backward(x, own)
+        ctx.set_materialize_grads(False)
+        return by_x, grad.flatten(2) @ x.flatten(2).mT
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor | None) -> tuple[Tensor | None, ...]:
+        x, own = ctx.saved_tensors
+        by_x, by_own = grads
+        moved = None if by_x is None else own @ by_x.flatten(2)
+        if by_own is not None:
+            turned = by_own @ x.flatten(2)
+            moved = turned if moved is None else moved + turned
+        return None if moved is None else moved.unflatten(2, x.shape[2:]), None, None

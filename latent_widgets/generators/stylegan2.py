@@ -23,7 +23,7 @@ from latent_widgets.generators._dense import GAIN, Dense, drawn
 from latent_widgets.generators._fir import FILTER, fir, fir_gain, fir_rows, low_pass, reach_of, upsample
 from latent_widgets.generators._plain import laid, pays, room, slabs
 from latent_widgets.generators._synthesis import BlockSynthesis, SynthesisState, sides_of
-from latent_widgets.generators._taped import Kind, TapedLayer
+from latent_widgets.generators._taped import Kind, TapedColours, TapedLayer
 
 __all__ = ["ARCHITECTURES", "Dense", "MappingNetwork", "StyleGAN2", "SynthesisNetwork", "SynthesisState", "drawn"]
 
@@ -189,8 +189,11 @@ class ToRGB(nn.Module):
     def forward(self, x: Tensor, style: Tensor) -> Tensor:
         """Map features (n, inputs, h, w) under ``style`` (n, inputs) to a picture (n, outputs, h, w)."""
         style = style / math.sqrt(self.inputs)
-        if is_taped(self.weight, self.bias) or pays(x.numel(), x, style, self.weight, self.bias):
-            # the weights are fewer to scale, each picture's its own
+        if is_taped(self.weight, self.bias) and x.dtype == self.weight.dtype:
+            y: Tensor = TapedColours.apply(x, self.weight[:, :, 0, 0] * style[:, None], self.bias)
+        elif pays(
+            x.numel(), x, style, self.weight, self.bias
+        ):  # the weights are fewer to scale, each picture's its own
             y = torch.baddbmm(self.bias[:, None], self.weight[:, :, 0, 0] * style[:, None], x.flatten(2))
             y = y.unflatten(2, x.shape[2:])
         else:

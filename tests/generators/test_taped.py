@@ -8,11 +8,11 @@ import torch
 
 from latent_widgets.core.taping import is_taped, taping
 from latent_widgets.generators import _plain
-from tests.taped_layers import FEATURES, LAYERS, STYLES, products, random_layer, run
+from tests.taped_layers import COLOURS, FEATURES, LAYERS, STYLES, products, random_layer, run
 from tests.tapes import normal
 
 
-@pytest.fixture(params=LAYERS)
+@pytest.fixture(params=[*LAYERS, *COLOURS])
 def layer(request):
     return random_layer(request.param)
 

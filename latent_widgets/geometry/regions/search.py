@@ -25,9 +25,9 @@ __all__ = ["COARSE", "LEAST", "Stage", "search"]
 # In pictures' worth, as benchmarks/bench_search.py measured on a StyleGAN2 of 256 px: a product each way from one graph
 # that is kept; what that graph takes, and a first look at the network, counted again later so that results stay the
 # same; the search in the small picture.
-FORWARD, TRANSPOSED, GRAPHS, COARSE = 1.1, 1.1, 3.45, 1.9
+FORWARD, TRANSPOSED, GRAPHS, COARSE = 1.07, 1.07, 3.6, 1.95
 LEAST = 10  # in which a first direction can be found
-SMALL_STEPS, SMALL_BLOCK = 7, 3
+SMALL_STEPS, SMALL_BLOCK = 4, 3
 FIRST = 2  # directions of the small picture that are looked at before the first step
 MANY, FEW = 8, 3  # random sums of pixels for an estimate of energies: in the small picture, in the full one
 PROBED, PROBES = 50, 2  # pictures' worth, after which energies are measured in the full picture, and by how many sums

@@ -168,8 +168,8 @@ class RegionSpectra:
             tolerance: That of :meth:`directions` for which is searched.
             angle: In degrees; the search ends when no direction turns more. 2 is our default: the locality, which is
                 stationary there, then changes by about a thousandth.
-            pictures: What may be spent, in pictures' worth; at least 10. A product counts as 1.1, what comes before
-                as 3.45 and the search in the small picture as 1.9: so it was measured at 256 px.
+            pictures: What may be spent, in pictures' worth; at least 10. A product counts as 1.07, what comes
+                before as 3.6 and the search in the small picture as 1.95: so it was measured at 256 px.
             seconds: Another limit, of the clock. What was spent until then is ``seen.pictures``, which gives the same
                 again.
             start: What was found for another mask or at another latent: at the same latent all of it is taken over.
