@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -233,25 +233,16 @@ def _picture_function(
     shared: bool = False,
     side: int | None = None,
 ) -> VectorFunction:
-    f = _function_of(G, code, rows, space, target, draw, shared)
-    if not G.own_network:
-        return f
-    looks = G.findings.setdefault(("looks", target, side, f.space, f.rows, len(f.x0)), {})
-    return replace(f, call=OwnCall(f.call, looks))
+    def made(
+        call: Callable[[Tensor], Tensor], x0: Tensor, space: str, rows: tuple[int, ...] | None, known: Known
+    ) -> VectorFunction:
+        if G.own_network:
+            call = OwnCall(call, G.findings.setdefault(("looks", target, side, shared, space, rows, len(x0)), {}))
+        return VectorFunction(call, x0, space, rows, known)
 
-
-def _function_of(
-    G: Generator,
-    code: Any,
-    rows: Sequence[int] | None,
-    space: str | None,
-    target: str,
-    draw: Callable[[Tensor, str], Tensor],
-    shared: bool,
-) -> VectorFunction:
     point, space = _one(G, code, space)
     if rows is None and space != "w+":
-        return VectorFunction(lambda x: draw(x[None], space), point, space, known=known_of(G, target, space))
+        return made(lambda x: draw(x[None], space), point, space, None, known_of(G, target, space))
     known = known_of(G, target, "w+")
     G.check_space("w+")
     chosen = rows_of(rows, space, G.num_layers, "rows")
@@ -261,11 +252,11 @@ def _function_of(
         acts = base.new_zeros(G.num_layers, 1)
         acts[list(moved)] = 1
         here = base.new_zeros(base.shape[1])
-        return VectorFunction(lambda x: draw((base + acts * x)[None], "w+"), here, "w", chosen, known)
+        return made(lambda x: draw((base + acts * x)[None], "w+"), here, "w", chosen, known)
 
     def spread(x: Tensor) -> Tensor:
         parts = dict(zip(moved, x.expand(len(moved), -1) if space == "w" else x.reshape(len(moved), -1), strict=True))
         return torch.stack([parts.get(row, base[row]) for row in range(G.num_layers)])
 
     x0 = point if space == "w" else point[list(moved)].reshape(-1)
-    return VectorFunction(lambda x: draw(spread(x)[None], "w+"), x0, space, moved, known)
+    return made(lambda x: draw(spread(x)[None], "w+"), x0, space, moved, known)
