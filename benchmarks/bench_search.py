@@ -1,7 +1,7 @@
 """The directions of one region after a few pictures' worth of work, beside the whole pass and the simple way.
 
 Run it with ``python -m benchmarks.bench_search``; ``--quick`` takes a narrower 256 px network and fewer masks. *Cost*:
-processor time on a StyleGAN2 of 256 px with random weights, over that of one picture in the same run, beside what
+processor time on a StyleGAN2 of 256 px with random weights, over that of one picture drawn amid it, beside what
 ``pictures=`` counts. *Quality*: locality of the best direction on built-in generators with the same counts, over that
 of the dense solution at tolerance 1e-3; a direction is looked at by as many products whatever the dimension, so in
 ``w+`` (640 numbers of ``faces64``) the share of all products is that of a 512-dimensional ``w``. *The simple way*:
@@ -11,7 +11,6 @@ principal components of ``w`` in order, at full resolution, as many as the same 
 from __future__ import annotations
 
 import argparse
-import time
 from typing import Any
 
 import torch
@@ -19,7 +18,7 @@ from torch import Tensor
 
 import latent_widgets as lw
 from benchmarks._report import bar, bar_rows, machine, write
-from benchmarks._timing import table
+from benchmarks._timing import Amid, table
 from benchmarks.bench_jacobian import peak, published_size
 from benchmarks.bench_regions import ellipses
 from latent_widgets.core.forward import load_rules
@@ -50,21 +49,23 @@ def cost(G: lw.Generator) -> list[list[Any]]:
     """Time a search on a large network: counted pictures' worth, and processor time over that of a picture."""
     code = G.code(3)
     load_rules()
-    with torch.no_grad():
-        G.synthesize(code[None])
-        start = time.process_time()
-        for _ in range(3):
-            G.synthesize(code[None])
-        picture = (time.process_time() - start) / 3
+
+    @torch.no_grad()
+    def picture() -> Tensor:
+        return G.synthesize(code[None])
+
+    for _ in range(3):
+        picture()
     spent: list[tuple[float, float]] = []
-    start = time.process_time()
+    amid = Amid(picture)
 
     def look(step: Step) -> None:
-        spent.append((step.value.seen.pictures, (time.process_time() - start) / picture))
+        spent.append((step.value.seen.pictures, amid.seconds))
+        amid(step)
 
     lw.RegionSpectra.for_mask(G, code, ellipses(256, *PLACES["one eye"]), pictures=AFTER[-1], on_step=look)
     ends = [[pair for pair in spent if pair[0] <= most][-1] for most in AFTER]
-    return [[most, *end] for most, end in zip(AFTER, ends, strict=True)]
+    return [[most, counted, seconds / amid.picture] for most, (counted, seconds) in zip(AFTER, ends, strict=True)]
 
 
 def best_locality(J: Tensor, mask: Tensor) -> float:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import statistics
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -22,7 +21,7 @@ from torch import Tensor
 
 import latent_widgets as lw
 from benchmarks._report import bar, bar_rows, machine, write
-from benchmarks._timing import table
+from benchmarks._timing import Amid, table
 from benchmarks.bench_jacobian import published_size
 from latent_widgets.core.forward import load_rules
 from latent_widgets.core.steps import OnStep, Step
@@ -33,9 +32,6 @@ from latent_widgets.values.units import latent_sd
 
 STEP = 0.1  # standard deviations
 LATENTS = 12
-
-
-EVERY = 8  # blocks of products, from one picture that is timed amid them to the next
 
 
 @dataclass(frozen=True)
@@ -60,21 +56,10 @@ class Run:
 
 
 def timed(run: Callable[[OnStep], SVD], picture: Callable[[], Any]) -> Run:
-    """Run it once; pictures are drawn amid it, since memory that is freed makes later ones faster, by a sixth."""
-    times: list[float] = []
-    told = 0
-
-    def draw(step: Step) -> None:
-        nonlocal told
-        told += 1
-        if told % EVERY == 1:
-            begin = time.process_time()
-            picture()
-            times.append(time.process_time() - begin)
-
-    start = time.process_time()
-    found = run(draw)
-    return Run(found, time.process_time() - start - sum(times), times)
+    """Run it once."""
+    amid = Amid(picture)
+    found = run(amid)
+    return Run(found, amid.seconds, amid.pictures)
 
 
 def operator(G: lw.Generator, w: Tensor) -> JacobianOperator:

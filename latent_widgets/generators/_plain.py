@@ -1,8 +1,8 @@
 """Layers of which nobody asks for a derivative: they may write over what they made, piece by piece, in the cache.
 
 On a CPU a pass over new memory costs ten times one over memory that is at hand, so what follows a convolution runs on
-a few channels at a time. The layers compute the same in the same order of factors with and without derivatives; the two
-agree up to rounding.
+a few rows or channels at a time. The layers compute the same in the same order of factors with and without derivatives;
+the two agree up to rounding.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd import forward_ad
 
-__all__ = ["convolved", "is_plain", "laid", "pays", "pieces", "room", "slabs"]
+__all__ = ["coloured", "convolved", "is_plain", "laid", "pays", "pieces", "room", "slabs"]
 
 PIECE = 2**18  # numbers in a piece: 1 MiB in single precision, what the second cache of a core holds
 
@@ -67,6 +67,11 @@ def convolved(x: Tensor, style: Tensor, weight: Tensor, scale: Tensor, padding: 
     own = weight * style[:, None, :, None, None] * scale[:, :, None, None, None]  # (n, outputs, inputs, k, k)
     y = F.conv2d(x.reshape(1, n * inputs, *x.shape[2:]), own.flatten(0, 1), padding=padding, groups=n)
     return y.reshape(n, -1, *y.shape[2:])
+
+
+def coloured(x: Tensor, own: Tensor, bias: Tensor) -> Tensor:
+    """Return pictures whose colours are weighted sums of the channels of ``x``, with weights ``(n, colours, C)``."""
+    return torch.baddbmm(bias[:, None], own, x.flatten(2)).unflatten(2, x.shape[2:])
 
 
 def pieces(*tensors: Tensor, fill: int = 0) -> Iterator[tuple[Tensor, ...]]:

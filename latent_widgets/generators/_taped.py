@@ -6,50 +6,15 @@ beside the convolution runs in pieces that fit into the cache, and the derivativ
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from latent_widgets.generators._fir import fir_rows, reach_of
-from latent_widgets.generators._plain import laid, room, slabs
+from latent_widgets.generators._kind import Kind
+from latent_widgets.generators._plain import coloured, laid, room, slabs
 
-__all__ = ["Kind", "TapedColours", "TapedLayer"]
-
-SLOPE = 0.2
-
-
-class Kind(NamedTuple):
-    """What a layer does beside its numbers: the filter's taps if it doubles the resolution, the largest activation."""
-
-    taps: Sequence[float] | None
-    clamp: float | None
-
-    def convolved(self, x: Tensor, weight: Tensor) -> Tensor:
-        """Convolve; the filter comes after that."""
-        if self.taps is None:
-            return F.conv2d(x, weight, padding=1)
-        return F.conv_transpose2d(x, weight.transpose(0, 1), stride=2)
-
-    def transposed(self, y: Tensor, weight: Tensor) -> Tensor:
-        """Multiply with the transpose of that map."""
-        if self.taps is not None:
-            return F.conv2d(y, weight.transpose(0, 1), stride=2)
-        return F.conv_transpose2d(y, weight, padding=1)
-
-    def filtered(self, y: Tensor, first: int, last: int) -> Tensor:
-        """Return rows of what was convolved, filtered."""
-        if self.taps is None:
-            return y[:, :, first:last]
-        reach = reach_of(self.taps, first, last, y.shape[2])
-        return fir_rows(y[:, :, reach.first : reach.last], self.taps, reach)
-
-    def sloped(self, moved: Tensor, out: Tensor) -> Tensor:
-        """Multiply with the activation's derivative where it gave ``out``."""
-        sloped: Tensor = torch.ops.aten.leaky_relu_backward(moved, out, SLOPE, True)
-        return sloped if self.clamp is None else sloped.masked_fill_(out.abs() >= self.clamp, 0.0)
+__all__ = ["TapedColours", "TapedLayer"]
 
 
 class TapedLayer(torch.autograd.Function):
@@ -72,12 +37,8 @@ class TapedLayer(torch.autograd.Function):
             rows, given = before[i : i + 1, :, first:last], out[i : i + 1, :, first:last]
             if kind.taps is not None:
                 rows.copy_(kind.filtered(y[i : i + 1], first, last))
-            torch.mul(rows, factor[i : i + 1], out=given).add_(shift)
-            if noise is not None:
-                given.add_(noise[first:last])
-            F.leaky_relu_(given, SLOPE)
-            if kind.clamp is not None:
-                given.clamp_(-kind.clamp, kind.clamp)
+            torch.mul(rows, factor[i : i + 1], out=given)
+            kind.activate(given, shift, None if noise is None else noise[first:last])
         ctx.save_for_backward(x, style, scale, weight, before, out)
         ctx.kind = kind
         return out
@@ -98,17 +59,12 @@ class _Transposed(torch.autograd.Function):
         inner = room(grad, height + wider, grad.shape[3] + wider)
         by_scale, by_style = torch.zeros_like(scale), torch.zeros_like(style)
         for i, first, last in slabs(inner):
-            reach = None if kind.taps is None else reach_of(kind.taps, first, last, height, adjoint=True)
-            begin, end = (first, last) if reach is None else reach[:2]
-            rows = kind.sloped(grad[i : i + 1, :, begin:end], out[i : i + 1, :, begin:end])
-            inside = min(last, height)
-            by_scale[i] += (rows[:, :, first - begin : inside - begin] * before[i : i + 1, :, first:inside]).sum(
-                (0, 2, 3)
-            )
-            rows.mul_(factor[i : i + 1])
-            if kind.taps is not None and reach is not None:
-                rows = fir_rows(rows, kind.taps, reach)
-            inner[i : i + 1, :, first:last] = rows
+            reach, inside = kind.reach(first, last, height), min(last, height)
+            here = slice(reach.first, reach.last)
+            rows = kind.sloped(grad[i : i + 1, :, here], out[i : i + 1, :, here])
+            own = rows[:, :, first - reach.first : inside - reach.first]
+            by_scale[i] += (own * before[i : i + 1, :, first:inside]).sum((0, 2, 3))
+            inner[i : i + 1, :, first:last] = kind.spread(rows.mul_(factor[i : i + 1]), reach)
         by_x = laid(kind.transposed(inner, weight))
         for i, first, last in slabs(by_x):
             rows = by_x[i : i + 1, :, first:last]
@@ -125,8 +81,8 @@ class _Transposed(torch.autograd.Function):
         by_x, by_style, by_scale = grads
         moved = None if by_x is None else by_x * style[:, :, None, None]
         if by_style is not None:
-            turned = by_style[:, :, None, None]
-            moved = x * turned if moved is None else moved.addcmul_(x, turned)
+            other = by_style[:, :, None, None]
+            moved = x * other if moved is None else moved.addcmul_(x, other)
         pushed = torch.zeros_like(out) if moved is None else torch.empty_like(out)
         y = pushed if moved is None else ctx.kind.convolved(laid(moved), weight)
         factor = scale[:, :, None, None]
@@ -147,7 +103,7 @@ class TapedColours(torch.autograd.Function):
     def forward(ctx: Any, x: Tensor, own: Tensor, bias: Tensor) -> Tensor:
         x = laid(x)
         ctx.save_for_backward(x, own)
-        return torch.baddbmm(bias[:, None], own, x.flatten(2)).unflatten(2, x.shape[2:])
+        return coloured(x, own, bias)
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:

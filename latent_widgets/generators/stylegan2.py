@@ -20,10 +20,11 @@ from latent_widgets.core import checks
 from latent_widgets.core.fresh import fresh
 from latent_widgets.core.taping import is_taped
 from latent_widgets.generators._dense import GAIN, Dense, drawn
-from latent_widgets.generators._fir import FILTER, fir, fir_gain, fir_rows, low_pass, reach_of, upsample
-from latent_widgets.generators._plain import laid, pays, room, slabs
+from latent_widgets.generators._fir import FILTER, fir, fir_gain, low_pass, upsample
+from latent_widgets.generators._kind import SLOPE, Kind
+from latent_widgets.generators._plain import coloured, convolved, laid, pays, room, slabs
 from latent_widgets.generators._synthesis import BlockSynthesis, SynthesisState, sides_of
-from latent_widgets.generators._taped import Kind, TapedColours, TapedLayer
+from latent_widgets.generators._taped import TapedColours, TapedLayer
 
 __all__ = ["ARCHITECTURES", "Dense", "MappingNetwork", "StyleGAN2", "SynthesisNetwork", "SynthesisState", "drawn"]
 
@@ -131,11 +132,11 @@ class ModulatedConv(nn.Module):
         scale = torch.rsqrt(energy + 1e-8) * (GAIN * self.gain * (fir_gain(self.taps) if self.up else 1.0))
         shift = (self.bias * (GAIN * self.gain))[:, None, None]
         noise = self.noise_const * (self.noise_strength * (GAIN * self.gain)) if self.noise else None
-        if plain:
-            return self._over(x, style, scale, shift, noise)
         limit = None if self.clamp is None else self.clamp * self.gain
+        kind = Kind(self.taps if self.up else None, limit)
+        if plain:
+            return self._over(kind, x, style, scale, shift, noise)
         if is_taped(self.weight, self.bias, self.noise_strength if self.noise else None) and x.dtype == style.dtype:
-            kind = Kind(self.taps if self.up else None, limit)
             taped: Tensor = TapedLayer.apply(x, style, scale, self.weight.to(x.dtype), shift, noise, kind)
             return taped
         scale = scale[:, :, None, None]
@@ -145,34 +146,23 @@ class ModulatedConv(nn.Module):
         else:
             x = F.conv2d(x, weight, padding=1)
         x = x * scale if noise is None else torch.addcmul(noise, x, scale)
-        x = F.leaky_relu(x + shift, 0.2)
+        x = F.leaky_relu(x + shift, SLOPE)
         return x if limit is None else x.clamp(-limit, limit)
 
-    def _over(self, x: Tensor, style: Tensor, scale: Tensor, shift: Tensor, noise: Tensor | None) -> Tensor:
+    def _over(self, kind: Kind, x: Tensor, style: Tensor, scale: Tensor, shift: Tensor, noise: Tensor | None) -> Tensor:
         # The same where nobody asks for derivatives: what follows the convolution writes over it, some rows at a time.
         # The channels of a pixel lie together, as the convolution wants them.
         x, factor = laid(x), scale[:, :, None, None]
-        if self.up:
-            y = F.conv_transpose2d(x * style[:, :, None, None], self.weight.transpose(0, 1), stride=2)
-            out = room(y, y.shape[2] - 1, y.shape[3] - 1)
-        elif len(x) == 1 and self.weight.numel() <= x.numel():  # what is smaller takes the factors
-            own = self.weight * style[0, :, None, None] * scale[0, :, None, None, None]
-            out = y = F.conv2d(x, own, padding=1)
-            factor = torch.ones_like(factor[:1, :1])
+        if not self.up and len(x) == 1:
+            out = y = convolved(x, style, self.weight, scale, padding=1)
         else:
-            out = y = F.conv2d(x * style[:, :, None, None], self.weight, padding=1)
+            y = kind.convolved(x * style[:, :, None, None], self.weight)
+            out = room(y, y.shape[2] - 1, y.shape[3] - 1) if self.up else y.mul_(factor)
         for i, first, last in slabs(out):
-            rows, wide, by = out[i : i + 1, :, first:last], y[i : i + 1], factor[i : i + 1]
+            rows = out[i : i + 1, :, first:last]
             if self.up:
-                reach = reach_of(self.taps, first, last, wide.shape[2])
-                torch.mul(fir_rows(wide[:, :, reach.first : reach.last], self.taps, reach), by, out=rows)
-            elif by.numel() > 1:
-                rows.mul_(by)
-            if noise is not None:
-                rows.add_(noise[first:last])
-            F.leaky_relu_(rows.add_(shift), 0.2)
-            if self.clamp is not None:
-                rows.clamp_(-self.clamp * self.gain, self.clamp * self.gain)
+                torch.mul(kind.filtered(y[i : i + 1], first, last), factor[i : i + 1], out=rows)
+            kind.activate(rows, shift, None if noise is None else noise[first:last])
         return out
 
 
@@ -189,13 +179,10 @@ class ToRGB(nn.Module):
     def forward(self, x: Tensor, style: Tensor) -> Tensor:
         """Map features (n, inputs, h, w) under ``style`` (n, inputs) to a picture (n, outputs, h, w)."""
         style = style / math.sqrt(self.inputs)
-        if is_taped(self.weight, self.bias) and x.dtype == self.weight.dtype:
-            y: Tensor = TapedColours.apply(x, self.weight[:, :, 0, 0] * style[:, None], self.bias)
-        elif pays(
-            x.numel(), x, style, self.weight, self.bias
-        ):  # the weights are fewer to scale, each picture's its own
-            y = torch.baddbmm(self.bias[:, None], self.weight[:, :, 0, 0] * style[:, None], x.flatten(2))
-            y = y.unflatten(2, x.shape[2:])
+        taped = is_taped(self.weight, self.bias) and x.dtype == self.weight.dtype
+        if taped or pays(x.numel(), x, style, self.weight, self.bias):
+            own = self.weight[:, :, 0, 0] * style[:, None]  # each picture's, which are fewer to scale than its numbers
+            y: Tensor = TapedColours.apply(x, own, self.bias) if taped else coloured(x, own, self.bias)
         else:
             y = F.conv2d(x * style[:, :, None, None], self.weight.to(x.dtype), self.bias.to(x.dtype))
         return y if self.clamp is None else y.clamp(-self.clamp, self.clamp)

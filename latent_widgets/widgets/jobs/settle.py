@@ -78,10 +78,10 @@ class Settle:
                 self.job.took(self.kind, took[0])  # to make the picture, not to hand it over
             show(picture, True)
 
-        common: dict[str, Any] = {"kind": self.kind, "priority": self.priority, "failed": failed, "label": label}
-        self.job.submit(moving, done=lambda picture: show(picture, False), frame=True, prepare=prepare, **common)
+        common: dict[str, Any] = {"failed": failed, "label": label}
+        self._submit(moving, lambda picture: show(picture, False), frame=True, prepare=prepare, **common)
         if not self.job.closed:  # inline, the move is over by now
-            self.job.submit(resting, done=rested, delay=self.delay, **common)
+            self._submit(resting, rested, delay=self.delay, **common)
 
     def rest(
         self,
@@ -102,8 +102,7 @@ class Settle:
             label: As in :meth:`change`.
         """
         delay = self.delay if delay is None else checks.number("delay", delay, low=0)
-        common: dict[str, Any] = {"kind": self.kind, "priority": self.priority, "failed": failed, "label": label}
-        self.job.submit(exact, done=lambda picture: show(picture, True), delay=delay, **common)
+        self._submit(exact, lambda picture: show(picture, True), delay=delay, failed=failed, label=label)
 
     def now(
         self,
@@ -122,3 +121,6 @@ class Settle:
             label: As in :meth:`change`.
         """
         self.rest(exact, show, delay=0.0, failed=failed, label=label)
+
+    def _submit(self, work: Work, done: Callable[[Any], object], **options: Any) -> None:
+        self.job.submit(work, done=done, kind=self.kind, priority=self.priority, **options)
