@@ -22,7 +22,7 @@ from latent_widgets.core.taping import is_taped
 from latent_widgets.generators._dense import GAIN, Dense, drawn
 from latent_widgets.generators._fir import FILTER, fir, fir_gain, low_pass, upsample
 from latent_widgets.generators._kind import SLOPE, Kind
-from latent_widgets.generators._plain import coloured, convolved, laid, pays, room, slabs
+from latent_widgets.generators._plain import coloured, laid, pays, room, slabs
 from latent_widgets.generators._synthesis import BlockSynthesis, SynthesisState, sides_of
 from latent_widgets.generators._taped import TapedColours, TapedLayer
 
@@ -153,14 +153,16 @@ class ModulatedConv(nn.Module):
         # The same where nobody asks for derivatives: what follows the convolution writes over it, some rows at a time.
         # The channels of a pixel lie together, as the convolution wants them.
         x, factor = laid(x), scale[:, :, None, None]
-        if not self.up and len(x) == 1:
-            out = y = convolved(x, style, self.weight, scale, padding=1)
+        scaled = not self.up and len(x) == 1 and self.weight.numel() <= x.numel()  # what is smaller takes the factors
+        if scaled:
+            own = self.weight * style[0, :, None, None] * scale[0, :, None, None, None]
+            y = F.conv2d(x, own, padding=1)
         else:
             y = kind.convolved(x * style[:, :, None, None], self.weight)
-            out = room(y, y.shape[2] - 1, y.shape[3] - 1) if self.up else y.mul_(factor)
+        out = room(y, y.shape[2] - 1, y.shape[3] - 1) if self.up else y
         for i, first, last in slabs(out):
             rows = out[i : i + 1, :, first:last]
-            if self.up:
+            if not scaled:
                 torch.mul(kind.filtered(y[i : i + 1], first, last), factor[i : i + 1], out=rows)
             kind.activate(rows, shift, None if noise is None else noise[first:last])
         return out
