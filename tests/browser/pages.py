@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 
+from latent_widgets.widgets.explorer.pages.groups import GROUPS, TITLES
 from tests.browser.jupyterlab import Lab
 
 CANVAS = "canvas.lw-canvas"
@@ -55,7 +56,23 @@ class Explorer:
         )  # an icon is part of its role's name
 
     def open_page(self, name):
-        self.panel.locator(".lw-pages .lm-TabBar-tab").filter(has_text=name).click()
+        group = next(group for group, (names, _) in GROUPS.items() if name in names)
+        press = self.panel.locator(".lw-groups button").filter(has_text=group)
+        if "mod-active" not in press.get_attribute("class"):
+            press.click()
+        self.panel.locator(".lw-page > .lw-toggles button:visible").filter(has_text=TITLES.get(name, name)).click()
+
+    def open_finder(self):
+        self.button("add directions").click()
+        self.button("Find").wait_for()
+
+    def last_set(self, count):
+        """The rows of the last set, which has so many."""
+        self.lab.eventually(lambda: self.lab.kernel_eval("len(explorer.state.shelf.open[-1].singles)") == count, 240)
+        self.lab.eventually(
+            lambda: self.rows.count() == self.lab.kernel_eval("len(explorer.sliders.all_rows)"), 30
+        )
+        return range(self.rows.count() - count, self.rows.count())
 
     def settle(self, timeout=30):
         """Wait until the worker has nothing left to do and the page shows the kernel's exact picture."""

@@ -83,6 +83,7 @@ def test_three_hundred_fast_moves_leave_no_stale_picture(lab, explorer):
 
 def test_errors_of_methods_and_of_the_generator_show_in_the_panel(lab, explorer):
     before = lab.pixels(explorer.picture)
+    explorer.open_finder()
     k = explorer.panel.locator(".lw-parameter").filter(has_text="k").locator("input").first
     explorer.panel.locator("select").first.select_option("Random directions")
     k.fill("1000")
@@ -98,7 +99,9 @@ def test_errors_of_methods_and_of_the_generator_show_in_the_panel(lab, explorer)
     k.fill("3")
     k.press("Enter")
     explorer.button("Find").click()
-    lab.eventually(lambda: explorer.rows.count() == 3, 30)
+    assert list(explorer.last_set(3)) == [4, 5, 6]
+    lab.kernel_run("explorer.undo()")
+    lab.eventually(lambda: explorer.rows.count() == 4, 30)
     # and a generator that fails while a slider moves
     lab.kernel_run("fine = G.synthesize\ndef fail(*a): raise RuntimeError('no memory')\nG.synthesize = fail")
     explorer.handle(0).press("ArrowRight")
@@ -270,7 +273,7 @@ def test_strip_follows_a_curve_and_says_where_there_is_none(lab, explorer):
 
 @pytest.mark.slow
 def test_keyboard_reaches_every_control_in_order(lab, explorer):
-    explorer.panel.get_by_label("seed", exact=True).first.focus()
+    explorer.button("after").focus()
     names = []
     for _ in range(60):
         lab.page.keyboard.press("Tab")
@@ -286,7 +289,7 @@ def test_keyboard_reaches_every_control_in_order(lab, explorer):
     assert set(rows) == {0, 1, 2, 3}
     for row in range(4):
         inside = [kind for kind, r, _ in names if r == row]
-        assert inside.count("handle") == 3  # alpha, first and last layer
+        assert inside.count("handle") == 1
         assert "input" in inside
     reached = {words for _, _, words in names}
     assert {"Previous seed", "Next seed", "A random seed", "Undo the last change"} & reached
@@ -325,9 +328,10 @@ def test_narrow_window(lab, explorer):
         tops = {explorer.rows.nth(i).locator(".lw-icon").nth(j).bounding_box()["y"] for j in range(2)}
         assert tops == {explorer.rows.nth(i).locator(".lw-index").bounding_box()["y"]}  # undo and bookmark: one line
     assert overflow == []
-    titles = explorer.panel.locator(".lw-pages > .lm-TabBar .lm-TabBar-tabLabel")
+    explorer.open_page("walk")
+    titles = explorer.panel.locator(".lw-groups button, .lw-page > .lw-toggles button")
     widths = titles.evaluate_all("all => all.map(e => [e.textContent, e.scrollWidth, e.clientWidth])")
-    assert [title for title, *_ in widths] == lab.kernel_eval("list(explorer.controls.pages.titles)")
+    assert len(widths) == 3 + 5
     assert [title for title, needed, given in widths if needed > given] == []
     right = panel["x"] + panel["width"] + 1
     assert all(box["x"] + box["width"] < right for box in (title.bounding_box() for title in titles.all()))
@@ -337,6 +341,7 @@ def test_narrow_window(lab, explorer):
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_every_page_and_method_in_one_long_sitting(lab, explorer):
+    explorer.open_finder()
     for title in lab.kernel_eval("[m.title for m in lw.methods()]"):
         explorer.panel.locator("select").first.select_option(title)
         lab.page.wait_for_timeout(200)

@@ -18,6 +18,7 @@ def tall(lab):
     parts = open_explorer(lab)
     parts.settle()
     lab.narrow(700)
+    parts.open_finder()
     parts.open_page("seeds")
     lab.eventually(lambda: lab.kernel_eval("explorer.wait(0)"), 30)
     return parts

@@ -40,13 +40,13 @@ def test_painted_mouth_is_learnt_trained_cancelled_and_dragged(lab, parts):
     lab.eventually(lambda: lab.kernel_eval("len(explorer.edit.moves)") == 1, 60)
     assert lab.kernel_eval("explorer.part.work.job.busy")
     lab.screenshot("training", parts.panel)
-    parts.panel.locator(".lw-pages .lw-line button:visible", has_text="Stop").click()
-    lab.eventually(lambda: parts.rows.count() == 1, 120)
+    parts.button("Cancel").click()
+    (row,) = parts.last_set(1)
     parts.calm()
     assert lab.kernel_eval("[explorer.part.found.stopped, *explorer.directions.names]") == ["cancelled", "mouth"]
     assert parts.panel.get_by_text("stopped: the best so far").is_visible()
     before = lab.pixels(parts.picture).astype(float)
-    lab.drag(parts.handle(0), dx=40)
+    lab.drag(parts.handle(row), dx=40)
     parts.calm()
     assert lab.kernel_eval("[m.name for m in explorer.edit.moves][1:]") == ["mouth"]
     assert np.abs(lab.pixels(parts.picture) - before).max() > 20
@@ -64,7 +64,7 @@ def test_part_page_in_the_dark_and_in_a_narrow_window(lab, parts, view):
     parts.choose("this face")
     lab.kernel_run("explorer.part.page.steps.value = 20; explorer.part.page.count.value = 2")
     parts.button("Train").click()
-    lab.eventually(lambda: parts.rows.count() == 2, 240)
+    parts.last_set(2)
     parts.calm()
     lab.kernel_run("explorer.set_alpha(0, 2.0); explorer.set_alpha(1, -1.5)")
     parts.calm()

@@ -29,6 +29,7 @@ def picker(lab):
 def test_method_gives_sliders_and_dragging_one_changes_the_picture(picker, title, parameters, before, name):
     lab, panel = picker, picker.page.locator(".lw-panel").first
     rows, picture = panel.locator(".lw-direction"), panel.locator(".lw-left .lw-picture img")
+    panel.get_by_role("button", name="add directions").click()
     if before:
         lab.kernel_run(before)
     panel.get_by_role("combobox", name="method", exact=True).select_option(title)
@@ -45,13 +46,13 @@ def test_method_gives_sliders_and_dragging_one_changes_the_picture(picker, title
         lab.eventually(filled)
     panel.locator("button").filter(has_text="Find").first.click()
     lab.eventually(lambda: lab.kernel_eval("explorer.directions.names[0]").startswith(name), 60)
-    lab.eventually(lambda: rows.count() == 3)
-    assert rows.nth(1).locator(".lw-name input").input_value() == f"{name} 2"
+    lab.eventually(lambda: rows.count() == 2 + 3)
+    assert rows.nth(3).locator(".lw-name input").input_value() == f"{name} 2"
     assert lab.kernel_eval("explorer.error is None")
 
     lab.eventually(lambda: not lab.kernel_eval("explorer.busy"), 30)
     before_drag = lab.pixels(picture)
-    lab.drag(rows.nth(1).locator(".lw-alpha .noUi-handle"), dx=40)
+    lab.drag(rows.nth(3).locator(".lw-alpha .noUi-handle"), dx=40)
     lab.eventually(lambda: lab.kernel_eval(f"[m.name for m in explorer.edit.moves] == ['{name} 2']"))
     lab.eventually(lambda: lab.kernel_eval("not explorer.busy and explorer.code.seed is None"), 30)
     lab.eventually(lambda: (lab.pixels(picture) != before_drag).any())

@@ -10,6 +10,7 @@ import torch
 from ipycanvas.canvas import _CANVAS_MANAGER
 from traitlets import Int
 
+from latent_widgets.edits.changes import move_along, others
 from latent_widgets.edits.edit import Mask
 from latent_widgets.widgets.explorer.explorer import LatentExplorer
 from latent_widgets.widgets.jobs.executors import Worker
@@ -81,7 +82,7 @@ def random_acts(explorer, rng):
     return [
         lambda: explorer.set_alpha(int(rng.integers(4)), float(rng.normal(scale=2))),
         lambda: explorer.sliders.rows[rng.integers(4)].slider.put(rng.uniform(-3, 3)),
-        lambda: setattr(explorer.sliders.rows[rng.integers(4)].layers, "value", tuple(sorted(rng.integers(0, 6, 2)))),
+        lambda: setattr(explorer.sliders.layers.slider, "value", tuple(sorted(rng.integers(0, 6, 2)))),
         lambda: setattr(explorer, "seed", int(rng.integers(1000))),
         lambda: setattr(explorer, "mask", Mask(rng.random((4, 4))) if rng.integers(2) else None),
         lambda: setattr(controls.truncation, "value", round(rng.uniform(0, 1.2), 2)),
@@ -193,11 +194,15 @@ def agrees():
         assert explorer.mask is edit.mask
         if edit.base.code is None:
             assert explorer.seed == edit.base.seed == explorer.controls.seed.value
-        mine = [row.box.value for row in explorer.sliders.rows]
-        others = len(explorer.controls.others.children)
-        assert sum(alpha != 0 for alpha in mine) + others == len(edit.moves)
-        for alpha, row in zip(mine, explorer.sliders.rows, strict=True):
+        singles = [single for one in explorer.state.shelf.open if not one.folded for single in one.singles]
+        for single, row in zip(singles, explorer.sliders.all_rows, strict=True):
+            move = move_along(edit, single)
+            alpha = 0.0 if move is None else move.alpha
+            assert row.box.value == pytest.approx(alpha, abs=1e-6)
             assert row.slider.number == pytest.approx(alpha, abs=0.0501)
+        mine = [move_along(edit, d) for d in explorer.state.rows]
+        without = others(edit, mine)
+        assert len(explorer.controls.others.children) == len(without)
 
     return check
 

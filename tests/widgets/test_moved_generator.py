@@ -264,7 +264,7 @@ def test_photo_page_says_what_is_missing(tiny, photo):
     tiny.to("meta")
     for act in (photo.start, photo.go_on):
         act()
-        assert NO_WEIGHTS in photo.work.message.value
+        assert NO_WEIGHTS in str(photo.work.job.error)
     with pytest.raises(ValueError, match=NO_WEIGHTS):
         photo.adopt()
 

@@ -82,7 +82,7 @@ class Assignments:
             put(mask=None)
 
     def _layers(self, layers: tuple[int, int] | None) -> None:
-        self._sliders.choose_layers(self._state.active, layers)
+        self._sliders.choose_layers(layers)
         self._select(self._state.active)
 
     def _mask(self, mask: Mask | None) -> None:
@@ -102,7 +102,7 @@ class Assignments:
         self._region.refresh()
 
     def _directions(self, directions: Directions) -> None:
-        self._desk.put(directions.for_generator(self._state.generator))
+        self._desk.bring(directions.for_generator(self._state.generator))
 
     def _edit(self, edit: Edit) -> None:
         edit.code(self._state.generator)  # refuses what does not fit

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import ipywidgets
 
-from latent_widgets.core import checks
+from latent_widgets.core.words import label_text
 from latent_widgets.edits.edit import Move
 from latent_widgets.generators.base import Generator
 from latent_widgets.widgets.explorer.method_picker import MethodPicker
+from latent_widgets.widgets.explorer.pages.groups import Book, Pages
 from latent_widgets.widgets.explorer.screen.screen import Screen
+from latent_widgets.widgets.explorer.sliders.bar import ShelfActs, ShelfBar
 from latent_widgets.widgets.explorer.sliders.sliders import Sliders
 from latent_widgets.widgets.explorer.state import ExplorerState
 from latent_widgets.widgets.kit.controls import Guard, button, row
@@ -36,6 +39,7 @@ class Acts(NamedTuple):
     reset: Callable[[], object]
     drop: Callable[[Move], object]
     turn: Callable[[str], object]
+    shelf: ShelfActs
 
 
 class ExplorerControls:
@@ -47,7 +51,8 @@ class ExplorerControls:
         guard: Wraps handlers.
         screen: The picture.
         sliders: The sliders.
-        pages: What can be opened below, by name.
+        pages: What can be opened below.
+        own: Called with what is built later: it is closed with the explorer.
     """
 
     def __init__(
@@ -57,12 +62,32 @@ class ExplorerControls:
         guard: Guard,
         screen: Screen,
         sliders: Sliders,
-        pages: Mapping[str, ipywidgets.Widget],
+        pages: Pages,
+        own: Callable[..., object],
     ) -> None:
         self._acts, self._guard, self.silence = acts, guard, Silence()
         self._others: list[int] = []
-        self._pages = dict(pages)
         self.picture, self.view = screen.picture, screen.view
+        self._generator, self._own = generator, own
+        self.start = self._start(generator)
+        self.shelf = ShelfBar(acts.shelf, lambda: self.picker, guard)
+        self.others = ipywidgets.HBox()
+        self.others.add_class("lw-row")
+        self.others.layout.display = "none"
+        self.book = Book(pages, acts.turn, guard)
+        left = ipywidgets.VBox([self.picture, row(self.view)])
+        left.add_class("lw-left")
+        right = ipywidgets.VBox([self.shelf, sliders, self.others])
+        right.add_class("lw-right")
+        both = ipywidgets.HBox([left, right])
+        both.add_class("lw-columns")
+        first = ipywidgets.VBox([both, self.start])  # the page shows the header first, the keyboard comes to it last
+        first.add_class("lw-first")
+        self.body = [first, self.book]
+
+    def _start(self, generator: Generator) -> ipywidgets.HBox:
+        """The header: where the edit starts, and its history."""
+        acts, guard = self._acts, self._guard
         self.seed = ipywidgets.BoundedIntText(
             0, min=0, max=SEEDS, description="seed", tooltip="The seed of the starting latent"
         )
@@ -76,40 +101,48 @@ class ExplorerControls:
         self.truncation.add_class("lw-wide")
         self.seed.observe(guard(self._seeded), "value")
         self.truncation.observe(guard(self._truncated), "value")
-        start = row(
+        self.undo = button("undo", "Undo the last change", guard(lambda _: acts.undo()), "undo", "lw-icon")
+        self.redo = button("redo", "Redo what was undone last", guard(lambda _: acts.redo()), "repeat", "lw-icon")
+        self.reset = button("reset", "Drop all moves and mixing", guard(lambda _: acts.reset()), "refresh")
+        name = ipywidgets.Label(label_text(generator.name))
+        name.add_class("lw-title")
+        self.head = row(
+            name,
             self.seed,
-            button("", "Previous seed", guard(lambda _: acts.step_seed(-1)), "chevron-left", "lw-icon"),
-            button("", "Next seed", guard(lambda _: acts.step_seed(1)), "chevron-right", "lw-icon"),
-            button("random", "A random seed", guard(self._rolled), "random"),
+            button("previous seed", "Previous seed", guard(lambda _: acts.step_seed(-1)), "chevron-left", "lw-icon"),
+            button("next seed", "Next seed", guard(lambda _: acts.step_seed(1)), "chevron-right", "lw-icon"),
+            button("random seed", "A random seed", guard(self._rolled), "random", "lw-icon"),
             *([] if self.condition is None else [self.condition]),
             self.truncation,
+            self.undo,
+            self.redo,
+            self.reset,
         )
+        self.head.add_class("lw-head")
+        return self.head
+
+    @cached_property
+    def picker(self) -> MethodPicker:
+        """What finds directions; it is built when it is first opened."""
+        generator = self._generator
         targets = [*(["w"] if "w" in generator.spaces else []), "image", *generator.layer_names]
-        self.picker = MethodPicker(acts.find, guard, close_tree, {"target": targets, "space": generator.spaces})
-        self.others = ipywidgets.HBox()
-        self.others.add_class("lw-row")
-        self.undo = button("undo", "Undo the last change", guard(lambda _: acts.undo()), "undo")
-        self.redo = button("redo", "Redo what was undone last", guard(lambda _: acts.redo()), "repeat")
-        self.reset = button("reset", "Drop all moves and mixing", guard(lambda _: acts.reset()), "refresh")
-        self.pages = ipywidgets.Tab(list(self._pages.values()), titles=list(self._pages))
-        self.pages.add_class("lw-pages")
-        self.pages.observe(guard(lambda _: acts.turn(self.page)), "selected_index")
-        left = ipywidgets.VBox([self.picture, row(self.view)])
-        left.add_class("lw-left")
-        right = ipywidgets.VBox([start, self.picker, sliders, self.others, row(self.undo, self.redo, self.reset)])
-        right.add_class("lw-right")
-        both = ipywidgets.HBox([left, right])
-        both.add_class("lw-columns")
-        self.body = [both, self.pages]
+        options = {"target": targets, "space": generator.spaces}
+        made = MethodPicker(self._acts.find, self._guard, close_tree, options)
+        self._own(made)
+        return made
 
     @property
     def page(self) -> str:
-        """The page that is open."""
-        return list(self._pages)[self.pages.selected_index or 0]
+        """The page that is open; empty where none is."""
+        return self.book.page
 
     @page.setter
     def page(self, name: str) -> None:
-        self.pages.selected_index = list(self._pages).index(checks.choice("page", name, tuple(self._pages)))
+        self.book.page = name
+
+    def show_shelf(self, state: ExplorerState) -> None:
+        """Bring the chips to the shelf."""
+        self.shelf.show(state)
 
     @heard
     def _seeded(self, change: Any) -> None:
@@ -138,6 +171,7 @@ class ExplorerControls:
             )
             for m in moves
         ]
+        self.others.layout.display = None if moves else "none"
         close_tree(*old)
 
     def show(self, state: ExplorerState) -> None:
@@ -149,6 +183,7 @@ class ExplorerControls:
             self.truncation.value = base.truncation
             if self.condition is not None:
                 self.condition.value = state.generator.class_number if base.condition is None else base.condition
+        self.shelf.show(state)  # sets that were found elsewhere say so
         self.undo.disabled, self.redo.disabled = not history.can_undo, not history.can_redo
         self.reset.disabled = base.second_seed is None and base.mix_seed is None and not state.edit.moves
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from contextlib import ExitStack, nullcontext
 from dataclasses import replace
@@ -21,8 +22,8 @@ from latent_widgets.edits.changes import move_along, rebase, rename, same_code, 
 from latent_widgets.edits.edit import Code, Edit, Move
 from latent_widgets.generators.base import Generator
 from latent_widgets.geometry.walks.walk import Walk
-from latent_widgets.methods import MethodInfo, random_directions
-from latent_widgets.values.directions import Directions, as_directions
+from latent_widgets.methods import MethodInfo, methods, random_directions
+from latent_widgets.values.directions import Directions, as_directions, same_direction
 from latent_widgets.widgets.explorer.assign import NOTED, TAKEN, Assignments
 from latent_widgets.widgets.explorer.controls import Acts, ExplorerControls
 from latent_widgets.widgets.explorer.desk import Desk, Page
@@ -30,6 +31,7 @@ from latent_widgets.widgets.explorer.files import write_file
 from latent_widgets.widgets.explorer.method_picker import fill_in
 from latent_widgets.widgets.explorer.pages.code import CodePage
 from latent_widgets.widgets.explorer.pages.compare import ComparePage
+from latent_widgets.widgets.explorer.pages.groups import Pages
 from latent_widgets.widgets.explorer.pages.mix import MixPage
 from latent_widgets.widgets.explorer.pages.palette import PalettePage
 from latent_widgets.widgets.explorer.pages.save import SavePage
@@ -41,9 +43,11 @@ from latent_widgets.widgets.explorer.region.region import Region
 from latent_widgets.widgets.explorer.screen.drawing import Drawn
 from latent_widgets.widgets.explorer.screen.frames import Frames
 from latent_widgets.widgets.explorer.screen.screen import Screen
+from latent_widgets.widgets.explorer.shelf import HERE, REGION, DirectionSet, Found, Shelf, same_set, title_of
+from latent_widgets.widgets.explorer.sliders.bar import ShelfActs
 from latent_widgets.widgets.explorer.sliders.rows import Handlers
 from latent_widgets.widgets.explorer.sliders.sliders import Sliders
-from latent_widgets.widgets.explorer.state import ExplorerState
+from latent_widgets.widgets.explorer.state import ExplorerState, Scene
 from latent_widgets.widgets.explorer.traits import ExplorerTraits
 from latent_widgets.widgets.explorer.walk.walk import Walks
 from latent_widgets.widgets.jobs.turns import one_at_a_time
@@ -117,64 +121,61 @@ class LatentExplorer(ExplorerTraits):
         super().__init__(lock=G.lock, **keywords)
         self.silence = Silence()  # entered while the explorer sets its own traits
         self.state = state = ExplorerState(G, start)
-        state.mask, state.confine, state.steer = self.mask, self.confine, self.steer
+        state.amend(mask=self.mask, confine=self.confine, steer=self.steer)
         self.frames = Frames(G)
         desk = Desk(
             state=state,
             guard=self.guard,
-            executor=self.job.executor,
+            hire=functools.partial(self.hire, executor=self.job.executor),
             adopt=self.adopt,
             rebase=self.change_base,
             choose=self.choose,
-            put=self.take_over,
+            put=self.use,
+            bring=self.bring,
             follow=self.follow,
             set=self._set,
             run=self.ask,
             cancel=self.job.cancel,
             settle=self.job.settle,
+            own=self.own,
             say=self.say,
             refresh=self.show_page,
             repaint=lambda: self.screen.repaint(),
             picture=lambda: self.picture,
         )
-        handlers = Handlers(self._slide, self._put_alpha, self._change_layers, self._rename, self.choose)
-        self.sliders = Sliders(state, G.num_layers if "w+" in G.spaces else 1, handlers, self.guard)
+        handlers = Handlers(self._slide, self._put_alpha, self._rename, self.choose, self._keep)
+        layers = G.num_layers if "w+" in G.spaces else 1
+        self.sliders = Sliders(state, layers, handlers, self._activate, self._change_layers, self.guard)
         self.region, self.photo, self.part = Region(desk), Photo(desk), Parts(desk, self.segmenter)
-        self.walks, self._mix = Walks(desk, self.frames), MixPage(desk)
+        self.walks = Walks(desk, self.frames)
         self._assignments = Assignments(desk, self.select, self.sliders, self.region, self.part)
-        drawn: dict[str, Any] = {
-            "walk": self.walks,
-            "part": self.part,
-            "stack": StackPage(desk),
-            "palette": PalettePage(desk),
-            "compare": ComparePage(desk),
-            "seeds": SeedsPage(desk),
-            "mix": self._mix,
-            "code": CodePage(desk),
-        }
-        self._drawn: dict[str, Page] = drawn
-        self.pages = {
-            "walk": self.walks.page,
-            "region": self.region.page,
-            "part": self.part.page,
-            "stack": drawn["stack"],
-            "palette": drawn["palette"],
-            "compare": drawn["compare"],
-            "photo": self.photo.page,
-            "seeds": drawn["seeds"],
-            "mix": self._mix,
-            "save": SavePage(desk, self._write),
-            "code": drawn["code"],
-        }
+        self.pages = Pages(
+            {
+                "walk": lambda: self.walks.page,
+                "region": lambda: self.region.page,
+                "part": lambda: self.part.page,
+                "stack": lambda: StackPage(desk),
+                "palette": lambda: PalettePage(desk),
+                "compare": lambda: ComparePage(desk),
+                "photo": lambda: self.photo.page,
+                "seeds": lambda: SeedsPage(desk),
+                "mix": lambda: MixPage(desk),
+                "save": lambda: SavePage(desk, self._write),
+                "code": lambda: CodePage(desk),
+            },
+            self.own,
+        )
+        self._drawers: dict[str, Page] = {"walk": self.walks, "part": self.part}
         self.screen = Screen(state, self.frames, self.job, self.region.effects, self._settled, self.guard, width)
         acts = Acts(
-            self.change_base, self.step_seed, self.find, self.undo, self.redo, self.reset, self._drop, self._turn
-        )
-        self.controls = ExplorerControls(G, acts, self.guard, self.screen, self.sliders, self.pages)
+            self.change_base, self.step_seed, self.find, self.undo, self.redo, self.reset, self._drop, self._turn,
+            ShelfActs(self.fold, self.close_set, self.reopen, self.find_again),
+        )  # fmt: skip
+        self.controls = ExplorerControls(G, acts, self.guard, self.screen, self.sliders, self.pages, self.own)
         self.body.children = self.controls.body
-        state.page = self.controls.page
         self._ready = True
-        self.use(found)
+        state.amend(shelf=state.shelf.put(DirectionSet(title_of(found), found)))
+        self._show_shelf()
         self.adopt(start, now=True)
         for name, value in later.items():
             setattr(self, name, value)
@@ -187,8 +188,8 @@ class LatentExplorer(ExplorerTraits):
         return self.state.edit
 
     @property
-    def history(self) -> History[Edit]:
-        """The edits that undo and redo go through."""
+    def history(self) -> History[Scene]:
+        """What undo and redo go through: edits, sets of directions, names and regions."""
         return self.state.history
 
     @property
@@ -218,7 +219,7 @@ class LatentExplorer(ExplorerTraits):
             ValueError: If there is no such direction or ``alpha`` is not finite.
         """
         i = self.sliders.check("index", index)
-        self._put_alpha(i, checks.number("alpha", alpha), ("alpha", i))
+        self._put_alpha(i, checks.number("alpha", alpha), ("alpha", self.state.shelf.active, i))
 
     def _put_alpha(self, i: int, alpha: float, gesture: object = None) -> None:
         if i != self.state.active:
@@ -227,7 +228,7 @@ class LatentExplorer(ExplorerTraits):
 
     def _slide(self, i: int, alpha: float) -> None:
         with self.state.hand(sent_at()):
-            self._put_alpha(i, alpha, ("slider", i))
+            self._put_alpha(i, alpha, ("slider", self.state.shelf.active, i))
 
     @one_at_a_time
     def select(self, index: int) -> None:
@@ -240,7 +241,11 @@ class LatentExplorer(ExplorerTraits):
             TypeError: If it is no integer.
             ValueError: If there is no such direction.
         """
-        self.sliders.activate(self.sliders.check("selected_index", index))
+        self._activate(self.state.shelf.active, self.sliders.check("selected_index", index))
+
+    def _activate(self, key: object, row: int) -> None:
+        self.state.amend(shelf=self.state.shelf.choose(key, row))
+        self.sliders.mark()
         self._announce()
 
     @one_at_a_time
@@ -266,11 +271,12 @@ class LatentExplorer(ExplorerTraits):
     @one_at_a_time
     def mix(self) -> None:
         """Read the page for mixing."""
-        self._mix.take()
+        mix: Any = self.pages["mix"]
+        mix.take()
 
     @one_at_a_time
     def undo(self) -> None:
-        """Go back to the edit before the last gesture."""
+        """Take the last thing back that a hand has done."""
         self._return_to(self.history.undo())
 
     @one_at_a_time
@@ -278,15 +284,16 @@ class LatentExplorer(ExplorerTraits):
         """Take the last :meth:`undo` back."""
         self._return_to(self.history.redo())
 
-    def _return_to(self, edit: Edit) -> None:
-        directions = self.region.follower.recall(edit)
+    def _return_to(self, scene: Scene) -> None:
+        self.region.follower.recall(scene.edit)
         try:
-            if directions is not None:
-                shown = self._put(directions)
-                with self.silence:
-                    self.directions = shown
-        finally:  # also where somebody who is linked refuses them
-            self.adopt(edit, now=True, record=False)
+            with self.silence, ExitStack() as then:  # each, although who is linked may refuse another
+                for name in NOTED:
+                    then.callback(setattr, self, name, getattr(scene, name))
+        finally:
+            self.state.amend(**{name: getattr(scene, name) for name in NOTED})
+            self.adopt(scene.edit, now=True, record=False)
+            self._show_shelf()
 
     @one_at_a_time
     def reset(self) -> None:
@@ -302,14 +309,29 @@ class LatentExplorer(ExplorerTraits):
             method: One of :func:`latent_widgets.methods`.
             parameters: Its keyword arguments; a latent, code or mask that it needs besides is the current one.
         """
-        G, arguments = self.state.drawn(), fill_in(method, parameters, self.state.known(self.code))
+        state = self.state
+        G, arguments = state.drawn(), fill_in(method, parameters, state.known(self.code))
+        local = any(name in arguments for name in HERE)
+        mask = state.mask if any(name in arguments for name in REGION) else None
+        found = Found(method.name, parameters, state.edit.base, mask, local or mask is not None)
         self.run(
             lambda on_step: method.function(G, **arguments, on_step=on_step),
-            lambda result: self.take_over(self.state.with_kept(as_directions(result))),
+            lambda result: self.use(as_directions(result), found),
             beside=True,
             label=method.title,
             kind="method",
         )
+
+    def find_again(self, key: object) -> None:
+        """Find a set's directions where the edit starts now, as another set.
+
+        Args:
+            key: Of the set.
+        """
+        found = self.state.shelf.of(key).found
+        method = next((one for one in methods() if found is not None and one.name == found.method), None)
+        if method is not None and found is not None:
+            self.find(method, dict(found.parameters))
 
     def walk(self, count: int | None = None) -> Walk:
         """Return the walk along the active direction about the current edit: what the filmstrip shows.
@@ -351,74 +373,122 @@ class LatentExplorer(ExplorerTraits):
     # ---- sliders and moves
 
     @one_at_a_time
-    def use(self, directions: Directions) -> None:
-        """Show sliders for these directions; moves along others stay and are listed below."""
-        first = not self.state.directions
-        self.sliders.use(directions)
-        self.controls.picker.show(directions.method)
-        self.select(0)
-        self._show_moves()
-        if not first:
-            self.show_page()
-        with self.silence:  # last: who is linked and refuses it stops nothing here
-            self.directions = directions
+    def use(self, directions: Directions, found: Found | None = None) -> None:
+        """Put a set of directions on the shelf, and show sliders for it; the other sets and all moves stay.
 
-    def take_over(self, directions: Directions) -> None:
-        """Show sliders for these directions, which do not come from the region."""
-        self.steer = False
-        self.use(directions)
+        A set that is there already is not doubled.
+
+        Args:
+            directions: The directions.
+            found: How they were found; None where that is not known.
+        """
+        shelf = self.state.shelf
+        there = next((one for one in shelf.open if same_set(one.directions, directions)), None)
+        if there is not None:
+            self._reshelve(shelf.reopen(there.key))
+        else:
+            self._reshelve(shelf.put(DirectionSet(title_of(directions, found), directions, found=found)))
+
+    @one_at_a_time
+    def bring(self, directions: Directions) -> None:
+        """Show directions that somebody assigns: a set that is there, or another one.
+
+        A set that came in the same way, and with which nothing was done, gives way to a newer one of its method: a
+        linked panel finds directions at each latent.
+        """
+        state, shelf = self.state, self.state.shelf
+        there = next((one for one in shelf.open if one.directions is directions), None)
+        if there is not None:
+            self._reshelve(shelf.choose(there.key, min(shelf.row, len(directions) - 1)))
+            return
+        one = shelf.current
+        brought = one.found is None and not one.follows and one.directions.method == directions.method
+        touched = any(state.keeps(d) or move_along(self.current, d) is not None for d in one.singles)
+        if brought and not touched:
+            self._reshelve(shelf.exchange(one.key, directions).change(one.key, title=title_of(directions)))
+        else:
+            self.use(directions)
+
+    def _reshelve(self, shelf: Shelf) -> None:
+        """Change the shelf, which is an act that can be undone."""
+        self.state.change(shelf=shelf)
+        self._show_shelf()
+
+    def _show_shelf(self) -> None:
+        """Bring everything to the shelf."""
+        self.sliders.show_shelf()
+        self.controls.show_shelf(self.state)
+        self._show_moves()
+        self.show_page()
+
+    @one_at_a_time
+    def fold(self, key: object, folded: bool) -> None:
+        """Hide or show the rows of a set, which is no act."""
+        self.state.amend(shelf=self.state.shelf.change(key, folded=folded))
+        self._show_shelf()
+
+    @one_at_a_time
+    def close_set(self, key: object) -> None:
+        """Put a set away; its moves stay, and it can be opened again.
+
+        Args:
+            key: Of the set.
+
+        Raises:
+            ValueError: If it is the only open one.
+        """
+        self._reshelve(self.state.shelf.close(key))
+
+    @one_at_a_time
+    def reopen(self, key: object) -> None:
+        """Open a set again that was put away."""
+        self._reshelve(self.state.shelf.reopen(key))
 
     @one_at_a_time
     def follow(self, directions: Directions, edit: Edit) -> None:
-        """Exchange the directions under the sliders, in place where they fit: a hand on one goes on.
+        """Exchange the directions of the set that follows the region, in place where they fit: a hand on one goes on.
 
         Args:
             directions: The new ones.
             edit: The current one, with moves along them; what it exchanges is no act that could be undone.
         """
-        shown = self._put(directions)
+        self.state.amend(shelf=self.region.follower.shelved(directions))
+        self.sliders.show_shelf()
+        self.controls.show_shelf(self.state)
         if edit is self.current:
             self._show_moves()
             self._draw_page()
         else:
             self.adopt(edit, gesture=self.state.exchange(edit), record=False)
-        with self.silence:
-            self.directions = shown
-
-    def _put(self, directions: Directions) -> Directions:
-        """Put directions of the region, and the kept ones, under the sliders."""
-        shown, active = self.state.with_kept(directions), self.state.active
-        if not self.sliders.exchange(shown):
-            self.sliders.use(shown)
-            self.sliders.activate(min(active, len(shown) - 1))
-        self.controls.picker.show(directions.method)
-        return shown
 
     def move(self, i: int, alpha: float) -> Move:
         """Return the move that a slider makes."""
         return self.state.move(i, alpha)
 
-    def _change_layers(self, i: int) -> None:
-        self.select(i)
-        move = move_along(self.current, self.state.directions[i])
+    def _change_layers(self) -> None:
+        state, move = self.state, move_along(self.current, self.state.direction)
         if move is None:
+            self._announce()
             self.show_page()
         else:
-            self.adopt(set_move(self.current, self.move(i, move.alpha)), gesture=("layers", i))
+            gesture = ("layers", state.shelf.active, state.active)
+            self.adopt(set_move(self.current, self.move(state.active, move.alpha)), gesture=gesture)
 
     def _rename(self, i: int, name: str) -> None:
-        old = self.state.directions[i]
-        directions = (self.directions or old).rename(i, name)
-        self.sliders.rename(i, directions[i])
-        with self.silence:
-            self.directions = directions
-        before = self.current
-        follower = self.region.follower  # a name is no act: undo does not bring the old one back
-        self.history.change(lambda edit: follower.pass_on(edit, rename(edit, old, directions[i])))
-        if self.current is before:
-            self.show_page()
-        else:
-            self.adopt(self.current, now=True, record=False)
+        state, before = self.state, self.current
+        old, shelf = state.directions[i], state.shelf
+        directions = shelf.current.directions.rename(i, name)
+        new = directions[i]
+        edit = self.region.follower.pass_on(before, rename(before, old, new))
+        kept = tuple(new if same_direction(one, old) else one for one in state.bookmarked)
+        state.change(shelf=shelf.exchange(shelf.active, directions), edit=edit, bookmarked=kept)
+        if edit is not before:
+            self.adopt(edit, now=True, record=False)
+        self._show_shelf()
+
+    def _keep(self, i: int, keep: bool) -> None:
+        self.state.keep(self.state.directions[i], keep)
+        self._show_shelf()
 
     def choose(self, index: int) -> None:
         """Make a direction the active one and show it on the open page."""
@@ -435,11 +505,12 @@ class LatentExplorer(ExplorerTraits):
         self._announce()
 
     def _announce(self) -> None:
-        active = self.state.active
-        layers: Any = self.sliders.layers(active)
+        state = self.state
+        layers: Any = self.sliders.chosen_range()
         self.walks.fit()
         with self.silence:
-            self.selected_index, self.layers = active, layers
+            self.selected_index, self.layers = state.active, layers
+            self.directions = state.shelf.current.directions  # last: who is linked and refuses it stops nothing here
 
     @one_at_a_time
     def adopt(self, edit: Edit, *, gesture: object = None, now: bool = False, record: bool = True) -> None:
@@ -455,7 +526,9 @@ class LatentExplorer(ExplorerTraits):
         finally:  # also where somebody who is linked refuses it
             self._show_moves()
             self.controls.show(self.state)
-            self._mix.show()
+            if "mix" in self.pages.built:
+                mix: Any = self.pages["mix"]
+                mix.show()
             self.region.mark()
             self.redraw(now)
 
@@ -471,7 +544,9 @@ class LatentExplorer(ExplorerTraits):
         self.region.show_effects()
 
     def _draw_page(self) -> None:
-        if (page := self._drawn.get(self.state.page)) is not None:
+        name = self.state.page
+        page: Any = self._drawers.get(name) or (self.pages[name] if name else None)
+        if hasattr(page, "draw"):
             page.draw()
 
     def _turn(self, page: str) -> None:
@@ -525,21 +600,24 @@ class LatentExplorer(ExplorerTraits):
     @observe(*TAKEN)
     def _assigned(self, change: Any) -> None:
         if self._ready:
-            if change["name"] in NOTED:
-                setattr(self.state, change["name"], change["new"])
             self._answer(change["name"], change["old"], change["new"])
 
     @one_at_a_time
     def _answer(self, name: str, old: Any, new: Any) -> None:
+        noted = {name: new} if name in NOTED else {}
         if self.silence:
+            self.state.amend(**noted)
             return
         refused = True
-        try:
-            refused = not self._assignments.take(name, new)
-        finally:
-            if refused:  # it does not stay
-                with self.silence:
-                    setattr(self, name, old)
+        with self.state.act():
+            self.state.change(**noted)
+            try:
+                refused = not self._assignments.take(name, new)
+            finally:
+                if refused:  # it does not stay
+                    with self.silence:
+                        setattr(self, name, old)
+        self.controls.show(self.state)
 
     def _set(self, **values: Any) -> None:
         for name, value in values.items():

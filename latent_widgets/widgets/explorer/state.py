@@ -1,4 +1,4 @@
-"""What an explorer shows, with no widget in sight: the edit, its history, and the directions under the sliders."""
+"""What an explorer shows, with no widget in sight: all that a hand can change, as one value with a history."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from latent_widgets.edits.edit import Edit, Mask, Move
@@ -13,13 +14,39 @@ from latent_widgets.generators.base import Generator
 from latent_widgets.generators.place import with_weights
 from latent_widgets.geometry.walks.walk import KINDS
 from latent_widgets.values.directions import Directions, same_direction
+from latent_widgets.widgets.explorer.shelf import Layers, Shelf
 from latent_widgets.widgets.kit.history import History
 
-__all__ = ["ExplorerState"]
+__all__ = ["ExplorerState", "Scene"]
 
 # Seconds without a move after which a hand has let go of a control. The page does not tell of it: a slider that is
 # released sends nothing. One that is held sends some ten moves a second, unless the page is busy.
 HOLD = 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """All that a hand can change; undo and redo go from one scene to another.
+
+    Attributes:
+        edit: What is shown.
+        shelf: The sets of directions, and the active row.
+        mask: The region.
+        confine: Whether the edit shows its moves only there.
+        steer: Whether the sliders follow it.
+        bookmarked: The directions that are kept, one by one: they may be of different spaces and units.
+    """
+
+    edit: Edit
+    shelf: Shelf = field(default_factory=Shelf)
+    mask: Mask | None = None
+    confine: bool = True
+    steer: bool = False
+    bookmarked: tuple[Directions, ...] = ()
+
+    def same(self, other: Scene) -> bool:
+        """Whether another scene holds the same values."""
+        return all(getattr(self, f.name) is getattr(other, f.name) for f in fields(self))
 
 
 class ExplorerState:
@@ -30,16 +57,9 @@ class ExplorerState:
         start: The first edit.
 
     Attributes:
-        history: Of the edit.
-        directions: What the sliders stand for, one by one.
-        active: Which of them walks and animations follow.
-        layers: The layers chosen for each; None where they are the direction's own.
-        bookmarked: The directions that are kept, one by one: they may be of different spaces and units.
+        history: Of the scene.
         kind: Of walk that sliders make, where their space has it.
-        mask: The region.
-        confine: Whether the edit shows its moves only there.
-        steer: Whether the sliders follow it.
-        page: The page that is open; empty while there is none yet.
+        page: The page that is open; empty while there is none.
 
     Example:
         >>> from latent_widgets.generators.dcgan import DCGAN, PlainGenerator
@@ -47,32 +67,94 @@ class ExplorerState:
         >>> state = ExplorerState(G, Edit.of(G, seed=1))
         >>> state.adopt(Edit.of(G, seed=2), gesture="seed")
         >>> state.adopt(Edit.of(G, seed=3), gesture="seed")
-        >>> state.edit.base.seed, state.history.undo().base.seed
+        >>> state.edit.base.seed, state.history.undo().edit.base.seed
         (3, 1)
     """
 
     def __init__(self, generator: Generator, start: Edit) -> None:
         self.generator = generator
-        self.history = History(start)
-        self.directions: list[Directions] = []
-        self.active = 0
-        self.layers: list[tuple[int, ...] | None] = []
-        self.bookmarked: tuple[Directions, ...] = ()
+        self.history = History(Scene(start))
         self.kind = "linear"
-        self.mask: Mask | None = None
-        self.confine, self.steer = True, False
         self.page = ""
+        self._acts = 0  # how many acts are being done, one within the other
+        self._entered = False  # whether the outermost of them has its entry in the history
         self._gesture: object = None  # what the hand, or code, is doing
         self._held = self._in_hand = False  # whether a hand does it; whether it does just now
         self._touched = -math.inf  # when what a hand moved last was done: what the kernel takes for it is no pause
         self._sent: float | None = None  # when the page sent it
+
+    # ---- the scene
+
+    @property
+    def scene(self) -> Scene:
+        """All that a hand can change, as it is."""
+        return self.history.value
+
+    @property
+    def shelf(self) -> Shelf:
+        """The sets of directions."""
+        return self.scene.shelf
+
+    @property
+    def mask(self) -> Mask | None:
+        """The region."""
+        return self.scene.mask
+
+    @property
+    def confine(self) -> bool:
+        """Whether the edit shows its moves only there."""
+        return self.scene.confine
+
+    @property
+    def steer(self) -> bool:
+        """Whether the sliders follow it."""
+        return self.scene.steer
+
+    @property
+    def bookmarked(self) -> tuple[Directions, ...]:
+        """The directions that are kept, one by one."""
+        return self.scene.bookmarked
+
+    def change(self, *, gesture: object = None, **values: Any) -> None:
+        """Change something, which is an act that can be undone.
+
+        Args:
+            gesture: What the hand is doing: changes of one gesture are one entry of the history.
+            **values: Fields of :class:`Scene`.
+        """
+        if all(getattr(self.scene, name) is value for name, value in values.items()):
+            return
+        goes_on = (gesture is not None and gesture == self._gesture) or (self._acts > 0 and self._entered)
+        self.history.push(replace(self.scene, **values), merge=goes_on)
+        self._entered, self._gesture = True, gesture
+
+    def amend(self, **values: Any) -> None:
+        """Change something that is no act of its own, such as which row is active."""
+        if any(getattr(self.scene, name) is not value for name, value in values.items()):
+            self.history.amend(replace(self.scene, **values))
+
+    @contextmanager
+    def act(self) -> Iterator[None]:
+        """Enter while one thing is done: all that changes meanwhile is one entry of the history, or none.
+
+        There is none where everything was taken back within.
+        """
+        if not self._acts:
+            self._entered = False
+        self._acts += 1
+        try:
+            yield
+        finally:
+            self._acts -= 1
+            if not self._acts and self._entered:
+                self.history.forget_step(Scene.same)
 
     # ---- the edit
 
     @property
     def edit(self) -> Edit:
         """The edit that is shown, or about to be."""
-        return self.history.value
+        return self.scene.edit
 
     @property
     def painted(self) -> bool:
@@ -87,8 +169,10 @@ class ExplorerState:
             gesture: What the hand is doing: edits of one gesture are one entry of the history.
             record: Whether it is an act that could be undone.
         """
-        if record and edit is not self.edit:
-            self.history.push(edit, merge=gesture is not None and gesture == self._gesture)
+        if record:
+            held = self._gesture
+            self.change(gesture=gesture, edit=edit)
+            self._gesture = held
         if self._in_hand or gesture != self._gesture:
             self._held = self._in_hand
         self._gesture = gesture
@@ -102,8 +186,7 @@ class ExplorerState:
         Returns:
             The gesture that goes on.
         """
-        before = self.edit
-        self.history.change(lambda one: edit if one is before else one)
+        self.amend(edit=edit)
         return self._gesture
 
     def rest(self) -> None:
@@ -138,9 +221,30 @@ class ExplorerState:
     # ---- the directions
 
     @property
+    def directions(self) -> tuple[Directions, ...]:
+        """What the sliders of the active set stand for, one by one."""
+        return self.shelf.current.singles
+
+    @property
+    def active(self) -> int:
+        """Which of them walks and animations follow."""
+        return self.shelf.row
+
+    @property
+    def layers(self) -> tuple[Layers, ...]:
+        """The layers chosen for each; None where they are the direction's own."""
+        return self.shelf.current.layers
+
+    @property
     def direction(self) -> Directions:
         """The active direction."""
         return self.directions[self.active]
+
+    @property
+    def rows(self) -> list[Directions]:
+        """What all sliders stand for, those of the active set first: of sets that are put away there are none."""
+        shelf = self.shelf
+        return [*self.directions, *(d for one in shelf.open if one.key is not shelf.active for d in one.singles)]
 
     def move(self, i: int, alpha: float) -> Move:
         """Return the move that a slider makes.
@@ -159,16 +263,10 @@ class ExplorerState:
         """Return the number of the slider that stands for a direction; None for none."""
         return next((i for i, d in enumerate(self.directions) if same_direction(d, direction)), None)
 
-    def rename(self, i: int, renamed: Directions) -> None:
-        """Give a direction another name, also where it is kept."""
-        old, self.directions[i] = self.directions[i], renamed
-        self.bookmarked = tuple(renamed if same_direction(kept, old) else kept for kept in self.bookmarked)
-
-    def keep(self, i: int, keep: bool) -> None:
-        """Keep a direction for later methods and files, or no longer."""
-        one = self.directions[i]
-        others = (kept for kept in self.bookmarked if not same_direction(kept, one))
-        self.bookmarked = (*others, *[one] * keep)
+    def keep(self, direction: Directions, keep: bool) -> None:
+        """Keep a direction for files and comparisons, or no longer."""
+        others = tuple(kept for kept in self.bookmarked if not same_direction(kept, direction))
+        self.change(bookmarked=(*others, *[direction] * keep))
 
     def keeps(self, direction: Directions) -> bool:
         """Whether a direction is kept."""
@@ -178,22 +276,6 @@ class ExplorerState:
     def kept(self) -> Directions | None:
         """The directions that are kept; None without any."""
         return Directions.concatenate(list(self.bookmarked)) if self.bookmarked else None
-
-    def with_kept(self, found: Directions) -> Directions:
-        """Put the kept directions before new ones, where they have the same space, unit and layers.
-
-        Args:
-            found: The new ones.
-
-        Returns:
-            Both; the new ones alone where nothing is kept that fits.
-        """
-        if not self.bookmarked:
-            return found
-        there = list(found)
-        kept = [one for one in self.bookmarked if not any(same_direction(one, single) for single in there)]
-        alike = [k for k in kept if (k.space, k.unit, k.layers) == (found.space, found.unit, found.layers)]
-        return Directions.concatenate([*alike, found]) if alike else found
 
     def known(self, code: Any) -> dict[str, Any]:
         """Return what is known of what methods need: the latent before the mapping, the code and the mask.

@@ -51,9 +51,19 @@ class History(Generic[T]):
         self._values = [*self._values[:keep], value][-self._limit :]
         self._place = len(self._values) - 1
 
-    def change(self, function: Callable[[T], T]) -> None:
-        """Change every value, which is no step of its own."""
-        self._values = [function(value) for value in self._values]
+    def amend(self, value: T) -> None:
+        """Put a value in the place of the current one, which is no step of its own."""
+        self._values[self._place] = value
+
+    def forget_step(self, same: Callable[[T, T], bool]) -> None:
+        """Drop the current value if the one before it is the same: a step that was taken back led nowhere.
+
+        Args:
+            same: Called with the two.
+        """
+        if self._place and same(self._values[self._place - 1], self.value):
+            del self._values[self._place]
+            self._place -= 1
 
     def undo(self) -> T:
         """Go one value back and return it."""

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import ipywidgets
 from PIL import Image
@@ -22,6 +22,7 @@ from latent_widgets.core.forward import load_rules
 from latent_widgets.widgets.jobs.job import Job, Report, Work
 from latent_widgets.widgets.kit import cells, links
 from latent_widgets.widgets.kit.line import StatusLine
+from latent_widgets.widgets.kit.page_work import PageWork
 from latent_widgets.widgets.kit.picture import Picture
 from latent_widgets.widgets.kit.saving import pixel_bytes, save_picture
 from latent_widgets.widgets.kit.style import CSS, THEMES, theme_class
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Panel", "close_tree"]
 
+Hired = TypeVar("Hired", bound=PageWork)
 BESIDE = -5  # priority of what takes long
 SHARED = ("source", "target", "_canvas_manager")  # what a link connects; and all canvases have one manager
 
@@ -85,14 +87,15 @@ class Panel(ipywidgets.VBox):
         self._owned: list[ipywidgets.Widget] = []
         self._closed = False
         self._note = ""
-        self._note_shown: tuple[int, int] | None = None  # the newest requests when it was first shown
+        self._note_shown: tuple[int, ...] | None = None  # the newest requests when it was first shown
         self._job_errors: dict[Job, tuple[Exception, ...]] = {}  # those of each job that were shown
         self.job = Job(executor=executor, lock=lock, on_change=self._refresh)
         self.beside = Job(executor=executor, lock=lock, beside=self.job)
-        self._shown = self.job  # of the two, the one that the line is about
+        self.works: list[PageWork] = []
+        self._shown = self.job  # of all, the one that the line is about
         self.body = ipywidgets.VBox(list(body))
         self.body.layout.overflow = "visible"
-        self._line = StatusLine(self.cancel, self.dismiss)
+        self._line = StatusLine(self._stop_shown, self.dismiss)
         self._line.add_class("lw-foot")
         style = ipywidgets.HTML(CSS)
         style.layout.display = "none"
@@ -141,16 +144,39 @@ class Panel(ipywidgets.VBox):
             job, given = self.beside, {"priority": BESIDE, "prepare": load_rules, **options}
         return functools.partial(job.awaits, job.submit(work, done=done, **given))
 
+    def hire(self, kind: type[Hired], **options: Any) -> Hired:
+        """Return somebody who works for a page, of whom the status line tells.
+
+        Args:
+            kind: :class:`~latent_widgets.widgets.kit.page_work.PageWork`, or a kind of it.
+            **options: Its arguments.
+        """
+        made = kind(on_change=self._refresh_soon, **options)
+        self.works.append(made)
+        return made
+
+    def _refresh_soon(self) -> None:
+        self.job.tell()  # which never calls twice at once
+
     def cancel(self) -> None:
         """Stop what is being computed."""
-        self.job.cancel()
-        self.beside.cancel()
+        for job in (self.job, self.beside, *(work.job for work in self.works)):
+            job.cancel()
+
+    def _stop_shown(self) -> None:
+        """Stop what the line tells of: a training ends with the best so far, say."""
+        work = next((one for one in self.works if one.job is self._shown), None)
+        if work is not None and work.job.report().state == "busy":
+            work.stop_by_hand()
+        else:
+            self.job.cancel()
+            self.beside.cancel()
 
     @property
     def jobs(self) -> tuple[Job, ...]:
         """All that works for the panel, its pages included."""
         below = [job for widget in _children(self.body) if isinstance(job := getattr(widget, "job", None), Job)]
-        return tuple(dict.fromkeys([self.job, self.beside, *below]))
+        return tuple(dict.fromkeys([self.job, self.beside, *(work.job for work in self.works), *below]))
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until nothing runs and nothing waits, for a cell that goes on with what the panel finds.
@@ -213,13 +239,13 @@ class Panel(ipywidgets.VBox):
 
     def dismiss(self) -> None:
         """Hide the error, and with it all that it covered."""
-        for job in (self.job, self.beside):
+        for job in (self.job, self.beside, *(work.job for work in self.works)):
             job.settle()
         self._show_rest()
 
     def _show_rest(self) -> None:
         """After an error is settled, show the newest one that is not, or none."""
-        left = (*self.beside.errors, *self.job.errors)
+        left = [error for job in (*(work.job for work in self.works), self.beside, self.job) for error in job.errors]
         if left:
             self.show_error(left[-1])
         elif not self._closed:
@@ -236,15 +262,14 @@ class Panel(ipywidgets.VBox):
         """Bring traits and status line up to date with the jobs, which call this on any thread, never twice at once."""
         if self._closed:
             return
-        stamps = (self.job.stamp, self.beside.stamp)
-        beside, pictures = self.beside.report(), self.job.report()
-        for job in (self.job, self.beside):
+        jobs = (*(work.job for work in self.works), self.beside, self.job)
+        stamps, reports = tuple(job.stamp for job in jobs), {job: job.report() for job in jobs}
+        for job in reversed(jobs):
             self._take_errors(job)
-        if beside.state == "busy":
-            self._shown = self.beside
-        elif pictures.state == "busy":
-            self._shown = self.job
-        report = beside if self._shown is self.beside else pictures
+        busy = [job for job in jobs if reports[job].state == "busy"]
+        if busy:
+            self._shown = busy[0]
+        report = reports[self._shown]
         state = report.state
         try:
             self.set_trait("busy", state == "busy")
@@ -313,7 +338,8 @@ class Panel(ipywidgets.VBox):
 
     def _stop(self) -> None:
         """End what goes on beside the widgets; of a panel that is only half built, too."""
-        for job in (one for one in vars(self).values() if isinstance(one, Job)):
+        hired = [work.job for work in vars(self).get("works", ())]
+        for job in (*(one for one in vars(self).values() if isinstance(one, Job)), *hired):
             job.close()
 
     def __enter__(self) -> Panel:

@@ -106,21 +106,22 @@ _RULES = """
 .lw-panel .lw-left { flex: none; max-width: 100%; overflow: visible; gap: 4px; }
 .lw-panel .lw-right { flex: 1 1 390px; min-width: 0; max-width: 860px; overflow: visible; gap: 6px; }
 .lw-panel .lw-right .widget-label, .lw-panel .lw-pages .widget-label { width: auto; }
-.lw-panel .lw-icon { width: 30px; flex: none; padding: 0; text-overflow: clip; }
-.lw-panel .lw-icon i { margin: 0; }
+.lw-panel .lw-icon { width: 30px; flex: none; padding: 0; text-overflow: clip; font-size: 0; display: inline-flex;
+  align-items: center; justify-content: center; }
+.lw-panel .lw-icon i { margin: 0; font-size: var(--jp-widgets-font-size, 13px); }
 .lw-panel .lw-short { width: auto; flex: none; }
 .lw-panel .lw-short input { width: 84px; flex: none; }
 .lw-panel .jupyter-button:not(.lw-icon):not(.widget-toggle-button):not(.lw-index):not(.lw-seed) { width: auto; }
 .lw-panel .lw-toggles { width: auto; overflow: visible; flex-flow: row nowrap; align-items: center; }
 .lw-panel .lw-toggles .widget-toggle-button { width: auto; }
-.lw-panel .lw-rows { gap: 2px; overflow: auto; max-height: 420px; scrollbar-gutter: stable; }
-.lw-panel .lw-right > .lw-rows {  /* a shade where there are more: not every page shows a scrollbar */
+.lw-panel .lw-rows { gap: 2px; overflow: auto; max-height: 330px; scrollbar-gutter: stable; }
+.lw-panel .lw-sliders > .lw-rows {  /* a shade where there are more: not every page shows a scrollbar */
   background: linear-gradient(var(--lw-paper) 40%, transparent) top / 100% 24px no-repeat local,
     linear-gradient(transparent, var(--lw-paper) 60%) bottom / 100% 24px no-repeat local,
     linear-gradient(rgba(128, 128, 128, .4), transparent) top left / calc(100% - 16px) 10px no-repeat scroll,
     linear-gradient(transparent, rgba(128, 128, 128, .4)) bottom left / calc(100% - 16px) 10px no-repeat scroll; }
-.lw-panel .lw-direction { flex-flow: row wrap; align-items: center; gap: 0 4px; padding: 1px 4px; overflow: visible;
-  border-left: 3px solid transparent; }
+.lw-panel .lw-direction { flex-flow: row nowrap; align-items: center; gap: 0 4px; padding: 0 4px; height: 32px;
+  flex: none; overflow: visible; border-left: 3px solid transparent; }
 .lw-panel .lw-direction.lw-active { border-left-color: #0072b2; background: var(--lw-soft); }
 .lw-panel .lw-direction > * { margin: 1px; }
 .lw-panel .lw-index { width: 30px; flex: none; padding: 0; }
@@ -131,27 +132,36 @@ _RULES = """
 .lw-panel .lw-numbered .widget-hslider { flex: 1 1 auto; width: auto; min-width: 0; }
 .lw-panel .lw-number { flex: none; width: 72px; }
 .lw-panel .lw-unit { flex: none; width: auto; color: var(--lw-dim); }
-.lw-panel .lw-layers { flex: 2 1 150px; min-width: 140px; max-width: 210px; width: auto; }
+.lw-panel .lw-layers { overflow: visible; }
+.lw-panel .lw-layers .widget-hslider { width: auto; flex: 0 1 330px; }
 .lw-panel .lw-layers .widget-readout { min-width: 44px; }
 .lw-panel .lw-rows { container-type: inline-size; }
-@container (max-width: 680px) {  /* no room beside name and number: sliders have a line of their own */
-  .lw-panel .lw-direction:has(.lw-layers) > .lw-name { flex: 1 1 calc(100% - 300px); max-width: none; }
-  .lw-panel .lw-direction:has(.lw-layers) > .lw-alpha { order: 1; flex: 3 1 150px; }
-  .lw-panel .lw-direction > .lw-layers { order: 1; }
-}
-@container (max-width: 480px) {
-  .lw-panel .lw-direction > .lw-name { flex: 1 1 calc(100% - 300px); max-width: none; }
-  .lw-panel .lw-direction > .lw-alpha { order: 1; flex: 1 1 150px; }
-}
+.lw-panel .lw-share { flex: none; width: 92px; color: var(--lw-dim); font-size: 12px; white-space: nowrap; }
+.lw-panel .lw-bar { position: relative; display: inline-block; width: 52px; height: 9px; vertical-align: middle;
+  border: 1px solid var(--lw-edge); border-radius: 2px; }
+.lw-panel .lw-bar i { position: absolute; inset: 0 auto 0 0; background: #009e73; }
+.lw-panel .lw-bar b { position: absolute; top: -3px; bottom: -3px; width: 2px; background: var(--lw-ink); }
+@container (max-width: 430px) { .lw-panel .lw-direction > .lw-unit { display: none; } }
+.lw-panel .lw-first { gap: 6px; overflow: visible; }
+.lw-panel .lw-first > .lw-head { order: -1; }
+.lw-panel .lw-head > .lw-title { flex: none; margin-right: 6px; }
+.lw-panel .lw-head > .lw-wide { flex: 1 1 200px; max-width: 300px; }
+.lw-panel .lw-shelf, .lw-panel .lw-sliders, .lw-panel .lw-adder { overflow: visible; gap: 4px; }
+.lw-panel .lw-adder { border: 1px solid var(--lw-edge); border-radius: 4px; padding: 6px; }
+.lw-panel .lw-chip { align-items: center; overflow: visible; border: 1px solid var(--lw-edge); border-radius: 14px;
+  padding: 0 2px; }
+.lw-panel .lw-chip button { background: transparent; box-shadow: none; height: 24px; line-height: 24px; margin: 0; }
+.lw-panel .lw-chip .lw-chip-name { max-width: 240px; padding: 0 6px; }
+.lw-panel .lw-chip .lw-icon { width: 22px; border-radius: 11px; }
+.lw-panel .lw-add { width: auto; height: 26px; line-height: 26px; }
+.lw-panel .lw-set { color: var(--lw-dim); font-size: 12px; height: 22px; line-height: 22px; flex: none; width: auto; }
+.lw-panel .lw-groups button { width: auto; min-width: 84px; text-transform: uppercase; letter-spacing: .04em; }
+.lw-panel .lw-page { overflow: visible; gap: 6px; padding: 8px; border: 1px solid var(--lw-edge); border-radius: 4px; }
 .lw-panel .lw-parameter { width: auto; max-width: 220px; }
 .lw-panel .lw-parameter input[type="number"], .lw-panel .lw-parameter input[type="text"] { width: 72px; flex: none; }
 .lw-panel .lw-parameter .widget-label-basic { flex-flow: row nowrap; gap: 4px; }
 .lw-panel .lw-parameter input[type="checkbox"] { margin: 0 4px; }
-.lw-panel .lw-pages { overflow: visible; }
-.lw-panel .lw-pages > .lm-TabBar > .lm-TabBar-content { flex-flow: row wrap; }
-.lw-panel .lw-pages > .lm-TabBar .lm-TabBar-tab { flex: none; padding: 0 6px; }
-.lw-panel .lw-pages > .lm-TabBar .lm-TabBar-tabLabel { overflow: visible; white-space: nowrap; }
-.lw-panel .lw-pages .widget-tab-contents { padding: 8px; overflow: visible; }
+.lw-panel .lw-pages { overflow: visible; gap: 4px; }
 .lw-panel .lw-cell { width: 84px; align-items: center; overflow: visible; }
 .lw-panel .lw-seed { width: 80px; }
 .lw-panel .lw-wide { width: auto; flex: 1 1 260px; max-width: 420px; }

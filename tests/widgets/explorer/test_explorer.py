@@ -183,7 +183,6 @@ def test_what_changes_nothing_is_no_entry(explorer):
     explorer.change_base(seed=3, truncation=1.0)
     explorer.pages["mix"].seed.value = 5
     explorer.select(2)
-    explorer.sliders.rows[0].name.value = "smile"
     assert not explorer.history.can_undo
     assert explorer.controls.undo.disabled
 
@@ -265,6 +264,7 @@ def test_seeds_page_draws_only_what_is_new(explorer, monkeypatch):
 def test_strip_shows_the_walk_along_the_active_direction(tiny, explorer):
     explorer.set_alpha(0, 1.0)
     explorer.set_alpha(2, 2.0)
+    explorer.controls.page = "walk"
     explorer.pages["walk"].count.value = 5
     explorer.pages["walk"].reach.value = 2.0
     walk = explorer.walk()
@@ -281,6 +281,7 @@ def test_strip_shows_the_walk_along_the_active_direction(tiny, explorer):
 
 
 def test_strip_shows_moves_inside_the_mask_alone(tiny, explorer):
+    explorer.controls.page = "walk"
     explorer.mask = Mask(torch.eye(16) > 0)
     explorer.set_alpha(1, 3.0)
     strip = np.array(explorer.pages["walk"].strip.to_pil())
@@ -306,7 +307,10 @@ def test_renamed_direction_keeps_its_moves(explorer, agrees):
     explorer.set_alpha(1, 2.0)
     assert [(move.name, move.alpha) for move in explorer.edit.moves] == [("smile", 2.0)]
     explorer.undo()
-    assert [(move.name, move.alpha) for move in explorer.edit.moves] == [("smile", 1.5)]  # the name is no act
+    assert [(move.name, move.alpha) for move in explorer.edit.moves] == [("smile", 1.5)]
+    explorer.undo()
+    assert [(move.name, move.alpha) for move in explorer.edit.moves] == [("random 2", 1.5)]  # a name is an act, too
+    assert explorer.directions.names[1] == explorer.sliders.rows[1].name.value == "random 2"
     explorer.undo()
     assert explorer.edit.moves == ()
     agrees(explorer)
@@ -317,7 +321,7 @@ def test_layers_between_which_others_stay_are_kept_by_a_drag(tiny, explorer, agr
     explorer.edit = Edit.of(tiny, seed=3).move(explorer.directions, 0, 1.0, layers=[0, 3, 5])
     row.slider.put(2.0)
     assert [(move.alpha, move.rows) for move in explorer.edit.moves] == [(2.0, (0, 3, 5))]
-    row.layers.value = (0, 3)
+    explorer.sliders.layers.slider.value = (0, 3)
     assert explorer.edit.moves[0].rows == (0, 1, 2, 3)
     agrees(explorer)
 
@@ -329,17 +333,30 @@ def test_refused_name_is_taken_back(explorer, name):
     assert explorer.sliders.rows[1].name.value == explorer.directions.names[1]
 
 
-def test_kept_directions_outlive_the_next_method(explorer, agrees):
+def test_finding_adds_a_set_and_undo_takes_it_away(explorer, agrees):
+    first = explorer.directions
     explorer.sliders.rows[2].keep.value = True
-    explorer.sliders.rows[2].name.value = "smile"
-    kept = explorer.directions["smile"]
+    explorer.set_alpha(2, 0.5)
     method = next(m for m in methods() if m.name == "random_directions")
-    explorer.find(method, {"k": 3, "seed": 8})
-    assert explorer.error is None
-    assert explorer.directions.names[0] == "smile"
-    assert len(explorer.directions) == 4
-    assert torch.equal(explorer.directions.vectors[0], kept.vectors[0])
-    assert explorer.sliders.rows[0].keep.value
-    assert explorer.kept.names == ("smile",)
+    for seed in (8, 9):
+        explorer.find(method, {"k": 3, "seed": seed})
+        assert explorer.error is None
+        assert (explorer.directions.seed, len(explorer.sliders.rows), explorer.selected_index) == (seed, 3, 0)
+    assert [one.title for one in explorer.state.shelf.open] == 3 * ["Random directions"]
+    assert len(explorer.sliders.all_rows) == 10
+    assert explorer.kept.names == ("random 3",)
     explorer.set_alpha(0, 1.0)
+    agrees(explorer)
+    for _ in range(3):
+        explorer.undo()
+    assert explorer.directions is first
+    assert len(explorer.sliders.all_rows) == 4
+    agrees(explorer)
+    explorer.undo()
+    explorer.undo()
+    assert explorer.kept is None
+    assert not explorer.sliders.rows[2].keep.value
+    for _ in range(5):
+        explorer.redo()
+    assert (explorer.directions.seed, len(explorer.sliders.all_rows)) == (9, 10)
     agrees(explorer)

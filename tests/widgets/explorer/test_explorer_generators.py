@@ -31,8 +31,8 @@ def test_built_in_generators_can_be_explored(name, agrees):
         explorer.set_alpha(1, -2.0)
         explorer.controls.truncation.value = 0.6
         explorer.pages["mix"].weight.value = 0.3
-        for page in range(5):
-            explorer.controls.pages.selected_index = page
+        for page in explorer.pages:
+            explorer.controls.page = page
         agrees(explorer)
         loaded = Edit.from_json(explorer.edit.to_json())
         assert torch.equal(loaded.apply(G), explorer.edit.apply(G))

@@ -89,6 +89,9 @@ def test_directions_can_be_assigned_and_old_moves_stay(tiny, explorer, agrees):
     assert explorer.directions is found
     assert len(explorer.sliders.rows) == 3
     assert explorer.edit is kept
+    assert [one.title for one in explorer.state.shelf.open] == 2 * ["Random directions"]
+    agrees(explorer)
+    explorer.close_set(explorer.state.shelf.open[0].key)
     agrees(explorer)
     (drop,) = explorer.controls.others.children
     assert drop.description == "random 1 +1 sd"
@@ -147,7 +150,7 @@ def test_selected_index_layers_and_mask_can_be_assigned(explorer, agrees):
     explorer.selected_index = 1
     assert [("lw-active" in row._dom_classes) for row in explorer.sliders.rows] == [False, True, False, False]
     explorer.layers = (2, 5)
-    assert explorer.sliders.rows[1].layers.value == (2, 5)
+    assert explorer.sliders.layers.slider.value == (2, 5)
     explorer.set_alpha(1, 1.0)
     assert explorer.edit.moves[1].layers == (2, 3, 4, 5)
     explorer.layers = None

@@ -152,7 +152,7 @@ def test_page_gives_way_to_a_picture(tiny, threaded, monkeypatch, gate):
 
     monkeypatch.setattr(tiny, "synthesize", slow)
     monkeypatch.setattr(frames, "SLOW_MS", math.inf)  # three in a batch, however busy the machine is
-    threaded.show_page()
+    threaded.controls.page = "walk"
     held.await_begin()
     threaded.set_alpha(0, 1.0)
     held.open()

@@ -5,15 +5,18 @@ import torch
 
 from latent_widgets.edits.changes import set_move
 from latent_widgets.edits.edit import Edit, Mask
+from latent_widgets.values.directions import Directions
 from latent_widgets.widgets.explorer.region.follower import Follower
 from latent_widgets.widgets.explorer.region.work import Settings, find_region
+from latent_widgets.widgets.explorer.shelf import DirectionSet, Shelf
 from latent_widgets.widgets.explorer.state import ExplorerState
 
 
 @pytest.fixture
 def state(tiny):
     made = ExplorerState(tiny, Edit.of(tiny, seed=3))
-    made.steer = True
+    first = Directions(torch.eye(6, dtype=torch.float64)[:2], "w")
+    made.amend(steer=True, shelf=Shelf().put(DirectionSet("others", first)))
     return made
 
 
@@ -31,7 +34,7 @@ def serve(state, follower, tiny, square):
         if follower.wants(here):
             follower.arrived(here, here.spectra(tiny))
         found, edit = follower.take(find_region(follower.spectra, mask or Mask(square), Settings(k=2)))
-        state.directions, state.layers = list(found.directions), [None] * len(found.directions)
+        state.amend(shelf=follower.shelved(found.directions))
         if edit is not state.edit:
             state.exchange(edit)
         follower.remember(edit)
@@ -53,9 +56,11 @@ def test_own_moves_are_no_new_latent_and_others_are(follower, state, serve):
     serve()
     state.adopt(set_move(state.edit, state.move(0, 1.0)))
     assert not follower.stale(follower.here(None, "rgb"))
-    state.keep(0, True)  # kept for later: it stays where it is from now on, so its move is part of the latent
+    state.keep(
+        state.directions[0], True
+    )  # kept for later: it stays where it is from now on, so its move is part of the latent
     assert follower.stale(follower.here(None, "rgb"))
-    state.keep(0, False)
+    state.keep(state.directions[0], False)
     state.adopt(Edit.of(state.generator, seed=4))
     assert follower.stale(follower.here(None, "rgb"))
 
@@ -90,20 +95,22 @@ def test_an_edit_of_before_brings_its_directions_back(follower, state, serve, sq
     state.adopt(set_move(before, state.move(0, 1.0)))
     serve(Mask(~square))
     now = follower.directions
-    assert follower.recall(state.edit) is None  # they are there
-    back = follower.recall(before)
-    assert torch.equal(back.vectors, old.directions.vectors)
-    assert back.names == now.names
+    follower.recall(state.edit)
+    assert follower.directions is now  # they are there
+    follower.recall(before)
+    assert torch.equal(follower.directions.vectors, old.directions.vectors)
     renamed = Edit.of(state.generator, seed=9)
-    assert follower.recall(follower.pass_on(state.edit, renamed)) is not None
+    follower.recall(follower.pass_on(state.edit, renamed))
+    assert follower.directions is now
 
 
 def test_without_steer_the_sliders_are_the_regions_no_longer(follower, state, serve):
     serve()
     follower.rest()
     assert follower.directions is not None
-    state.steer = False
+    state.amend(steer=False)
     follower.rest()
     assert follower.directions is None
     assert follower.loose() == []
-    assert follower.recall(state.edit) is None
+    assert state.shelf.following is None
+    assert [one.title for one in state.shelf.open] == ["others", "Region at seed 3"]

@@ -173,33 +173,34 @@ def test_any_segmenter_can_be_given_and_set_later(tiny):
 
 
 def test_training_gives_a_slider_named_after_the_part(exact, explorer):
-    page, old = explorer.part.page, explorer.sliders.directions
-    explorer.state.keep(0, True)
+    page, old = explorer.part.page, explorer.state.directions
     page.train.click()
     assert page.message.value == ""
-    assert explorer.part.work.message.value == ""
-    assert [d.names[0] for d in explorer.sliders.directions] == [old[0].names[0], "mouth"]
-    assert explorer.state.active == 1
+    assert explorer.error is None
+    assert [d.names[0] for d in explorer.state.directions] == ["mouth"]
+    assert [one.title for one in explorer.state.shelf.open] == ["Random directions", "mouth, LELSD, 4 steps"]
+    assert explorer.state.rows[1:] == list(old)
     expected = lelsd(exact, ExactParts(exact), "mouth", steps=4, code=exact.code(3))
-    assert explorer.directions[1].vectors.equal(expected.directions.vectors)
+    assert explorer.directions[0].vectors.equal(expected.directions.vectors)
     assert explorer.part.course.steps == (0, 4)
     assert explorer.part.course.scores[-1] == pytest.approx(float(expected.curve[-1].mean()))
     assert f"score {float(expected.score[0]):.3f}" in page.words.value
     assert f"chance {float(expected.chance[0]):.3f}" in page.words.value
     assert "step 4: score" in page.curve.svg
     assert page.strips.to_pil().size[0] == 5 * 16 + 4 * 2
-    explorer.set_alpha(1, 2.0)
+    explorer.set_alpha(0, 2.0)
     assert explorer.edit.moves[0].name == "mouth"
 
 
-def test_parts_one_after_the_other_share_the_sliders(explorer):
+def test_parts_one_after_the_other_stand_side_by_side(explorer):
     page = explorer.part.page
     page.count.value = 2
     page.train.click()
     explorer.set_alpha(0, 1.0)
     page.part.value, page.scope.value, page.count.value = ("segmenter", "hair"), True, 1
     page.train.click()
-    assert explorer.directions.names == ("mouth 1", "mouth 2", "hair")
+    assert [d.names[0] for d in explorer.state.rows[:1]] == ["hair"]
+    assert [one.directions.names for one in explorer.state.shelf.open[1:]] == [("mouth 1", "mouth 2"), ("hair",)]
     assert explorer.controls.others.children == ()
     page.part.value = ("segmenter", "mouth")
     page.train.click()
@@ -213,12 +214,12 @@ def test_cancel_hands_over_the_best_so_far_and_training_goes_on(threaded, held):
     page.train.click()
     assert held.begun.wait(PATIENCE)
     assert page.train.disabled
-    assert "training mouth" in part.work.text.value
-    assert not part.work.cancel.disabled
+    assert "training mouth" in threaded.line.text.value
+    assert not threaded.line.cancel.disabled
     threaded.set_alpha(0, 1.0)  # sliders and picture live on
     assert threaded.job.wait(PATIENCE)
     assert threaded.code.tensor.equal(threaded.current.code(threaded.generator).tensor)
-    part.work.cancel.click()
+    threaded.line.cancel.click()
     calm(threaded)
     assert part.found.stopped == "cancelled"
     assert 1 <= part.found.steps < 400
@@ -226,6 +227,7 @@ def test_cancel_hands_over_the_best_so_far_and_training_goes_on(threaded, held):
     assert "stopped: the best so far" in page.words.value
     assert "score" in page.words.value
     assert page.more.disabled  # the slider was moved meanwhile: another face
+    threaded.undo()  # the set goes, then the move
     threaded.undo()
     calm(threaded)
     assert not page.more.disabled
@@ -248,7 +250,7 @@ def test_cancel_hands_over_the_best_so_far_and_training_goes_on(threaded, held):
     page.more.click()
     assert held.begun.wait(PATIENCE)
     assert part.course.done > before
-    part.work.cancel.click()
+    threaded.line.cancel.click()
     calm(threaded)
     assert part.found.steps > before
     assert threaded.error is None
@@ -266,7 +268,7 @@ def test_cancel_before_the_first_step_leaves_the_sliders(threaded, monkeypatch):
     monkeypatch.setattr(_explorer_part, "train_part", slow)
     threaded.part.page.train.click()
     assert begun.wait(PATIENCE)
-    threaded.part.work.cancel.click()
+    threaded.line.cancel.click()
     calm(threaded)
     assert "before there was any direction" in threaded.part.page.message.value
     assert threaded.directions.names == names
@@ -280,7 +282,7 @@ def test_what_a_training_refuses_is_said_on_its_page(exact, explorer):
     maps = exact.part_maps(torch.stack([exact.code(seed) for seed in range(20)])).argmax(1)
     explorer.seed = (maps == PARTS.index("glasses")).any(2).any(1).tolist().index(False)
     page.train.click()
-    assert "glasses" in explorer.part.work.message.value
+    assert "glasses" in str(explorer.error)
     assert not page.train.disabled
     page.part.value = ("mask", "region")
     page.train.disabled = False

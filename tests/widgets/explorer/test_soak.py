@@ -11,7 +11,7 @@ from latent_widgets.methods import methods
 from latent_widgets.widgets.explorer.explorer import LatentExplorer
 from tests.widgets.conftest import PATIENCE, random_acts
 
-EDITS, WARM_UP = 2000, 500
+EDITS, WARM_UP = 2000, 750
 # bytes: a leaked picture of 16 x 16 float64 an edit would be 9 MB, a leaked row of widgets far more
 RSS_BOUND = 8 * 2**20
 
@@ -29,9 +29,12 @@ def test_two_thousand_edits_leave_memory_widgets_and_threads_as_they_were(instan
             assert explorer.wait(PATIENCE)
             assert explorer.error is None
         if i % 40 == 0:
-            explorer.controls.pages.selected_index = i // 40 % len(explorer.controls.pages.children)
+            explorer.controls.page = list(explorer.pages)[i // 40 % len(explorer.pages)]
         if i % 250 == 0:
             explorer.find(find, {"k": 4, "seed": i})
+            assert explorer.wait(PATIENCE)
+            for one in explorer.state.shelf.open[:-1]:
+                explorer.close_set(one.key)
         if i >= WARM_UP and i % 250 == 249:
             explorer.reset()
             explorer.controls.page = "stack"  # a closed page keeps its rows until it is opened again

@@ -5,17 +5,18 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from latent_widgets.edits.edit import Code, Edit
+from latent_widgets.edits.edit import Code, Edit, Mask
 from latent_widgets.values.directions import Directions
 from latent_widgets.widgets.explorer import state as _state
+from latent_widgets.widgets.explorer.shelf import DirectionSet, Shelf
 from latent_widgets.widgets.explorer.state import ExplorerState
 
 
 @pytest.fixture
 def state(tiny):
     made = ExplorerState(tiny, Edit.of(tiny, seed=3))
-    made.directions = list(Directions(torch.eye(6, dtype=torch.float64)[:3], "w", names=["a", "b", "c"]))
-    made.layers = [None, (1, 2), None]
+    D = Directions(torch.eye(6, dtype=torch.float64)[:3], "w", names=["a", "b", "c"])
+    made.amend(shelf=Shelf().put(DirectionSet("mine", D, layers=(None, (1, 2), None))))
     return made
 
 
@@ -23,11 +24,11 @@ def test_a_gesture_is_one_entry_until_the_hand_rests(state, tiny):
     first, (a, b, c) = state.edit, [Edit.of(tiny, seed=seed) for seed in (4, 5, 6)]
     for edit in (a, b):
         state.adopt(edit, gesture="seed")
-    assert state.history.undo() is first
-    assert state.history.redo() is b
+    assert state.history.undo().edit is first
+    assert state.history.redo().edit is b
     state.rest()
     state.adopt(c, gesture="seed")
-    assert state.history.undo() is b
+    assert state.history.undo().edit is b
 
 
 def test_what_is_shown_again_is_no_act(state, tiny):
@@ -43,15 +44,14 @@ def test_an_exchanged_edit_leaves_no_entry_and_the_gesture_goes_on(state, tiny):
     state.adopt(other, gesture=state.exchange(other), record=False)
     assert state.edit is other
     state.adopt(Edit.of(tiny, seed=6), gesture="seed")
-    assert state.history.undo() is first
+    assert state.history.undo().edit is first
 
 
 def test_moves_have_the_layers_and_the_kind_that_are_chosen(state):
     assert (state.move(0, 1.5).layers, state.move(1, 1.5).layers) == (None, (1, 2))
     state.kind = "density"  # a walk that directions in w do not have
     assert state.move(0, 1.5).kind == "linear"
-    state.directions = list(Directions(torch.eye(7, dtype=torch.float64)[:3], "z"))
-    state.layers = [None] * 3
+    state.amend(shelf=state.shelf.put(DirectionSet("z", Directions(torch.eye(7, dtype=torch.float64)[:3], "z"))))
     assert state.move(0, 1.5).kind == "density"
 
 
@@ -59,7 +59,7 @@ def test_directions_are_found_by_what_they_are(state):
     again = Directions(torch.eye(6, dtype=torch.float64)[1:2], "w", names=["b"])
     assert state.slider_of(again) == 1
     assert state.slider_of(Directions(torch.eye(6, dtype=torch.float64)[4:5], "w")) is None
-    state.active = 2
+    state.amend(shelf=state.shelf.choose(state.shelf.active, 2))
     assert state.direction is state.directions[2]
 
 
@@ -83,8 +83,8 @@ def test_hand_that_may_still_hold_a_control_goes_on_after_a_rest(state, tiny, mo
         now[0] += pause
     with state.hand():
         state.adopt(c, gesture="slider")
-    assert state.history.undo() is b
-    assert state.history.undo() is first
+    assert state.history.undo().edit is b
+    assert state.history.undo().edit is first
 
 
 def test_move_that_waited_for_a_busy_kernel_goes_on(state, tiny, monkeypatch):
@@ -96,7 +96,7 @@ def test_move_that_waited_for_a_busy_kernel_goes_on(state, tiny, monkeypatch):
             state.adopt(edit, gesture="slider")
         state.rest()
         now[0] += 5  # a cell runs
-    assert [state.history.undo() for _ in range(3)] == [edits[2], edits[1], first]
+    assert [state.history.undo().edit for _ in range(3)] == [edits[2], edits[1], first]
     assert not state.history.can_undo
 
 
@@ -107,4 +107,43 @@ def test_code_that_moves_the_same_comes_to_rest_with_its_picture(state, tiny):
     for edit in edits[1:]:
         state.adopt(edit, gesture="code")
         state.rest()
-    assert [state.history.undo() for _ in range(2)] == [edits[1], edits[0]]
+    assert [state.history.undo().edit for _ in range(2)] == [edits[1], edits[0]]
+
+
+def test_what_is_done_in_one_act_is_one_entry(state, tiny):
+    first, mask = state.scene, Mask(torch.ones(16, 16, dtype=torch.bool))
+    with state.act():
+        state.change(mask=mask)
+        with state.act():
+            state.adopt(Edit.of(tiny, seed=4, mask=mask))
+        state.change(steer=True)
+    assert (state.mask, state.steer, state.painted) == (mask, True, True)
+    assert state.history.undo() is first
+    assert not state.history.can_undo
+    state.history.redo()
+    state.change(steer=False)
+    assert state.history.undo().steer
+
+
+def test_act_that_was_taken_back_leaves_no_entry(state):
+    with state.act():
+        state.change(confine=False)
+        state.amend(confine=True)
+    with state.act():
+        state.change(confine=True)
+    assert not state.history.can_undo
+
+
+def test_act_within_which_a_gesture_goes_on_stays_one_entry(state, tiny):
+    for seed in (4, 5):
+        with state.act():
+            state.adopt(Edit.of(tiny, seed=seed), gesture="seed")
+    assert state.history.undo().edit.base.seed == 3
+
+
+def test_all_rows_begin_with_those_of_the_active_set(state):
+    more = Directions(torch.eye(6, dtype=torch.float64)[3:5], "w", names=["d", "e"])
+    state.amend(shelf=state.shelf.put(DirectionSet("more", more)))
+    assert [d.names[0] for d in state.rows] == ["d", "e", "a", "b", "c"]
+    state.amend(shelf=state.shelf.close(state.shelf.active))
+    assert [d.names[0] for d in state.rows] == ["a", "b", "c"]

@@ -23,6 +23,7 @@ def explorer(tiny):
     """An explorer of local directions, whose work is done where it is asked for."""
     D = local_basis(tiny, tiny.sample_z(1, 3)[0]).directions[:3]
     with LatentExplorer(tiny, D, seed=3, executor="inline") as made:
+        made.controls.page = "walk"
         made.pages["walk"].count.value, made.pages["walk"].reach.value = 3, 0.2
         yield made
 
@@ -124,7 +125,7 @@ def test_directions_in_z_have_density_and_no_curve(tiny):
     D = random_directions(tiny, 2, space="z")
     z = D.vectors[0] * 2
     with LatentExplorer(tiny, D, seed=3, executor="inline") as explorer:
-        page = explorer.pages["walk"]
+        page, explorer.controls.page = explorer.pages["walk"], "walk"
         page.count.value = 3
         page.kind.value = "curve"
         assert page.strip.caption.startswith("direction must live in w for a curve, got one in z. Use kind='linear'.")
@@ -198,7 +199,7 @@ def test_page_shows_all_kinds_at_equal_steps_and_at_equal_change(tiny, explorer)
 def test_codes_that_do_not_fill_w_get_words_and_no_trace():
     G = linear_generator(z_dim=5, w_dim=7)
     with LatentExplorer(G, random_directions(G, 2, space="w"), executor="inline") as explorer:
-        page = explorer.pages["walk"]
+        page, explorer.controls.page = explorer.pages["walk"], "walk"
         page.count.value = 3
         assert page.strip.data
         assert page.plot.layout.display == "none"

@@ -54,11 +54,20 @@ def test_merging_into_the_first_value_keeps_it():
     assert history.undo() == "a"
 
 
-def test_changing_every_value_leaves_the_place(line):
+def test_amended_value_is_no_step(line):
     line.undo()
-    line.change(str.upper)
-    assert (line.value, line.redo()) == ("I", "J")
-    assert not line.can_redo
+    line.amend("x")
+    assert (line.value, line.redo(), line.undo(), line.undo()) == ("x", "j", "x", "h")
+
+
+def test_step_that_led_nowhere_is_dropped(line):
+    line.push("j")
+    line.forget_step(str.__eq__)
+    line.forget_step(str.__eq__)
+    assert (line.value, line.can_redo, line.undo()) == ("j", False, "i")
+    alone = History("a")
+    alone.forget_step(str.__eq__)
+    assert alone.value == "a"
 
 
 def test_old_values_fall_off_the_end():

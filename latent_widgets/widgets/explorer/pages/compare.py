@@ -54,7 +54,7 @@ class ComparePage(ipywidgets.VBox):
 
     def __init__(self, desk: Desk) -> None:
         self._state, guard = desk.state, desk.guard
-        self.work = PageWork(desk.executor, desk.lock)
+        self.work: PageWork = desk.hire(PageWork, lock=desk.lock)
         self.most = ipywidgets.BoundedFloatText(
             0.1, min=0.001, max=2, step=0.05, description="change",
             tooltip="How much the first and the last picture change",
@@ -77,7 +77,7 @@ class ComparePage(ipywidgets.VBox):
         self.plots = ipywidgets.VBox()
         self.plots.layout.overflow = "visible"
         self._edit: Any = None
-        super().__init__([row(self.most, self.count, self.distance, self.compare), self.words, self.work, self.plots])
+        super().__init__([row(self.most, self.count, self.distance, self.compare), self.words, self.plots])
 
     def draw(self) -> None:
         """Show strips of another edit pale."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -37,10 +38,15 @@ class PaintedParts:
         self._desk, self._offer, self._seen = desk, offer, seen
         self.examples = Examples()
         self.segmenters: dict[str, FewShotSegmenter] = {}
-        self.work = PageWork(desk.executor)  # without the generator's lock: a fit mostly thinks
-        guard = desk.guard
-        self.box = ExamplesBox(self.add, self.remove, self.paint, self.seek, self.work, guard)
-        self.box.name.observe(guard(lambda _: self.show()), "value")
+        self.work: PageWork = desk.hire(PageWork)  # without the generator's lock: a fit mostly thinks
+
+    @cached_property
+    def box(self) -> ExamplesBox:
+        """What is seen of it; it is built with its page."""
+        guard = self._desk.guard
+        made = ExamplesBox(self.add, self.remove, self.paint, self.seek, guard)
+        made.name.observe(guard(lambda _: self.show()), "value")
+        return made
 
     @property
     def name(self) -> str:

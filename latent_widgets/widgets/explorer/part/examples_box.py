@@ -10,7 +10,6 @@ from latent_widgets.core.words import page_text
 from latent_widgets.widgets.explorer.desk import LINK
 from latent_widgets.widgets.explorer.part.examples_work import MOST, Example
 from latent_widgets.widgets.kit.controls import Guard, button, row
-from latent_widgets.widgets.kit.page_work import PageWork
 from latent_widgets.widgets.kit.panel import close_tree
 from latent_widgets.widgets.kit.picture import Picture
 
@@ -30,7 +29,6 @@ class ExamplesBox(ipywidgets.VBox):
         remove: Called with an example.
         paint: Called without arguments, to paint what was found.
         seek: Called without arguments, to find the face that is worth most.
-        work: Where segmenters are fitted.
         guard: Wraps handlers.
     """
 
@@ -40,7 +38,6 @@ class ExamplesBox(ipywidgets.VBox):
         remove: Callable[[Example], object],
         paint: Callable[[], object],
         seek: Callable[[], object],
-        work: PageWork,
         guard: Guard,
     ) -> None:
         self._remove, self._guard = remove, guard
@@ -68,9 +65,7 @@ class ExamplesBox(ipywidgets.VBox):
         self.cells = row()
         title = ipywidgets.Label("One you paint yourself")
         title.add_class("lw-title")
-        super().__init__(
-            [title, row(self.name, self.add, self.paint, self.seek), self.help, self.words, work, self.cells]
-        )
+        super().__init__([title, row(self.name, self.add, self.paint, self.seek), self.help, self.words, self.cells])
         self.fill((), "")
 
     def fill(self, examples: Sequence[Example], words: str, *, find: bool = False) -> None:

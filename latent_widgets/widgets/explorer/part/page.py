@@ -12,7 +12,6 @@ from latent_widgets.geometry.effects.part_masks import MERGES
 from latent_widgets.widgets.explorer.part.examples_box import ExamplesBox
 from latent_widgets.widgets.explorer.part.work import TrainingPlan
 from latent_widgets.widgets.kit.controls import Guard, button, layer_range, row
-from latent_widgets.widgets.kit.page_work import PageWork
 from latent_widgets.widgets.kit.picture import Picture
 from latent_widgets.widgets.kit.plot import Plot
 from latent_widgets.widgets.kit.silence import Silence, heard
@@ -36,7 +35,6 @@ class PartPage(ipywidgets.VBox):
         train: Called with True to go on with what was stopped, False to begin.
         chosen: Called without arguments when another part or setting was chosen.
         examples: The lower half, where parts are painted.
-        work: Where the training runs.
         guard: Wraps handlers.
     """
 
@@ -46,7 +44,6 @@ class PartPage(ipywidgets.VBox):
         train: Callable[[bool], object],
         chosen: Callable[[], object],
         examples: ExamplesBox,
-        work: PageWork,
         guard: Guard,
     ) -> None:
         self.silence = Silence()
@@ -92,7 +89,6 @@ class PartPage(ipywidgets.VBox):
                 row(self.part, self.scope, self.count, self.steps, self.merge, *([self.layers] if self.layers else [])),
                 row(self.train, self.more, self.words),
                 self.message,
-                work,
                 self.shown,
                 examples,
             ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from functools import cached_property
 from threading import Event
 from typing import Any
 
@@ -67,21 +68,38 @@ class Parts:
     """
 
     def __init__(self, desk: Desk, source: Any = None) -> None:
-        self._desk, G = desk, desk.state.generator
+        self._desk = desk
         self.segmenter: Segmenter | None = None
         self.seen: Seen | None = None
-        self.work = Training(desk.executor, desk.lock)
+        self.work: Training = desk.hire(Training, lock=desk.lock)
         self.painted = PaintedParts(desk, self.offer, lambda: self.seen)
-        layers = G.num_layers if "w+" in G.spaces else 1
-        self.page = PartPage(layers, self.train, self.draw, self.painted.box, self.work, desk.guard)
         self.course: TrainingCourse | None = None
         self.found: Lelsd | None = None
         self._asked: tuple[Any, ...] = ()  # what the last training was for
         self._busy = False
-        self._trained: list[Directions] = []
         self._looked = Wish()
         self._drawn_at = 0.0
+        self._preferred: PartChoice | None = None
         self.use(source)
+
+    @cached_property
+    def page(self) -> PartPage:
+        """What is seen of it; it is built when it is first opened."""
+        G = self._desk.state.generator
+        layers = G.num_layers if "w+" in G.spaces else 1
+        made = PartPage(layers, self.train, self._redraw, self.painted.box, self._desk.guard)
+        self._desk.own(made)
+        made.offer(self.segmenter.names if self.segmenter else (), tuple(self.painted.segmenters), self._preferred)
+        return made
+
+    @property
+    def built(self) -> bool:
+        """Whether the page is."""
+        return "page" in vars(self)
+
+    def _redraw(self) -> None:
+        if self.built:
+            self.draw()
 
     def use(self, source: Any) -> None:
         """Find parts with a segmenter; with the one that comes with the generator, if there is none.
@@ -99,8 +117,9 @@ class Parts:
 
     def offer(self, prefer: PartChoice | None = None) -> None:
         """Bring the choice of parts up to date."""
-        names = self.segmenter.names if self.segmenter else ()
-        self.page.offer(names, tuple(self.painted.segmenters), prefer)
+        names, self._preferred = self.segmenter.names if self.segmenter else (), prefer
+        if self.built:
+            self.page.offer(names, tuple(self.painted.segmenters), prefer)
 
     def source(self) -> Segmenter | Mask | None:
         """Return what finds the chosen part; None where it has none, or nothing is painted."""
@@ -114,9 +133,10 @@ class Parts:
 
     def draw(self) -> None:
         """Show where the part is in the picture that is shown, if the page is."""
-        state, page = self._desk.state, self.page
+        state = self._desk.state
         if state.page != "part":
             return
+        page = self.page
         source, label, edit, G = self.source(), page.where[1], state.edit, state.drawn()
         page.busy(self._busy or source is None, self._more(source))
         if source is None:
@@ -275,13 +295,5 @@ class Parts:
         self.page.tell("", "")
 
     def _take_over(self, found: Lelsd) -> None:
-        """Put what was found under the sliders, behind the parts that are there already."""
-        state = self._desk.state
-        new = found.directions.for_generator(state.generator)
-        here = {one.names[0] for one in state.directions}
-        old = [d for d in self._trained if set(d.names) & here and not set(d.names) & set(new.names)]
-        self._trained = [*old, new]
-        alike = [d for d in old if (d.space, d.unit, d.layers) == (new.space, new.unit, new.layers)]
-        shown = state.with_kept(Directions.concatenate([*alike, new]) if alike else new)
-        self._desk.put(shown)
-        self._desk.choose(len(shown) - len(new))
+        """Put what was found on the shelf."""
+        self._desk.put(found.directions.for_generator(self._desk.state.generator))

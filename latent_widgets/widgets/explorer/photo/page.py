@@ -17,7 +17,6 @@ from latent_widgets.widgets.kit.controls import Guard, button, row
 from latent_widgets.widgets.kit.encode import difference
 from latent_widgets.widgets.kit.log_slider import LogSlider
 from latent_widgets.widgets.kit.numbered import NumberSlider
-from latent_widgets.widgets.kit.page_work import PageWork
 from latent_widgets.widgets.kit.picture import Picture
 from latent_widgets.widgets.kit.plot import Plot
 from latent_widgets.widgets.kit.silence import Silence, heard
@@ -46,12 +45,10 @@ class PhotoPage(ipywidgets.VBox):
     Args:
         spaces: Of the generator.
         acts: What the controls call.
-        reading: Where photos are read.
-        work: Where codes are found.
         guard: Wraps handlers.
     """
 
-    def __init__(self, spaces: Sequence[str], acts: PhotoActs, reading: PageWork, work: PageWork, guard: Guard) -> None:
+    def __init__(self, spaces: Sequence[str], acts: PhotoActs, guard: Guard) -> None:
         self.silence, self._acts = Silence(), acts
         self.axes: Any = None  # of the drawing of the photo
         self._sides = (1, 1)  # its width and height
@@ -112,9 +109,7 @@ class PhotoPage(ipywidgets.VBox):
         self.found = row(self.wanted, self.drawn, self.residual, self.loss)
         self.words = ipywidgets.HTML()
         self.words.add_class("lw-note")
-        super().__init__(
-            [self.drop, self.message, self.cropping, self.searching, reading, work, self.found, self.words]
-        )
+        super().__init__([self.drop, self.message, self.cropping, self.searching, self.found, self.words])
         for part in (self.cropping, self.searching, self.found):
             part.layout.display = "none"
         self.tell("")

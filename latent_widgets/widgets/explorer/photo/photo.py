@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 from PIL import Image
@@ -58,14 +59,20 @@ class Photo:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
-        self.reading = PageWork(desk.executor)  # has no use for the generator, so pictures need not wait
-        self.work = Search(desk.executor, desk.lock)
-        acts = PhotoActs(self.open, self.crop, self.start, self.go_on, self.adopt, self._offer)
-        self.page = PhotoPage(desk.state.generator.spaces, acts, self.reading, self.work, desk.guard)
+        self.reading: PageWork = desk.hire(PageWork)  # has no use for the generator, so pictures need not wait
+        self.work: Search = desk.hire(Search, lock=desk.lock)
         self.image: Image.Image | None = None
         self.found: Inversion | None = None
         self._losses: list[float] = []
         self._next = 0.0  # when the search is to be seen again
+
+    @cached_property
+    def page(self) -> PhotoPage:
+        """What is seen of it; it is built when it is first opened."""
+        acts = PhotoActs(self.open, self.crop, self.start, self.go_on, self.adopt, self._offer)
+        made = PhotoPage(self._desk.state.generator.spaces, acts, self._desk.guard)
+        self._desk.own(made)
+        return made
 
     # ---- the photo
 

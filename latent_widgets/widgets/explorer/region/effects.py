@@ -8,9 +8,9 @@ from typing import Any
 from latent_widgets.edits.changes import move_along
 from latent_widgets.edits.edit import Move
 from latent_widgets.widgets.explorer.desk import Desk
+from latent_widgets.widgets.explorer.region.face import Face
 from latent_widgets.widgets.explorer.region.follower import Follower
 from latent_widgets.widgets.explorer.region.overlay import heat, predicted_map, scale_bar
-from latent_widgets.widgets.explorer.region.page import RegionPage
 from latent_widgets.widgets.explorer.region.work import EffectMap, RegionFinding, effect_of, true_effect
 from latent_widgets.widgets.jobs.wish import Wish
 from latent_widgets.widgets.kit.unit_ranges import UNIT_RANGES
@@ -24,7 +24,7 @@ class Effects:
     Args:
         desk: What it works with.
         follower: Has the Jacobian.
-        page: Says whether there is to be heat, and gets its scale.
+        face: Says whether there is to be heat, and gets its scale.
         changed: Called without arguments when another effect is known.
 
     Attributes:
@@ -32,8 +32,8 @@ class Effects:
         move: Whose effect it is.
     """
 
-    def __init__(self, desk: Desk, follower: Follower, page: RegionPage, changed: Callable[[], object]) -> None:
-        self._desk, self._follower, self._page, self._changed = desk, follower, page, changed
+    def __init__(self, desk: Desk, follower: Follower, face: Face, changed: Callable[[], object]) -> None:
+        self._desk, self._follower, self._face, self._changed = desk, follower, face, changed
         self.maps: tuple[EffectMap, EffectMap | None] | None = None
         self.move: Move | None = None
         self._found: RegionFinding | None = None  # whose region it falls into
@@ -47,7 +47,7 @@ class Effects:
             found: Has the region; None while there is nothing to show.
         """
         state, spectra, where = self._desk.state, self._follower.spectra, self._follower.where
-        seen = state.page == "region" or self._page.overlay.value != "none"
+        seen = state.page == "region" or self._face.overlay != "none"
         if spectra is None or found is None or where is None or not seen:
             self.forget()
             return
@@ -88,7 +88,7 @@ class Effects:
         self._repaint()
 
     def _repaint(self) -> None:
-        if self._heated or (self._page.overlay.value != "none" and self.maps is not None):
+        if self._heated or (self._face.overlay != "none" and self.maps is not None):
             self._desk.repaint()
 
     def over(self, picture: Any, view: str) -> Any:
@@ -101,18 +101,18 @@ class Effects:
         Returns:
             The picture to show.
         """
-        overlay, maps, found, move = self._page.overlay.value, self.maps, self._found, self.move
+        overlay, maps, found, move = self._face.overlay, self.maps, self._found, self.move
         self._heated = not (overlay == "none" or view == "difference" or maps is None)
         if not self._heated or maps is None or found is None or move is None:
-            self._page.scale.value = ""
+            self._face.scale("")
             return picture
         predicted, true = maps
         shown = predicted if overlay == "predicted" or true is None else true
         high = max(float(one.map.max()) for one in maps if one is not None)
-        self._page.scale.value = scale_bar(high, f"rms change for {move.alpha:+.2g} {move.unit}")
+        self._face.scale(scale_bar(high, f"rms change for {move.alpha:+.2g} {move.unit}"))
         return heat(picture, shown.map, high, found.mask)
 
     @property
     def words(self) -> str:
         """What the line under the picture says of the heat on it: it stays there on other pages."""
-        return f" · heat: {self._page.overlay.value} change, see the region page" if self._heated else ""
+        return f" · heat: {self._face.overlay} change, see the region page" if self._heated else ""

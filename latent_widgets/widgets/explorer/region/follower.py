@@ -12,6 +12,7 @@ from latent_widgets.geometry.regions.spectra import Channels, RegionSpectra
 from latent_widgets.values.directions import Directions, same_direction
 from latent_widgets.values.masks import Mask
 from latent_widgets.widgets.explorer.region.work import RegionFinding, Settings, Where, matched
+from latent_widgets.widgets.explorer.shelf import DirectionSet, Found, Shelf, title_of
 from latent_widgets.widgets.explorer.state import ExplorerState
 from latent_widgets.widgets.jobs.wish import Wish
 
@@ -129,6 +130,14 @@ class Follower:
         self.asked.forget()
         if not self._state.steer:
             self.directions = None
+            self._release()
+
+    def _release(self) -> None:
+        """Leave the set that followed the region on the shelf as it is."""
+        shelf = self._state.shelf
+        if (one := shelf.following) is not None:
+            title = one.title if one.found is None else title_of(one.directions, one.found)
+            self._state.amend(shelf=shelf.change(one.key, follows=False, title=title))
 
     # ---- the directions
 
@@ -144,7 +153,7 @@ class Follower:
         mine = self.directions
         if mine is None:
             return None
-        shown = self._state.directions
+        shown = one.singles if (one := self._state.shelf.following) is not None else ()
         names = [next((s.names[0] for s in shown if same_direction(s, d)), d.names[0]) for d in mine]
         return replace(mine, names=names) if len(set(names)) == len(names) else mine
 
@@ -170,6 +179,27 @@ class Follower:
         edit = carried(self._state.edit, [a for a, _ in pairs], [b for _, b in pairs])
         return RegionFinding(found.spectrum, new, found.mask, found.note), edit
 
+    def shelved(self, new: Directions) -> Shelf:
+        """Return the shelf with these under the sliders of the set that follows, behind those of it that are kept.
+
+        Args:
+            new: The region's directions.
+
+        Returns:
+            The shelf; with a new set, where none follows.
+        """
+        state, shelf = self._state, self._state.shelf
+        found = Found("region", {}, state.edit.base, state.mask, local=True)
+        if (one := shelf.following) is None:
+            return shelf.put(DirectionSet(title_of(new), new, found=found, follows=True))
+        there = list(new)
+        kept = [d for d in one.singles if state.keeps(d) and not any(same_direction(d, n) for n in there)]
+        alike = [d for d in kept if (d.space, d.unit, d.layers) == (new.space, new.unit, new.layers)]
+        shown = Directions.concatenate([*alike, new]) if alike else new
+        shelf = shelf.exchange(one.key, shown).change(one.key, found=found)
+        repainted = one.found is None or one.found.mask is not state.mask
+        return shelf.reopen(one.key) if one.closed and repainted else shelf
+
     @property
     def active(self) -> int:
         """Which of the region's directions is the active one; -1 for none of them."""
@@ -189,18 +219,13 @@ class Follower:
             self._under[renamed] = self._under[edit]
         return renamed
 
-    def recall(self, edit: Edit) -> Directions | None:
+    def recall(self, edit: Edit) -> None:
         """Go back to the directions that an edit moves along; the present mask then has its own found from there.
 
         Args:
             edit: One of the history.
-
-        Returns:
-            What the sliders are to stand for; None where they stand for that, or are not the region's.
         """
-        before, live = self._under.get(edit), self.named()
-        if before is None or live is None or before is self.directions:
-            return None
-        self.directions = replace(before, names=live.names) if len(before) == len(live) else before  # names stay
-        self.asked.forget()
-        return self.directions
+        before = self._under.get(edit)
+        if before is not None and before is not self.directions:
+            self.directions = before
+            self.asked.forget()

@@ -12,11 +12,10 @@ from latent_widgets.widgets.explorer.desk import LINK
 from latent_widgets.widgets.explorer.region.work import Settings
 from latent_widgets.widgets.kit.controls import Guard, layer_range, row, tick
 from latent_widgets.widgets.kit.log_slider import LogSlider
-from latent_widgets.widgets.kit.page_work import PageWork
 from latent_widgets.widgets.kit.plot import Plot
 from latent_widgets.widgets.kit.silence import Silence
 
-__all__ = ["OVERLAYS", "RegionPage"]
+__all__ = ["OVERLAYS", "USUAL", "RegionPage"]
 
 SOLVERS = {"generalised (ReSeFa)": "generalized", "null space (LowRankGAN)": "projection"}
 OVERLAYS = {
@@ -25,6 +24,7 @@ OVERLAYS = {
     "true": "What the active direction really changes, from two pictures",
 }
 MOST = 24  # sliders
+USUAL = Settings("generalized", 1e-3, 6)
 _LINK = f" Link a painter to this explorer, in a cell:{LINK}or assign <code>explorer.mask = lw.Mask(array)</code>."
 HELP = f"Paint a region, and the sliders become directions that act there.{_LINK}"
 OFF = f"Tick <b>directions come from the region</b> and paint one: the sliders become directions that act there.{_LINK}"
@@ -40,7 +40,6 @@ class RegionPage(ipywidgets.VBox):
         changed: Called without arguments when a setting changed.
         overlaid: Called without arguments when another overlay was chosen.
         pick: Called with a place of the plot of directions, in shares of it.
-        work: Where the Jacobian is found.
         guard: Wraps handlers.
     """
 
@@ -51,7 +50,6 @@ class RegionPage(ipywidgets.VBox):
         changed: Callable[[], object],
         overlaid: Callable[[], object],
         pick: Callable[[float, float], object],
-        work: PageWork,
         guard: Guard,
     ) -> None:
         self.silence = Silence()
@@ -64,9 +62,11 @@ class RegionPage(ipywidgets.VBox):
             description="solver",
             tooltip="Generalised eigenvectors weigh inside against outside; the projection removes what moves outside",
         )
-        self.tolerance = LogSlider(1e-3, -5, 0, "tolerance", "How much may move outside: more of it, stronger moves")
+        self.tolerance = LogSlider(
+            USUAL.tolerance, -5, 0, "tolerance", "How much may move outside: more of it, stronger moves"
+        )
         self.count = ipywidgets.BoundedIntText(
-            6, min=1, max=MOST, description="directions", tooltip="How many sliders the region gets"
+            USUAL.k, min=1, max=MOST, description="directions", tooltip="How many sliders the region gets"
         )
         self.channels = ipywidgets.Dropdown(
             options=["rgb", "luminance", "chroma"],
@@ -106,9 +106,7 @@ class RegionPage(ipywidgets.VBox):
             ]
         )
         self.settings_rows.layout.overflow = "visible"
-        super().__init__(
-            [row(self.steer, self.confine), self.message, self.settings_rows, self.words, work, self.plots]
-        )
+        super().__init__([row(self.steer, self.confine), self.message, self.settings_rows, self.words, self.plots])
         self.show(False, True)
         self.tell("", "")
         self.ready(False)

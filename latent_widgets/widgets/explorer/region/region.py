@@ -12,6 +12,7 @@ from latent_widgets.geometry.regions.spectra import RegionSpectra
 from latent_widgets.values.masks import Mask
 from latent_widgets.widgets.explorer.desk import Desk
 from latent_widgets.widgets.explorer.region.effects import Effects
+from latent_widgets.widgets.explorer.region.face import Face
 from latent_widgets.widgets.explorer.region.follower import Follower
 from latent_widgets.widgets.explorer.region.page import HELP, OFF, READY, RegionPage
 from latent_widgets.widgets.explorer.region.plot import draw_effect, draw_locality, draw_region_spectrum
@@ -45,21 +46,29 @@ class Region:
     def __init__(self, desk: Desk) -> None:
         self._desk, self._state = desk, desk.state
         self.follower = Follower(desk.state)
-        self.work = PageWork(desk.executor, desk.lock, stopped=desk.guard(self._stopped))
-        G = desk.state.generator
-        layers = G.num_layers if "w+" in G.spaces else 1
-        self.page = RegionPage(
-            layers, self._switched, self.refresh, self.show_effects, self.pick, self.work, desk.guard
-        )
+        self.work: PageWork = desk.hire(PageWork, lock=desk.lock, stopped=desk.guard(self._stopped))
+        self.face = Face(self._make_page)
         self.found: RegionFinding | None = None
-        self.effects = Effects(desk, self.follower, self.page, self.draw)
+        self.effects = Effects(desk, self.follower, self.face, self.draw)
         self._drawn: dict[str, tuple[object, ...]] = {}  # what each plot shows
         self._axes: Any = None
+
+    @property
+    def page(self) -> RegionPage:
+        """Its page; it is built when it is first opened."""
+        return self.face.page
+
+    def _make_page(self) -> RegionPage:
+        desk, G = self._desk, self._state.generator
+        layers = G.num_layers if "w+" in G.spaces else 1
+        made = RegionPage(layers, self._switched, self.refresh, self.show_effects, self.pick, desk.guard)
+        desk.own(made)
+        return made
 
     # ---- the latent and the mask
 
     def _here(self) -> Where:
-        return self.follower.here(self.page.rows, self.page.counts)
+        return self.follower.here(self.face.rows, self.face.counts)
 
     @property
     def stale(self) -> bool:
@@ -102,7 +111,7 @@ class Region:
 
     def _search(self, here: Where, mask: Mask, wants: bool | None) -> None:
         """Look at the picture's derivatives where this mask needs them, in stages that are shown as they come."""
-        follower, settings, G = self.follower, self.page.settings, self._state.generator
+        follower, settings, G = self.follower, self.face.settings, self._state.generator
         if not follower.seeks(mask, settings) and not wants:
             return
         start = follower.start(here)
@@ -134,7 +143,7 @@ class Region:
 
     def mark(self) -> None:
         """Show the switches as they are, and whether what is shown is old."""
-        self.page.show(self._state.steer, self._state.confine)
+        self.face.show(self._state.steer, self._state.confine)
         self._tell()
 
     def _forget(self) -> None:
@@ -152,18 +161,18 @@ class Region:
         if state.steer and not state.painted:
             message = message or "The region is empty: paint something, and the sliders follow."
         self._clear()
-        self.page.tell(message, "", code=message in (HELP, OFF, READY))
+        self.face.tell(message, "", code=message in (HELP, OFF, READY))
 
     def _clear(self) -> None:
         self.found = None
-        self.page.ready(False)
+        self.face.ready(False)
         self.effects.forget()
 
     @one_at_a_time
     def _refused(self, message: str) -> None:
         self.follower.give_up(message)
         if self.found is None:  # else what was seen for another mask says more
-            self.page.tell(message, "")
+            self.face.tell(message, "")
 
     @one_at_a_time
     def _landed(self, where: Where, spectra: RegionSpectra) -> None:
@@ -175,12 +184,12 @@ class Region:
 
     def _solve(self, mask: Mask) -> None:
         """Find the directions of the mask with the Jacobian at hand; of many masks the newest counts."""
-        spectra, settings = self.follower.spectra, self.page.settings
+        spectra, settings = self.follower.spectra, self.face.settings
         if not self.follower.asks(mask, settings):
             return
         if spectra is None:
             soon = "The sliders follow as soon as the Jacobian at this latent is there."
-            self.page.tell(self.follower.given_up or soon, "")
+            self.face.tell(self.follower.given_up or soon, "")
             return
 
         def work(on_step: Any) -> RegionFinding | str:
@@ -205,14 +214,14 @@ class Region:
             return
         if isinstance(found, str):
             self._clear()
-            self.page.tell(found, "")
+            self.face.tell(found, "")
             return
         self.found, edit = follower.take(found)
         if self.found.directions is not None:
             self._desk.follow(self.found.directions, edit)
             if not self._here().same(follower.where):  # a direction that has gone left its move behind: a new latent
                 self.refresh_soon()
-        self.page.ready(True)
+        self.face.ready(True)
         self.mark()
         self.show_effects()
 
@@ -266,7 +275,7 @@ class Region:
         if found is None:
             return
         stale = self.stale
-        self.page.grey(stale)
+        self.face.grey(stale)
         words = [f"region of {found.spectrum.area:.2%} of the picture", f"rank {found.spectrum.rank}"]
         seen = None if self.follower.spectra is None else self.follower.spectra.seen
         i, directions = self.follower.active, found.directions
@@ -281,7 +290,7 @@ class Region:
         why = self.follower.given_up if stale else ""
         until = "" if why else ", until the new Jacobian is there"
         old = f"<b>old</b>, of the latent before{until}: " if stale else ""
-        self.page.tell(" ".join(filter(None, (why, found.note))), old + " · ".join(words))
+        self.face.tell(" ".join(filter(None, (why, found.note))), old + " · ".join(words))
 
     def pick(self, x: float, y: float) -> None:
         """Make the direction at a place of the plot the active one."""
@@ -303,7 +312,7 @@ class Region:
     def _give_up(self, why: str) -> None:
         self.follower.give_up(f"{why} The sliders follow again when the seed, the region or a setting changes.")
         if self.found is None:
-            self.page.tell(self.follower.given_up, "")
+            self.face.tell(self.follower.given_up, "")
         self._tell()
 
     def _switched(self, name: str, on: bool) -> None:

@@ -1,8 +1,8 @@
-"""One labelled slider with a number box, a name and a layer range per direction."""
+"""One line per direction: its name, a slider with a number box, and how much of its change falls into the region."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +16,9 @@ from latent_widgets.widgets.kit.silence import Silence, heard
 from latent_widgets.widgets.kit.step_slider import StepSlider
 from latent_widgets.widgets.kit.unit_ranges import UNIT_RANGES
 
-__all__ = ["DirectionRow", "Handlers"]
+__all__ = ["DirectionRow", "Handlers", "share_bar"]
+
+SHARES = ("locality", "chance")  # the scores of directions that belong to a region
 
 
 @dataclass(frozen=True)
@@ -26,16 +28,16 @@ class Handlers:
     Attributes:
         slide: The slider is moved, which may be one move of many.
         alpha: A number is chosen otherwise.
-        layers: A range of layers is chosen.
         name: A name is typed.
         select: The direction is to be the active one.
+        keep: It is to be kept for files and comparisons, or no longer.
     """
 
     slide: Callable[[int, float], object]
     alpha: Callable[[int, float], object]
-    layers: Callable[[int], object]
     name: Callable[[int, str], object]
     select: Callable[[int], object]
+    keep: Callable[[int, bool], object]
 
 
 class DirectionRow(ipywidgets.HBox):
@@ -44,7 +46,6 @@ class DirectionRow(ipywidgets.HBox):
     Args:
         index: Of the direction in its set.
         direction: The direction, a set of one.
-        num_layers: Of the generator; a range can be chosen if there is more than one.
         handlers: What to call.
         guard: Wraps every handler, so that its errors are shown.
     """
@@ -53,7 +54,6 @@ class DirectionRow(ipywidgets.HBox):
         self,
         index: int,
         direction: Directions,
-        num_layers: int,
         handlers: Handlers,
         guard: Guard,
     ) -> None:
@@ -62,7 +62,7 @@ class DirectionRow(ipywidgets.HBox):
         unit = self._range = UNIT_RANGES[direction.unit]
         self.select = ipywidgets.Button(
             description=str(index + 1),
-            tooltip=f"Make direction {index + 1} the active one: walks and animations follow it",
+            tooltip="Make this direction the active one: the walk and animations follow it",
         )
         self.name = ipywidgets.Text(continuous_update=False)
         self.slider = StepSlider(-unit.reach, unit.reach, unit.step)
@@ -70,25 +70,10 @@ class DirectionRow(ipywidgets.HBox):
         self.unit = ipywidgets.Label(unit.label)
         self.zero = ipywidgets.Button(icon="undo", disabled=True)
         self.keep = ipywidgets.ToggleButton(False, icon="bookmark-o")
-        children = [self.select, self.name, self.slider, self.box, self.unit, self.zero, self.keep]
-        own = range(num_layers) if direction.layers is None else direction.layers
-        self._own, self._own_range = tuple(own), (min(own), max(own))
-        self._rows: tuple[int, ...] | None = None  # of the move that is shown, where no range says them
-        self.layers: ipywidgets.IntRangeSlider | None = None
-        if num_layers > 1:
-            self.layers = ipywidgets.IntRangeSlider(
-                value=self._own_range,
-                min=0,
-                max=num_layers - 1,
-                continuous_update=False,
-                description="layers",
-                tooltip="First and last layer of w+ that the direction changes",
-            )
-            self.layers.observe(guard(self._ranged), "value")
-            self.layers.add_class("lw-layers")
-            children.append(self.layers)
-        super().__init__(children)
-        self.show_name(direction.names[0])
+        self.bar: ipywidgets.HTML | None = None
+        self._line = (self.select, self.name, self.slider, self.box, self.unit, self.zero, self.keep)
+        super().__init__(self._line)
+        self.show_direction(direction)
         for widget, css in (
             (self, "lw-direction"), (self.select, "lw-index"), (self.name, "lw-name"), (self.slider, "lw-alpha"),
             (self.box, "lw-number"), (self.unit, "lw-unit"), (self.zero, "lw-icon"), (self.keep, "lw-icon"),
@@ -102,34 +87,18 @@ class DirectionRow(ipywidgets.HBox):
         self.zero.on_click(guard(lambda _: handlers.alpha(index, 0.0)))
         self.select.on_click(guard(lambda _: handlers.select(index)))
 
-    @property
-    def chosen_range(self) -> tuple[int, int] | None:
-        """The first and last layer chosen; None where there are none to choose."""
-        return None if self.layers is None else tuple(self.layers.value)
-
-    @property
-    def chosen_layers(self) -> tuple[int, ...] | None:
-        """The layers chosen; None where they are the direction's own."""
-        if self._rows is not None:
-            return self._rows
-        if self.layers is None or self.layers.value == self._own_range:
-            return None
-        low, high = self.layers.value
-        return tuple(range(low, high + 1))
-
     def activate(self, active: bool) -> None:
         """Mark the row as that of the active direction, or not."""
         self.active = active
         (self.add_class if active else self.remove_class)("lw-active")
 
-    def show(self, alpha: float, rows: Sequence[int] | None = None) -> None:
+    def show(self, alpha: float) -> None:
         """Bring the controls to a state without calling any handler.
 
         Args:
             alpha: What the slider stands for; ranges widen where they do not reach.
-            rows: The layers that move; None leaves the range.
         """
-        if not alpha and not rows and self.zero.disabled and not self.slider.value and not self.box.value:
+        if not alpha and self.zero.disabled and not self.slider.value and not self.box.value:
             return  # most rows, at each step of one of them
         with self.silence:
             self.slider.put(alpha)
@@ -138,10 +107,24 @@ class DirectionRow(ipywidgets.HBox):
             if self.box.value != shown:
                 self.box.value = shown
             self.zero.disabled = alpha == 0
-            if rows and self.layers is not None:
-                low, high = self.layers.value = min(rows), max(rows)
-                said = tuple(rows) in (self._own, tuple(range(low, high + 1)))
-                self._rows = None if said else tuple(rows)
+
+    def show_direction(self, direction: Directions) -> None:
+        """Stand for another direction of the same unit, without calling any handler."""
+        self.show_name(direction.names[0])
+        scores = direction.scores
+        said = share_bar(*(float(scores[name][0]) for name in SHARES)) if all(n in scores for n in SHARES) else ""
+        if self.bar is None and said:
+            self.bar = ipywidgets.HTML()
+            self.bar.add_class("lw-share")
+            self.children = (*self._line, self.bar)  # at the end: what stands before it is not drawn anew
+        if self.bar is not None:
+            self.bar.value = said
+
+    def show_kept(self, keep: bool) -> None:
+        """Show whether the direction is kept, without calling any handler."""
+        with self.silence:
+            self.keep.value = keep
+        self.keep.icon = "bookmark" if keep else "bookmark-o"
 
     def show_name(self, name: str) -> None:
         """Show another name without calling any handler."""
@@ -170,11 +153,6 @@ class DirectionRow(ipywidgets.HBox):
         self._handlers.alpha(self.index, float(change["new"]))
 
     @heard
-    def _ranged(self, change: Any) -> None:
-        self._rows = None
-        self._handlers.layers(self.index)
-
-    @heard
     def _renamed(self, change: Any) -> None:
         try:
             self._handlers.name(self.index, change["new"])
@@ -182,5 +160,25 @@ class DirectionRow(ipywidgets.HBox):
             self.show_name(change["old"])  # what was refused does not stay
             raise
 
+    @heard
     def _kept(self, change: Any) -> None:
-        self.keep.icon = "bookmark" if change["new"] else "bookmark-o"
+        self._handlers.keep(self.index, bool(change["new"]))
+
+
+def share_bar(share: float, chance: float) -> str:
+    """Return which share of a change falls into the region as HTML: a bar, with a tick where chance would have it.
+
+    Args:
+        share: Of the squared change of the picture, 0 to 1.
+        chance: The share that a change without any place would have there: that of the region in the picture.
+
+    Example:
+        >>> "93 %" in share_bar(0.93, 0.05)
+        True
+    """
+    inside, tick = (100 * min(max(value, 0.0), 1.0) for value in (share, chance))
+    words = f"{100 * share:.0f} % of its change falls inside the region, chance {100 * chance:.0f} %"
+    return (
+        f'<span class="lw-bar" role="img" aria-label="{words}" title="{words}"><i style="width:{inside:.1f}%"></i>'
+        f'<b style="left:{tick:.1f}%"></b></span> {100 * share:.0f} %'
+    )

@@ -16,7 +16,7 @@ from latent_widgets.widgets.kit.picture import Picture
 from latent_widgets.widgets.kit.plot import Plot
 from latent_widgets.widgets.kit.reach import Reach
 
-__all__ = ["SHOWN", "Strip", "WalkPage"]
+__all__ = ["PICTURES", "SHOWN", "Strip", "WalkPage"]
 
 KINDS = {
     "linear": "Straight along the direction",
@@ -30,6 +30,7 @@ SHOWN = {
     "all, equal change": "Every kind of walk, at positions where the picture has changed equally",
 }
 WIDTH = 720  # CSS pixels
+PICTURES = 9  # of a strip
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ class WalkPage(ipywidgets.VBox):
         self.shown = ipywidgets.ToggleButtons(options=list(SHOWN), tooltips=list(SHOWN.values()))
         self.reach = Reach("The strip goes from minus to plus this far, in the unit of the direction")
         self.count = ipywidgets.BoundedIntText(
-            9, min=3, max=31, step=2, description="pictures", tooltip="How many pictures a strip has"
+            PICTURES, min=3, max=31, step=2, description="pictures", tooltip="How many pictures a strip has"
         )
         self.density = ipywidgets.Checkbox(
             True, indent=False, description="density", tooltip="How likely the codes of the strip are"

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 from latent_widgets.geometry.walks.walk import kinds_of
 from latent_widgets.widgets.explorer.desk import Desk
 from latent_widgets.widgets.explorer.screen.frames import Frames
 from latent_widgets.widgets.explorer.walk.densities import Densities
-from latent_widgets.widgets.explorer.walk.page import WalkPage
+from latent_widgets.widgets.explorer.walk.page import PICTURES, WalkPage
 from latent_widgets.widgets.explorer.walk.way import Way
 from latent_widgets.widgets.explorer.walk.work import Drawing, draw_walks
 from latent_widgets.widgets.jobs.turns import one_at_a_time
+from latent_widgets.widgets.kit.reach import usual_reach
 
 __all__ = ["Walks"]
 
@@ -27,18 +29,34 @@ class Walks:
     def __init__(self, desk: Desk, frames: Frames) -> None:
         self._desk, self._frames = desk, frames
         self._densities = Densities(desk.state.generator)
-        self.page = WalkPage(kinds_of(desk.state.generator), self._chosen, desk.refresh, desk.guard)
+
+    @cached_property
+    def page(self) -> WalkPage:
+        """Its page; it is built when it is first opened."""
+        desk = self._desk
+        made = WalkPage(kinds_of(desk.state.generator), self._chosen, desk.refresh, desk.guard)
+        made.reach.fit(desk.state.direction.unit)
+        desk.own(made)
+        return made
+
+    @property
+    def built(self) -> bool:
+        """Whether the page is."""
+        return "page" in vars(self)
 
     @one_at_a_time
     def way(self) -> Way:
         """Return where the filmstrip goes."""
-        state, page = self._desk.state, self.page
+        state = self._desk.state
         move = state.move(state.active, 1.0)
-        return Way(state.edit, move, page.reach.value, page.count.value, state.kind, self._densities)
+        reach = self.page.reach.value if self.built else usual_reach(move.unit)
+        count = self.page.count.value if self.built else PICTURES
+        return Way(state.edit, move, reach, count, state.kind, self._densities)
 
     def fit(self) -> None:
         """Go as far as fits the unit of the active direction."""
-        self.page.reach.fit(self._desk.state.direction.unit)
+        if self.built:
+            self.page.reach.fit(self._desk.state.direction.unit)
 
     def draw(self) -> None:
         """Bring the filmstrip to the edit."""
