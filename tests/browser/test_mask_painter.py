@@ -230,13 +230,13 @@ def test_two_fingers_zoom_and_paint_nothing(page):
     page.slide([(28 - dx, 24 - dy) for dx, dy in apart], [(36 + dx, 24 + dy) for dx, dy in apart])
     page.becomes("painter.view.zoom > 2")
     assert page.ask(AREA) == 0
-    page.lab.page.get_by_role("button", name="all", exact=True).click()
+    page.lab.page.get_by_role("button", name="whole picture", exact=True).click()
     page.becomes("painter.view.zoom == 1")
 
 
 def test_part_that_a_segmenter_finds_is_taken_whole(page):
     page.lab.page.locator(".widget-dropdown", has_text="gold").locator("select").select_option("gold")
-    page.lab.page.get_by_role("button", name="take", exact=True).click()
+    page.lab.page.get_by_role("button", name="take part", exact=True).click()
     page.becomes(f"{AREA} == 24 * 24")
     page.shows(32, 24, RED)
     page.shows(10, 8, BACK)

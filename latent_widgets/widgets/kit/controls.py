@@ -7,7 +7,9 @@ from typing import Any
 
 import ipywidgets
 
-__all__ = ["Guard", "button", "layer_range", "row", "tick"]
+from latent_widgets.core.words import label_text
+
+__all__ = ["Guard", "button", "layer_range", "mute", "row", "tick"]
 
 
 Guard = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -16,12 +18,27 @@ Guard = Callable[[Callable[..., Any]], Callable[..., Any]]
 def button(
     text: str, tooltip: str, handler: Callable[[Any], object], icon: str = "", css: str = ""
 ) -> ipywidgets.Button:
-    """A button with a tooltip and a click handler."""
-    made = ipywidgets.Button(description=text, tooltip=tooltip, icon=icon)
+    """A button with a tooltip and a click handler.
+
+    One that shows an icon alone (``css="lw-icon"``) has a text all the same, for readers: its tooltip if none is given.
+    """
+    name = text or (tooltip if icon else "")
+    made = ipywidgets.Button(description=name, tooltip=tooltip, icon=icon)
     made.on_click(handler)
     if css:
         made.add_class(css)
     return made
+
+
+def mute(control: ipywidgets.DOMWidget, name: str) -> None:
+    """Name a control that stands beside what says what it is: its label is hidden from the eye alone.
+
+    Args:
+        control: A number box, a menu or another that has a ``description``.
+        name: What it is called.
+    """
+    control.description = label_text(name)
+    control.add_class("lw-mute")
 
 
 def row(*children: ipywidgets.Widget) -> ipywidgets.HBox:

@@ -31,7 +31,7 @@ class Filmstrip(Picture):
     shape = (PICTURES, 1)
 
     def __init__(self, width: int, caption: str = "") -> None:
-        super().__init__(width=width, caption=caption)
+        super().__init__(width=width, caption=caption, alt="A strip of pictures along a direction")
         self.add_class("lw-film")
 
 

@@ -8,6 +8,7 @@ import ipywidgets
 from traitlets import Float, observe
 
 from latent_widgets.widgets.jobs.turns import one_at_a_time
+from latent_widgets.widgets.kit.controls import mute
 from latent_widgets.widgets.kit.silence import Silence, heard
 from latent_widgets.widgets.kit.step_slider import StepSlider
 
@@ -31,6 +32,7 @@ class Numbered(ipywidgets.HBox):
         super().__init__([slider, box])
         self.add_class("lw-numbered")
         box.add_class("lw-number")
+        mute(box, f"{slider.description}, number")
         slider.observe(self._slid, "value")
         box.observe(self._typed, "value")
         self.value = value

@@ -11,7 +11,8 @@ from traitlets import Unicode, observe
 
 from latent_widgets.core.images import open_picture
 from latent_widgets.core.words import label_text
-from latent_widgets.widgets.kit.encode import Picturelike, encode
+from latent_widgets.widgets.kit.described import DescribedImage
+from latent_widgets.widgets.kit.encode import Picturelike, encode, to_uint8
 from latent_widgets.widgets.kit.values import Flag, Whole
 from latent_widgets.widgets.kit.whole import whole
 
@@ -19,14 +20,18 @@ __all__ = ["Picture"]
 
 
 class Picture(ipywidgets.VBox):
-    """An image with a line of words under it, which stand in for the alternative text that ipywidgets' Image lacks.
+    """An image with a line of words under it, and with alternative text if any is given.
 
     Pictures are sent at their own size and scaled by the page. What cannot be shown raises and leaves the last picture.
+    ipywidgets' Image, which takes the least time and so is best for one that moves, has no place for alternative text:
+    the caption stands in for it there.
 
     Args:
         width: CSS pixels on the page; the height follows.
         caption: The words.
         pixelated: Whether each pixel shows as a square, rather than smoothed.
+        alt: What it shows, for those who do not see it; that of a single picture can be said when it is shown. Empty
+            for a picture that moves.
 
     Example:
         >>> import torch
@@ -48,12 +53,13 @@ class Picture(ipywidgets.VBox):
     "Of the place that is kept free while nothing is shown: its width and its height."
 
     @whole
-    def __init__(self, *, width: int = 384, caption: str = "", pixelated: bool = False) -> None:
-        # The child must exist before the traits that steer it are set.
-        self._image = ipywidgets.Image(value=_nothing(self.shape), format="png")  # a tooltip makes its view fail
+    def __init__(self, *, width: int = 384, caption: str = "", pixelated: bool = False, alt: str = "") -> None:
+        # The child must exist before the traits that steer it are set. A tooltip makes the view of an Image fail.
+        self._alt, self._encoded = alt, (b"", "png")
+        self._image = DescribedImage() if alt else ipywidgets.Image(value=_nothing(self.shape), format="png")
         self._words = ipywidgets.Label()
         self._words.add_class("lw-note")
-        self._shown = False
+        self.clear()
         super().__init__([self._image, self._words])
         self.add_class("lw-picture")
         self.width, self.caption, self.pixelated = width, caption, pixelated
@@ -67,16 +73,22 @@ class Picture(ipywidgets.VBox):
         self._words.value = label_text(self.caption)
         (self._image.add_class if self.pixelated else self._image.remove_class)("lw-pixelated")
 
-    def show(self, image: Picturelike, *, lossless: bool = True, caption: str | None = None) -> None:
+    def show(
+        self, image: Picturelike, *, lossless: bool = True, caption: str | None = None, alt: str | None = None
+    ) -> None:
         """Show a picture.
 
         Args:
             image: ``(3, H, W)`` or ``(1, 3, H, W)`` in [-1, 1], or ``(H, W, 3)`` uint8.
             lossless: PNG if true, for a picture at rest; JPEG, for one that moves.
             caption: New words to go with it.
+            alt: New alternative text, of a picture that has such.
         """
-        data, format = encode(image, lossless=lossless)
-        self.show_bytes(data, format)
+        pixels = to_uint8(image)
+        data, format = encode(pixels, lossless=lossless)
+        self._alt = self._alt if alt is None else alt
+        self._put(data, format, pixels.shape[:2], self._alt)
+        self._shown = True
         if caption is not None:
             self.caption = caption
 
@@ -87,25 +99,32 @@ class Picture(ipywidgets.VBox):
             data: The file's bytes.
             format: Such as ``"png"`` or ``"jpeg"``.
         """
+        self._put(data, format, open_picture("picture", data).size[::-1], self._alt)
+        self._shown = True
+
+    def _put(self, data: bytes, format: str, sides: tuple[int, ...], words: str) -> None:
+        self._encoded = data, format
+        if isinstance(self._image, DescribedImage):
+            self._image.put(data, format, (sides[0], sides[1]), words)
+            return
         with self._image.hold_sync():  # one message: the page never reads the bytes of one format as another
             self._image.format = format
             self._image.value = data
-        self._shown = True
 
     def clear(self) -> None:
         """Show nothing."""
-        self.show_bytes(_nothing(self.shape), "png")
+        self._put(_nothing(self.shape), "png", self.shape[::-1], "")
         self._shown = False
 
     @property
     def data(self) -> bytes:
         """The encoded picture that is shown; empty where there is none."""
-        return bytes(self._image.value) if self._shown else b""
+        return self._encoded[0] if self._shown else b""
 
     @property
     def format(self) -> str:
         """``"png"`` or ``"jpeg"``."""
-        return str(self._image.format)
+        return self._encoded[1]
 
     def to_pil(self) -> Image.Image | None:
         """Return the picture that is shown, or None."""

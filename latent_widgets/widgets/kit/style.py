@@ -109,6 +109,9 @@ _RULES = """
 .lw-panel .lw-icon { width: 30px; flex: none; padding: 0; text-overflow: clip; font-size: 0; display: inline-flex;
   align-items: center; justify-content: center; }
 .lw-panel .lw-icon i { margin: 0; font-size: var(--jp-widgets-font-size, 13px); }
+.lw-panel .lw-mute { position: relative; }
+.lw-panel .lw-mute > .widget-label { position: absolute; width: 1px; height: 1px; margin: -1px; padding: 0;
+  overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 .lw-panel .lw-short { width: auto; flex: none; }
 .lw-panel .lw-short input { width: 84px; flex: none; }
 .lw-panel .jupyter-button:not(.lw-icon):not(.widget-toggle-button):not(.lw-index):not(.lw-seed) { width: auto; }
@@ -192,7 +195,6 @@ _RULES = """
 .lw-panel .lw-crop > .lw-wide { flex: none; }
 .lw-panel .lw-crop .widget-hslider .widget-label { width: 62px; }
 .lw-panel .lw-between { flex: 1 1 330px; max-width: 520px; }
-.lw-panel .lw-between > .widget-label { width: auto; flex: none; }
 .lw-panel .lw-between > .lw-numbered { flex: 1 1 auto; min-width: 0; }
 .lw-panel .lw-row > .lw-plot { width: auto; flex: 1 1 200px; }
 .lw-panel .lw-plot > .lw-marks { position: absolute; inset: 0; height: 100%; pointer-events: none; }
@@ -203,7 +205,10 @@ _RULES = """
 .lw-panel .lw-plot > .lw-layer { position: absolute; inset: 0; pointer-events: none; }
 .lw-panel .lw-overlay { position: absolute; inset: 0; width: 100%; height: 100%; margin: 0; visibility: hidden; }
 .lw-panel .lw-plot:active > .lw-overlay { visibility: visible; }
-.lw-panel .lw-film { max-width: 100%; }
+.lw-panel .lw-described { height: auto; max-width: none; flex: none; margin: 0; overflow: visible; }
+.lw-panel .lw-described > .widget-html-content { line-height: 0; }
+.lw-panel .lw-described img { width: 100%; height: auto; }
+.lw-panel .lw-film, .lw-panel .lw-film .lw-described { max-width: 100%; }
 .lw-panel .lw-film img { max-width: 100%; height: auto; }
 .lw-panel .lw-empty img { display: none; }
 .lw-panel .lw-layer .lw-spot { pointer-events: auto; }
@@ -229,4 +234,38 @@ _RULES = """
   border: 1px solid var(--lw-edge); padding: 6px; }
 """
 
-CSS = f"<style>{_FRONT_ENDS}{_OWN % _LIGHT}{_OWN % _DARK}{_ARROW}{_RULES}{_FOOT}</style>"
+# Where people choose their own few colours, pages lose backgrounds and shades: what these say, borders say there. A
+# border that is transparent elsewhere would be seen, so each is given a colour of the system's.
+_FORCED = """
+@media (forced-colors: active) {
+  .lw-panel:is(.lw-auto, .lw-light, .lw-dark) { --lw-ink: CanvasText; --lw-dim: CanvasText; --lw-paper: Canvas;
+    --lw-edge: GrayText; --lw-soft: Canvas; --jp-widgets-color: CanvasText; --jp-widgets-label-color: CanvasText; }
+  .lw-panel :focus-visible, .lw-panel .lw-place:focus-within { outline: 3px solid Highlight !important; }
+  .lw-panel .jupyter-button { border: 1px solid ButtonText; }
+  .lw-panel .jupyter-button.mod-active { border: 2px solid Highlight; text-decoration: underline; font-weight: 600; }
+  .lw-panel :is(.jupyter-button, input, select, textarea):disabled { opacity: 1; color: GrayText;
+    border: 1px dashed GrayText; }
+  .lw-panel .lw-direction { border-left-color: Canvas; }
+  .lw-panel .lw-direction.lw-active { border-left: 6px solid Highlight; outline: 1px solid Highlight; }
+  .lw-panel .noUi-target { border: 1px solid CanvasText; }
+  .lw-panel .noUi-connect, .lw-panel .progress-bar { forced-color-adjust: none; background: Highlight; }
+  .lw-panel .noUi-handle { forced-color-adjust: none; background: ButtonText; border: 1px solid ButtonText; }
+  .lw-panel .progress { border: 1px solid CanvasText; }
+  .lw-panel input[type="color"], .lw-panel .lw-svg { forced-color-adjust: none; }
+  .lw-panel .lm-TabBar-tab { border: 1px solid GrayText; }
+  .lw-panel .lm-TabBar-tab.lm-mod-current { border: 2px solid Highlight; text-decoration: underline; }
+  .lw-panel .lw-trouble { border: 2px solid CanvasText; border-left-width: 8px; }
+  .lw-panel .lw-message .widget-html-content { border: 1px solid CanvasText; border-left-width: 4px; }
+  .lw-panel .lw-waiting .widget-html-content { border: 1px solid CanvasText; }
+  .lw-panel .lw-marks span { forced-color-adjust: none; background: none; border: 2px solid Highlight;
+    outline: 1px solid Canvas; }
+  .lw-panel .lw-stale { outline: 1px dashed GrayText; }
+  .lw-panel .lw-right > .lw-rows { background: Canvas; border: 1px solid GrayText; }
+}
+@media (prefers-reduced-motion: reduce) {
+  .lw-panel *, .lw-panel *::before, .lw-panel *::after { transition: none !important; animation: none !important;
+    scroll-behavior: auto !important; }
+}
+"""
+
+CSS = f"<style>{_FRONT_ENDS}{_OWN % _LIGHT}{_OWN % _DARK}{_ARROW}{_RULES}{_FOOT}{_FORCED}</style>"

@@ -10,6 +10,7 @@ import ipywidgets
 
 from latent_widgets.core.words import page_text
 from latent_widgets.widgets.kit.controls import Guard, button, row
+from latent_widgets.widgets.kit.numbered import NumberSlider
 from latent_widgets.widgets.kit.silence import Silence, heard
 from latent_widgets.widgets.painter.easel import Easel
 from latent_widgets.widgets.painter.keys import KEYS, TOOLS
@@ -54,23 +55,18 @@ class PainterControls:
             1.0, min=0.5, max=most, step=0.5, description="brush, px", tooltip="Diameter in pixels of the picture"
         )
         sizes = [
-            button("", "Smaller brush ([)", guard(lambda _: easel.resize_brush(0.8)), "minus", "lw-icon"),
-            button("", "Larger brush (])", guard(lambda _: easel.resize_brush(1.25)), "plus", "lw-icon"),
+            button("smaller brush", "Smaller brush ([)", guard(lambda _: easel.resize_brush(0.8)), "minus", "lw-icon"),
+            button("larger brush", "Larger brush (])", guard(lambda _: easel.resize_brush(1.25)), "plus", "lw-icon"),
         ]
         self.tolerance = ipywidgets.BoundedFloatText(
             20, min=0, max=255, step=5, description="tolerance", tooltip="How far colours may differ when filling"
         )
-        self.opacity = ipywidgets.FloatSlider(
-            0.5, min=0, max=1, step=0.05, description="opacity", readout_format=".2f",
-            tooltip="Opacity of the painted region",
-        )  # fmt: skip
-        self.colour = ipywidgets.ColorPicker(
-            value="#d55e00", description="colour", concise=True, tooltip="Colour of the region"
-        )
+        self.opacity = NumberSlider(0.5, 0, 1, 0.05, "opacity", "Opacity of the painted region")
+        self.colour = ipywidgets.ColorPicker(value="#d55e00", description="colour", tooltip="Colour of the region")
         self.region = ipywidgets.Dropdown(
             options=[""], description="region", tooltip="Which region is painted (keys 1 to 9)"
         )
-        self.name = ipywidgets.Text(placeholder="name", description="new", tooltip="Name of a new region")
+        self.name = ipywidgets.Text(placeholder="name", description="new region", tooltip="Name of a new region")
         self.add = button(
             "add", "Add a region of this name", guard(lambda _: change(model.add, self.name.value)), "plus"
         )
@@ -79,7 +75,7 @@ class PainterControls:
         )
         self.part = ipywidgets.Dropdown(options=list(parts), description="part", tooltip="A part that was found")
         self.take = button(
-            "take", "Add the part to the region, or erase it", guard(lambda _: later.take(self.part.value))
+            "take part", "Add the part to the region, or erase it", guard(lambda _: later.take(self.part.value))
         )
         self.undo = button("undo", "Undo the last change (Ctrl+Z)", guard(lambda _: change(model.undo)), "undo")
         self.redo = button(
@@ -88,7 +84,7 @@ class PainterControls:
         self.clear = button("clear", "Empty the region (Delete)", guard(lambda _: change(model.clear)), "times")
         self.invert = button("invert", "Exchange inside and outside (i)", guard(lambda _: change(model.invert)))
         self.amount = ipywidgets.BoundedFloatText(
-            2, min=0, max=most, step=1, description="by, px", tooltip="Pixels to grow, to shrink or to soften by"
+            2, min=0, max=most, step=1, description="distance, px", tooltip="Pixels to grow, to shrink or to soften by"
         )
         changes = {"grow": "Move the edge outwards", "shrink": "Move the edge inwards", "feather": "Make the edge soft"}
         changing = [
@@ -112,9 +108,9 @@ class PainterControls:
             tooltip="Take a file from your computer: .png or .npy for this region, .json for all",
         )  # fmt: skip
         zooms = [
-            button("", "Zoom in (+)", guard(lambda _: easel.zoom_by(1.5)), "search-plus", "lw-icon"),
-            button("", "Zoom out (-)", guard(lambda _: easel.zoom_by(1 / 1.5)), "search-minus", "lw-icon"),
-            button("all", "Show the whole picture (0)", guard(lambda _: easel.zoom_by(0.0))),
+            button("zoom in", "Zoom in (+)", guard(lambda _: easel.zoom_by(1.5)), "search-plus", "lw-icon"),
+            button("zoom out", "Zoom out (-)", guard(lambda _: easel.zoom_by(1 / 1.5)), "search-minus", "lw-icon"),
+            button("whole picture", "Show the whole picture (0)", guard(lambda _: easel.zoom_by(0.0))),
         ]
         for box in (self.brush, self.tolerance, self.amount, self.name, self.path, self.colour):
             box.add_class("lw-short")

@@ -92,6 +92,8 @@ class _Keys:
             dx, dy = ARROWS[key]
             step = 1.0 if shift else max(1.0, easel.brush().size / 2)
             self._gesture.move_cursor(dx * step, dy * step)
+        elif key == "Tab" and shift:  # what the page then goes on from is the canvas, not the control after it
+            easel.canvas.widget.blur()
         elif key.isdigit() and key != "0":
             if int(key) <= len(model.names):
                 easel.set_trait("region", model.names[int(key) - 1])

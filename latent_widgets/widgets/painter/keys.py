@@ -28,6 +28,6 @@ KEYS = (
     ("+ - 0", "zoom in, out, all"),
     ("1 to 9", "select a region"),
     ("Esc", "drop the stroke, or leave the canvas"),
-    ("Tab", "leave the canvas"),
+    ("Tab, Shift+Tab", "leave the canvas, forwards or backwards"),
 )
 ARROWS = {"ArrowLeft": (-1, 0), "ArrowRight": (1, 0), "ArrowUp": (0, -1), "ArrowDown": (0, 1)}

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import ipywidgets
 
-from latent_widgets.widgets.kit.controls import Guard, button, row, tick
+from latent_widgets.widgets.kit.controls import Guard, button, mute, row, tick
 from latent_widgets.widgets.kit.filmstrip import Filmstrip
 from latent_widgets.widgets.kit.silence import Silence, heard
 from latent_widgets.widgets.spectrum.chart import SpectrumChart
@@ -48,14 +48,15 @@ class SpectrumControls:
         self.plot = SpectrumChart(width, round(0.58 * width), words, guard(acts.pick))
         self.target = ipywidgets.Dropdown(
             options=list(targets),
-            description="of",
+            description="derivative of",
             tooltip="What the differential is taken of: w, the picture or a layer",
         )
         self.scale = ipywidgets.ToggleButtons(
-            options=["log", "linear"], tooltips=["Logarithmic axis", "Linear axis from zero"]
+            options=[("log axis", "log"), ("linear axis", "linear")],
+            tooltips=["Logarithmic axis", "Linear axis from zero"],
         )
         self.scale.add_class("lw-toggles")
-        self.normalised = tick("over the first", "Divide each spectrum by its first value", False)
+        self.normalised = tick("relative to the first", "Divide each spectrum by its first value", False)
         self.ranks = tick("ranks", "Draw where three rules end the spectrum", True)
         self.energy = tick("energy", "Draw the share of the sum of squares that the leading values hold", True)
         self.chance = ipywidgets.Dropdown(
@@ -64,7 +65,9 @@ class SpectrumControls:
         self.keep = button(
             "keep", "Keep this spectrum in the plot for comparison", guard(lambda _: acts.keep()), "thumb-tack"
         )
-        self.forget = button("clear", "Take the kept spectra out of the plot", guard(lambda _: acts.forget()), "times")
+        self.forget = button(
+            "clear kept", "Take the kept spectra out of the plot", guard(lambda _: acts.forget()), "times"
+        )
         self.forget.disabled = True
         self.index = ipywidgets.IntSlider(
             1,
@@ -74,6 +77,7 @@ class SpectrumControls:
             tooltip="The direction that is selected; arrow keys step through them",
         )
         self.number = ipywidgets.BoundedIntText(1, min=1, max=1, tooltip="The direction that is selected")
+        mute(self.number, "direction, number")
         self.reach = ipywidgets.BoundedFloatText(
             3.0,
             min=0.01,

@@ -10,7 +10,7 @@ import ipywidgets
 
 from latent_widgets.geometry.subspaces.grassmann import METRICS
 from latent_widgets.widgets.kit.chart import Chart
-from latent_widgets.widgets.kit.controls import Guard, button, row, tick
+from latent_widgets.widgets.kit.controls import Guard, button, mute, row, tick
 from latent_widgets.widgets.kit.filmstrip import Filmstrip
 from latent_widgets.widgets.kit.picture import Picture
 from latent_widgets.widgets.kit.plot import Plot
@@ -52,9 +52,15 @@ class WarpageControls:
         self.silence, self._guard = Silence(), guard
         self.heatmap = Heatmap(width, guard(acts.pick_cell))
         self.k = ipywidgets.IntSlider(
-            1, min=1, max=1, description="k", tooltip="Dimension of the subspaces that are compared", readout=False
+            1,
+            min=1,
+            max=1,
+            description="directions",
+            tooltip="How many local directions of each latent are compared",
+            readout=False,
         )
-        self.k_box = ipywidgets.BoundedIntText(1, min=1, max=1, tooltip="Dimension of the subspaces, as a number")
+        self.k_box = ipywidgets.BoundedIntText(1, min=1, max=1, tooltip="How many directions, as a number")
+        mute(self.k_box, "directions, number")
         self.metric = ipywidgets.ToggleButtons(
             options=list(METRICS),
             tooltips=["Root of the sum of squared principal angles", "Sine of the largest principal angle"],
@@ -80,36 +86,48 @@ class WarpageControls:
         )  # fmt: skip
         self.words = ipywidgets.HTML()
         self.words.add_class("lw-note")
-        self.first = ipywidgets.BoundedIntText(0, min=0, max=0, description="A", tooltip="The first latent of the pair")
+        self.first = ipywidgets.BoundedIntText(
+            0, min=0, max=0, description="latent A", tooltip="The first latent of the pair"
+        )
         self.second = ipywidgets.BoundedIntText(
-            0, min=0, max=0, description="B", tooltip="The second latent of the pair"
+            0, min=0, max=0, description="latent B", tooltip="The second latent of the pair"
         )
         self.swap = button(
             "swap", "Exchange A and B", guard(lambda _: acts.select(self.second.value, self.first.value)), "exchange"
         )
-        self.pictures = (Picture(width=150, caption="A"), Picture(width=150, caption="B"))
+        self.pictures = (
+            Picture(width=150, caption="A", alt="Latent A"),
+            Picture(width=150, caption="B", alt="Latent B"),
+        )
         self.angles = Plot(430, 190, "Principal angles between the two local bases")
         self.direction = ipywidgets.IntSlider(
-            1, min=1, max=1, description="direction", tooltip="Which local direction of A the strips follow"
+            1,
+            min=1,
+            max=1,
+            description="direction",
+            tooltip="Which local direction of A the strips follow",
+            readout=False,
         )
+        self.direction_box = ipywidgets.BoundedIntText(1, min=1, max=1, tooltip="Which direction, as a number")
+        mute(self.direction_box, "direction, number")
         self.strips = tuple(Filmstrip(430) for _ in range(3))
         if not pictures:
             self.pictures[0].caption, self.pictures[1].caption = "give generator=G to see pictures and walks", ""
         self.map = Chart(470, 430, "Map of the latents: close points have similar local bases", guard(acts.pick_point))
-        for control in (self.k_box, self.n, self.seed, self.first, self.second):
+        for control in (self.k_box, self.direction_box, self.n, self.seed, self.first, self.second):
             control.add_class("lw-short")
         for control in (self.metric, self.order):
             control.add_class("lw-toggles")
         for control in (self.k, self.direction):
             control.add_class("lw-wide")
-        self.k.layout.flex = "1 1 140px"
+        self.k.layout.flex = self.direction.layout.flex = "1 1 140px"
         self._listen(acts)
         pair = ipywidgets.VBox(
             [
                 row(self.first, self.second, self.swap),
                 row(*self.pictures),
                 self.angles,
-                row(self.direction),
+                row(self.direction, self.direction_box),
                 *self.strips,
             ]
         )
@@ -143,7 +161,12 @@ class WarpageControls:
         self._on(self.stretch, lambda _: acts.refresh())
         self._on(self.first, lambda change: acts.select(change["new"], self.second.value))
         self._on(self.second, lambda change: acts.select(self.first.value, change["new"]))
-        self._on(self.direction, lambda _: acts.strips())
+        self._on(self.direction, lambda change: self._choose(change["new"], acts))
+        self._on(self.direction_box, lambda change: self.direction.set_trait("value", change["new"]))
+
+    def _choose(self, direction: int, acts: WarpageActs) -> None:
+        self.direction_box.value = direction
+        acts.strips()
 
     def _on(self, control: ipywidgets.Widget, handler: Callable[[Any], object]) -> None:
         control.observe(partial(self._changed, self._guard(handler)), "value")
@@ -176,7 +199,8 @@ class WarpageControls:
             for control in (self.k, self.k_box):
                 control.max = max(most, 1)
                 control.value = k
-            self.direction.max = max(k, 1)
+            for control in (self.direction, self.direction_box):
+                control.max = max(k, 1)
             self.metric.value = metric
             for box in (self.first, self.second):
                 box.max = max(latents - 1, 0)

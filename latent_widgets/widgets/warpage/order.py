@@ -56,4 +56,5 @@ def order_of(view: WarpageMap, by: str) -> Order:
     """
     if by == "sample":
         return Order(np.arange(len(view)))
-    return Order(seriation(view.distances.double().cpu().numpy()), f"ordered at k = {view.k}")
+    words = f"ordered with {view.k} direction{'s' * (view.k != 1)}"
+    return Order(seriation(view.distances.double().cpu().numpy()), words)

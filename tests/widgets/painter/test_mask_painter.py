@@ -149,6 +149,15 @@ def test_focus_leaves_the_canvas(make, press_key, monkeypatch, key):
     assert asked == [button]
 
 
+def test_focus_leaves_the_canvas_backwards_for_what_stands_before_it(make, press_key, monkeypatch):
+    painter, asked = make(), []
+    canvas, button = painter.canvas.widget, painter.controls.below.children[0]
+    monkeypatch.setattr(type(canvas), "blur", lambda self: asked.append(self))
+    monkeypatch.setattr(type(button), "focus", lambda self: asked.append(self))
+    press_key(painter, "Tab", shift=True)
+    assert asked == [canvas]
+
+
 def test_mask_is_assigned_read_and_undone(make):
     painter = make()
     mask = Mask(np.eye(H, W) > 0)

@@ -43,7 +43,7 @@ def test_cells_of_an_order_are_pairs_and_pairs_are_cells(found):
 
 
 def test_words_say_how_the_rows_are_ordered_and_whether_the_run_was_cancelled(found):
-    assert warpage_words(found, order_of(found, "seriation")).endswith(" · ordered at k = 3")
+    assert warpage_words(found, order_of(found, "seriation")).endswith(" · ordered with 3 directions")
     drawn = warpage_words(found, Order(np.arange(5)))
     assert drawn.startswith("random pairs are at <b>")
     assert "ordered" not in drawn

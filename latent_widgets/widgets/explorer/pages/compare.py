@@ -66,7 +66,7 @@ class ComparePage(ipywidgets.VBox):
         self.distance = ipywidgets.Dropdown(
             options=[(LABELS[name], name) for name in there],
             value="lap1",
-            description="by",
+            description="measured by",
             tooltip="The distance between pictures: of their Laplacian pyramids, of their pixels, or LPIPS",
         )
         self.compare = button("Compare", "Find the steps and draw the strips", guard(lambda _: self.start()), "play")

@@ -7,7 +7,7 @@ from typing import Any
 import ipywidgets
 
 from latent_widgets.widgets.explorer.desk import Desk
-from latent_widgets.widgets.kit.controls import row
+from latent_widgets.widgets.kit.controls import mute, row
 from latent_widgets.widgets.kit.encode import small
 from latent_widgets.widgets.kit.numbered import NumberSlider
 from latent_widgets.widgets.kit.picture import Picture
@@ -33,7 +33,7 @@ class MixPage(ipywidgets.VBox):
             1, min=0, max=2**53 - 1, description="second seed", tooltip="The seed to mix with"
         )
         self.weight = NumberSlider(0, 0, 1, 0.01, "towards it", "0 is the first seed, 1 the second")
-        self.picture = Picture(width=96, caption="")
+        self.picture = Picture(width=96, alt="The picture of the second seed")
         self.seed.observe(guard(self._changed), "value")
         self.weight.observe(guard(self._changed), "value")
         for control in (self.seed, self.weight):
@@ -51,6 +51,7 @@ class MixPage(ipywidgets.VBox):
                 continuous_update=False,
                 tooltip="First and last layer taken from the second seed",
             )
+            mute(self.layers, "layers of the second seed")
             for control in (self.mixing, self.layers):
                 control.observe(guard(self._changed), "value")
                 control.add_class("lw-wide")

@@ -33,7 +33,7 @@ class SavePage(ipywidgets.VBox):
 
     def __init__(self, desk: Desk, write: Callable[[Path, OnStep, bool], Path]) -> None:
         self._desk, self._write, guard = desk, write, desk.guard
-        self.kind = ipywidgets.Dropdown(options=list(KINDS), description="save", tooltip="What to save")
+        self.kind = ipywidgets.Dropdown(options=list(KINDS), description="what to save", tooltip="What to save")
         self.path = ipywidgets.Text(
             "", continuous_update=False, description="file", tooltip="Where to, relative to the notebook's folder"
         )

@@ -29,7 +29,7 @@ class SeedsPage(ipywidgets.VBox):
         self.first, self.count = 0, count
         self.shown: dict[int, object] = {}  # which seed, drawn how, each picture shows
         self._desk, guard = desk, desk.guard
-        self.pictures = [Picture(width=80) for _ in range(count)]
+        self.pictures = [Picture(width=80, alt="The picture of a seed") for _ in range(count)]
         self.buttons = [
             button("", "Explore this seed", guard(lambda _, i=i: desk.rebase(seed=self.first + i)), css="lw-seed")
             for i in range(count)
@@ -64,7 +64,7 @@ class SeedsPage(ipywidgets.VBox):
             on_step = desk.while_current(on_step)
             for i, key in wanted:
                 if self.shown.get(i) != key:
-                    self.pictures[i].show(small(G.synthesize(G.code(*key[:2])[None]), SIDE))
+                    self.pictures[i].show(small(G.synthesize(G.code(*key[:2])[None]), SIDE), alt=f"Seed {key[0]}")
                     self.shown[i] = key
                 if not report(on_step, i + 1, self.count):
                     return

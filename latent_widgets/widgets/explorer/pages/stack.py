@@ -12,7 +12,7 @@ from latent_widgets.edits.changes import change_move, drop_move, shift_move
 from latent_widgets.edits.edit import Edit, Move
 from latent_widgets.widgets.explorer.desk import Desk
 from latent_widgets.widgets.jobs.turns import one_at_a_time
-from latent_widgets.widgets.kit.controls import Guard, button, row
+from latent_widgets.widgets.kit.controls import Guard, button, mute, row
 from latent_widgets.widgets.kit.panel import close_tree
 from latent_widgets.widgets.kit.unit_ranges import UNIT_RANGES
 
@@ -39,7 +39,7 @@ class MoveRow(ipywidgets.HBox):
         where = f"layers {min(move.rows)}-{max(move.rows)}" if move.rows else move.space
         kind = "" if move.kind == "linear" else f", {move.kind}"
         self.enabled = ipywidgets.Checkbox(
-            move.enabled, description=f"{index + 1}", indent=False, tooltip=f"Whether {move.name} counts"
+            move.enabled, description=f"move {index + 1}", indent=False, tooltip=f"Whether {move.name} counts"
         )
         self.enabled.add_class("lw-tick")
         about = page_text(f"{move.direction.method}, {where}{kind}")
@@ -50,6 +50,7 @@ class MoveRow(ipywidgets.HBox):
             round(move.alpha, 6), min=-reach, max=reach, step=unit.step, tooltip=f"How far along {move.name}"
         )
         self.weight.add_class("lw-number")
+        mute(self.weight, f"how far along {move.name}")
         ends = ipywidgets.Label(unit.label)
         ends.add_class("lw-unit")
 

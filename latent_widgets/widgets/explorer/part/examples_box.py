@@ -43,7 +43,7 @@ class ExamplesBox(ipywidgets.VBox):
         self._remove, self._guard = remove, guard
         self._listed: list[Example] = []
         self.name = ipywidgets.Text(
-            "", placeholder="hair", description="part", tooltip="What you paint", continuous_update=False
+            "", placeholder="hair", description="its name", tooltip="What you paint", continuous_update=False
         )
         self.name.add_class("lw-short")
         self.add = button(
@@ -85,7 +85,7 @@ class ExamplesBox(ipywidgets.VBox):
         self._listed = [*examples]
         old, cells = self.cells.children, []
         for example in examples:
-            picture = Picture(width=80)
+            picture = Picture(width=80, alt=f"Painted example: {example.words}")
             picture.show(example.picture)
             press = button(
                 example.words, f"Remove {example.words}", self._guard(lambda _, e=example: self._remove(e)), "times",

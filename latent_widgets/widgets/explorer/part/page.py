@@ -51,7 +51,7 @@ class PartPage(ipywidgets.VBox):
         self.part = ipywidgets.Dropdown(description="part", tooltip="Where the directions are to act, and only there")
         self.scope = ipywidgets.Dropdown(
             options={"all faces": False, "this face": True},
-            description="of",
+            description="trained on",
             tooltip="Random pictures, or the one that is shown: a painted region fits one face only",
         )
         self.count = ipywidgets.BoundedIntText(
@@ -75,9 +75,9 @@ class PartPage(ipywidgets.VBox):
             text.add_class("lw-note")
         self.message.add_class("lw-message")
         self.curve = Plot(380, 240, "The score of the directions while they are trained, beside chance")
-        self.strips = Picture(width=5 * 72, caption="")
+        self.strips = Picture(width=5 * 72, alt="Strips of what the trained directions do")
         self.strips.add_class("lw-film")
-        self.seen = Picture(width=192, caption="")
+        self.seen = Picture(width=192, alt="The picture with the part outlined")
         self.shown = ipywidgets.HBox([self.seen, self.curve, self.strips])
         self.shown.add_class("lw-plots")
         self.part.observe(guard(self._picked), "value")

@@ -58,13 +58,15 @@ class PhotoPage(ipywidgets.VBox):
         self.message.add_class("lw-message")
         # ---- the crop
         self.photo = Plot(230, 190, "The photo, and the square of it that is taken; a click moves it", guard(self.put))
-        self.target = Picture(width=SIDE, pixelated=True)
+        self.target = Picture(width=SIDE, pixelated=True, alt="What is taken of the photo")
         self.size = NumberSlider(100, 5, 200, 1, "size %", "Side of the square, in percent of the photo's shorter side")
         self.across = NumberSlider(50, 0, 100, 1, "across %", "Where its middle is, from left to right")
         self.down = NumberSlider(50, 0, 100, 1, "down %", "Where its middle is, from top to bottom")
         self.turn = NumberSlider(0, -180, 180, 1, "rotate °", "Turns the photo counter-clockwise under the square")
         self.paper = ipywidgets.ColorPicker(
-            value="#ffffff", description="beyond", tooltip="The colour beyond the photo, and behind a transparent one"
+            value="#ffffff",
+            description="background",
+            tooltip="The colour beyond the photo, and behind a transparent one",
         )
         middle = button("middle", "The largest part in the middle, upright", guard(lambda _: self.crop_whole()))
         sliders = (self.size, self.across, self.down, self.turn)
@@ -80,12 +82,14 @@ class PhotoPage(ipywidgets.VBox):
         offered = [space for space in ("z", "w", "w+") if space in spaces]
         self.space = ipywidgets.ToggleButtons(options=offered, value=offered[-1], tooltips=[SPACES[s] for s in offered])
         self.space.add_class("lw-toggles")
-        self.pull = LogSlider(PULL, -5, 0, "pull: fidelity", "How strongly layers are pulled towards one another")
+        self.pull = LogSlider(
+            PULL, -5, 0, "fidelity to editability", "How strongly layers are pulled towards one another"
+        )
         self.steps = ipywidgets.BoundedIntText(
             200, min=1, max=10_000, description="steps", tooltip="How many steps the search takes"
         )
         self.steps.add_class("lw-short")
-        self.scale = ipywidgets.HBox([self.pull, ipywidgets.Label("editability")])
+        self.scale = ipywidgets.HBox([self.pull])
         self.scale.add_class("lw-numbered")
         self.scale.add_class("lw-between")
         self.begin = button(
@@ -104,7 +108,8 @@ class PhotoPage(ipywidgets.VBox):
         )
         self.searching.layout.overflow = "visible"
         # ---- what is found
-        self.wanted, self.drawn, self.residual = (Picture(width=SIDE, pixelated=True) for _ in range(3))
+        said = ("The photo", "What the code draws", "Where the two differ")
+        self.wanted, self.drawn, self.residual = (Picture(width=SIDE, pixelated=True, alt=words) for words in said)
         self.loss = Plot(300, 190, "The lowest loss after each step")
         self.found = row(self.wanted, self.drawn, self.residual, self.loss)
         self.words = ipywidgets.HTML()

@@ -70,7 +70,7 @@ class RegionPage(ipywidgets.VBox):
         )
         self.channels = ipywidgets.Dropdown(
             options=["rgb", "luminance", "chroma"],
-            description="of",
+            description="what counts",
             tooltip="What of the picture counts: all three channels, brightness alone, or colour without brightness",
         )
         self.layers = layer_range(num_layers)

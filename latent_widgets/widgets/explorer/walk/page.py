@@ -68,12 +68,11 @@ class WalkPage(ipywidgets.VBox):
             PICTURES, min=3, max=31, step=2, description="pictures", tooltip="How many pictures a strip has"
         )
         self.density = ipywidgets.Checkbox(
-            True, indent=False, description="density", tooltip="How likely the codes of the strip are"
+            True, indent=False, description="density plot", tooltip="How likely the codes of the strip are"
         )
         for control in (self.kind, self.shown):
             control.add_class("lw-toggles")
-        self.strip = Picture(width=WIDTH, caption="")
-        self.others = [Picture(width=WIDTH, caption="") for _ in kinds[1:]]
+        self.strip, *self.others = (Picture(width=WIDTH, alt="The strip of a walk") for _ in kinds)
         self.note = ipywidgets.HTML()
         self.plot = Plot(WIDTH, 150, "log density along the walk")
         for picture in (self.strip, *self.others):
