@@ -78,7 +78,7 @@ _FOOT = """
 
 _RULES = """
 .lw-panel { color: var(--lw-ink); background: var(--lw-paper); gap: 6px; padding: 6px; overflow: visible; }
-.lw-panel :focus-visible { outline: 2px solid #0072b2 !important; outline-offset: 1px !important; }
+.lw-panel.lw-panel :focus-visible { outline: 2px solid #0072b2 !important; outline-offset: 1px !important; }
 .lw-panel .lw-row { flex-flow: row wrap; align-items: center; gap: 4px 8px; overflow: visible; }
 .lw-panel .noUi-handle { background: var(--jp-brand-color1, #0072b2); border-color: var(--jp-brand-color1, #0072b2); }
 .lw-panel .lw-strip { overflow-x: auto; overflow-y: hidden; }
@@ -239,8 +239,8 @@ _RULES = """
 _FORCED = """
 @media (forced-colors: active) {
   .lw-panel:is(.lw-auto, .lw-light, .lw-dark) { --lw-ink: CanvasText; --lw-dim: CanvasText; --lw-paper: Canvas;
-    --lw-edge: GrayText; --lw-soft: Canvas; --jp-widgets-color: CanvasText; --jp-widgets-label-color: CanvasText; }
-  .lw-panel :focus-visible, .lw-panel .lw-place:focus-within { outline: 3px solid Highlight !important; }
+    --lw-edge: CanvasText; --lw-soft: Canvas; --jp-widgets-color: CanvasText; --jp-widgets-label-color: CanvasText; }
+  .lw-panel.lw-panel :is(:focus-visible, .lw-place:focus-within) { outline: 3px solid Highlight !important; }
   .lw-panel .jupyter-button { border: 1px solid ButtonText; }
   .lw-panel .jupyter-button.mod-active { border: 2px solid Highlight; text-decoration: underline; font-weight: 600; }
   .lw-panel :is(.jupyter-button, input, select, textarea):disabled { opacity: 1; color: GrayText;
@@ -252,15 +252,16 @@ _FORCED = """
   .lw-panel .noUi-handle { forced-color-adjust: none; background: ButtonText; border: 1px solid ButtonText; }
   .lw-panel .progress { border: 1px solid CanvasText; }
   .lw-panel input[type="color"], .lw-panel .lw-svg { forced-color-adjust: none; }
-  .lw-panel .lm-TabBar-tab { border: 1px solid GrayText; }
-  .lw-panel .lm-TabBar-tab.lm-mod-current { border: 2px solid Highlight; text-decoration: underline; }
+  .lw-panel .lw-pages .lm-TabBar .lm-TabBar-tab { border: 1px solid CanvasText !important; }
+  .lw-panel .lw-pages .lm-TabBar .lm-TabBar-tab.lm-mod-current { border: 2px solid Highlight !important;
+    text-decoration: underline; }
   .lw-panel .lw-trouble { border: 2px solid CanvasText; border-left-width: 8px; }
   .lw-panel .lw-message .widget-html-content { border: 1px solid CanvasText; border-left-width: 4px; }
   .lw-panel .lw-waiting .widget-html-content { border: 1px solid CanvasText; }
   .lw-panel .lw-marks span { forced-color-adjust: none; background: none; border: 2px solid Highlight;
     outline: 1px solid Canvas; }
   .lw-panel .lw-stale { outline: 1px dashed GrayText; }
-  .lw-panel .lw-right > .lw-rows { background: Canvas; border: 1px solid GrayText; }
+  .lw-panel .lw-right > .lw-rows { background: Canvas; border: 1px solid CanvasText; }
 }
 @media (prefers-reduced-motion: reduce) {
   .lw-panel *, .lw-panel *::before, .lw-panel *::after { transition: none !important; animation: none !important;
