@@ -133,3 +133,31 @@ def test_nothing_moves_for_who_asks_for_it(lab, show):
     assert picture.evaluate(lasts) == "0.12s"
     lab.page.emulate_media(reduced_motion="reduce")
     assert picture.evaluate(lasts) == "0s"
+
+
+@pytest.mark.slow
+def test_explorer_can_be_read_out_with_all_that_its_pages_show(lab, show, both):
+    panel = show("explorer")
+    lab.kernel_run(
+        "import io, numpy as np\nfrom PIL import Image\nfile = io.BytesIO()\n"
+        "Image.fromarray(np.zeros((64, 64, 3), np.uint8) + 128).save(file, 'PNG')\n"
+        "inside = np.zeros((64, 64), bool); inside[36:50, 20:44] = True\n"
+        "explorer.mask = lw.Mask(inside)\n"
+        "explorer.photo.page.steps.value = 3\nexplorer.photo.open(file.getvalue(), 'grey.png')\n"
+        "explorer.controls.page = 'compare'; explorer.pages['compare'].start()\n"
+        "explorer.controls.page = 'part'; explorer.part.painted.add('mouth')\n"
+    )
+    lab.eventually(lambda: lab.kernel_eval("explorer.wait(0)"), 60)
+    lab.kernel_run("explorer.controls.page = 'photo'; explorer.photo.start()")
+    lab.eventually(lambda: lab.kernel_eval("explorer.wait(0)"), 60)
+    lab.kernel_run("explorer.mask = lw.Mask(inside); explorer.steer = True; explorer.controls.page = 'region'")
+    lab.eventually(lambda: lab.kernel_eval("explorer.pages['region'].plots.layout.display is None"), 60)
+    lab.kernel_run("explorer.set_alpha(0, 0.5)")
+    for theme in both():
+        found = []
+        for page in ("region", "part", "compare", "photo", "stack", "palette"):
+            lab.kernel_run(f"explorer.controls.page = {page!r}")
+            lab.eventually(lambda: lab.kernel_eval("explorer.wait(0)"), 60)
+            found += faults_of(panel, ".lw-pages")[1]
+            lab.screenshot(f"{page}-{theme}", panel)
+        assert found == []
