@@ -142,7 +142,7 @@ def test_explorer_can_be_read_out_with_all_that_its_pages_show(lab, show, both):
         "import io, numpy as np\nfrom PIL import Image\nfile = io.BytesIO()\n"
         "Image.fromarray(np.zeros((64, 64, 3), np.uint8) + 128).save(file, 'PNG')\n"
         "inside = np.zeros((64, 64), bool); inside[36:50, 20:44] = True\n"
-        "explorer.mask = lw.Mask(inside)\n"
+        "explorer.mask = lw.Mask(inside); explorer.steer = True\n"
         "explorer.photo.page.steps.value = 3\nexplorer.photo.open(file.getvalue(), 'grey.png')\n"
         "explorer.controls.page = 'compare'; explorer.pages['compare'].start()\n"
         "explorer.controls.page = 'part'; explorer.part.painted.add('mouth')\n"
