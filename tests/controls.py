@@ -40,3 +40,8 @@ def doubtful(widget: ipywidgets.Widget) -> list[str]:
     """Return the names that are empty, or that several controls of a widget share."""
     names = [name.strip().lower() for control in controls(widget) for name in called(control)]
     return [name for name in names if not name or names.count(name) > 1]
+
+
+def titles(shelf):
+    """The titles of an explorer's sets that are not put away."""
+    return [one.title for one in shelf.open]

@@ -54,7 +54,6 @@ class Fault:
 
 EXPLORER, PAINTER = frozenset({"explorer"}), frozenset({"painter"})
 ALL = EXPLORER | PAINTER | {"spectrum", "warpage"}
-ROW = "the tooltip alone names it"
 FAULTS = (
     Fault(".noUi-handle", ALL, "aria-input-field-name", True,
           "ipywidgets ties the label of a slider to no handle; the number box beside it has a name"),
@@ -64,9 +63,6 @@ FAULTS = (
     Fault("canvas.lw-canvas", PAINTER, "", True, "ipycanvas has no words for a canvas"),
     Fault(".lw-left > .lw-picture > .widget-image", EXPLORER, "image-alt", False,
           "ipywidgets' Image, which the moving picture needs, has no alternative text; its caption stands below"),
-    Fault(".lw-direction .lw-number input", EXPLORER, "label", True, ROW),
-    Fault(".lw-direction .lw-icon", EXPLORER, "", True, ROW),
-    Fault(".lw-direction .lw-name input", EXPLORER, "label-title-only", False, ROW),
 )  # fmt: skip
 
 

@@ -252,8 +252,7 @@ _FORCED = """
   .lw-panel .noUi-handle { forced-color-adjust: none; background: ButtonText; border: 1px solid ButtonText; }
   .lw-panel .progress { border: 1px solid CanvasText; }
   .lw-panel input[type="color"], .lw-panel .lw-svg { forced-color-adjust: none; }
-  .lw-panel .lw-pages .lm-TabBar .lm-TabBar-tab { border: 1px solid CanvasText !important; }
-  .lw-panel .lw-pages .lm-TabBar .lm-TabBar-tab.lm-mod-current { border: 2px solid Highlight !important;
+    .lw-panel .lw-pages .lm-TabBar .lm-TabBar-tab.lm-mod-current { border: 2px solid Highlight !important;
     text-decoration: underline; }
   .lw-panel .lw-trouble { border: 2px solid CanvasText; border-left-width: 8px; }
   .lw-panel .lw-message .widget-html-content { border: 1px solid CanvasText; border-left-width: 4px; }

@@ -8,6 +8,7 @@ from latent_widgets.methods import local_basis, methods
 from latent_widgets.values.directions import Directions
 from latent_widgets.widgets.explorer.explorer import LatentExplorer
 from latent_widgets.widgets.explorer.shelf import DirectionSet, Found, Shelf, same_set, title_of
+from tests.controls import titles
 
 
 @pytest.fixture
@@ -23,10 +24,6 @@ def shelf():
 def explorer(tiny):
     with LatentExplorer(tiny, seed=3, k=2, executor="inline") as made:
         yield made
-
-
-def titles(shelf):
-    return [one.title for one in shelf.open]
 
 
 def test_last_set_is_the_active_one(shelf):
@@ -114,9 +111,12 @@ def test_local_directions_are_found_again_elsewhere_on_demand(tiny, explorer):
     first = explorer.state.shelf.current
     assert first.title == "Local Basis at seed 3"
     chip = explorer.controls.shelf.names["Local Basis at seed 3 (2)"]
-    assert [press.description for press in chip.children] == ["Local Basis at seed 3 (2)", "close Local Basis at seed 3"]
+    assert [press.description for press in chip.children] == [
+        "Local Basis at seed 3 (2)",
+        "close Local Basis at seed 3",
+    ]
     explorer.seed = 5
-    chip = explorer.controls.shelf.names["Local Basis at seed 3 (2)"]
+    chip = explorer.controls.shelf.names[name]
     again = chip.children[1]
     assert again.description == "find again here"
     again.click()

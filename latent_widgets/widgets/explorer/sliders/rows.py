@@ -11,7 +11,7 @@ import ipywidgets
 
 from latent_widgets.values.directions import Directions
 from latent_widgets.widgets.jobs.turns import one_at_a_time
-from latent_widgets.widgets.kit.controls import Guard
+from latent_widgets.widgets.kit.controls import Guard, mute
 from latent_widgets.widgets.kit.silence import Silence, heard
 from latent_widgets.widgets.kit.step_slider import StepSlider
 from latent_widgets.widgets.kit.unit_ranges import UNIT_RANGES
@@ -134,8 +134,10 @@ class DirectionRow(ipywidgets.HBox):
         self.name.tooltip = f"{name}: the name of the direction; type a new one"
         self.slider.tooltip = f"{name}, in {unit.label}"
         self.box.tooltip = f"{name}: type any number from {self.box.min:g} to {self.box.max:g} {unit.label}"
-        self.zero.tooltip = f"Set {name} to 0"
-        self.keep.tooltip = f"Keep {name} for later methods and files"
+        mute(self.name, f"name of direction {self.index + 1}")
+        mute(self.box, f"{name}, number")
+        self.zero.description = self.zero.tooltip = f"Set {name} to 0"
+        self.keep.description = self.keep.tooltip = f"Keep {name} for files and comparisons"
 
     def _slid(self, change: Any) -> None:
         """Do what the slider says; the picture goes first, and what the number box shows with or after it."""
