@@ -47,9 +47,12 @@ class _PagePart(anywidget.AnyWidget):
 
     def set_state(self, sync_data: dict[str, Any]) -> None:
         """Take traits that a page has set; what cannot be is not taken, and says so to nobody."""
+        before = {name: getattr(self, name) for name in sync_data if name in self.keys}
         try:
             super().set_state(sync_data)
         except (TraitError, TypeError, ValueError):
+            for name, value in before.items():
+                self.set_trait(name, value)
             self.send_state()  # so that the page forgets it
 
     def on_trouble(self, handler: Callable[[str], object], remove: bool = False) -> None:
@@ -309,6 +312,5 @@ def check_png(name: str, data: bytes, colour: int) -> None:
     fits = len(head) == 26 and head[:8] == b"\x89PNG\r\n\x1a\n" and struct.unpack("BB", head[24:26]) == (8, colour)
     if data and not fits:
         kind, mode = ("a grey", "L") if colour == GREY else ("an RGBA", "RGBA")
-        raise ValueError(
-            f"{name} must be {kind} PNG of 8 bits or b'', got {shown(data, 12)}. Save a picture of Pillow's mode {mode!r}."
-        )
+        fix = f"Save a picture of Pillow's mode {mode!r}."
+        raise ValueError(f"{name} must be {kind} PNG of 8 bits or b'', got {shown(data, 12)}. {fix}")
