@@ -86,6 +86,7 @@ def test_click_and_keys_go_to_a_frame(lab, strip):
     lab.eventually(lambda: strip.root.bounding_box()["width"] < 400)
     shape = strip.frames.first.locator("canvas").bounding_box()
     assert shape["width"] == pytest.approx(shape["height"], abs=1)
+    strip.root.scroll_into_view_if_needed()
     lab.screenshot("narrow")
     assert strip.heard("scrub") == strip.heard("trouble") == []
 
