@@ -556,8 +556,8 @@ export function strip(el, port) {
   let wanted = null, waiting = null, number = Math.floor(Math.random() * 1e9); // of scrubs: to send, sent
 
   function build() {
-    const [count, given, labels, chosen] = ["count", "places", "labels", "chosen"].map((name) => port.get(name));
-    if (!Number.isInteger(count) || count < 0 || count > 999) return;
+    const [asked, given, labels, chosen] = ["count", "places", "labels", "chosen"].map((name) => port.get(name));
+    const count = Number.isInteger(asked) && asked >= 0 && asked < 1000 ? asked : frames.length;
     while (frames.length > count) frames.pop().remove();
     while (frames.length < count) {
       const made = part(root, "button", "", { type: "button" });
