@@ -410,7 +410,10 @@ export function stage(el, port) {
     if (there) {
       before.style.imageRendering = image ? getComputedStyle(image).imageRendering : "";
       say("before");
-    } else if (!asked) {
+      return;
+    }
+    say(""); // it was taken away, or is to come
+    if (!asked) {
       asked = true;
       send({ kind: "before" });
     }

@@ -1,7 +1,10 @@
 """The stage's module on an empty page, without notebook or kernel: all that it knows is its port."""
 
+import io
+
 import numpy as np
 import pytest
+from PIL import Image
 
 from latent_widgets.page.modules import STAGE
 from tests.browser.stages import EVENT, FULL
@@ -148,6 +151,24 @@ def test_error_is_told_once_and_the_next_event_works(alone):
     alone.send("pointerdown", 9, 9)
     alone.send("pointerup", 9, 9)
     assert alone.port("sent")[1] == {"kind": "stroke", "points": [[9, 9]], "size": 4, "erase": False}
+
+
+def test_before_that_is_taken_away_while_it_is_held(alone):
+    alone.open(before_format="png")
+    file, page = io.BytesIO(), alone.page
+    Image.new("RGB", (8, 6), "red").save(file, "PNG")
+    before, note = page.locator("img.lw-before"), page.locator(".lw-said")
+    alone.hands.focus()
+    page.keyboard.down("b")
+    assert not before.is_visible()
+    page.evaluate("bytes => window.port.set('before', new Uint8Array(bytes).buffer)", list(file.getvalue()))
+    before.wait_for()
+    assert note.inner_text() == "before"
+    alone.port("set('before', new Uint8Array())")
+    before.wait_for(state="hidden")
+    assert note.inner_text() == ""
+    page.keyboard.up("b")
+    assert alone.port("sent") == [{"kind": "before"}]
 
 
 def test_it_follows_the_picture_and_ends_without_a_trace(alone):
