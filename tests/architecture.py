@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 LINT_IMPORTS = "from importlinter.cli import lint_imports_command; lint_imports_command()"
 SLOW_TO_LOAD = {"scipy", "sklearn", "matplotlib"}  # each takes as long as the package itself
-INTERFACE = {"ipywidgets", "ipycanvas", "IPython", "matplotlib"}
+INTERFACE = {"ipywidgets", "anywidget", "ipycanvas", "IPython", "matplotlib"}
 NAMED = {"name", "names", "label", "labels", "part", "parts", "region", "title", "class_names", "stem"}
 COPIED = NAMED | {"generator", "weights_hash", "method", "origin", "caption", "space", "unit", "words", "message"}
 TEXT_DOORS = ("page_text", "python_text", "one_line", "_literal", "_arguments", "checked", "len")

@@ -18,6 +18,8 @@ PLANTED = [
     (FLOORS, "geometry/units_of.py", "from latent_widgets.methods import sefa"),
     (FLOORS, "inversion/search.py", "from latent_widgets.edits import Edit"),
     (FLOORS, "methods/sefa.py", "def f():\n    import latent_widgets.training.gan"),
+    (FLOORS, "page/modules.py", "from latent_widgets.values.masks import Mask"),
+    (FLOORS, "core/images.py", "from latent_widgets.page import modules"),
     (FLOORS, "oddments/__init__.py", "x = 1"),
     (METHODS, "methods/sefa.py", "from latent_widgets.methods.low_rank import transfer"),
     (WIDGETS, "widgets/kit/line.py", "from latent_widgets.widgets.painter import MaskPainter"),

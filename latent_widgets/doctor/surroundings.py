@@ -15,7 +15,7 @@ from latent_widgets.doctor.finding import Finding
 
 __all__ = ["surroundings"]
 
-PACKAGES = ("torch", "numpy", "scipy", "ipywidgets", "ipycanvas", "jupyterlab", "ipykernel")
+PACKAGES = ("torch", "numpy", "scipy", "ipywidgets", "anywidget", "ipycanvas", "jupyterlab", "ipykernel")
 
 
 def surroundings(device: torch.device) -> Iterator[Finding]:

@@ -91,7 +91,7 @@ PAIRS = {
     "chosen": (".widget-toggle-button.mod-active", ".widget-toggle-button:not(.mod-active)"),
     "active": (".lw-direction.lw-active", ".lw-direction:not(.lw-active)"),
     "disabled": (".lw-right .widget-button:disabled", ".lw-right .widget-button:not(:disabled)"),
-    "open": (".lm-TabBar-tab.lm-mod-current", ".lm-TabBar-tab:not(.lm-mod-current)"),
+    "open": (".lw-groups .mod-active", ".lw-groups button:not(.mod-active)"),
 }
 
 

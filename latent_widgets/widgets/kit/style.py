@@ -252,15 +252,15 @@ _FORCED = """
   .lw-panel .noUi-handle { forced-color-adjust: none; background: ButtonText; border: 1px solid ButtonText; }
   .lw-panel .progress { border: 1px solid CanvasText; }
   .lw-panel input[type="color"], .lw-panel .lw-svg { forced-color-adjust: none; }
-    .lw-panel .lw-pages .lm-TabBar .lm-TabBar-tab.lm-mod-current { border: 2px solid Highlight !important;
-    text-decoration: underline; }
+  .lw-panel .lw-chip, .lw-panel .lw-bar { border-color: CanvasText; }
+  .lw-panel .lw-bar i { forced-color-adjust: none; background: Highlight; }
   .lw-panel .lw-trouble { border: 2px solid CanvasText; border-left-width: 8px; }
   .lw-panel .lw-message .widget-html-content { border: 1px solid CanvasText; border-left-width: 4px; }
   .lw-panel .lw-waiting .widget-html-content { border: 1px solid CanvasText; }
   .lw-panel .lw-marks span { forced-color-adjust: none; background: none; border: 2px solid Highlight;
     outline: 1px solid Canvas; }
   .lw-panel .lw-stale { outline: 1px dashed GrayText; }
-  .lw-panel .lw-right > .lw-rows { background: Canvas; border: 1px solid CanvasText; }
+  .lw-panel .lw-sliders > .lw-rows { background: Canvas; border: 1px solid CanvasText; }
 }
 @media (prefers-reduced-motion: reduce) {
   .lw-panel *, .lw-panel *::before, .lw-panel *::after { transition: none !important; animation: none !important;
