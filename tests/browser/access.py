@@ -61,8 +61,6 @@ FAULTS = (
     Fault(".widget-colorpicker-input > input[type=color]", PAINTER, "label", True,
           "ipywidgets' label is that of the text box beside it, which takes the same colours"),
     Fault("canvas.lw-canvas", PAINTER, "", True, "ipycanvas has no words for a canvas"),
-    Fault(".lw-left > .lw-picture > .widget-image", EXPLORER, "image-alt", False,
-          "ipywidgets' Image, which the moving picture needs, has no alternative text; its caption stands below"),
 )  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from latent_widgets.generators.base import Generator
 from latent_widgets.widgets.explorer.method_picker import MethodPicker
 from latent_widgets.widgets.explorer.pages.groups import Book, Pages
 from latent_widgets.widgets.explorer.screen.screen import Screen
+from latent_widgets.widgets.explorer.screen.touch import Touch
 from latent_widgets.widgets.explorer.sliders.bar import ShelfActs, ShelfBar
 from latent_widgets.widgets.explorer.sliders.sliders import Sliders
 from latent_widgets.widgets.explorer.state import ExplorerState
@@ -50,6 +51,8 @@ class ExplorerControls:
         acts: What the controls call.
         guard: Wraps handlers.
         screen: The picture.
+        touch: What hands do on it.
+        strip: The walk below it.
         sliders: The sliders.
         pages: What can be opened below.
         own: Called with what is built later: it is closed with the explorer.
@@ -61,6 +64,8 @@ class ExplorerControls:
         acts: Acts,
         guard: Guard,
         screen: Screen,
+        touch: Touch,
+        strip: ipywidgets.Widget,
         sliders: Sliders,
         pages: Pages,
         own: Callable[..., object],
@@ -75,13 +80,16 @@ class ExplorerControls:
         self.others.add_class("lw-row")
         self.others.layout.display = "none"
         self.book = Book(pages, acts.turn, guard)
-        left = ipywidgets.VBox([self.picture, row(self.view)])
+        own(self.view)
+        left = ipywidgets.VBox([touch.box])
         left.add_class("lw-left")
-        right = ipywidgets.VBox([self.shelf, sliders, self.others])
+        right = ipywidgets.VBox([row(touch.tools, screen.compare), self.shelf, sliders, self.others])
         right.add_class("lw-right")
         both = ipywidgets.HBox([left, right])
         both.add_class("lw-columns")
-        first = ipywidgets.VBox([both, self.start])  # the page shows the header first, the keyboard comes to it last
+        first = ipywidgets.VBox(
+            [both, strip, self.start]
+        )  # the page shows the header first, the keyboard comes to it last
         first.add_class("lw-first")
         self.body = [first, self.book]
 

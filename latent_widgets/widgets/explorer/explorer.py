@@ -43,12 +43,14 @@ from latent_widgets.widgets.explorer.region.region import Region
 from latent_widgets.widgets.explorer.screen.drawing import Drawn
 from latent_widgets.widgets.explorer.screen.frames import Frames
 from latent_widgets.widgets.explorer.screen.screen import Screen
+from latent_widgets.widgets.explorer.screen.touch import Touch
 from latent_widgets.widgets.explorer.shelf import HERE, REGION, DirectionSet, Found, Shelf, same_set, title_of
 from latent_widgets.widgets.explorer.sliders.bar import ShelfActs
 from latent_widgets.widgets.explorer.sliders.rows import Handlers
 from latent_widgets.widgets.explorer.sliders.sliders import Sliders
 from latent_widgets.widgets.explorer.state import ExplorerState, Scene
 from latent_widgets.widgets.explorer.traits import ExplorerTraits
+from latent_widgets.widgets.explorer.walk.strip import Strip
 from latent_widgets.widgets.explorer.walk.walk import Walks
 from latent_widgets.widgets.jobs.turns import one_at_a_time
 from latent_widgets.widgets.kit.history import History
@@ -167,11 +169,15 @@ class LatentExplorer(ExplorerTraits):
         )
         self._drawers: dict[str, Page] = {"walk": self.walks, "part": self.part}
         self.screen = Screen(state, self.frames, self.job, self.region.effects, self._settled, self.guard, width)
+        self.touch = Touch(desk, self.frames, self.screen.picture, lambda: self.part.segmenter)
+        self.strip = Strip(desk, self.frames, self.walks.way, self._go, self._scrub)
         acts = Acts(
             self.change_base, self.step_seed, self.find, self.undo, self.redo, self.reset, self._drop, self._turn,
             ShelfActs(self.fold, self.close_set, self.reopen, self.find_again),
         )  # fmt: skip
-        self.controls = ExplorerControls(G, acts, self.guard, self.screen, self.sliders, self.pages, self.own)
+        self.controls = ExplorerControls(
+            G, acts, self.guard, self.screen, self.touch, self.strip.view, self.sliders, self.pages, self.own
+        )
         self.body.children = self.controls.body
         self._ready = True
         state.amend(shelf=state.shelf.put(DirectionSet(title_of(found), found)))
@@ -227,8 +233,15 @@ class LatentExplorer(ExplorerTraits):
         self.adopt(set_move(self.current, self.move(i, alpha)), gesture=gesture)
 
     def _slide(self, i: int, alpha: float) -> None:
+        self.screen.show_moves()
         with self.state.hand(sent_at()):
             self._put_alpha(i, alpha, ("slider", self.state.shelf.active, i))
+
+    def _go(self, alpha: float) -> None:
+        self._put_alpha(self.state.active, alpha)
+
+    def _scrub(self, alpha: float) -> None:
+        self._slide(self.state.active, round(alpha, 3))
 
     @one_at_a_time
     def select(self, index: int) -> None:
@@ -526,6 +539,7 @@ class LatentExplorer(ExplorerTraits):
         finally:  # also where somebody who is linked refuses it
             self._show_moves()
             self.controls.show(self.state)
+            self.touch.show()
             if "mix" in self.pages.built:
                 mix: Any = self.pages["mix"]
                 mix.show()
@@ -541,6 +555,7 @@ class LatentExplorer(ExplorerTraits):
     def show_page(self) -> None:
         """Bring the open page up to date, after the picture."""
         self._draw_page()
+        self.strip.draw()
         self.region.show_effects()
 
     def _draw_page(self) -> None:
@@ -618,6 +633,7 @@ class LatentExplorer(ExplorerTraits):
                     with self.silence:
                         setattr(self, name, old)
         self.controls.show(self.state)
+        self.touch.show()
 
     def _set(self, **values: Any) -> None:
         for name, value in values.items():

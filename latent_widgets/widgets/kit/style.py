@@ -84,7 +84,9 @@ _RULES = """
 .lw-panel .lw-strip { overflow-x: auto; overflow-y: hidden; }
 .lw-panel .lw-title { font-weight: 600; }
 .lw-panel .lw-note, .lw-panel .lw-note * { color: var(--lw-dim); font-size: 12px; line-height: 1.4; }
-.lw-panel .lw-picture .lw-note { white-space: normal; height: auto; min-height: 28px; }
+.lw-panel .lw-picture .lw-note { white-space: normal; height: auto; min-height: 18px; }
+.lw-panel .lw-tool-button { width: auto; }
+.lw-panel .lw-foot .lw-line button:disabled { visibility: hidden; }
 .lw-panel .lw-picture { overflow: visible; flex: none; }
 .lw-panel .lw-picture img { display: block; margin: 0; background: var(--lw-soft); border-radius: 2px; }
 .lw-panel .lw-pixelated img, .lw-panel img.lw-pixelated { image-rendering: pixelated; }
@@ -145,6 +147,10 @@ _RULES = """
 .lw-panel .lw-bar i { position: absolute; inset: 0 auto 0 0; background: #009e73; }
 .lw-panel .lw-bar b { position: absolute; top: -3px; bottom: -3px; width: 2px; background: var(--lw-ink); }
 @container (max-width: 430px) { .lw-panel .lw-direction > .lw-unit { display: none; } }
+.lw-panel .lw-stage { overflow: visible; flex: none; max-width: 100%; }
+.lw-panel .lw-stage > :has(> .jupyter-widgets-error-widget) { display: none; }
+.lw-panel .lw-stage .lw-picture { max-width: 100%; }
+.lw-panel .lw-stage img { max-width: 100%; height: auto; }
 .lw-panel .lw-first { gap: 6px; overflow: visible; }
 .lw-panel .lw-first > .lw-head { order: -1; }
 .lw-panel .lw-head > .lw-title { flex: none; margin-right: 6px; }

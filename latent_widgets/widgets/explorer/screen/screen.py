@@ -49,7 +49,8 @@ class Screen:
 
     Attributes:
         picture: The picture.
-        view: The choice of a view.
+        view: The choice of a view; for code, since a hand holds a button to see the picture before.
+        compare: Shows the difference or the picture.
     """
 
     def __init__(
@@ -70,6 +71,21 @@ class Screen:
         self.view = ipywidgets.ToggleButtons(options=list(VIEWS), tooltips=list(VIEWS.values()))
         self.view.add_class("lw-toggles")
         self.view.observe(guard(lambda _: self.redraw()), "value")
+        self.compare = ipywidgets.ToggleButton(
+            False, description="difference", tooltip=VIEWS["difference"], icon="adjust"
+        )
+        self.compare.add_class("lw-icon")
+        self.compare.observe(guard(self._compared), "value")
+        ipywidgets.dlink((self.view, "value"), (self.compare, "value"), lambda view: view == "difference")
+
+    def _compared(self, change: Any) -> None:
+        if change["new"] != (self.view.value == "difference"):
+            self.view.value = "difference" if change["new"] else "after"
+
+    def show_moves(self) -> None:
+        """Show the picture after the moves, since a hand makes one."""
+        if self.view.value == "before":
+            self.view.value = "after"
 
     def redraw(self, now: bool = True) -> None:
         """Draw the edit again: at once and exactly, or as a moving picture first."""

@@ -58,7 +58,8 @@ class ShelfBar(ipywidgets.VBox):
         if said == self._shown:
             return
         self._shown = said
-        self._exchange(self.chips, [*(self._chip(one, base, len(shelf.open)) for one in shelf.open), self.add])
+        newest_first = reversed(shelf.open)
+        self._exchange(self.chips, [*(self._chip(one, base, len(shelf.open)) for one in newest_first), self.add])
         self._closed = shelf.closed
         if self.adder.children:
             self._exchange(self.away, [self._reopener(one) for one in shelf.closed])

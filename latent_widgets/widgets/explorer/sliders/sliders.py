@@ -87,8 +87,10 @@ class Sliders(ipywidgets.VBox):
         shown = [one for one in shelf.open if not one.folded]
         self._groups = {one.key: self._group(one, old.get(one.key)) for one in shown}
         groups = self._groups.values()
-        for group in groups:
+        for n, group in enumerate(groups):
             group.title.layout.display = None if len(groups) > 1 else "none"
+            for widget in (group.title, *group.rows):
+                widget.layout.order = str(-n)  # the newest above, and no row is drawn anew under a hand
             for row, single in zip(group.rows, group.shown.singles, strict=True):
                 row.show_kept(self._state.keeps(single))
         rows = [widget for group in groups for widget in (group.title, *group.rows)]

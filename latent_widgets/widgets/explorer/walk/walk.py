@@ -45,12 +45,12 @@ class Walks:
         return "page" in vars(self)
 
     @one_at_a_time
-    def way(self) -> Way:
-        """Return where the filmstrip goes."""
+    def way(self, count: int | None = None) -> Way:
+        """Return where the filmstrip goes, with so many pictures; as many as its page says if not given."""
         state = self._desk.state
         move = state.move(state.active, 1.0)
         reach = self.page.reach.value if self.built else usual_reach(move.unit)
-        count = self.page.count.value if self.built else PICTURES
+        count = count or (self.page.count.value if self.built else PICTURES)
         return Way(state.edit, move, reach, count, state.kind, self._densities)
 
     def fit(self) -> None:
