@@ -102,6 +102,8 @@ def test_states_are_seen_in_the_few_colours_of_a_reader(lab, show, scheme):
     lab.page.emulate_media(forced_colors="active", color_scheme=scheme)
     lab.kernel_run("explorer.show_error(ValueError('what went wrong'))")
     panel.get_by_role("alert").wait_for()
+    lab.kernel_run("explorer.controls.page = 'walk'")
+    panel.locator(".lw-page .widget-toggle-button.mod-active").first.wait_for()
     for state, (one, other) in PAIRS.items():
         looks = [panel.locator(f"{selector}:visible").first.evaluate(BORDERS) for selector in (one, other)]
         assert looks[0] != looks[1], state

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.browser.stages import SQUARE, Stage, open_stage
+from tests.browser.stages import SETUP, SQUARE, STAGE, Stage, open_stage
 
 TWICE = pytest.mark.browser_context(device_scale_factor=2)
 TOUCH = pytest.mark.browser_context(has_touch=True, device_scale_factor=2)
@@ -341,7 +341,7 @@ def test_what_cannot_be_ends_nothing(lab, stage):
 def test_picture_shows_where_the_module_cannot_load(lab):
     lab.page.route("**/extensions/anywidget/**", lambda route: route.abort())
     lab.page.on("console", lambda said: lab.errors.append(said.text) if "anywidget" in said.text else None)
-    lab.write_notebook(["from tests.browser.stages import SETUP, STAGE\nexec(SETUP)\nexec(STAGE)\nwhole"])
+    lab.write_notebook([SETUP, STAGE, "whole"])
     lab.open_notebook()
     image = lab.page.locator(".lw-picture img")
     image.wait_for()

@@ -9,6 +9,7 @@ import latent_widgets as lw
 G = lw.load()
 D = lw.ganspace(G, k=2)
 explorer = lw.LatentExplorer(G, D, seed=7, width=192)
+explorer.controls.page = "walk"
 explorer.pages["walk"].count.value = 5
 explorer
 """

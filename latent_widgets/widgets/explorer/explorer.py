@@ -169,14 +169,14 @@ class LatentExplorer(ExplorerTraits):
         )
         self._drawers: dict[str, Page] = {"walk": self.walks, "part": self.part}
         self.screen = Screen(state, self.frames, self.job, self.region.effects, self._settled, self.guard, width)
-        self.touch = Touch(desk, self.frames, self.screen.picture, lambda: self.part.segmenter)
+        self.hands = Touch(desk, self.frames, self.screen.picture, lambda: self.part.segmenter)
         self.strip = Strip(desk, self.frames, self.walks.way, self._go, self._scrub)
         acts = Acts(
             self.change_base, self.step_seed, self.find, self.undo, self.redo, self.reset, self._drop, self._turn,
             ShelfActs(self.fold, self.close_set, self.reopen, self.find_again),
         )  # fmt: skip
         self.controls = ExplorerControls(
-            G, acts, self.guard, self.screen, self.touch, self.strip.view, self.sliders, self.pages, self.own
+            G, acts, self.guard, self.screen, self.hands, self.strip.view, self.sliders, self.pages, self.own
         )
         self.body.children = self.controls.body
         self._ready = True
@@ -539,7 +539,7 @@ class LatentExplorer(ExplorerTraits):
         finally:  # also where somebody who is linked refuses it
             self._show_moves()
             self.controls.show(self.state)
-            self.touch.show()
+            self.hands.show()
             if "mix" in self.pages.built:
                 mix: Any = self.pages["mix"]
                 mix.show()
@@ -633,7 +633,7 @@ class LatentExplorer(ExplorerTraits):
                     with self.silence:
                         setattr(self, name, old)
         self.controls.show(self.state)
-        self.touch.show()
+        self.hands.show()
 
     def _set(self, **values: Any) -> None:
         for name, value in values.items():

@@ -169,8 +169,7 @@ class Panel(ipywidgets.VBox):
         if work is not None and work.job.report().state == "busy":
             work.stop_by_hand()
         else:
-            self.job.cancel()
-            self.beside.cancel()
+            self.cancel()
 
     @property
     def jobs(self) -> tuple[Job, ...]:

@@ -12,6 +12,7 @@ from latent_widgets.edits.edit import Mask
 from latent_widgets.methods import methods, random_directions
 from latent_widgets.widgets.explorer.explorer import LatentExplorer
 from latent_widgets.widgets.explorer.screen import frames
+from latent_widgets.widgets.explorer.walk import strip
 from tests.widgets.conftest import PATIENCE
 
 
@@ -151,6 +152,7 @@ def test_page_gives_way_to_a_picture(tiny, threaded, monkeypatch, gate):
         return synthesize(code, *arguments)
 
     monkeypatch.setattr(tiny, "synthesize", slow)
+    monkeypatch.setattr(strip, "PATIENCE", -1.0)  # that of the page is meant, not the one below the picture
     monkeypatch.setattr(frames, "SLOW_MS", math.inf)  # three in a batch, however busy the machine is
     threaded.controls.page = "walk"
     held.await_begin()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from latent_widgets.core.steps import Cancelled
 from latent_widgets.core.words import label_text
 from latent_widgets.widgets.explorer.desk import Desk
 from latent_widgets.widgets.explorer.screen.frames import Frames
@@ -64,9 +65,11 @@ class Strip:
         def work(on_step: Any) -> Any:
             try:
                 walk = way.walk(frames.generator, desk.while_current(on_step))
-            except ValueError:  # there is no such walk; its page says why
+                drawn = way.pictures(walk, frames, desk.while_current(on_step))
+            except Cancelled:
+                return None
+            except Exception:  # nobody asked for it: there is none, and its page says why
                 return "none"
-            drawn = way.pictures(walk, frames, desk.while_current(on_step))
             return None if drawn is None else (sheet(small(drawn, SIDE), FRAMES, 0), walk.at)
 
         def done(found: Any) -> None:
