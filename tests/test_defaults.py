@@ -232,6 +232,7 @@ CONSTANTS = {
     "geometry.walks.own_defaults.USUAL": 3.0,
     "geometry.walks.own_pictures.KEPT": 0.9,
     "geometry.walks.own_pictures.SIDE": 16,
+    "geometry.walks.own_pictures.WIDEST": 0.75,
     "geometry.walks.own_pictures.STEPS": (0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0),
     "geometry.density.base.REFERENCE": 4000,
     "methods.dp_lase.run.BEGIN_CODES": 8,

@@ -65,7 +65,7 @@ def main(arguments: list[str] | None = None) -> None:
     measure.add_argument("--early", default="ema-40000.pt", help="the snapshot to compare with")
     about = "how far walks from the shipped generators stay among their own pictures, kept with the package (minutes)"
     reach = commands.add_parser("reach", help=about, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
-    reach.add_argument("names", nargs="*", help="which are measured, and then only shown; none: all, and kept")
+    reach.add_argument("names", nargs="*", help="which are measured; none: all of them")
     reach.add_argument("--data", type=as_path, default=None, help="where the figures go; none: the package's data")
     reach.add_argument("--seed", type=int, default=0, help="of directions and latents")
     about = "samples and renders mixed in one sheet, its key, and how often a network tells them apart"
@@ -110,8 +110,7 @@ def _run(options: argparse.Namespace) -> None:
 
         found = list(measure_all(options.names, seed=options.seed))
         print(reach_table(found))
-        if not options.names:
-            print(keep(found, options.data))
+        print(keep(found, options.data))
     elif options.command == "blind":
         from latent_widgets.training.blind import blind_look
 

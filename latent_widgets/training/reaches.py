@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from latent_widgets.core.json_text import read_json
 from latent_widgets.generators._shipped import DATA, REACHES
 from latent_widgets.generators.base import Generator
 from latent_widgets.generators.zoo import list_models, load
@@ -18,7 +19,7 @@ from latent_widgets.values.directions import Directions
 __all__ = ["Measured", "keep", "measure_all", "reach_table"]
 
 DIRECTIONS = 8  # as many as an explorer that is given none starts with, at random
-SIZES = {"own": 1000, "starts": 96}
+SIZES = {"own": 256, "starts": 64}
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,11 +61,16 @@ def _directions(G: Generator, seed: int) -> Iterator[Directions]:
 
 
 def keep(measured: Sequence[Measured], folder: Path | None = None) -> Path:
-    """Write what was measured into the package's data, or another folder, and return where it is."""
-    path = (folder or DATA) / REACHES
+    """Write what was measured into the package's data, or another folder, and return where it is.
+
+    What is known of other generators stays.
+    """
+    path, names = (folder or DATA) / REACHES, {one.name for one in measured}
+    known = read_json(path.read_bytes(), REACHES) if path.exists() else []
     write_json(
         path,
-        [
+        [entry for entry in known if entry["name"] not in names]
+        + [
             {
                 "name": one.name,
                 "weights_hash": one.G.weights_hash,

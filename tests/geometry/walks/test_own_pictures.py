@@ -29,10 +29,10 @@ def brighter():
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_a_walk_leaves_an_interval_of_pictures_at_its_end(brighter, dtype):
-    found = own_reach(RampGenerator(dtype=dtype), brighter, AT, truncation=0.0)
+    found = own_reach(RampGenerator(dtype=dtype), brighter, AT, truncation=0.0, neighbours=8)
     assert (found.shares, found.reach, found.left) == ((1, 1, 1, 1, 0, 0), 0.47, True)
     assert found.reach < EDGE < 0.56
-    assert found.ceiling > 0.95
+    assert found.ceiling > 0.8
 
 
 def test_scaling_the_unit_scales_the_reach(G, brighter):
@@ -54,7 +54,7 @@ def test_a_direction_that_does_nothing_never_leaves(G):
 
 def test_each_direction_is_walked(G):
     both = Directions(torch.eye(2, dtype=torch.float64).flip(0), "w")
-    found = own_reach(G, both, [0, 5], starts=1, truncation=0.0)
+    found = own_reach(G, both, [0, 5], starts=1, truncation=0.0, neighbours=8)
     assert (found.count, found.shares[1]) == (4, 0.5)
 
 
@@ -66,7 +66,7 @@ def test_what_comes_back_after_the_end_does_not_count():
             return super()._synthesize(torch.sin(code), space)
 
     D = Directions(torch.eye(2, dtype=torch.float64)[:1], "w")
-    found = own_reach(Round(), D, [0, 0.4, 1.5, 3.0], truncation=0.0)
+    found = own_reach(Round(), D, [0, 0.4, 1.5, 3.0], truncation=0.0, neighbours=8)
     assert (found.shares, found.reach, found.left) == ((1, 1, 0, 1), 0.4, True)
 
 
@@ -77,6 +77,7 @@ def test_balls_are_those_of_plain_loops():
     small = x.reshape(13, 3, 16, 2, 16, 2).mean((3, 5)).reshape(13, -1)
     own, fresh = small[:9], small[9:]
     radii = [sorted(np.sqrt(((a - b) ** 2).sum()) for b in own)[2] for a in own]
+    radii = np.minimum(radii, np.quantile(radii, 0.75))  # none is wider than three quarters of them
     np.testing.assert_allclose(found.features, own, atol=1e-6)
     np.testing.assert_allclose(found.radii, radii, rtol=1e-6)
     near = [any(np.sqrt(((a - b) ** 2).sum()) <= r for b, r in zip(own, radii, strict=True)) for a in fresh]
@@ -92,7 +93,7 @@ def test_shares_are_those_of_pictures_drawn_by_hand():
     by_hand = [[G.w_avg + sign * a * s * v for s, v in zip(D.scales, D.unit_vectors, strict=True) for sign in (1, -1)]
                for a in found.at]  # fmt: skip
     assert found.shares == tuple(float(own.inside(G.synthesize(torch.stack(w))).double().mean()) for w in by_hand)
-    assert found.pictures == 40 + 20 + 4 * 12
+    assert found.pictures == 40 + 20 + 6 + 3 * 12
 
 
 def test_fewer_neighbours_make_smaller_balls(G):
@@ -128,7 +129,7 @@ def test_own_pictures_serve_several_measurements(G, brighter):
 
 @pytest.mark.parametrize("side", [1, (1, 5), (40, 24)])
 def test_pictures_of_any_size(brighter, side):
-    found = own_reach(RampGenerator(side=side), brighter, AT, truncation=0.0)
+    found = own_reach(RampGenerator(side=side), brighter, AT, truncation=0.0, neighbours=8)
     assert found.reach == 0.47
 
 
@@ -140,7 +141,7 @@ def test_a_generator_of_one_picture_never_leaves_it(dtype):
 
 
 def test_a_picture_that_is_none_is_not_own(brighter):
-    found = own_reach(RampGenerator(broken=0.55), brighter, AT, truncation=0.0)
+    found = own_reach(RampGenerator(broken=0.55), brighter, AT, truncation=0.0, neighbours=8)
     assert found.shares == (1, 1, 1, 1, 0, 0)
     with pytest.raises(ValueError, match="the generator must draw finite pictures to be measured, got 0 of 8"):
         own_reach(RampGenerator(broken=-1.0), brighter, AT, own=8)
@@ -193,10 +194,10 @@ def test_a_run_can_be_watched_and_ended(G, brighter):
 
 def test_intervals_are_wilsons():
     found = own_reach(RampGenerator(), Directions(torch.eye(2, dtype=torch.float64)[:1], "w"), [0, 0.3], starts=5)
-    for share, (low, high) in zip(found.shares, found.intervals.tolist(), strict=True):
+    for count, share, (low, high) in zip((5, 10), found.shares, found.intervals.tolist(), strict=True):
         assert 0 <= low <= share <= high <= 1
         for end in (low, high):  # each end is the share from which the one seen is 1.96 standard errors away
-            assert (share - end) ** 2 == pytest.approx(1.959964**2 * end * (1 - end) / 10, rel=1e-6, abs=1e-9)
+            assert (share - end) ** 2 == pytest.approx(1.959964**2 * end * (1 - end) / count, rel=1e-6, abs=1e-9)
     assert wilson(0, 1) == pytest.approx((0, 3.8414588 / 4.8414588), abs=1e-6)
 
 

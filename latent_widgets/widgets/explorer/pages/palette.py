@@ -18,7 +18,7 @@ from latent_widgets.widgets.kit.encode import Pixels, sheet, small
 from latent_widgets.widgets.kit.plot import INK, Plot, Spot, dress
 from latent_widgets.widgets.kit.reach import Reach, positions
 from latent_widgets.widgets.kit.silence import Silence, heard
-from latent_widgets.widgets.kit.unit_ranges import UNIT_RANGES
+from latent_widgets.widgets.kit.unit_ranges import UNIT_RANGES, unit_ranges
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -80,7 +80,7 @@ class PalettePage(ipywidgets.VBox):
             self.plot.layout.display = "none"
             return
         a, b = moves
-        self.reach.fit(a.unit)
+        self.reach.fit(a.unit, unit_ranges(state.generator, a.direction))
         edit, at = state.edit, positions(self.reach.value, self.size.value)
         bare = _moved(edit, a, 0.0, b, 0.0)
         steps = (value for m in moves for value in (m.direction, m.rows, m.kind))

@@ -12,6 +12,7 @@ from latent_widgets.widgets.explorer.walk.page import WalkPage
 from latent_widgets.widgets.explorer.walk.way import Way
 from latent_widgets.widgets.explorer.walk.work import Drawing, draw_walks
 from latent_widgets.widgets.jobs.turns import one_at_a_time
+from latent_widgets.widgets.kit.unit_ranges import unit_ranges
 
 __all__ = ["Walks"]
 
@@ -37,8 +38,9 @@ class Walks:
         return Way(state.edit, move, page.reach.value, page.count.value, state.kind, self._densities)
 
     def fit(self) -> None:
-        """Go as far as fits the unit of the active direction."""
-        self.page.reach.fit(self._desk.state.direction.unit)
+        """Go as far as fits the unit of the active direction, and what was measured of such directions."""
+        state = self._desk.state
+        self.page.reach.fit(state.direction.unit, unit_ranges(state.generator, state.direction))
 
     def draw(self) -> None:
         """Bring the filmstrip to the edit."""
