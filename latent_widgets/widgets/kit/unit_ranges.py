@@ -58,9 +58,9 @@ def unit_ranges(
     """Return how far sliders go for a generator, by the unit of the directions.
 
     They end where walks were measured to leave the generator's own pictures, from codes of the truncation that belongs
-    to them (``known_defaults(G, method).truncation``): from less truncated ones walks leave earlier. Units in which nothing was measured keep
-    :data:`UNIT_RANGES`, and so do all where walks were not seen to leave: farther is not known to be of use. Of degrees
-    90 stay: a great circle never leaves the prior.
+    to them (``known_defaults(G, method).truncation``): from less truncated ones walks leave earlier. Units in which
+    nothing was measured keep :data:`UNIT_RANGES`, and so do all where walks were not seen to leave: farther is not
+    known to be of use. Of degrees 90 stay: a great circle never leaves the prior.
 
     Args:
         G: The generator.
