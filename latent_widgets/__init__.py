@@ -23,6 +23,8 @@ from latent_widgets.geometry.walks.density_path import KeptDensity
 from latent_widgets.geometry.walks.equal_walks import EqualWalks, equal_walks
 from latent_widgets.geometry.walks.grids import subspace_grid
 from latent_widgets.geometry.walks.guided import guided_traversal
+from latent_widgets.geometry.walks.own_defaults import Defaults, known_defaults, own_defaults
+from latent_widgets.geometry.walks.own_pictures import OwnPictures, OwnReach, own_pictures_of, own_reach
 from latent_widgets.geometry.walks.walk import Walk, walk
 from latent_widgets.inversion.glo import GLO, fit_glo
 from latent_widgets.inversion.invert import Inversion, invert
@@ -83,9 +85,16 @@ __all__ = [  # noqa: RUF022 - by topic
     "Move",
     # walks
     "CurveWalk",
+    "Defaults",
+    "OwnPictures",
+    "OwnReach",
     "Walk",
     "curve_traversal",
     "guided_traversal",
+    "known_defaults",
+    "own_defaults",
+    "own_pictures_of",
+    "own_reach",
     "subspace_grid",
     "walk",
     # densities

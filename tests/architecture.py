@@ -575,9 +575,10 @@ def _names(requirements: str) -> set[str]:
 
 LOOKS_ONLY = {  # what computes no number of a network, or leaves it to one that is in the rule
     "begun", "check_layer", "check_mapping", "check_target", "checked_target", "feature_function", "features",
-    "first_styles", "frame_of", "image_function", "kinds_of", "known_of", "layers_of", "mapping_function",
-    "mapping_jacobians", "middle_layer", "names_of", "partial_pass", "preview_function", "random_directions",
-    "refusal", "seen_of", "stages", "stages_of", "start_of", "target_function", "targets_of", "whitening_of",
+    "first_styles", "frame_of", "image_function", "kinds_of", "known_defaults", "known_of", "layers_of",
+    "mapping_function", "mapping_jacobians", "middle_layer", "names_of", "partial_pass", "preview_function",
+    "random_directions", "refusal", "seen_of", "stages", "stages_of", "start_of", "target_function", "targets_of",
+    "whitening_of",
 }  # fmt: skip
 
 

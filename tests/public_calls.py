@@ -105,6 +105,13 @@ CALLS = {
     "equal_change": lambda G: [lw.equal_change(G, D(G), G.code(1), at=(-0.05, 0.05)).alphas],
     "equal_walks": lambda G: [lw.equal_walks(G, [_walk(G)], 3).walks[0].codes],
     "walk": lambda G: [_walk(G).codes],
+    "own pictures": lambda G: [
+        (f := lw.own_reach(G, D(G), at=(0.0, 1.0, 4.0), starts=3, own=8)).intervals,
+        torch.tensor([f.reach, f.ceiling], dtype=torch.float64, device="cpu"),
+    ],
+    "own defaults": lambda G: [
+        torch.tensor(list(lw.own_defaults(G, D(G), starts=3, own=8).reach.values()), dtype=torch.float64, device="cpu")
+    ],
     "walk along a curve": _curve,
     "walk at a density": lambda G: [_walk(G, density=lw.KeptDensity(lw.fit_density(G, n=300))).codes],
     "density": lambda G: [lw.fit_density(G, kind="gaussian", n=300).log_prob(G.code(1)[None])],

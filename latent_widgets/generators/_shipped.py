@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +22,13 @@ from latent_widgets.core.json_text import read_json
 __all__ = [
     "DATA",
     "KEY",
+    "REACHES",
     "REGISTRY",
     "Weights",
     "pack",
     "read_about",
     "read_file",
+    "read_reaches",
     "read_registry",
     "read_shipped",
     "unpack",
@@ -33,6 +36,7 @@ __all__ = [
 
 DATA = Path(__file__).parent / "data"
 REGISTRY = "models.json"
+REACHES = "reaches.json"
 KEY = "latent_widgets"  # the one key of the header's metadata: with several, safetensors writes them in no fixed order
 
 
@@ -54,6 +58,13 @@ def read_registry(folder: Path | None = None) -> dict[str, dict[str, Any]]:
     path = (folder or DATA) / REGISTRY
     entries: dict[str, dict[str, Any]] = read_json(path.read_bytes(), REGISTRY) if path.exists() else {}
     return entries
+
+
+@cache
+def read_reaches() -> tuple[dict[str, Any], ...]:
+    """Return what was measured of walks from the package's generators, one entry for each of them and class."""
+    path = DATA / REACHES
+    return tuple(read_json(path.read_bytes(), REACHES)) if path.exists() else ()
 
 
 def read_shipped(name: str) -> Weights:

@@ -63,6 +63,11 @@ def main(arguments: list[str] | None = None) -> None:
     what = "side at which the faces are rendered; none: that of the generator"
     measure.add_argument("--renders", type=int, choices=[64, 128], default=None, help=what)
     measure.add_argument("--early", default="ema-40000.pt", help="the snapshot to compare with")
+    about = "how far walks from the shipped generators stay among their own pictures, kept with the package (minutes)"
+    reach = commands.add_parser("reach", help=about, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    reach.add_argument("names", nargs="*", help="which are measured; none: all of them")
+    reach.add_argument("--data", type=as_path, default=None, help="where the figures go; none: the package's data")
+    reach.add_argument("--seed", type=int, default=0, help="of directions and latents")
     about = "samples and renders mixed in one sheet, its key, and how often a network tells them apart"
     blind = commands.add_parser("blind", help=about, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     blind.add_argument("name", choices=["faces64", "faces128"])
@@ -100,6 +105,12 @@ def _run(options: argparse.Namespace) -> None:
         eyes = None if o.judge is None else load_judge(o.judge)
         result = measure(o.folder, o.pictures, o.early, name=o.name, judge=eyes, shipped=o.shipped, size=o.renders)
         print(table(result))
+    elif options.command == "reach":
+        from latent_widgets.training.reaches import keep, measure_all, reach_table
+
+        found = list(measure_all(options.names, seed=options.seed))
+        print(reach_table(found))
+        print(keep(found, options.data))
     elif options.command == "blind":
         from latent_widgets.training.blind import blind_look
 

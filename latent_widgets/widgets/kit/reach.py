@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import ipywidgets
 import torch
 
 from latent_widgets.widgets.kit.silence import Silence
-from latent_widgets.widgets.kit.unit_ranges import UNIT_RANGES
+from latent_widgets.widgets.kit.unit_ranges import UNIT_RANGES, UnitRange
 
 __all__ = ["Reach", "positions", "usual_reach"]
 
@@ -20,7 +22,7 @@ def positions(reach: float, count: int) -> list[float]:
 
 def usual_reach(unit: str) -> float:
     """Return how far a strip goes at first in a unit of directions."""
-    return round(SHARE * UNIT_RANGES[unit].reach, 9)
+    return _usual(UNIT_RANGES[unit])
 
 
 class Reach(ipywidgets.BoundedFloatText):
@@ -39,8 +41,9 @@ class Reach(ipywidgets.BoundedFloatText):
 
     def __init__(self, tooltip: str) -> None:
         self._unit, self._others = "sd", dict[str, float]()
+        self._usual = _usual(UNIT_RANGES["sd"])
         self._silence = Silence()
-        super().__init__(usual_reach("sd"), min=0.01, max=200, step=0.5, description="reach, sd", tooltip=tooltip)
+        super().__init__(self._usual, min=0.01, max=200, step=0.5, description="reach, sd", tooltip=tooltip)
         self.add_class("lw-short")
 
     @property
@@ -48,12 +51,24 @@ class Reach(ipywidgets.BoundedFloatText):
         """Whether the number changes because the unit did, which nobody asked for."""
         return bool(self._silence)
 
-    def fit(self, unit: str) -> None:
-        """Change to another unit: to what was chosen for it before, if anything was."""
-        if unit == self._unit:
+    def fit(self, unit: str, ranges: Mapping[str, UnitRange] = UNIT_RANGES) -> None:
+        """Change to another unit, or to other ranges: to what was chosen before, if anything was.
+
+        Args:
+            unit: Of the directions.
+            ranges: How far sliders go, by unit.
+        """
+        usual = _usual(ranges[unit])
+        if (unit, usual) == (self._unit, self._usual):
             return
-        self._others[self._unit] = self.value
-        self._unit = unit
+        self._others.pop(self._unit, None)
+        if self.value != self._usual:
+            self._others[self._unit] = self.value
+        self._unit, self._usual = unit, usual
         with self._silence:
-            self.step, self.description = 5 * UNIT_RANGES[unit].step, f"reach, {UNIT_RANGES[unit].label}"
-            self.set_trait("value", self._others.get(unit, usual_reach(unit)))
+            self.step, self.description = round(5 * ranges[unit].step, 9), f"reach, {ranges[unit].label}"
+            self.set_trait("value", self._others.get(unit, usual))
+
+
+def _usual(range_: UnitRange) -> float:
+    return round(SHARE * range_.reach, 9)
