@@ -345,6 +345,7 @@ def test_picture_shows_where_the_module_cannot_load(lab):
     lab.open_notebook()
     image = lab.page.locator(".lw-picture img")
     image.wait_for()
+    image.scroll_into_view_if_needed()
     lab.eventually(lambda: lab.pixels(image).shape == (48, 64, 3))
     assert lab.page.locator(".lw-hands").count() == 0
     box = image.bounding_box()
