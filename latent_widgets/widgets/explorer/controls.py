@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Sequence
-from functools import cached_property
 from typing import Any, NamedTuple
 
 import ipywidgets
@@ -19,6 +18,7 @@ from latent_widgets.widgets.explorer.screen.touch import Touch
 from latent_widgets.widgets.explorer.sliders.bar import ShelfActs, ShelfBar
 from latent_widgets.widgets.explorer.sliders.sliders import Sliders
 from latent_widgets.widgets.explorer.state import ExplorerState
+from latent_widgets.widgets.jobs.turns import built_once
 from latent_widgets.widgets.kit.controls import Guard, button, row
 from latent_widgets.widgets.kit.numbered import NumberSlider
 from latent_widgets.widgets.kit.panel import close_tree
@@ -129,7 +129,7 @@ class ExplorerControls:
         self.head.add_class("lw-head")
         return self.head
 
-    @cached_property
+    @built_once
     def picker(self) -> MethodPicker:
         """What finds directions; it is built when it is first opened."""
         generator = self._generator

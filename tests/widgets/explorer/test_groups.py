@@ -1,10 +1,15 @@
 """The explorer's pages: three groups, one page open or none, each built when it is first opened."""
 
+import threading
+
 import ipywidgets
+import numpy as np
 import pytest
 
 from latent_widgets.widgets.explorer.explorer import LatentExplorer
 from latent_widgets.widgets.explorer.pages.groups import GROUPS
+from latent_widgets.widgets.explorer.photo.page import PhotoPage
+from tests.widgets.conftest import PATIENCE
 
 
 @pytest.fixture
@@ -65,3 +70,27 @@ def test_closing_frees_pages_that_were_built_and_never_opened(tiny, instances):
         assert all(isinstance(page, ipywidgets.Widget) for page in explorer.pages.values())
         assert explorer.controls.picker.chosen
     assert instances() == 0
+
+
+def test_page_that_is_opened_while_work_lands_on_it_waits_for_its_turn(tiny, monkeypatch, gate):
+    held = gate()
+    build = PhotoPage.__init__
+
+    def slowly(self, *arguments):
+        held.begun.set()
+        assert held.opened.wait(PATIENCE)
+        build(self, *arguments)
+
+    monkeypatch.setattr(PhotoPage, "__init__", slowly)
+    with LatentExplorer(tiny, seed=3, k=2, executor="thread") as explorer:
+        assert explorer.wait(PATIENCE)
+        explorer.photo.open(np.zeros((20, 20, 3), np.uint8))  # which lands on the page, on a worker's thread
+        held.await_begin()
+        opens = threading.Thread(target=setattr, args=(explorer.controls, "page", "photo"))
+        opens.start()
+        held.open()
+        opens.join(PATIENCE)
+        assert not opens.is_alive()
+        assert explorer.wait(PATIENCE)
+        assert explorer.photo.image is not None
+        assert explorer.error is None

@@ -8,6 +8,7 @@ from typing import Any
 import ipywidgets
 
 from latent_widgets.core import checks
+from latent_widgets.widgets.jobs.turns import one_at_a_time
 from latent_widgets.widgets.kit.controls import Guard, row
 from latent_widgets.widgets.kit.silence import Silence, heard
 
@@ -46,6 +47,7 @@ class Pages(Mapping[str, ipywidgets.Widget]):
         """The names of those that are built."""
         return tuple(self._made)
 
+    @one_at_a_time
     def __getitem__(self, name: str) -> ipywidgets.Widget:
         if name not in self._made:
             self._made[name] = self._makers[name]()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cached_property
 from typing import Any
 
 import torch
@@ -13,7 +12,7 @@ from latent_widgets.widgets.explorer.desk import Desk
 from latent_widgets.widgets.explorer.part.examples_box import ExamplesBox
 from latent_widgets.widgets.explorer.part.examples_work import Example, Examples, example_of, fit_examples
 from latent_widgets.widgets.explorer.part.work import Seen
-from latent_widgets.widgets.jobs.turns import one_at_a_time
+from latent_widgets.widgets.jobs.turns import built_once, one_at_a_time
 from latent_widgets.widgets.kit.page_work import PageWork
 
 __all__ = ["PaintedParts"]
@@ -40,7 +39,7 @@ class PaintedParts:
         self.segmenters: dict[str, FewShotSegmenter] = {}
         self.work: PageWork = desk.hire(PageWork)  # without the generator's lock: a fit mostly thinks
 
-    @cached_property
+    @built_once
     def box(self) -> ExamplesBox:
         """What is seen of it; it is built with its page."""
         guard = self._desk.guard

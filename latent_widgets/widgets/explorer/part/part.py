@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from functools import cached_property
 from threading import Event
 from typing import Any
 
@@ -31,7 +30,7 @@ from latent_widgets.widgets.explorer.part.work import (
     small_walks,
     train_part,
 )
-from latent_widgets.widgets.jobs.turns import one_at_a_time
+from latent_widgets.widgets.jobs.turns import built_once, one_at_a_time
 from latent_widgets.widgets.jobs.wish import Wish
 from latent_widgets.widgets.kit.encode import Pixels
 from latent_widgets.widgets.kit.page_work import PageWork
@@ -82,7 +81,7 @@ class Parts:
         self._preferred: PartChoice | None = None
         self.use(source)
 
-    @cached_property
+    @built_once
     def page(self) -> PartPage:
         """What is seen of it; it is built when it is first opened."""
         G = self._desk.state.generator

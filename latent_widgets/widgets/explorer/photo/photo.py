@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import replace
-from functools import cached_property
 from typing import Any
 
 from PIL import Image
@@ -19,7 +18,7 @@ from latent_widgets.inversion.photos import read_photo
 from latent_widgets.widgets.explorer.desk import Desk
 from latent_widgets.widgets.explorer.photo.page import PhotoActs, PhotoPage
 from latent_widgets.widgets.explorer.photo.plot import inversion_words
-from latent_widgets.widgets.jobs.turns import one_at_a_time
+from latent_widgets.widgets.jobs.turns import built_once, one_at_a_time
 from latent_widgets.widgets.kit.page_work import PageWork
 
 __all__ = ["Photo"]
@@ -66,7 +65,7 @@ class Photo:
         self._losses: list[float] = []
         self._next = 0.0  # when the search is to be seen again
 
-    @cached_property
+    @built_once
     def page(self) -> PhotoPage:
         """What is seen of it; it is built when it is first opened."""
         acts = PhotoActs(self.open, self.crop, self.start, self.go_on, self.adopt, self._offer)

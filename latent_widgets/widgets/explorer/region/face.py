@@ -7,6 +7,7 @@ from collections.abc import Callable
 from latent_widgets.geometry.regions.spectra import Channels
 from latent_widgets.widgets.explorer.region.page import USUAL, RegionPage
 from latent_widgets.widgets.explorer.region.work import Settings
+from latent_widgets.widgets.jobs.turns import one_at_a_time
 
 __all__ = ["Face"]
 
@@ -27,6 +28,7 @@ class Face:
         self._scale = ""
 
     @property
+    @one_at_a_time
     def page(self) -> RegionPage:
         """The page; it is built when it is first asked for."""
         if self.built is None:

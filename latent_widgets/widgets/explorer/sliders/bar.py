@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import cached_property
 from typing import Any, NamedTuple
 
 import ipywidgets
@@ -11,6 +10,7 @@ import ipywidgets
 from latent_widgets.edits.edit import Base
 from latent_widgets.widgets.explorer.shelf import DirectionSet
 from latent_widgets.widgets.explorer.state import ExplorerState
+from latent_widgets.widgets.jobs.turns import built_once
 from latent_widgets.widgets.kit.controls import Guard, button, row
 from latent_widgets.widgets.kit.panel import close_tree
 
@@ -64,7 +64,7 @@ class ShelfBar(ipywidgets.VBox):
         if self.adder.children:
             self._exchange(self.away, [self._reopener(one) for one in shelf.closed])
 
-    @cached_property
+    @built_once
     def away(self) -> ipywidgets.HBox:
         """A button for each set that was put away, which opens it again."""
         return row()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import Any
 
 from latent_widgets.geometry.walks.walk import kinds_of
@@ -12,7 +11,7 @@ from latent_widgets.widgets.explorer.walk.densities import Densities
 from latent_widgets.widgets.explorer.walk.page import PICTURES, WalkPage
 from latent_widgets.widgets.explorer.walk.way import Way
 from latent_widgets.widgets.explorer.walk.work import Drawing, draw_walks
-from latent_widgets.widgets.jobs.turns import one_at_a_time
+from latent_widgets.widgets.jobs.turns import built_once, one_at_a_time
 from latent_widgets.widgets.kit.reach import usual_reach
 
 __all__ = ["Walks"]
@@ -30,7 +29,7 @@ class Walks:
         self._desk, self._frames = desk, frames
         self._densities = Densities(desk.state.generator)
 
-    @cached_property
+    @built_once
     def page(self) -> WalkPage:
         """Its page; it is built when it is first opened."""
         desk = self._desk
