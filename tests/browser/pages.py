@@ -69,7 +69,8 @@ class Explorer:
     def last_set(self, count):
         """The rows of the last set, which has so many."""
         self.lab.eventually(lambda: self.lab.kernel_eval("len(explorer.state.shelf.open[-1].singles)") == count, 240)
-        self.lab.eventually(lambda: self.rows.count() == self.lab.kernel_eval("len(explorer.sliders.all_rows)"), 30)
+        shown = "sum(len(one.singles) for one in explorer.state.shelf.open if not one.folded)"
+        self.lab.eventually(lambda: self.rows.count() == self.lab.kernel_eval(shown), 30)
         return range(self.rows.count() - count, self.rows.count())
 
     def settle(self, timeout=30):
