@@ -43,10 +43,3 @@ class First(Explorer):
         for point in points[1:]:
             mouse.move(*self.at(*point), steps=10)
         mouse.up()
-
-    def calm(self, seconds=120):
-        """Wait until nothing is computed any more, also after what that gave rise to."""
-        for _ in range(2):
-            self.lab.eventually(lambda: self.lab.kernel_eval("explorer.wait(0)"), seconds)
-            self.lab.page.wait_for_timeout(250)
-        self.settle(seconds)

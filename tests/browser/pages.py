@@ -83,6 +83,13 @@ class Explorer:
         shown = self.lab.pixels(self.picture)
         return shown.size == len(pixels) and (shown.ravel() == np.frombuffer(pixels, np.uint8)).all()
 
+    def calm(self, seconds=120):
+        """Wait until nothing is computed any more, also after what that gave rise to."""
+        for _ in range(2):
+            self.lab.eventually(lambda: self.lab.kernel_eval("explorer.wait(0)"), seconds)
+            self.lab.page.wait_for_timeout(250)
+        self.settle(seconds)
+
     def alphas(self):
         return self.lab.kernel_eval("{m.name: m.alpha for m in explorer.edit.moves}")
 
@@ -108,13 +115,6 @@ class Regions(Explorer):
         for place in places[1:]:
             mouse.move(*place, steps=10)
         mouse.up()
-
-    def calm(self, seconds=120):
-        """Wait until nothing is computed any more, also after what that gave rise to."""
-        for _ in range(2):
-            self.lab.eventually(lambda: self.lab.kernel_eval("explorer.wait(0)"), seconds)
-            self.lab.page.wait_for_timeout(250)
-        self.settle(seconds)
 
 
 def open_explorer(lab, kind=Explorer, cells=(SHOWN, EXPLORER)):

@@ -87,9 +87,7 @@ class ExplorerControls:
         right.add_class("lw-right")
         both = ipywidgets.HBox([left, right])
         both.add_class("lw-columns")
-        first = ipywidgets.VBox(
-            [both, strip, self.start]
-        )  # the page shows the header first, the keyboard comes to it last
+        first = ipywidgets.VBox([both, strip, self.start])  # the header is seen first, and reached last
         first.add_class("lw-first")
         self.body = [first, self.book]
 

@@ -158,9 +158,14 @@ class Panel(ipywidgets.VBox):
     def _refresh_soon(self) -> None:
         self.job.tell()  # which never calls twice at once
 
+    @property
+    def _workers(self) -> tuple[Job, ...]:
+        """All that work, those of pages first: the line tells of the first that is busy."""
+        return (*(work.job for work in self.works), self.beside, self.job)
+
     def cancel(self) -> None:
         """Stop what is being computed."""
-        for job in (self.job, self.beside, *(work.job for work in self.works)):
+        for job in self._workers:
             job.cancel()
 
     def _stop_shown(self) -> None:
@@ -175,7 +180,7 @@ class Panel(ipywidgets.VBox):
     def jobs(self) -> tuple[Job, ...]:
         """All that works for the panel, its pages included."""
         below = [job for widget in _children(self.body) if isinstance(job := getattr(widget, "job", None), Job)]
-        return tuple(dict.fromkeys([self.job, self.beside, *(work.job for work in self.works), *below]))
+        return tuple(dict.fromkeys([*reversed(self._workers), *below]))
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until nothing runs and nothing waits, for a cell that goes on with what the panel finds.
@@ -238,13 +243,13 @@ class Panel(ipywidgets.VBox):
 
     def dismiss(self) -> None:
         """Hide the error, and with it all that it covered."""
-        for job in (self.job, self.beside, *(work.job for work in self.works)):
+        for job in self._workers:
             job.settle()
         self._show_rest()
 
     def _show_rest(self) -> None:
         """After an error is settled, show the newest one that is not, or none."""
-        left = [error for job in (*(work.job for work in self.works), self.beside, self.job) for error in job.errors]
+        left = [error for job in self._workers for error in job.errors]
         if left:
             self.show_error(left[-1])
         elif not self._closed:
@@ -261,7 +266,7 @@ class Panel(ipywidgets.VBox):
         """Bring traits and status line up to date with the jobs, which call this on any thread, never twice at once."""
         if self._closed:
             return
-        jobs = (*(work.job for work in self.works), self.beside, self.job)
+        jobs = self._workers
         stamps, reports = tuple(job.stamp for job in jobs), {job: job.report() for job in jobs}
         for job in reversed(jobs):
             self._take_errors(job)

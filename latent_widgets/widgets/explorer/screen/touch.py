@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from latent_widgets.core.rounding import HALF_COVERED
 from latent_widgets.core.words import label_text
 from latent_widgets.edits.edit import Base, Mask
 from latent_widgets.segmentation import Segmenter
@@ -191,7 +192,7 @@ def _as_array(mask: Mask, height: int, width: int) -> NDArray[Any]:
     """A region in the size of the picture; hard where it is hard."""
     if tuple(mask.tensor.shape) == (height, width):
         return mask.tensor.cpu().numpy()
-    return (mask.weights(height, width) >= 0.5).cpu().numpy()
+    return (mask.weights(height, width) >= HALF_COVERED).cpu().numpy()
 
 
 def _as_png(mask: Mask, height: int, width: int) -> bytes:
