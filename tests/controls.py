@@ -45,3 +45,8 @@ def doubtful(widget: ipywidgets.Widget) -> list[str]:
 def titles(shelf):
     """The titles of an explorer's sets that are not put away."""
     return [one.title for one in shelf.open]
+
+
+def slider_ends(explorer) -> list[float]:
+    """Return where the sliders of an explorer's active set end, each place once."""
+    return sorted({round(row.slider.max * row.slider.size, 9) for row in explorer.sliders.rows})

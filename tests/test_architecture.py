@@ -287,6 +287,7 @@ def test_every_file_of_the_package_is_read():
 def test_runtime_dependencies_are_these():
     expected = {
         "anywidget",
+        "babel",
         "filelock",
         "ipycanvas",
         "ipywidgets",

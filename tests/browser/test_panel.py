@@ -38,8 +38,8 @@ def in_sight(lab):
 def test_error_shows_where_the_hand_is(lab, tall, in_sight):
     foot = tall.panel.locator(":scope > .lw-foot")
     assert tall.panel.bounding_box()["height"] > 1.8 * 700  # windows; or the test is of no use
-    tall.panel.get_by_label("k", exact=True).fill("1000")
-    tall.panel.get_by_label("k", exact=True).press("Enter")
+    tall.panel.get_by_label("directions", exact=True).fill("1000")
+    tall.panel.get_by_label("directions", exact=True).press("Enter")
     assert in_sight(foot)
     calm = foot.bounding_box()
     tall.button("Find").click()

@@ -8,11 +8,11 @@ G = lw.load()
 explorer = lw.LatentExplorer(G, seed=7, k=2, width=256)
 explorer
 """
-# What the picker calls a method, parameters that give three directions, what the kernel has to run before (a mask to
-# assign, say), and what the sliders are called.
+# What the picker calls a method, parameters that give three directions with their labels, what the kernel has to run
+# before (a mask to assign, say), and what the sliders are called.
 METHODS = [
-    pytest.param("Local Basis", {"k": "3"}, "", "local basis", id="local_basis"),
-    pytest.param("DP-LaSE", {"k": "3", "steps": "3"}, "", "dp lase", id="dp_lase"),
+    pytest.param("Local Basis", {"k": ("directions", "3")}, "", "local basis", id="local_basis"),
+    pytest.param("DP-LaSE", {"k": ("directions", "3"), "steps": ("steps", "3")}, "", "dp lase", id="dp_lase"),
 ]
 
 
@@ -34,8 +34,8 @@ def test_method_gives_sliders_and_dragging_one_changes_the_picture(picker, title
         lab.kernel_run(before)
     panel.get_by_role("combobox", name="method", exact=True).select_option(title)
     lab.eventually(lambda: lab.kernel_eval("explorer.controls.picker.chosen.title") == title)
-    for parameter, value in parameters.items():
-        box = panel.locator(".lw-parameter").get_by_label(parameter, exact=True)
+    for parameter, (label, value) in parameters.items():
+        box = panel.locator(".lw-parameter").get_by_label(label, exact=True)
 
         def filled(box=box, value=value, parameter=parameter):
             box.fill(value)  # until the page has the controls of this method, it is that of another

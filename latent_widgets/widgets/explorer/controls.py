@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import ipywidgets
 
+from latent_widgets.core.texts import tr
 from latent_widgets.core.words import label_text
 from latent_widgets.edits.edit import Move
 from latent_widgets.generators.base import Generator
@@ -95,10 +96,10 @@ class ExplorerControls:
         """The header: where the edit starts, and its history."""
         acts, guard = self._acts, self._guard
         self.seed = ipywidgets.BoundedIntText(
-            0, min=0, max=SEEDS, description="seed", tooltip="The seed of the starting latent"
+            0, min=0, max=SEEDS, description=tr("seed"), tooltip=tr("The seed of the starting latent")
         )
         self.truncation = NumberSlider(
-            1.0, 0, 1.2, 0.05, "truncation", "1 leaves the latent as drawn, 0 is the average picture"
+            1.0, 0, 1.2, 0.05, tr("truncation"), tr("1 leaves the latent as drawn, 0 is the average picture")
         )
         self.condition = class_box(generator)
         if self.condition is not None:
@@ -107,17 +108,21 @@ class ExplorerControls:
         self.truncation.add_class("lw-wide")
         self.seed.observe(guard(self._seeded), "value")
         self.truncation.observe(guard(self._truncated), "value")
-        self.undo = button("undo", "Undo the last change", guard(lambda _: acts.undo()), "undo", "lw-icon")
-        self.redo = button("redo", "Redo what was undone last", guard(lambda _: acts.redo()), "repeat", "lw-icon")
-        self.reset = button("reset", "Drop all moves and mixing", guard(lambda _: acts.reset()), "refresh")
+        self.undo = button(tr("undo"), tr("Undo the last change"), guard(lambda _: acts.undo()), "undo", "lw-icon")
+        self.redo = button(
+            tr("redo"), tr("Redo what was undone last"), guard(lambda _: acts.redo()), "repeat", "lw-icon"
+        )
+        self.reset = button(tr("reset"), tr("Drop all moves and mixing"), guard(lambda _: acts.reset()), "refresh")
         name = ipywidgets.Label(label_text(generator.name))
         name.add_class("lw-title")
         self.head = row(
             name,
             self.seed,
-            button("previous seed", "Previous seed", guard(lambda _: acts.step_seed(-1)), "chevron-left", "lw-icon"),
-            button("next seed", "Next seed", guard(lambda _: acts.step_seed(1)), "chevron-right", "lw-icon"),
-            button("random seed", "A random seed", guard(self._rolled), "random", "lw-icon"),
+            button(
+                tr("previous seed"), tr("Previous seed"), guard(lambda _: acts.step_seed(-1)), "chevron-left", "lw-icon"
+            ),
+            button(tr("next seed"), tr("Next seed"), guard(lambda _: acts.step_seed(1)), "chevron-right", "lw-icon"),
+            button(tr("random seed"), tr("A random seed"), guard(self._rolled), "random", "lw-icon"),
             *([] if self.condition is None else [self.condition]),
             self.truncation,
             self.undo,
@@ -173,7 +178,10 @@ class ExplorerControls:
         old, guard, drop = self.others.children, self._guard, self._acts.drop
         self.others.children = [
             button(
-                f"{m.name} {m.alpha:+.2g} {m.unit}", "Drop this earlier move", guard(lambda _, m=m: drop(m)), "times"
+                f"{m.name} {m.alpha:+.2g} {m.unit}",
+                tr("Drop this earlier move"),
+                guard(lambda _, m=m: drop(m)),
+                "times",
             )
             for m in moves
         ]
@@ -206,7 +214,7 @@ def class_box(G: Generator) -> ipywidgets.ValueWidget | None:
     """
     if not G.classes:
         return None
-    words = {"description": "class", "tooltip": "The class that is drawn; the moves stay"}
+    words = {"description": tr("class"), "tooltip": tr("The class that is drawn; the moves stay")}
     if not G.class_names and G.class_number is not None:
         box = ipywidgets.BoundedIntText(G.class_number, min=0, max=G.classes - 1, **words)
         box.add_class("lw-short")
@@ -214,5 +222,5 @@ def class_box(G: Generator) -> ipywidgets.ValueWidget | None:
     names = G.class_names or ("",) * G.classes
     options: list[tuple[str, int | None]] = [(f"{i} {name}".strip(), i) for i, name in enumerate(names)]
     if G.class_number is None:
-        options.insert(0, ("as loaded", None))
+        options.insert(0, (tr("as loaded"), None))
     return ipywidgets.Dropdown(options=options, value=G.class_number, **words)

@@ -18,17 +18,18 @@ from traitlets import default, observe
 from latent_widgets.core import checks
 from latent_widgets.core.paths import to_write
 from latent_widgets.core.steps import OnStep
-from latent_widgets.edits.changes import move_along, rebase, rename, same_code, set_move
+from latent_widgets.core.texts import tr
+from latent_widgets.edits.changes import move_along, rebase, same_code, set_move
 from latent_widgets.edits.edit import Code, Edit, Move
 from latent_widgets.generators.base import Generator
+from latent_widgets.geometry.walks.own_defaults import known_defaults
 from latent_widgets.geometry.walks.walk import Walk
-from latent_widgets.methods import MethodInfo, methods, random_directions
-from latent_widgets.values.directions import Directions, as_directions, same_direction
+from latent_widgets.methods import MethodInfo, random_directions
+from latent_widgets.values.directions import Directions, as_directions
 from latent_widgets.widgets.explorer.assign import NOTED, TAKEN, Assignments
 from latent_widgets.widgets.explorer.controls import Acts, ExplorerControls
 from latent_widgets.widgets.explorer.desk import Desk, Page
 from latent_widgets.widgets.explorer.files import write_file
-from latent_widgets.widgets.explorer.method_picker import fill_in
 from latent_widgets.widgets.explorer.pages.code import CodePage
 from latent_widgets.widgets.explorer.pages.compare import ComparePage
 from latent_widgets.widgets.explorer.pages.groups import Pages
@@ -44,7 +45,8 @@ from latent_widgets.widgets.explorer.screen.drawing import Drawn
 from latent_widgets.widgets.explorer.screen.frames import Frames
 from latent_widgets.widgets.explorer.screen.screen import Screen
 from latent_widgets.widgets.explorer.screen.touch import Touch
-from latent_widgets.widgets.explorer.shelf import HERE, REGION, DirectionSet, Found, Shelf, same_set, title_of
+from latent_widgets.widgets.explorer.sets import Sets
+from latent_widgets.widgets.explorer.shelf import DirectionSet, title_of
 from latent_widgets.widgets.explorer.sliders.bar import ShelfActs
 from latent_widgets.widgets.explorer.sliders.rows import Handlers
 from latent_widgets.widgets.explorer.sliders.sliders import Sliders
@@ -75,7 +77,9 @@ class LatentExplorer(ExplorerTraits):
         G: The generator.
         directions: What the sliders move along: ``Directions`` or a result that carries them; random ones if not given.
         seed: Where to start.
-        truncation: How far codes are pulled towards the average.
+        truncation: How far codes are pulled towards the average; if not given that at which walks along these
+            directions were measured to stay among the generator's own pictures, see
+            :func:`~latent_widgets.known_defaults`, or else 1.
         width: Of the picture, in CSS pixels.
         k: How many random directions to draw if none are given; 8, or as many as fit, by default.
         **keywords: Values of traits, such as ``segmenter``, which finds the parts that the page **part** offers;
@@ -106,7 +110,7 @@ class LatentExplorer(ExplorerTraits):
         directions: Any = None,
         *,
         seed: int = 0,
-        truncation: float = 1.0,
+        truncation: float | None = None,
         width: int = 384,
         k: int | None = None,
         **keywords: Any,
@@ -115,15 +119,17 @@ class LatentExplorer(ExplorerTraits):
             raise TypeError(f"G must be a Generator, got {type(G).__name__}. Use lw.load(...).")
         confine = keywords.setdefault("confine", not keywords.get("steer"))
         mask = keywords.get("mask") if confine else None
-        start = Edit.of(G, seed=checks.integer("seed", seed, low=0), truncation=truncation, mask=mask)
         if directions is None:
             directions = random_directions(G, min(8, G.dim(G.main_space)) if k is None else k)
         found = as_directions(directions).for_generator(G)
+        truncation = known_defaults(G, found.method).truncation if truncation is None else truncation
+        start = Edit.of(G, seed=checks.integer("seed", seed, low=0), truncation=truncation, mask=mask)
         later = {name: keywords.pop(name) for name in LATER if keywords.get(name) is not None}
         super().__init__(lock=G.lock, **keywords)
         self.silence = Silence()  # entered while the explorer sets its own traits
         self.state = state = ExplorerState(G, start)
         state.amend(mask=self.mask, confine=self.confine, steer=self.steer)
+        self.sets = Sets(state, self.ask, lambda: self.code, self._show_shelf)
         self.frames = Frames(G)
         desk = Desk(
             state=state,
@@ -132,8 +138,8 @@ class LatentExplorer(ExplorerTraits):
             adopt=self.adopt,
             rebase=self.change_base,
             choose=self.choose,
-            put=self.use,
-            bring=self.bring,
+            put=self.sets.use,
+            bring=self.sets.bring,
             follow=self.follow,
             set=self._set,
             run=self.ask,
@@ -149,7 +155,7 @@ class LatentExplorer(ExplorerTraits):
         layers = G.num_layers if "w+" in G.spaces else 1
         self.sliders = Sliders(state, layers, handlers, self._activate, self._change_layers, self.guard)
         self.region, self.photo, self.part = Region(desk), Photo(desk), Parts(desk, self.segmenter)
-        self.walks = Walks(desk, self.frames)
+        self.walks = Walks(desk, self.frames, self.sliders.fit)
         self._assignments = Assignments(desk, self.select, self.sliders, self.region, self.part)
         self.pages = Pages(
             {
@@ -173,7 +179,7 @@ class LatentExplorer(ExplorerTraits):
         self.strip = Strip(desk, self.frames, self.walks.way, self._go, self._scrub)
         acts = Acts(
             self.change_base, self.step_seed, self.find, self.undo, self.redo, self.reset, self._drop, self._turn,
-            ShelfActs(self.fold, self.close_set, self.reopen, self.find_again),
+            ShelfActs(self.sets.fold, self.sets.close, self.sets.reopen, self.sets.find_again),
         )  # fmt: skip
         self.controls = ExplorerControls(
             G, acts, self.guard, self.screen, self.hands, self.strip.view, self.sliders, self.pages, self.own
@@ -316,35 +322,13 @@ class LatentExplorer(ExplorerTraits):
         self.adopt(replace(edit, moves=()) if edit.moves else edit, now=True)
 
     def find(self, method: MethodInfo, parameters: dict[str, Any]) -> None:
-        """Run a method beside the pictures and show what it finds, behind the kept directions.
+        """Run a method beside the pictures and show what it finds as another set, in front of those that are there.
 
         Args:
             method: One of :func:`latent_widgets.methods`.
             parameters: Its keyword arguments; a latent, code or mask that it needs besides is the current one.
         """
-        state = self.state
-        G, arguments = state.drawn(), fill_in(method, parameters, state.known(self.code))
-        local = any(name in arguments for name in HERE)
-        mask = state.mask if any(name in arguments for name in REGION) else None
-        found = Found(method.name, parameters, state.edit.base, mask, local or mask is not None)
-        self.run(
-            lambda on_step: method.function(G, **arguments, on_step=on_step),
-            lambda result: self.use(as_directions(result), found),
-            beside=True,
-            label=method.title,
-            kind="method",
-        )
-
-    def find_again(self, key: object) -> None:
-        """Find a set's directions where the edit starts now, as another set.
-
-        Args:
-            key: Of the set.
-        """
-        found = self.state.shelf.of(key).found
-        method = next((one for one in methods() if found is not None and one.name == found.method), None)
-        if method is not None and found is not None:
-            self.find(method, dict(found.parameters))
+        self.sets.find(method, parameters)
 
     def walk(self, count: int | None = None) -> Walk:
         """Return the walk along the active direction about the current edit: what the filmstrip shows.
@@ -385,77 +369,12 @@ class LatentExplorer(ExplorerTraits):
 
     # ---- sliders and moves
 
-    @one_at_a_time
-    def use(self, directions: Directions, found: Found | None = None) -> None:
-        """Put a set of directions on the shelf, and show sliders for it; the other sets and all moves stay.
-
-        A set that is there already is not doubled.
-
-        Args:
-            directions: The directions.
-            found: How they were found; None where that is not known.
-        """
-        shelf = self.state.shelf
-        there = next((one for one in shelf.open if same_set(one.directions, directions)), None)
-        if there is not None:
-            self._reshelve(shelf.reopen(there.key))
-        else:
-            self._reshelve(shelf.put(DirectionSet(title_of(directions, found), directions, found=found)))
-
-    @one_at_a_time
-    def bring(self, directions: Directions) -> None:
-        """Show directions that somebody assigns: a set that is there, or another one.
-
-        A set that came in the same way, and with which nothing was done, gives way to a newer one of its method: a
-        linked panel finds directions at each latent.
-        """
-        state, shelf = self.state, self.state.shelf
-        there = next((one for one in shelf.open if one.directions is directions), None)
-        if there is not None:
-            self._reshelve(shelf.choose(there.key, min(shelf.row, len(directions) - 1)))
-            return
-        one = shelf.current
-        brought = one.found is None and not one.follows and one.directions.method == directions.method
-        touched = any(state.keeps(d) or move_along(self.current, d) is not None for d in one.singles)
-        if brought and not touched:
-            self._reshelve(shelf.exchange(one.key, directions).change(one.key, title=title_of(directions)))
-        else:
-            self.use(directions)
-
-    def _reshelve(self, shelf: Shelf) -> None:
-        """Change the shelf, which is an act that can be undone."""
-        self.state.change(shelf=shelf)
-        self._show_shelf()
-
     def _show_shelf(self) -> None:
         """Bring everything to the shelf."""
         self.sliders.show_shelf()
         self.controls.show_shelf(self.state)
         self._show_moves()
         self.show_page()
-
-    @one_at_a_time
-    def fold(self, key: object, folded: bool) -> None:
-        """Hide or show the rows of a set, which is no act."""
-        self.state.amend(shelf=self.state.shelf.change(key, folded=folded))
-        self._show_shelf()
-
-    @one_at_a_time
-    def close_set(self, key: object) -> None:
-        """Put a set away; its moves stay, and it can be opened again.
-
-        Args:
-            key: Of the set.
-
-        Raises:
-            ValueError: If it is the only open one.
-        """
-        self._reshelve(self.state.shelf.close(key))
-
-    @one_at_a_time
-    def reopen(self, key: object) -> None:
-        """Open a set again that was put away."""
-        self._reshelve(self.state.shelf.reopen(key))
 
     @one_at_a_time
     def follow(self, directions: Directions, edit: Edit) -> None:
@@ -488,15 +407,10 @@ class LatentExplorer(ExplorerTraits):
             self.adopt(set_move(self.current, self.move(state.active, move.alpha)), gesture=gesture)
 
     def _rename(self, i: int, name: str) -> None:
-        state, before = self.state, self.current
-        old, shelf = state.directions[i], state.shelf
-        directions = shelf.current.directions.rename(i, name)
-        new = directions[i]
-        edit = self.region.follower.pass_on(before, rename(before, old, new))
-        kept = tuple(new if same_direction(one, old) else one for one in state.bookmarked)
-        state.change(shelf=shelf.exchange(shelf.active, directions), edit=edit, bookmarked=kept)
-        if edit is not before:
-            self.adopt(edit, now=True, record=False)
+        before = self.current
+        self.sets.rename(i, name, self.region.follower.pass_on)
+        if self.current is not before:
+            self.adopt(self.current, now=True, record=False)
         self._show_shelf()
 
     def _keep(self, i: int, keep: bool) -> None:
@@ -597,7 +511,7 @@ class LatentExplorer(ExplorerTraits):
             return Still(self.frames.exact(self.current))
 
     def _behind(self) -> str:
-        return "" if not self._ready or self.screen.current else "the picture is old"
+        return "" if not self._ready or self.screen.current else tr("the picture is old")
 
     def _describe(self) -> str:
         base, moves = self.current.base, sum(m.enabled for m in self.current.moves)

@@ -8,6 +8,7 @@ from typing import Any
 
 import ipywidgets
 
+from latent_widgets.core.texts import tr
 from latent_widgets.methods import MethodInfo, ParameterInfo, methods
 
 __all__ = ["MethodPicker", "control_for", "fill_in"]
@@ -23,8 +24,49 @@ NEEDS = {
     "w": "Wait for the first picture",
 }
 NOTES = {  # what stands beside the button, since nobody sees from the parameters that something is missing
-    "mask": "Needs a region: the page <b>region</b> says how to paint one.",
-    "parts": "Needs a region. The page <b>part</b> trains for named parts too, and shows how it goes.",
+    "mask": tr("Needs a region: take the brush and paint on the picture."),
+    "parts": tr("Needs a region. The page <b>part</b> trains for named parts too, and shows how it goes."),
+}
+WORDS = {  # for parameters whose names say little to those who have not read the paper
+    "k": tr("directions"),
+    "alpha": tr("longest step"),
+    "batch": tr("codes a step"),
+    "begin": tr("begin at"),
+    "cdf": tr("density model"),
+    "channels": tr("what counts"),
+    "codes": tr("latents"),
+    "den_teaches": tr("density term teaches"),
+    "merge": tr("merge masks by"),
+    "method": tr("solver"),
+    "min_alpha": tr("shortest step"),
+    "mode": tr("maximise the share"),
+    "orthogonal": tr("orthogonal"),
+    "pair_form": tr("pair term"),
+    "pairs": tr("pairs of directions"),
+    "patience": tr("patience, steps"),
+    "penalty": tr("norm penalty"),
+    "penalty_weight": tr("weight of the penalty"),
+    "pictures": tr("pictures, at most"),
+    "preset": tr("preset"),
+    "rank_method": tr("rank estimate"),
+    "rate": tr("learning rate"),
+    "reduction": tr("terms as"),
+    "relax": tr("relaxed ranks"),
+    "samples": tr("latents"),
+    "scaled": tr("equal variances"),
+    "schedule": tr("schedule"),
+    "seconds": tr("seconds, at most"),
+    "seed": tr("seed of the method"),
+    "solver": tr("solver"),
+    "space": tr("space"),
+    "steps": tr("steps"),
+    "stride": tr("longest stride"),
+    "target": tr("Jacobian of"),
+    "tolerance": tr("tolerance"),
+    "truncation": tr("truncation of its pictures"),
+    "unit": tr("unit of steps"),
+    "walk": tr("walk"),
+    "weight": tr("weight of the sparse part"),
 }
 
 
@@ -38,7 +80,10 @@ def control_for(parameter: ParameterInfo, options: Sequence[str] = ()) -> ipywid
     Returns:
         The control; None for a parameter that no control can hold, which keeps its default.
     """
-    common = {"description": parameter.name.replace("_", " "), "tooltip": parameter.doc}
+    common = {
+        "description": WORDS.get(parameter.name, parameter.name.replace("_", " ")),
+        "tooltip": parameter.doc,
+    }
     kind, default = parameter.kind, parameter.default
     if parameter.name == "k":  # a slider for each: a few by default, also where a method would give all
         default = default if isinstance(default, int) else SLIDERS
@@ -50,7 +95,7 @@ def control_for(parameter: ParameterInfo, options: Sequence[str] = ()) -> ipywid
         return ipywidgets.FloatText(float(default), **common)
     choices: Sequence[Any] = parameter.choices if kind == "choice" else options if kind == "text" else ()
     if choices and (default is None or default in choices):
-        offered = [(AUTOMATIC, AUTOMATIC)] * (default is None) + [(str(choice), choice) for choice in choices]
+        offered = [(tr("automatic"), AUTOMATIC)] * (default is None) + [(str(choice), choice) for choice in choices]
         return ipywidgets.Dropdown(options=offered, value=AUTOMATIC if default is None else default, **common)
     return None
 
@@ -104,16 +149,16 @@ class MethodPicker(ipywidgets.HBox):
         self._methods = {info.title: info for info in methods()}
         self.method = ipywidgets.Dropdown(
             options=list(self._methods),
-            description="method",
-            tooltip="Finds directions for the sliders, when you press Find",
+            description=tr("method"),
+            tooltip=tr("Finds directions for the sliders, when you press Find"),
         )
         self.show(FIRST)
         self.find = ipywidgets.Button(
-            description="Find", icon="search", tooltip="Run the method and show its directions"
+            description=tr("Find"), icon="search", tooltip=tr("Run the method and show its directions")
         )
         self.note = ipywidgets.HTML()
         self.note.add_class("lw-note")
-        self.more = ipywidgets.ToggleButton(tooltip="Show or hide the parameters that seldom matter")
+        self.more = ipywidgets.ToggleButton(tooltip=tr("Show or hide the parameters that seldom matter"))
         self.more.layout.width = "auto"
         self.parameters = ipywidgets.HBox()
         self.parameters.add_class("lw-row")
@@ -156,7 +201,7 @@ class MethodPicker(ipywidgets.HBox):
         for control in rest:
             control.layout.display = "none" if fold and not self.more.value else None
         self.more.layout.display = None if fold else "none"
-        self.more.description = "fewer" if self.more.value else f"{len(rest)} more"
+        self.more.description = tr("fewer") if self.more.value else tr("{count} more", count=len(rest))
 
     def _go(self) -> None:
         values = {name: control.value for name, control in self.controls.items()}

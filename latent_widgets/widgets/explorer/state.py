@@ -12,10 +12,12 @@ from typing import Any
 from latent_widgets.edits.edit import Edit, Mask, Move
 from latent_widgets.generators.base import Generator
 from latent_widgets.generators.place import with_weights
+from latent_widgets.geometry.walks.own_defaults import Defaults, known_defaults
 from latent_widgets.geometry.walks.walk import KINDS
 from latent_widgets.values.directions import Directions, same_direction
-from latent_widgets.widgets.explorer.shelf import Layers, Shelf
+from latent_widgets.widgets.explorer.shelf import DirectionSet, Layers, Shelf
 from latent_widgets.widgets.kit.history import History
+from latent_widgets.widgets.kit.unit_ranges import UnitRange, unit_ranges
 
 __all__ = ["ExplorerState", "Scene"]
 
@@ -76,6 +78,7 @@ class ExplorerState:
         self.history = History(Scene(start))
         self.kind = "linear"
         self.page = ""
+        self._measured: dict[tuple[object, int | None], Defaults] = {}  # by set and class
         self._acts = 0  # how many acts are being done, one within the other
         self._entered = False  # whether the outermost of them has its entry in the history
         self._gesture: object = None  # what the hand, or code, is doing
@@ -246,6 +249,27 @@ class ExplorerState:
         shelf = self.shelf
         return [*self.directions, *(d for one in shelf.open if one.key is not shelf.active for d in one.singles)]
 
+    def defaults(self, one: DirectionSet) -> Defaults:
+        """Return what was measured of walks along the directions of a set, for the class that is drawn."""
+        G = self.generator.of_class(self.edit.base.condition)
+        measured = self._measured.get((one.key, G.class_number))
+        return known_defaults(G, one.directions.method) if measured is None else measured
+
+    def measured(self, one: DirectionSet, condition: int | None, found: Defaults) -> None:
+        """Keep what was measured of a set's walks for a class, as long as the explorer is there."""
+        self._measured[one.key, condition] = found
+
+    def range_of(self, direction: Directions) -> UnitRange:
+        """Return how far sliders go along a direction, also one that is on no shelf."""
+        sets = [self.shelf.current, *self.shelf.open] if self.shelf.sets else []
+        own = (one for one in sets if any(same_direction(each, direction) for each in one.singles))
+        one = next(own, None) or DirectionSet("", direction)
+        return self.ranges(one)[direction.unit]
+
+    def ranges(self, one: DirectionSet) -> dict[str, UnitRange]:
+        """Return how far the sliders of a set go, by unit."""
+        return unit_ranges(self.generator, one.directions, self.defaults(one))
+
     def move(self, i: int, alpha: float) -> Move:
         """Return the move that a slider makes.
 
@@ -256,8 +280,12 @@ class ExplorerState:
         Returns:
             The move; a straight one where the direction's space has no walk of the chosen kind.
         """
-        one = self.directions[i]
-        return Move(one, alpha, self.layers[i], self.kind if self.kind in KINDS[one.space] else "linear")
+        return self.move_in(self.shelf.current, i, alpha)
+
+    def move_in(self, one: DirectionSet, i: int, alpha: float) -> Move:
+        """Return the move that a slider of some set makes, as :meth:`move` does."""
+        single = one.singles[i]
+        return Move(single, alpha, one.layers[i], self.kind if self.kind in KINDS[single.space] else "linear")
 
     def slider_of(self, direction: Directions) -> int | None:
         """Return the number of the slider that stands for a direction; None for none."""

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import ipywidgets
 import torch
 
+from latent_widgets.core.texts import tr
 from latent_widgets.widgets.kit.silence import Silence
 from latent_widgets.widgets.kit.unit_ranges import UNIT_RANGES, UnitRange
 
@@ -20,9 +19,9 @@ def positions(reach: float, count: int) -> list[float]:
     return [round(float(a), 6) for a in torch.linspace(-reach, reach, count, dtype=torch.float32, device="cpu")]
 
 
-def usual_reach(unit: str) -> float:
-    """Return how far a strip goes at first in a unit of directions."""
-    return _usual(UNIT_RANGES[unit])
+def usual_reach(range_: UnitRange) -> float:
+    """Return how far a strip goes at first, where sliders have a range."""
+    return round(SHARE * range_.reach, 9)
 
 
 class Reach(ipywidgets.BoundedFloatText):
@@ -41,9 +40,10 @@ class Reach(ipywidgets.BoundedFloatText):
 
     def __init__(self, tooltip: str) -> None:
         self._unit, self._others = "sd", dict[str, float]()
-        self._usual = _usual(UNIT_RANGES["sd"])
+        self._usual = usual_reach(UNIT_RANGES["sd"])
         self._silence = Silence()
-        super().__init__(self._usual, min=0.01, max=200, step=0.5, description="reach, sd", tooltip=tooltip)
+        words = {"description": tr("reach, {unit}", unit="sd"), "tooltip": tooltip}
+        super().__init__(self._usual, min=0.01, max=200, step=0.5, **words)
         self.add_class("lw-short")
 
     @property
@@ -51,14 +51,15 @@ class Reach(ipywidgets.BoundedFloatText):
         """Whether the number changes because the unit did, which nobody asked for."""
         return bool(self._silence)
 
-    def fit(self, unit: str, ranges: Mapping[str, UnitRange] = UNIT_RANGES) -> None:
-        """Change to another unit, or to other ranges: to what was chosen before, if anything was.
+    def fit(self, unit: str, range_: UnitRange | None = None) -> None:
+        """Change to another unit, or another range: to what was chosen before, if anything was.
 
         Args:
             unit: Of the directions.
-            ranges: How far sliders go, by unit.
+            range_: How far sliders go; the usual of the unit if not given.
         """
-        usual = _usual(ranges[unit])
+        range_ = range_ or UNIT_RANGES[unit]
+        usual = usual_reach(range_)
         if (unit, usual) == (self._unit, self._usual):
             return
         self._others.pop(self._unit, None)
@@ -66,9 +67,5 @@ class Reach(ipywidgets.BoundedFloatText):
             self._others[self._unit] = self.value
         self._unit, self._usual = unit, usual
         with self._silence:
-            self.step, self.description = round(5 * ranges[unit].step, 9), f"reach, {ranges[unit].label}"
+            self.step, self.description = round(5 * range_.step, 9), tr("reach, {unit}", unit=range_.label)
             self.set_trait("value", self._others.get(unit, usual))
-
-
-def _usual(range_: UnitRange) -> float:
-    return round(SHARE * range_.reach, 9)

@@ -40,16 +40,39 @@ class StepSlider(ipywidgets.IntSlider):
         """Where the handle is, in units."""
         return float(round(self.value * self.size, 9))
 
+    def fit(self, low: float, high: float, size: float) -> None:
+        """Go from another end to another end, in other steps; the handle stays at its number, or next to it.
+
+        Args:
+            low: Where it begins, in units.
+            high: Where it ends.
+            size: Of a step.
+        """
+        number, self.size = self.number, size
+        low, high = _around(round(low / size), round(high / size), number / size)
+        with self.hold_sync():  # to the page all at once: none of its states lies outside another
+            self.set_trait("min", min(low, self.value))
+            self.set_trait("max", max(high, self.value))
+            self.value = round(number / size)
+            self.set_trait("min", low)
+            self.set_trait("max", high)
+
     def put(self, number: float) -> None:
         """Put the handle at the step nearest to a number; the range widens where it does not reach.
 
         One that goes as far to either side widens to both, so that zero stays in the middle.
         """
-        steps, level = number / self.size, self.min == -self.max
-        whole = [math.floor(round(steps, 6)), math.ceil(round(steps, 6))]
-        low, high = (min(whole[0], -whole[1]), max(whole[1], -whole[0])) if level else whole
+        low, high = _around(self.min, self.max, number / self.size)
         if low < self.min:
             self.set_trait("min", low)
         if high > self.max:
             self.set_trait("max", high)
-        self.value = round(steps)
+        self.value = round(number / self.size)
+
+
+def _around(low: int, high: int, steps: float) -> tuple[int, int]:
+    """The ends, or those that reach as far as some number of steps; zero stays in the middle where it is."""
+    first, last = math.floor(round(steps, 6)), math.ceil(round(steps, 6))
+    if low == -high:
+        first, last = min(first, -last), max(last, -first)
+    return min(low, first), max(high, last)

@@ -42,7 +42,7 @@ def D():
 @pytest.fixture
 def row(D, handlers):
     """The row of the second direction."""
-    made = DirectionRow(1, D["b"], handlers, lambda handler: handler)
+    made = DirectionRow(1, D["b"], UNIT_RANGES["sd"], handlers, lambda handler: handler)
     yield made
     close_tree(made)
 
@@ -136,7 +136,7 @@ def test_ranges_widen_to_whole_steps(row, alpha):
 @pytest.mark.parametrize("unit", UNIT_RANGES)
 def test_sliders_have_their_unit(unit, handlers):
     D = Directions(torch.eye(2)[:1], "z", unit=unit, scales=torch.ones(1))
-    row = DirectionRow(0, D, handlers, lambda handler: handler)
+    row = DirectionRow(0, D, UNIT_RANGES[unit], handlers, lambda handler: handler)
     assert row.unit.value == UNIT_RANGES[unit].label
     assert row.slider.max * row.slider.size == -row.slider.min * row.slider.size == UNIT_RANGES[unit].reach
     assert row.box.max == 4 * UNIT_RANGES[unit].reach
@@ -166,7 +166,8 @@ def test_refused_name_does_not_stay(D):
 
         return guarded
 
-    row = DirectionRow(1, D["b"], Handlers(*[lambda *a: None] * 2, refuse, *[lambda *a: None] * 2), guard)
+    refusing = Handlers(*[lambda *a: None] * 2, refuse, *[lambda *a: None] * 2)
+    row = DirectionRow(1, D["b"], UNIT_RANGES["sd"], refusing, guard)
     row.name.value = "a"
     assert row.name.value == "b"
     assert len(errors) == 1

@@ -91,7 +91,7 @@ def test_directions_can_be_assigned_and_old_moves_stay(tiny, explorer, agrees):
     assert explorer.edit is kept
     assert [one.title for one in explorer.state.shelf.open] == 2 * ["Random directions"]
     agrees(explorer)
-    explorer.close_set(explorer.state.shelf.open[0].key)
+    explorer.sets.close(explorer.state.shelf.open[0].key)
     agrees(explorer)
     (drop,) = explorer.controls.others.children
     assert drop.description == "random 1 +1 sd"

@@ -58,7 +58,7 @@ def test_every_method_of_the_picker_gives_sliders(explorer, agrees, name):
     picker = explorer.controls.picker
     picker.method.value = next(m.title for m in methods() if m.name == name)
     for control in picker.parameters.children:
-        if control.description in ("k", "steps"):
+        if control.description in ("directions", "steps"):
             control.value = 3
     picker.find.click()
     assert explorer.error is None

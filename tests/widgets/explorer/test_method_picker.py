@@ -48,7 +48,7 @@ def test_controls_start_at_the_defaults_of_the_method(picker, ran):
 
 def test_what_is_set_is_what_the_method_gets(picker, ran):
     picker.method.value = "Random directions"
-    controls = {control.description: control for control in picker.parameters.children}
+    controls = picker.controls
     controls["k"].value, controls["seed"].value, controls["orthogonal"].value = 3, 11, False
     picker.find.click()
     assert {name: ran[-1][1][name] for name in ("k", "seed", "orthogonal")} == {"k": 3, "seed": 11, "orthogonal": False}

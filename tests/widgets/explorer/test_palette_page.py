@@ -52,6 +52,22 @@ def test_a_click_takes_the_picture_under_it(tiny, explorer):
     assert explorer.error is None
 
 
+def test_sliders_of_all_open_sets_are_offered_and_what_is_chosen_stays(tiny, explorer):
+    page, first = explorer.pages["palette"], explorer.state.shelf.active
+    page.across.value, page.up.value = 2, 0
+    explorer.sets.use(random_directions(tiny, 2, seed=1))
+    assert len(page.across.options) == 3 + 2
+    assert (page.across.value, page.up.value) == (2, 0)
+    page.up.value = 4  # of the other set
+    page.click(0.95, 0.95)
+    old, new = (one.singles for one in explorer.state.shelf.open)
+    assert {m.direction for m in explorer.edit.moves} == {old[2], new[1]}
+    explorer.sets.close(first)
+    assert len(page.across.options) == 2
+    assert (page.across.value, page.up.value) == (0, 1)
+    assert rows_of_change(explorer.state) == list(new)
+
+
 def test_other_kind_of_walk_is_another_palette(plain):
     with LatentExplorer(plain, k=2, executor="inline") as explorer:
         explorer.pages["palette"].size.value = 3
@@ -119,6 +135,10 @@ def test_the_active_direction_is_compared_with_the_kept_ones(explorer):
     assert rows_of_change(explorer.state) == list(directions)
     explorer.select(1)
     assert rows_of_change(explorer.state) == [directions[1], directions[0], directions[2]]
+    explorer.sets.use(random_directions(explorer.generator, 1, seed=9))
+    assert rows_of_change(explorer.state) == [explorer.state.direction, *directions]  # of all open sets
+    explorer.directions = explorer.state.shelf.open[0].directions
+    explorer.select(1)
     explorer.state.keep(directions[2], True)
     found = rows_of_change(explorer.state)
     assert [d.names[0] for d in found] == [directions[1].names[0], directions[2].names[0]]

@@ -36,7 +36,7 @@ def test_two_thousand_edits_leave_memory_widgets_and_threads_as_they_were(instan
         if i >= WARM_UP and i % 250 == 249:
             explorer.reset()
             for one in explorer.state.shelf.open[:-1]:
-                explorer.close_set(one.key)
+                explorer.sets.close(one.key)
             explorer.controls.page = "stack"  # a closed page keeps its rows until it is opened again
             assert explorer.wait(PATIENCE)
             gc.collect()

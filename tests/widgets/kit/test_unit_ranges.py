@@ -81,16 +81,16 @@ def test_a_strip_goes_as_far_as_its_range_says_until_somebody_chooses():
     reach = Reach("The strip goes so far")
     short = unit_ranges(lw.load(), measured=Defaults(reach={"sd": 2.0}, left=True, measured=True))
     assert reach.value == 3.0
-    reach.fit("sd", short)
+    reach.fit("sd", short["sd"])
     assert (reach.value, reach.description, reach.step) == (1.2, "reach, sd", 0.1)
-    reach.fit("latent", short)
+    reach.fit("latent", short["latent"])
     assert reach.value == 6.0
-    reach.fit("sd", UNIT_RANGES)
+    reach.fit("sd")
     assert reach.value == 3.0
     reach.value = 2.2
-    reach.fit("sd", short)
+    reach.fit("sd", short["sd"])
     assert reach.value == 2.2
-    reach.fit("rms", short)
-    reach.fit("sd", short)
+    reach.fit("rms", short["rms"])
+    reach.fit("sd", short["sd"])
     assert reach.value == 2.2
     reach.close()

@@ -41,7 +41,7 @@ Row = tuple[Directions, EqualChange, Pixels]
 def rows_of_change(state: ExplorerState) -> list[Directions]:
     """Return what is compared: the active direction, and the kept ones or else the other sliders."""
     active = state.direction
-    others = [d for d in (state.bookmarked or state.directions) if not same_direction(d, active)]
+    others = [d for d in (state.bookmarked or state.rows) if not same_direction(d, active)]
     return [active, *others][:MOST]
 
 

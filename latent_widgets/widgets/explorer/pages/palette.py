@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets
 import torch
 
+from latent_widgets.core.texts import tr
 from latent_widgets.core.words import page_text, plot_text
 from latent_widgets.edits.changes import move_along, set_move
 from latent_widgets.edits.edit import Edit, Move
 from latent_widgets.widgets.explorer.desk import Desk
+from latent_widgets.widgets.explorer.shelf import DirectionSet
 from latent_widgets.widgets.jobs.turns import one_at_a_time
 from latent_widgets.widgets.kit.controls import row
 from latent_widgets.widgets.kit.encode import Pixels, sheet, small
@@ -27,7 +29,9 @@ __all__ = ["PalettePage"]
 
 SIDE = 96  # pixels of a picture at most
 GAP = 2
-WORDS = "Click on a picture to take it. The middle one has neither; the frame is where the sliders are, if on the grid."
+WORDS = tr(
+    "Click on a picture to take it. The middle one has neither; the frame is where the sliders are, if on the grid."
+)
 
 
 def _moved(edit: Edit, a: Move, x: float, b: Move, y: float) -> Edit:
@@ -47,40 +51,48 @@ class PalettePage(ipywidgets.VBox):
     def __init__(self, desk: Desk) -> None:
         self._desk, self.silence = desk, Silence()
         guard = desk.guard
-        self.across = ipywidgets.Dropdown(description="across", tooltip="The slider that grows from left to right")
-        self.up = ipywidgets.Dropdown(description="up", tooltip="The slider that grows from bottom to top")
-        self.reach = Reach("Both go from minus to plus this far, in the unit of the directions")
+        self.across = ipywidgets.Dropdown(
+            description=tr("across"), tooltip=tr("The slider that grows from left to right")
+        )
+        self.up = ipywidgets.Dropdown(description=tr("up"), tooltip=tr("The slider that grows from bottom to top"))
+        self.reach = Reach(tr("Both go from minus to plus this far, in the unit of the directions"))
         self.size = ipywidgets.Dropdown(
-            options=[3, 5, 7, 9], value=5, description="pictures", tooltip="How many along each side"
+            options=[3, 5, 7, 9], value=5, description=tr("pictures"), tooltip=tr("How many along each side")
         )
         self.words = ipywidgets.HTML(WORDS)
         self.words.add_class("lw-note")
-        self.plot = Plot(480, 480, "Pictures of what two directions do together", guard(self.click))
+        self.plot = Plot(480, 480, tr("Pictures of what two directions do together"), guard(self.click))
         self.plot.add_class("lw-framed")
         controls = (self.across, self.up, self.reach, self.size)
         for control in controls:
             control.add_class("lw-short")
             control.observe(guard(self._changed), "value")
+        self._rows: list[tuple[DirectionSet, int]] = []  # what the menus offer
         self._shown: tuple[Any, ...] = ()
         self.axes: Any = None
         super().__init__([row(*controls), self.words, self.plot])
 
     def _moves(self) -> tuple[Move, Move] | None:
         """The two moves; None while both sliders are the same one."""
-        state = self._desk.state
         i, j = self.across.value, self.up.value
-        return None if i is None or j is None or i == j else (state.move(i, 1.0), state.move(j, 1.0))
+        if i is None or j is None or i == j:
+            return None
+        return self._move(i), self._move(j)
+
+    def _move(self, n: int) -> Move:
+        one, i = self._rows[n]
+        return self._desk.state.move_in(one, i, 1.0)
 
     def draw(self) -> None:
         """Bring the grid to the explorer's edit; clicks on it do not draw it anew."""
         self._offer()
         state, moves = self._desk.state, self._moves()
         if moves is None:
-            self.words.value = "Choose two sliders that differ."
+            self.words.value = tr("Choose two sliders that differ.")
             self.plot.layout.display = "none"
             return
         a, b = moves
-        self.reach.fit(a.unit)
+        self.reach.fit(a.unit, state.range_of(a.direction))
         edit, at = state.edit, positions(self.reach.value, self.size.value)
         bare = _moved(edit, a, 0.0, b, 0.0)
         steps = (value for m in moves for value in (m.direction, m.rows, m.kind))
@@ -113,19 +125,29 @@ class PalettePage(ipywidgets.VBox):
                 self.plot.show(lambda figure: self._grid(figure, pixels, at, (a, b)))
                 self._mark()
 
-        self._desk.run(work, done, kind="page", label="palette")
+        self._desk.run(work, done, kind="page", label=tr("palette"))
 
     def _offer(self) -> None:
-        names = [d.names[0] for d in self._desk.state.directions]
-        options = [(f"{i + 1} {name}", i) for i, name in enumerate(names)]
+        """Offer the sliders of all open sets; what is chosen stays chosen where it is still there."""
+        sets = self._desk.state.shelf.open
+        rows = [(one, i) for one in sets for i in range(len(one.directions))]
+        titles = [f"{one.title}: " if len(sets) > 1 else "" for one, _ in rows]
+        options = [
+            (f"{title}{i + 1} {one.singles[i].names[0]}", n)
+            for n, ((one, i), title) in enumerate(zip(rows, titles, strict=True))
+        ]
+        old, self._rows = self._rows, rows
         if list(self.across.options) == options:
             return
-        chosen = self.across.value, self.up.value
+        places = {(one.key, i): n for n, (one, i) in enumerate(rows)}
+        first = places[self._desk.state.shelf.active, 0]
+        chosen = [
+            None if n is None else places.get((old[n][0].key, old[n][1])) for n in (self.across.value, self.up.value)
+        ]
         with self.silence:
-            for control, old, first in ((self.across, chosen[0], 0), (self.up, chosen[1], 1)):
+            for control, there, usual in zip((self.across, self.up), chosen, (first, first + 1), strict=True):
                 control.options = options
-                wanted = first if old is None or old >= len(options) else old
-                control.value = wanted if wanted < len(options) else None
+                control.value = there if there is not None else usual if usual < len(options) else None
 
     @heard
     def _changed(self, change: Any) -> None:

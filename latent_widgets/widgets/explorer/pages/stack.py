@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import ipywidgets
 
+from latent_widgets.core.texts import tr
 from latent_widgets.core.words import page_text
 from latent_widgets.edits.changes import change_move, drop_move, shift_move
 from latent_widgets.edits.edit import Edit, Move
@@ -14,11 +15,11 @@ from latent_widgets.widgets.explorer.desk import Desk
 from latent_widgets.widgets.jobs.turns import one_at_a_time
 from latent_widgets.widgets.kit.controls import Guard, button, mute, row
 from latent_widgets.widgets.kit.panel import close_tree
-from latent_widgets.widgets.kit.unit_ranges import UNIT_RANGES
+from latent_widgets.widgets.kit.unit_ranges import UnitRange
 
 __all__ = ["MoveRow", "StackPage"]
 
-EMPTY = "No move yet. What the sliders do appears here, in order; so does what earlier methods left behind."
+EMPTY = tr("No move yet. What the sliders do appears here, in order; so does what earlier methods left behind.")
 
 
 class MoveRow(ipywidgets.HBox):
@@ -28,18 +29,27 @@ class MoveRow(ipywidgets.HBox):
         index: Of the move.
         move: The move.
         last: Whether none comes after it.
+        unit: How far sliders go along it.
         act: Called with a function that takes the edit and returns another.
         guard: Wraps handlers.
     """
 
     def __init__(
-        self, index: int, move: Move, last: bool, act: Callable[[Callable[[Edit], Edit]], object], guard: Guard
+        self,
+        index: int,
+        move: Move,
+        last: bool,
+        unit: UnitRange,
+        act: Callable[[Callable[[Edit], Edit]], object],
+        guard: Guard,
     ) -> None:
-        unit = UNIT_RANGES[move.unit]
-        where = f"layers {min(move.rows)}-{max(move.rows)}" if move.rows else move.space
+        where = tr("layers {low} to {high}", low=min(move.rows), high=max(move.rows)) if move.rows else move.space
         kind = "" if move.kind == "linear" else f", {move.kind}"
         self.enabled = ipywidgets.Checkbox(
-            move.enabled, description=f"move {index + 1}", indent=False, tooltip=f"Whether {move.name} counts"
+            move.enabled,
+            description=tr("move {number}", number=index + 1),
+            indent=False,
+            tooltip=tr("Whether {name} counts", name=move.name),
         )
         self.enabled.add_class("lw-tick")
         about = page_text(f"{move.direction.method}, {where}{kind}")
@@ -47,19 +57,27 @@ class MoveRow(ipywidgets.HBox):
         self.name.add_class("lw-grow")
         reach = max(4 * unit.reach, abs(move.alpha))
         self.weight = ipywidgets.BoundedFloatText(
-            round(move.alpha, 6), min=-reach, max=reach, step=unit.step, tooltip=f"How far along {move.name}"
+            round(move.alpha, 6),
+            min=-reach,
+            max=reach,
+            step=unit.step,
+            tooltip=tr("How far along {name}", name=move.name),
         )
         self.weight.add_class("lw-number")
-        mute(self.weight, f"how far along {move.name}")
+        mute(self.weight, tr("how far along {name}", name=move.name))
         ends = ipywidgets.Label(unit.label)
         ends.add_class("lw-unit")
 
         def acting(icon: str, words: str, change: Callable[[Edit], Edit]) -> ipywidgets.Button:
             return button("", words, guard(lambda _: act(change)), icon, "lw-icon")
 
-        self.up = acting("chevron-up", f"Make {move.name} earlier", lambda edit: shift_move(edit, index, -1))
-        self.down = acting("chevron-down", f"Make {move.name} later", lambda edit: shift_move(edit, index, 1))
-        self.drop = acting("trash", f"Drop {move.name}", lambda edit: drop_move(edit, index))
+        self.up = acting(
+            "chevron-up", tr("Make {name} earlier", name=move.name), lambda edit: shift_move(edit, index, -1)
+        )
+        self.down = acting(
+            "chevron-down", tr("Make {name} later", name=move.name), lambda edit: shift_move(edit, index, 1)
+        )
+        self.drop = acting("trash", tr("Drop {name}", name=move.name), lambda edit: drop_move(edit, index))
         self.up.disabled, self.down.disabled = index == 0, last
         self.enabled.observe(guard(lambda c: act(lambda e: change_move(e, index, enabled=bool(c["new"])))), "value")
         self.weight.observe(guard(lambda c: act(lambda e: change_move(e, index, alpha=float(c["new"])))), "value")
@@ -81,8 +99,12 @@ class StackPage(ipywidgets.VBox):
         guard = desk.guard
         self.words = ipywidgets.HTML()
         self.words.add_class("lw-note")
-        self.on = button("all on", "Let every move count", guard(lambda _: self._switch(True)), "check-square-o")
-        self.off = button("all off", "Show the picture without moves", guard(lambda _: self._switch(False)), "square-o")
+        self.on = button(
+            tr("all on"), tr("Let every move count"), guard(lambda _: self._switch(True)), "check-square-o"
+        )
+        self.off = button(
+            tr("all off"), tr("Show the picture without moves"), guard(lambda _: self._switch(False)), "square-o"
+        )
         self.box = ipywidgets.VBox()
         self.box.add_class("lw-rows")
         super().__init__([row(self.on, self.off, self.words), self.box])
@@ -101,10 +123,16 @@ class StackPage(ipywidgets.VBox):
 
     def _list(self, moves: tuple[Move, ...]) -> None:
         old, self._shown = self.box.children, moves
-        guard = self._desk.guard
-        self.box.children = [MoveRow(i, m, i == len(moves) - 1, self._act, guard) for i, m in enumerate(moves)]
+        guard, range_of = self._desk.guard, self._desk.state.range_of
+        self.box.children = [
+            MoveRow(i, m, i == len(moves) - 1, range_of(m.direction), self._act, guard) for i, m in enumerate(moves)
+        ]
         counting = sum(m.enabled for m in moves)
-        self.words.value = f"{counting} of {len(moves)} moves count, made from top to bottom" if moves else EMPTY
+        self.words.value = (
+            tr("{counting} of {count} moves count, made from top to bottom", counting=counting, count=len(moves))
+            if moves
+            else EMPTY
+        )
         self.on.disabled, self.off.disabled = counting == len(moves), counting == 0
         close_tree(*old)
 

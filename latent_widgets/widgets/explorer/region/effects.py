@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from latent_widgets.core.texts import tr
 from latent_widgets.edits.changes import move_along
 from latent_widgets.edits.edit import Move
 from latent_widgets.widgets.explorer.desk import Desk
@@ -13,7 +14,6 @@ from latent_widgets.widgets.explorer.region.follower import Follower
 from latent_widgets.widgets.explorer.region.overlay import heat, predicted_map, scale_bar
 from latent_widgets.widgets.explorer.region.work import EffectMap, RegionFinding, effect_of, true_effect
 from latent_widgets.widgets.jobs.wish import Wish
-from latent_widgets.widgets.kit.unit_ranges import UNIT_RANGES
 
 __all__ = ["Effects"]
 
@@ -52,7 +52,7 @@ class Effects:
             self.forget()
             return
         i, own = state.active, move_along(state.edit, state.direction)
-        alpha = (own.alpha if own is not None else 0.0) or UNIT_RANGES[state.direction.unit].reach / 5
+        alpha = (own.alpha if own is not None else 0.0) or state.range_of(state.direction).reach / 5
         move, G, mask = state.move(i, alpha), state.generator, found.mask
         what = (found, where, i, alpha, move.rows)
         if not self._asked.new(*what):
@@ -77,7 +77,7 @@ class Effects:
                 self._repaint()
                 self._changed()
 
-        asked: dict[str, Any] = {"kind": "effects", "priority": 3, "label": "what the direction changes"}
+        asked: dict[str, Any] = {"kind": "effects", "priority": 3, "label": tr("what the direction changes")}
         self._asked.coming = self._desk.run(work, done, **asked)
 
     def forget(self) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import ipywidgets
 
+from latent_widgets.core.texts import tr
 from latent_widgets.values.directions import Directions
 from latent_widgets.widgets.explorer.shelf import Layers
 from latent_widgets.widgets.kit.silence import Silence, heard
@@ -30,8 +31,8 @@ class LayerChoice(ipywidgets.HBox):
             min=0,
             max=num_layers - 1,
             continuous_update=False,
-            description="layers",
-            tooltip="First and last layer of w+ that the active direction changes",
+            description=tr("layers"),
+            tooltip=tr("First and last layer of w+ that the active direction changes"),
         )
         self.slider.observe(self._moved, "value")
         self._there = True

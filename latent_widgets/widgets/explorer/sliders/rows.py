@@ -9,12 +9,13 @@ from typing import Any
 
 import ipywidgets
 
+from latent_widgets.core.texts import tr
 from latent_widgets.values.directions import Directions
 from latent_widgets.widgets.jobs.turns import one_at_a_time
 from latent_widgets.widgets.kit.controls import Guard, mute
 from latent_widgets.widgets.kit.silence import Silence, heard
 from latent_widgets.widgets.kit.step_slider import StepSlider
-from latent_widgets.widgets.kit.unit_ranges import UNIT_RANGES
+from latent_widgets.widgets.kit.unit_ranges import UnitRange
 
 __all__ = ["DirectionRow", "Handlers", "share_bar"]
 
@@ -46,6 +47,7 @@ class DirectionRow(ipywidgets.HBox):
     Args:
         index: Of the direction in its set.
         direction: The direction, a set of one.
+        range_: How far its slider goes.
         handlers: What to call.
         guard: Wraps every handler, so that its errors are shown.
     """
@@ -54,15 +56,16 @@ class DirectionRow(ipywidgets.HBox):
         self,
         index: int,
         direction: Directions,
+        range_: UnitRange,
         handlers: Handlers,
         guard: Guard,
     ) -> None:
         self.index, self._handlers, self.silence = index, handlers, Silence()
         self.active = False
-        unit = self._range = UNIT_RANGES[direction.unit]
+        unit = self.range = range_
         self.select = ipywidgets.Button(
             description=str(index + 1),
-            tooltip="Make this direction the active one: the walk and animations follow it",
+            tooltip=tr("Make this direction the active one: the walk and animations follow it"),
         )
         self.name = ipywidgets.Text(continuous_update=False)
         self.slider = StepSlider(-unit.reach, unit.reach, unit.step)
@@ -108,6 +111,17 @@ class DirectionRow(ipywidgets.HBox):
                 self.box.value = shown
             self.zero.disabled = alpha == 0
 
+    def fit(self, range_: UnitRange) -> None:
+        """Go as far as another range of the same unit, without calling any handler; a slider stays where it is."""
+        if range_ == self.range:
+            return
+        self.range, size = range_, range_.step
+        with self.silence:
+            self.slider.fit(-range_.reach, range_.reach, size)
+            shown, far = self.box.value, 4 * range_.reach
+            self.box.min, self.box.max, self.box.step = min(-far, shown), max(far, shown), size
+        self.show_name(self.name.value)
+
     def show_direction(self, direction: Directions) -> None:
         """Stand for another direction of the same unit, without calling any handler."""
         self.show_name(direction.names[0])
@@ -128,16 +142,17 @@ class DirectionRow(ipywidgets.HBox):
 
     def show_name(self, name: str) -> None:
         """Show another name without calling any handler."""
-        unit = self._range
+        unit = self.range
         with self.silence:
             self.name.value = name
-        self.name.tooltip = f"{name}: the name of the direction; type a new one"
-        self.slider.tooltip = f"{name}, in {unit.label}"
-        self.box.tooltip = f"{name}: type any number from {self.box.min:g} to {self.box.max:g} {unit.label}"
-        mute(self.name, f"name of direction {self.index + 1}")
-        mute(self.box, f"{name}, number")
-        self.zero.description = self.zero.tooltip = f"Set {name} to 0"
-        self.keep.description = self.keep.tooltip = f"Keep {name} for files and comparisons"
+        self.name.tooltip = tr("{name}: the name of the direction; type a new one", name=name)
+        self.slider.tooltip = tr("{name}, in {unit}", name=name, unit=unit.label)
+        ends = {"low": f"{self.box.min:g}", "high": f"{self.box.max:g}", "unit": unit.label}
+        self.box.tooltip = tr("{name}: type any number from {low} to {high} {unit}", name=name, **ends)
+        mute(self.name, tr("name of direction {number}", number=self.index + 1))
+        mute(self.box, tr("{name}, number", name=name))
+        self.zero.description = self.zero.tooltip = tr("Set {name} to 0", name=name)
+        self.keep.description = self.keep.tooltip = tr("Keep {name} for files and comparisons", name=name)
 
     def _slid(self, change: Any) -> None:
         """Do what the slider says; the picture goes first, and what the number box shows with or after it."""
@@ -179,7 +194,11 @@ def share_bar(share: float, chance: float) -> str:
         True
     """
     inside, tick = (100 * min(max(value, 0.0), 1.0) for value in (share, chance))
-    words = f"{100 * share:.0f} % of its change falls inside the region, chance {100 * chance:.0f} %"
+    words = tr(
+        "{share} % of its change falls inside the region, chance {chance} %",
+        share=f"{100 * share:.0f}",
+        chance=f"{100 * chance:.0f}",
+    )
     return (
         f'<span class="lw-bar" role="img" aria-label="{words}" title="{words}"><i style="width:{inside:.1f}%"></i>'
         f'<b style="left:{tick:.1f}%"></b></span> {100 * share:.0f} %'

@@ -13,9 +13,11 @@ from latent_widgets.edits.changes import move_along, others
 from latent_widgets.edits.edit import Edit, Move
 from latent_widgets.widgets.explorer.shelf import DirectionSet, Layers
 from latent_widgets.widgets.explorer.sliders.layers import LayerChoice
+from latent_widgets.widgets.explorer.sliders.reach_note import reach_note
 from latent_widgets.widgets.explorer.sliders.rows import DirectionRow, Handlers
 from latent_widgets.widgets.explorer.state import ExplorerState
 from latent_widgets.widgets.kit.controls import Guard
+from latent_widgets.widgets.kit.controls import row as line
 from latent_widgets.widgets.kit.panel import close_tree
 
 __all__ = ["Sliders"]
@@ -61,7 +63,10 @@ class Sliders(ipywidgets.VBox):
         self.box = ipywidgets.VBox()
         self.box.add_class("lw-rows")
         self.layers = LayerChoice(num_layers, guard(self._ranged)) if num_layers > 1 else None
-        super().__init__([self.box, *([] if self.layers is None else [self.layers])])
+        self.note = ipywidgets.HTML()
+        self.note.add_class("lw-note")
+        self._condition: int | None = None  # the class whose ranges are shown
+        super().__init__([self.box, line(*([] if self.layers is None else [self.layers]), self.note)])
         self.add_class("lw-sliders")
 
     @property
@@ -110,7 +115,8 @@ class Sliders(ipywidgets.VBox):
             old.title.value = label_text(one.title)
             return old
         handlers = Handlers(*(self._first(one.key, act) for act in vars(self._handlers).values()))
-        rows = tuple(DirectionRow(i, d, handlers, self._guard) for i, d in enumerate(one.singles))
+        range_ = self._state.ranges(one)[one.directions.unit]
+        rows = tuple(DirectionRow(i, d, range_, handlers, self._guard) for i, d in enumerate(one.singles))
         title = ipywidgets.Label(label_text(one.title))
         title.add_class("lw-set")
         return Group(one, title, rows)
@@ -131,8 +137,22 @@ class Sliders(ipywidgets.VBox):
                 active = key is state.shelf.active and row.index == state.active
                 if row.active != active:
                     row.activate(active)
-        if self.layers is not None and state.shelf.sets:
+        if not state.shelf.sets:
+            return
+        if self.layers is not None:
             self.layers.show(state.direction, state.layers[state.active])
+        one = state.shelf.current
+        said = reach_note(state.defaults(one), one.directions.unit, state.edit.base.truncation)
+        if said != self.note.value:
+            self.note.value = said
+
+    def fit(self) -> None:
+        """Go as far as what is known of each set's walks."""
+        for group in self._groups.values():
+            range_ = self._state.ranges(group.shown)[group.shown.directions.unit]
+            for each in group.rows:
+                each.fit(range_)
+        self.mark()
 
     # ---- layers
 
@@ -182,6 +202,9 @@ class Sliders(ipywidgets.VBox):
             Its moves for which no slider stands: those along no direction of an open set.
         """
         state, there = self._state, []
+        if edit.base.condition is not self._condition:
+            self._condition = edit.base.condition
+            self.fit()
         for one in state.shelf.open:
             moves = [move_along(edit, direction) for direction in one.singles]
             there += moves

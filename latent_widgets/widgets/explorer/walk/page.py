@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 import ipywidgets
 
+from latent_widgets.core.texts import tr
 from latent_widgets.core.words import page_text
 from latent_widgets.widgets.explorer.walk.densities import Trace
 from latent_widgets.widgets.explorer.walk.plot import draw_traces
-from latent_widgets.widgets.kit.controls import Guard, row
+from latent_widgets.widgets.kit.controls import Guard, button, row
 from latent_widgets.widgets.kit.encode import Pixels
 from latent_widgets.widgets.kit.picture import Picture
 from latent_widgets.widgets.kit.plot import Plot
@@ -55,17 +56,31 @@ class WalkPage(ipywidgets.VBox):
         kinds: Kinds of walks to offer.
         chosen: Called with the kind that is chosen.
         changed: Called without arguments when another control changed.
+        measure: Called without arguments to find how far walks stay among the generator's own pictures.
         guard: Wraps handlers.
     """
 
     def __init__(
-        self, kinds: Sequence[str], chosen: Callable[[str], object], changed: Callable[[], object], guard: Guard
+        self,
+        kinds: Sequence[str],
+        chosen: Callable[[str], object],
+        changed: Callable[[], object],
+        measure: Callable[[], object],
+        guard: Guard,
     ) -> None:
         self.kind = ipywidgets.ToggleButtons(options=list(kinds), tooltips=[KINDS[kind] for kind in kinds])
         self.shown = ipywidgets.ToggleButtons(options=list(SHOWN), tooltips=list(SHOWN.values()))
         self.reach = Reach("The strip goes from minus to plus this far, in the unit of the direction")
         self.count = ipywidgets.BoundedIntText(
             PICTURES, min=3, max=31, step=2, description="pictures", tooltip="How many pictures a strip has"
+        )
+        self.measure = button(
+            tr("measure the reach"),
+            tr(
+                "Find how far walks along these directions stay among the generator's own pictures, and end the "
+                "sliders there. Draws up to 2000 pictures"
+            ),
+            guard(lambda _: measure()),
         )
         self.density = ipywidgets.Checkbox(
             True, indent=False, description="density plot", tooltip="How likely the codes of the strip are"
@@ -83,7 +98,7 @@ class WalkPage(ipywidgets.VBox):
         self.kind.observe(guard(lambda change: chosen(str(change["new"]))), "value")
         for control in (self.shown, self.reach, self.count, self.density):
             control.observe(guard(lambda _: None if self.reach.fitting else changed()), "value")
-        first = row(ipywidgets.Label("walk"), self.kind, self.reach, self.count, self.density)
+        first = row(ipywidgets.Label("walk"), self.kind, self.reach, self.measure, self.count, self.density)
         super().__init__([first, row(self.shown), self.strip, *self.others, self.plot, self.note])
         self.show([])
         self.show_density([], "", "")

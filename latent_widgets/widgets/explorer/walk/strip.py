@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from latent_widgets.core.steps import Cancelled
+from latent_widgets.core.texts import tr
 from latent_widgets.core.words import label_text
 from latent_widgets.widgets.explorer.desk import Desk
 from latent_widgets.widgets.explorer.screen.frames import Frames
@@ -80,7 +81,7 @@ class Strip:
             if found != "none":
                 self._show(way, *found)
 
-        desk.run(work, done, kind="strip", label="walk")
+        desk.run(work, done, kind="strip", label=tr("walk"))
 
     def _show(self, way: Way, pixels: Any, at: tuple[float, ...]) -> None:
         unit, state = UNIT_RANGES[way.move.unit].label, self._desk.state
@@ -89,5 +90,5 @@ class Strip:
         step = (at[-1] - at[0]) / (len(at) - 1)
         near = min(range(len(at)), key=lambda i: abs(at[i] - own))
         labels = [f"{place:+.3g} {unit}" if place else "0" for place in at]
-        self.view.alt = label_text(f"walk along {state.direction.names[0]}")
+        self.view.alt = label_text(tr("walk along {name}", name=state.direction.names[0]))
         self.view.show(data, format, places=at, labels=labels, chosen=near if abs(at[near] - own) <= step / 4 else -1)
