@@ -26,22 +26,21 @@ def reach_note(defaults: Defaults, unit: str, truncation: float) -> str:
     """
     if unit not in ("sd", "latent"):
         return ""
-    if not defaults.measured:
+    if unit not in defaults.reach:
         said = tr("usual ends of the sliders")
         why = tr("How far walks stay among this generator's own pictures was not measured: the page walk can")
         return f'<span title="{why}">{said}</span>'
-    values = {"reach": f"{defaults.reach[unit]:.3g}", "unit": unit, "share": f"{100 * defaults.share:.0f}"}
-    said = (
-        tr("{share} % own pictures at {reach} {unit}", **values)
-        if defaults.left
-        else tr("{share} % own pictures even at {reach} {unit}", **values)
-    )
+    share, reach = 100 * defaults.share, defaults.reach[unit]
+    if defaults.left:
+        said = tr("{share:.0f} % own pictures at {reach:.3g} {unit}", share=share, reach=reach, unit=unit)
+    else:
+        said = tr("{share:.0f} % own pictures even at {reach:.3g} {unit}", share=share, reach=reach, unit=unit)
     why = tr(
-        "Of pictures on walks that end there, so many are still like this generator's own; of fresh ones {ceiling} %. "
-        "Measured from codes of truncation {truncation}.",
-        ceiling=f"{100 * defaults.ceiling:.0f}",
-        truncation=f"{defaults.truncation:g}",
+        "Of pictures on walks that go so far, so many are still like this generator's own; of fresh ones "
+        "{ceiling:.0f} %. Measured from codes of truncation {truncation:g}.",
+        ceiling=100 * defaults.ceiling,
+        truncation=defaults.truncation,
     )
     if truncation > defaults.truncation + 1e-9:
-        said = tr("{said}, at truncation {truncation}", said=said, truncation=f"{defaults.truncation:g}")
+        said = tr("{said}, at truncation {truncation:g}", said=said, truncation=defaults.truncation)
     return f'<span title="{why}">{said}</span>'

@@ -147,8 +147,13 @@ class DirectionRow(ipywidgets.HBox):
             self.name.value = name
         self.name.tooltip = tr("{name}: the name of the direction; type a new one", name=name)
         self.slider.tooltip = tr("{name}, in {unit}", name=name, unit=unit.label)
-        ends = {"low": f"{self.box.min:g}", "high": f"{self.box.max:g}", "unit": unit.label}
-        self.box.tooltip = tr("{name}: type any number from {low} to {high} {unit}", name=name, **ends)
+        self.box.tooltip = tr(
+            "{name}: type any number from {low:g} to {high:g} {unit}",
+            name=name,
+            low=self.box.min,
+            high=self.box.max,
+            unit=unit.label,
+        )
         mute(self.name, tr("name of direction {number}", number=self.index + 1))
         mute(self.box, tr("{name}, number", name=name))
         self.zero.description = self.zero.tooltip = tr("Set {name} to 0", name=name)
@@ -195,9 +200,9 @@ def share_bar(share: float, chance: float) -> str:
     """
     inside, tick = (100 * min(max(value, 0.0), 1.0) for value in (share, chance))
     words = tr(
-        "{share} % of its change falls inside the region, chance {chance} %",
-        share=f"{100 * share:.0f}",
-        chance=f"{100 * chance:.0f}",
+        "{share:.0f} % of its change falls inside the region, chance {chance:.0f} %",
+        share=100 * share,
+        chance=100 * chance,
     )
     return (
         f'<span class="lw-bar" role="img" aria-label="{words}" title="{words}"><i style="width:{inside:.1f}%"></i>'
