@@ -86,7 +86,9 @@ def said(root: ipywidgets.Widget) -> Iterator[str]:
             yield from texts_of(one)
             for name in one.keys:
                 value = getattr(one, name)
-                waiting += [each for each in (value if isinstance(value, list | tuple) else [value]) if _is_widget(each)]
+                waiting += [
+                    each for each in (value if isinstance(value, list | tuple) else [value]) if _is_widget(each)
+                ]
 
 
 def _is_widget(value: Any) -> bool:
