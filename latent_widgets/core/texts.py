@@ -29,7 +29,7 @@ __all__ = ["FOLDER", "Catalogues", "asked_languages", "tr", "trn"]
 FOLDER = Path(__file__).parent.parent / "locale"
 ASKED = ("LATENT_WIDGETS_LANGUAGE", "LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")  # the first that is set counts
 SEVERAL = 1001  # numbers for which each language has used all of its plural forms
-TAG = re.compile(r"<[^>]*>?")  # also one that has no end: it would take what comes after it
+MARKS = re.compile(r"<[^>]*>?|[$\\]")  # tags, also one without an end, which would take what comes after it; and TeX
 
 
 def tr(text: str, /, **values: object) -> str:
@@ -155,9 +155,9 @@ def _fitting(message: Any) -> Iterator[bool]:
 
 
 def _frame(text: str) -> tuple[Any, ...]:
-    """What a text has besides words: placeholders with their formats, and tags."""
+    """What a text has besides words: placeholders with their formats, tags, and what plots and labels typeset."""
     try:
         fields = [part[1:] for part in string.Formatter().parse(text) if part[1] is not None]
     except ValueError:  # a single brace
         fields = [(text, "", "")]
-    return sorted(map(str, fields)), sorted(TAG.findall(text))
+    return sorted(map(str, fields)), sorted(MARKS.findall(text))

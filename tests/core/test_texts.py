@@ -136,6 +136,8 @@ def test_folder_in_place_of_a_catalogue_leaves_english(tmp_path):
         ("old", "<script>alt</script>"),
         ("old", "<img src=x onerror=alert(1) "),  # which would end with the next tag on the page
         ("<b>old</b>", "<b onclick=alert(1)>alt</b>"),
+        ("old", "$alt$"),
+        ("old", "\\\\(alt"),
     ],
 )
 def test_translation_with_other_places_or_tags_leaves_english(texts, pair, text, said):
