@@ -450,6 +450,8 @@ def asks_for_texts_as_they_stand(source: Source) -> list[str]:
         given = {str(keyword.arg) for keyword in call.keywords} | ({"count"} if function == "trn" else set())
         if ast.unparse(call.func) != function or len(texts) != TRANSLATORS[function]:
             found.append(f"{source.module}:{call.lineno} translates {ast.unparse(call)}, which Babel cannot collect")
+        elif None in {keyword.arg for keyword in call.keywords}:
+            continue
         elif given and not all(_places(text) <= given for text in texts):
             found.append(f"{source.module}:{call.lineno} has no value for a place of {texts[-1]!r}")
         elif given - {"count"} - _places("".join(texts)):

@@ -161,6 +161,7 @@ PLANTED = [
             ("tr(text)", "tr('text')"),
             ("tr(f'to {path}')", "tr('to {path}', path=path)"),
             ("tr('a' + b)", "tr('a' 'b')"),
+            ("tr(b, **values)", "tr('{a}', **values)"),
             ("tr('to {where}', path=path)", "tr('{places[0].x}', places=places)"),
             ("tr('to', path=path)", "tr('{\"a\": 1}')"),
             ("trn('{count} move', many, 2)", "trn('{count} move', '{count} moves', 2)"),

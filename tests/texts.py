@@ -65,15 +65,16 @@ def html_texts(value: str) -> list[str]:
 
 def texts_of(widget: ipywidgets.Widget) -> list[str]:
     """Return what one widget says, without its children."""
-    found = [getattr(widget, name, None) for name in WORDED]
+    found = [getattr(widget, name) for name in WORDED if name in widget.keys]
     for name in LISTED:
-        found += getattr(widget, name, None) or ()
-    found += (getattr(widget, "_words", None) or {}).values()  # of what the page draws by itself
+        found += getattr(widget, name) or () if name in widget.keys else ()
+    if "_words" in widget.keys:  # of what the page draws by itself
+        found += widget._words.values()
     if isinstance(widget, ipywidgets.HTML):
         found += html_texts(widget.value)
     elif isinstance(widget, ipywidgets.Label):
         found.append(widget.value)
-    return [text for text in found if isinstance(text, str) and text.strip()]
+    return [text for text in found if isinstance(text, str) and text.strip(" \n\u200b")]
 
 
 def said(root: ipywidgets.Widget) -> Iterator[str]:
@@ -166,15 +167,16 @@ def spoken(script: str, folder: Path) -> list[str]:
 
     Args:
         script: Makes widgets and uses them.
-        folder: For the catalogue.
+        folder: Where it runs, and for the catalogue.
     """
     language = write_pseudo(folder).stem
     given = {"LATENT_WIDGETS_LOCALE": str(folder), "LATENT_WIDGETS_LANGUAGE": language}
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", PRELUDE + script + TALE],
-        cwd=ROOT, env={**os.environ, **given}, capture_output=True, text=True, check=False,
+        [sys.executable, "-c", PRELUDE + script + TALE],
+        cwd=folder, env={**os.environ, "PYTHONPATH": str(ROOT), **given}, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
+    assert f"{language}.po" not in done.stderr, done.stderr  # nothing of it was refused
     return list(json.loads(done.stdout.splitlines()[-1]))
 
 

@@ -148,13 +148,16 @@ def _read(path: Path, language: str) -> gettext.NullTranslations:
 
 
 def _fitting(message: Any) -> Iterator[bool]:
-    """Whether each translation of a message takes what the message takes."""
+    """Whether each translation of a message takes what the message takes; of a form that counts, the count or not."""
     ids, said = (each if isinstance(each, (list, tuple)) else (each,) for each in (message.id, message.string))
+    frames = [_frame(text) for text in ids]
+    if len(ids) > 1:  # "one move" needs no number
+        frames += [([field for field in fields if "'count'" not in field], marks) for fields, marks in frames]
     for text in said:
-        yield not text or any(_frame(text) == _frame(each) for each in ids)
+        yield not text or _frame(text) in frames
 
 
-def _frame(text: str) -> tuple[Any, ...]:
+def _frame(text: str) -> tuple[list[str], list[str]]:
     """What a text has besides words: placeholders with their formats, tags, and what plots and labels typeset."""
     try:
         fields = [part[1:] for part in string.Formatter().parse(text) if part[1] is not None]
