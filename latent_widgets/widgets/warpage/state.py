@@ -60,14 +60,20 @@ def warpage_words(view: WarpageMap, order: Order) -> str:
 
 
 def _pairs_words(view: WarpageMap) -> str:
-    ratio = view.distortion_interval
-    random = tr("random pairs are at <b>{value:.2f}</b> of chance", value=view.baselines["random"].mean)
-    close = tr("pairs {apart:.3g} apart in z (at {value:.2f})", apart=view.epsilon, value=view.baselines["close"].mean)
+    ratio, baselines = view.distortion_interval, view.baselines
+    known = {"random": baselines["random"].mean, "apart": view.epsilon, "close": baselines["close"].mean}
     if not np.isfinite(ratio.mean):
-        return f"{random}; {close}"
+        return tr(
+            "random pairs are at <b>{random:.2f}</b> of chance; pairs {apart:.3g} apart in z (at {close:.2f})", **known
+        )
     if not np.isfinite(ratio.low):
-        return tr("{random}, {times:.3g} times as far as {close}", random=random, times=ratio.mean, close=close)
+        return tr(
+            "random pairs are at <b>{random:.2f}</b> of chance, "
+            "{times:.3g} times as far as pairs {apart:.3g} apart in z (at {close:.2f})",
+            times=ratio.mean, **known,
+        )  # fmt: skip
     return tr(
-        "{random}, {times:.3g} ({low:.3g} to {high:.3g}) times as far as {close}",
-        random=random, times=ratio.mean, low=ratio.low, high=ratio.high, close=close,
+        "random pairs are at <b>{random:.2f}</b> of chance, "
+        "{times:.3g} ({low:.3g} to {high:.3g}) times as far as pairs {apart:.3g} apart in z (at {close:.2f})",
+        times=ratio.mean, low=ratio.low, high=ratio.high, **known,
     )  # fmt: skip
