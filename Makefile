@@ -29,7 +29,8 @@ DOCS_STAMP := $(VENV)/.installed-docs
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --constraint constraints.txt
 LAB := $(BIN)/jupyter lab --ServerApp.root_dir=notebooks --LabApp.default_url=/lab/tree/00_start_here.ipynb \
 	--LabApp.extension_manager=readonly $(if $(filter 0,$(shell id -u)),--allow-root)
-PYTEST := $(BIN)/python -m pytest
+# Tests read English, whatever the system speaks.
+PYTEST := LATENT_WIDGETS_LANGUAGE=en $(BIN)/python -m pytest
 OLDEST := .venv-oldest
 # One thread a process: the processes share the cores already.
 UNIT_ENV := OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1}
@@ -41,7 +42,7 @@ FAST_ENV := $(if $(FAST),LATENT_WIDGETS_FAST=1)
 FAST_ARGS := $(if $(FAST),-m 'not slow')
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-oldest lint format browser notebooks fuzz mutants bench bench-quick docs constraints clean
+.PHONY: help demo test test-oldest lint format browser notebooks fuzz mutants bench bench-quick docs texts constraints clean
 
 help:
 	@echo "make demo        open JupyterLab on the first notebook (ARGS=--no-browser only serves it)"
@@ -55,6 +56,7 @@ help:
 	@echo "make bench       timings beside those of the published procedures"
 	@echo "make bench-quick those of geometry and panels with fewer rounds, in some five minutes"
 	@echo "make docs        the site, into docs/_build/html"
+	@echo "make texts       collect the texts of the widgets, for catalogues in other languages"
 	@echo "make constraints write the installed versions to constraints.txt"
 	@echo "make clean       remove what these targets leave behind; .venv stays"
 
@@ -135,6 +137,17 @@ bench-quick:
 docs: $(DOCS_STAMP)
 	rm -rf build/docs && mkdir -p build/docs && cp -RL docs/. build/docs && rm -rf build/docs/_build build/docs/api
 	$(BIN)/python -m sphinx -W --keep-going -b html build/docs docs/_build/html $(ARGS)
+
+TEXTS := latent_widgets/locale/latent_widgets.pot
+
+# What would change with the day or the version of Babel is left out, and so is its guess that "% of" formats a number.
+texts: $(STAMP)
+	$(BIN)/pybabel -q extract --no-default-keywords --keywords=tr --keywords=trn:1,2 --no-wrap --sort-by-file \
+		--add-location=file --project=latent_widgets --header-comment='# The texts of the widgets, in English.' \
+		-o $(TEXTS).new latent_widgets
+	sed -e '/^"POT-Creation-Date:/d' -e '/^"Generated-By:/d' -e '/^"Report-Msgid-Bugs-To:/d' -e 's/ VERSION\\n/\\n/' \
+		-e 's/, python-format$$//' -e '/^#$$/d' $(TEXTS).new >$(TEXTS)
+	rm $(TEXTS).new
 
 # The file serves every index of torch and every machine: no local versions, nothing installed from a folder.
 constraints: $(DOCS_STAMP)

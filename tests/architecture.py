@@ -10,6 +10,7 @@ import functools
 import inspect
 import json
 import re
+import string
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
@@ -28,6 +29,7 @@ INTERFACE = {"ipywidgets", "anywidget", "ipycanvas", "IPython", "matplotlib"}
 NAMED = {"name", "names", "label", "labels", "part", "parts", "region", "title", "class_names", "stem"}
 COPIED = NAMED | {"generator", "weights_hash", "method", "origin", "caption", "space", "unit", "words", "message"}
 TEXT_DOORS = ("page_text", "python_text", "one_line", "_literal", "_arguments", "checked", "len")
+TRANSLATORS = {"tr": 1, "trn": 2}  # and how many texts each takes
 PROGRAMS = {"latent_widgets.edits.text"}  # which write programs
 PLOTTED = {"label", "labels", "title", "xlabel", "ylabel", "zlabel", "xticklabels", "yticklabels"}
 PLOTTERS = {
@@ -409,16 +411,59 @@ def copies_text_through_one_door(source: Source) -> list[str]:
         for node in ast.walk(parent)
     }
     for text in ast.walk(source.tree):
-        if not isinstance(text, ast.JoinedStr) or id(text) in neither:
+        fixed, parts = _filled(text)
+        if id(text) in neither or not (re.search("<[a-z/]", fixed) or (source.module in PROGRAMS and parts)):
             continue
-        fixed = "".join(str(part.value) for part in text.values if isinstance(part, ast.Constant))
-        if not (re.search("<[a-z/]", fixed) or source.module in PROGRAMS):
-            continue
-        for part in text.values:
-            for node in _outside(part, TEXT_DOORS) if isinstance(part, ast.FormattedValue) else ():
+        for part in parts:
+            for node in _outside(part, TEXT_DOORS):
                 if isinstance(node, ast.Attribute) and node.attr in COPIED:
                     found.append(f"{source.module}:{node.lineno} copies {ast.unparse(node)} as it is")
     return found
+
+
+def _filled(text: ast.AST) -> tuple[str, list[ast.expr]]:
+    """The fixed words of an f-string, or of a text that is translated, and what is put into them."""
+    if isinstance(text, ast.JoinedStr):
+        fixed = [str(part.value) for part in text.values if isinstance(part, ast.Constant)]
+        return "".join(fixed), [part for part in text.values if isinstance(part, ast.FormattedValue)]
+    if isinstance(text, ast.Call) and ast.unparse(text.func) in TRANSLATORS:
+        fixed = [str(part.value) for part in text.args if isinstance(part, ast.Constant)]
+        return "".join(fixed), [keyword.value for keyword in text.keywords]
+    return "", []
+
+
+def asks_for_texts_as_they_stand(source: Source) -> list[str]:
+    """A text to translate stands in the source as it is, with a value for each of its places.
+
+    Babel collects the texts without running anything, and looks for `tr(` and `trn(`.
+    """
+    found, calls = [], {}
+    for call, name in _calls(source):
+        function = name.rpartition(".")[2]
+        if function not in TRANSLATORS:
+            continue
+        calls[id(call.func)] = call
+        texts = [
+            each.value for each in call.args[: len(call.args) - (function == "trn")] if isinstance(each, ast.Constant)
+        ]
+        texts = [text for text in texts if isinstance(text, str)]
+        given = {str(keyword.arg) for keyword in call.keywords} | ({"count"} if function == "trn" else set())
+        if ast.unparse(call.func) != function or len(texts) != TRANSLATORS[function]:
+            found.append(f"{source.module}:{call.lineno} translates {ast.unparse(call)}, which Babel cannot collect")
+        elif None in {keyword.arg for keyword in call.keywords}:
+            continue
+        elif given and not all(_places(text) <= given for text in texts):
+            found.append(f"{source.module}:{call.lineno} has no value for a place of {texts[-1]!r}")
+        elif given - {"count"} - _places("".join(texts)):
+            found.append(f"{source.module}:{call.lineno} has no place for a value in {texts[-1]!r}")
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.Name) and node.id in TRANSLATORS and id(node) not in calls:
+            found.append(f"{source.module}:{node.lineno} hands over {node.id}, and Babel cannot collect what it gets")
+    return found
+
+
+def _places(text: str) -> set[str]:
+    return {re.split(r"[.\[]", name)[0] for _, name, _, _ in string.Formatter().parse(text) if name is not None}
 
 
 def _outside(node: ast.AST, function: str | tuple[str, ...]) -> Iterator[ast.AST]:

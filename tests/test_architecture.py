@@ -26,6 +26,7 @@ FILE_RULES = [
     architecture.plots_names_as_text,
     architecture.reads_through_doors,
     architecture.copies_text_through_one_door,
+    architecture.asks_for_texts_as_they_stand,
     architecture.names_type_and_place,
     architecture.frozen_values,
 ]
@@ -145,6 +146,28 @@ PLANTED = [
             ("latent_widgets.widgets.kit.line", "f'<p>{D.names[0]}'", "def __repr__(s):\n    return f'<p {s.name}>'"),
             ("latent_widgets.edits.text", "f'  # {edit.weights_hash[:8]}'", "f'  # {one_line(edit.weights_hash)}'"),
             ("latent_widgets.edits.text", "f'lw.{d.method}(G)'", "f'{python_text(d.method)}, {len(d.names)}'"),
+        )
+    ],
+    *[
+        (architecture.copies_text_through_one_door, "latent_widgets.widgets.kit.line", broken, kept)
+        for broken, kept in (
+            ("tr('<b>{name}</b>', name=G.name)", "tr('<b>{name}</b>', name=page_text(G.name))"),
+            ("trn('{a}<i>', '{a}<b>', 2, a=walk.label)", "tr('{name}', name=walk.label)"),
+        )
+    ],
+    *[
+        (architecture.asks_for_texts_as_they_stand, "latent_widgets.widgets.kit.line", broken, kept)
+        for broken, kept in (
+            ("tr(text)", "tr('text')"),
+            ("tr(f'to {path}')", "tr('to {path}', path=path)"),
+            ("tr('a' + b)", "tr('a' 'b')"),
+            ("tr(b, **values)", "tr('{a}', **values)"),
+            ("tr('to {where}', path=path)", "tr('{places[0].x}', places=places)"),
+            ("tr('to', path=path)", "tr('{\"a\": 1}')"),
+            ("trn('{count} move', many, 2)", "trn('{count} move', '{count} moves', 2)"),
+            ("trn('{count} {what}', '{count}', 2)", "trn('one {what}', '{count} {what}', 2, what=what)"),
+            ("map(tr, names)", "sort.tr"),
+            ("from latent_widgets.core.texts import tr as say\nsay('a')", "say('a')"),
         )
     ],
     *[

@@ -18,6 +18,8 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
+from latent_widgets.core.texts import tr, trn
+
 __all__ = ["Cancelled", "OnStep", "Plan", "Step", "duration", "goes_on", "report"]
 
 
@@ -45,8 +47,8 @@ class Plan:
         return self.count * self.each
 
     def __str__(self) -> str:
-        many = "" if self.count == 1 else "s"
-        return f"about {duration(self.seconds)}: {self.count} {self.unit}{many} at {duration(self.each)}"
+        what = _counted(self.unit, self.count)
+        return tr("about {time}: {what} at {each}", time=duration(self.seconds), what=what, each=duration(self.each))
 
 
 def duration(seconds: float) -> str:
@@ -68,6 +70,18 @@ def duration(seconds: float) -> str:
     if shown >= 99.5:
         return f"{round(shown, -1):.0f} {unit}"
     return f"{shown:.2g} {unit}"
+
+
+def _counted(unit: str, count: int) -> str:
+    if unit == "picture":
+        return trn("{count} picture", "{count} pictures", count)
+    if unit == "product":
+        return trn("{count} product", "{count} products", count)
+    if unit == "latent":
+        return trn("{count} latent", "{count} latents", count)
+    if unit == "sample held out":
+        return trn("{count} sample held out", "{count} samples held out", count)
+    return f"{count} {unit}{'s' * (count != 1)}"
 
 
 _UNITS = ((3600.0, "h"), (60.0, "min"), (1.0, "s"), (1e-3, "ms"))
@@ -113,7 +127,7 @@ class Step:
         """
         if self.index == 0 and self.plan is not None:
             return str(self.plan)
-        return "" if self.left is None else f"about {duration(self.left)} left"
+        return "" if self.left is None else tr("about {time} left", time=duration(self.left))
 
 
 OnStep = Callable[[Step], Any]

@@ -4,10 +4,13 @@ A catalogue is one file, ``<language>.po``, in the package's folder ``locale`` o
 ``LATENT_WIDGETS_LOCALE`` names. The language is that of ``LATENT_WIDGETS_LANGUAGE``, or of the system's
 ``LANGUAGE``, ``LC_ALL``, ``LC_MESSAGES`` and ``LANG``, when the first text is asked for: one process has one language,
 so texts may stand in constants.
+
+Messages of errors are in no catalogue: people search for them, and send them to us.
 """
 
 from __future__ import annotations
 
+import codecs
 import functools
 import gettext
 import io
@@ -15,18 +18,21 @@ import os
 import re
 import string
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-__all__ = ["FOLDER", "Catalogues", "tr", "trn"]
+from latent_widgets.core.imports import import_whole
+
+__all__ = ["FOLDER", "Catalogues", "asked_languages", "tr", "trn"]
 
 FOLDER = Path(__file__).parent.parent / "locale"
 ASKED = ("LATENT_WIDGETS_LANGUAGE", "LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")  # the first that is set counts
-TAG = re.compile(r"<[^>]*>")
+SEVERAL = 1001  # numbers for which each language has used all of its plural forms
+MARKS = re.compile(r"<[^>]*>?|[$\\]")  # tags, also one without an end, which would take what comes after it; and TeX
 
 
-def tr(text: str, **values: object) -> str:
+def tr(text: str, /, **values: object) -> str:
     """Return a text in the reader's language.
 
     Args:
@@ -41,7 +47,7 @@ def tr(text: str, **values: object) -> str:
     return found.format(**values) if values else found
 
 
-def trn(one: str, many: str, count: int, **values: object) -> str:
+def trn(one: str, many: str, count: int, /, **values: object) -> str:
     """Return a text that counts something, in the reader's language.
 
     Args:
@@ -60,8 +66,20 @@ def trn(one: str, many: str, count: int, **values: object) -> str:
 @functools.cache
 def _texts() -> gettext.NullTranslations:
     folders = [FOLDER, *(Path(path) for path in [os.environ.get("LATENT_WIDGETS_LOCALE")] if path)]
-    asked = next((value for name in ASKED if (value := os.environ.get(name))), "")
-    return Catalogues(folders).texts(asked.split(":"))
+    return Catalogues(folders).texts(asked_languages(os.environ))
+
+
+def asked_languages(environment: Mapping[str, str]) -> list[str]:
+    """Return the languages that an environment asks for, the best first.
+
+    Args:
+        environment: Values by name, as ``os.environ`` has them.
+
+    Example:
+        >>> asked_languages({"LANGUAGE": "de_AT:fr", "LANG": "en_GB.UTF-8"})
+        ['de_AT', 'fr']
+    """
+    return next((value for name in ASKED if (value := environment.get(name))), "").split(":")
 
 
 class Catalogues:
@@ -76,7 +94,7 @@ class Catalogues:
     """
 
     def __init__(self, folders: Sequence[Path]) -> None:
-        self.files = {path.stem.lower(): path for folder in folders for path in sorted(folder.glob("*.po"))}
+        self.files = {_plain(path.stem): path for folder in folders for path in sorted(folder.glob("*.po"))}
 
     def texts(self, languages: Sequence[str]) -> gettext.NullTranslations:
         """Return the texts in the first of some languages for which there is a catalogue, or as they are.
@@ -88,22 +106,29 @@ class Catalogues:
         where the file is no catalogue; a warning says so.
         """
         for asked in languages:
-            name = re.split(r"[.@]", asked)[0].replace("-", "_").lower()
+            name = _plain(re.split(r"[.@]", asked)[0])
             for language in (name, name.split("_")[0]):
                 if language in self.files:
-                    return _read(self.files[language])
+                    return _read(self.files[language], language)
                 if language in ("en", "c", "posix"):
                     return gettext.NullTranslations()
         return gettext.NullTranslations()
 
 
-def _read(path: Path) -> gettext.NullTranslations:
+def _plain(language: str) -> str:
+    return language.replace("-", "_").lower()
+
+
+def _read(path: Path, language: str) -> gettext.NullTranslations:
+    import_whole("babel.messages.mofile", "babel.messages.pofile")
     from babel.messages.mofile import write_mo
     from babel.messages.pofile import PoFileError, read_po
 
     try:
-        with path.open("rb") as file:
-            catalogue = read_po(file, abort_invalid=True)
+        file = io.BytesIO(path.read_bytes().removeprefix(codecs.BOM_UTF8))  # some editors begin with it
+        catalogue = read_po(file, language, abort_invalid=True)
+        for known in (language, "en"):  # of none that Babel knows, it would lose the file's own plural forms
+            catalogue.locale = catalogue.locale or known
         spoiled = [message.id for message in catalogue if message.id and not all(_fitting(message))]
         for text in spoiled:
             catalogue.delete(text)
@@ -111,7 +136,9 @@ def _read(path: Path) -> gettext.NullTranslations:
         write_mo(compiled, catalogue)
         compiled.seek(0)
         texts = gettext.GNUTranslations(compiled)
-    except (PoFileError, ValueError, OSError) as error:
+        for count in range(SEVERAL):  # the file says which form a number takes, and may divide by nothing
+            texts.ngettext("one", "many", count)
+    except (PoFileError, ValueError, LookupError, ArithmeticError, OSError) as error:
         warnings.warn(f"{path.name} is no catalogue of texts, so they are in English: {error}", stacklevel=2)
         return gettext.NullTranslations()
     if spoiled:
@@ -121,16 +148,19 @@ def _read(path: Path) -> gettext.NullTranslations:
 
 
 def _fitting(message: Any) -> Iterator[bool]:
-    """Whether each translation of a message takes what the message takes."""
+    """Whether each translation of a message takes what the message takes; of a form that counts, the count or not."""
     ids, said = (each if isinstance(each, (list, tuple)) else (each,) for each in (message.id, message.string))
+    frames = [_frame(text) for text in ids]
+    if len(ids) > 1:  # "one move" needs no number
+        frames += [([field for field in fields if "'count'" not in field], marks) for fields, marks in frames]
     for text in said:
-        yield not text or any(_frame(text) == _frame(each) for each in ids)
+        yield not text or _frame(text) in frames
 
 
-def _frame(text: str) -> tuple[Any, ...]:
-    """What a text has besides words: placeholders with their formats, and tags."""
+def _frame(text: str) -> tuple[list[str], list[str]]:
+    """What a text has besides words: placeholders with their formats, tags, and what plots and labels typeset."""
     try:
         fields = [part[1:] for part in string.Formatter().parse(text) if part[1] is not None]
     except ValueError:  # a single brace
         fields = [(text, "", "")]
-    return sorted(map(str, fields)), sorted(TAG.findall(text))
+    return sorted(map(str, fields)), sorted(MARKS.findall(text))

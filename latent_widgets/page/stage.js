@@ -8,6 +8,8 @@
     port.send(message)          to whoever answers: a kernel, or a generator in this page
     port.trouble(text)          tells what went wrong
 
+What they say is English, or what the trait `_words` has for it.
+
 Places are pixels of the picture. `.lw-stage` is the box that holds the picture, an <img>, and the stage. */
 
 const TOOLS = ["", "brush", "eraser", "take"];
@@ -16,8 +18,11 @@ const MOST_POINTS = 20000; // of a stroke that is sent
 const PATIENCE = 5000; // milliseconds until ink without an answer fades
 const DRAG = 4; // CSS pixels from where a press on the strip is no click any more
 const [INK, WIPE, INSIDE, OUTSIDE] = ["#56b4e9", "#ffffff", "#ffffff", "rgba(0, 0, 0, .85)"];
-const KEYS = "Arrow keys move the cursor, with Shift by 8 pixels. Space or Enter acts there, held Space draws on. " +
-  "The brackets change the size of the brush. B, held, shows the picture before the moves. Escape leaves the tool.";
+const keysIn = (tr) => [
+  tr("Arrow keys move the cursor, with Shift by 8 pixels."), tr("Space or Enter acts there, held Space draws on."),
+  tr("The brackets change the size of the brush."), tr("B, held, shows the picture before the moves."),
+  tr("Escape leaves the tool."),
+].join(" ");
 
 const COLOURS = `color: var(--lw-ink, var(--jp-ui-font-color1, CanvasText)); background: Canvas linear-gradient(
   var(--lw-paper, var(--jp-layout-color0, Canvas)) 0 0); border: 1px solid var(--lw-edge, GrayText);`;
@@ -99,6 +104,12 @@ function part(parent, tag, classes, attributes = {}) {
   return made;
 }
 
+/** What says a text in the reader's language. */
+function translator(port) {
+  const words = port.get("_words") ?? {};
+  return (text) => (typeof words[text] === "string" ? words[text] : text);
+}
+
 /** The bytes of a trait as a file of some type; null where there are none. */
 function fileOf(bytes, type) {
   const size = bytes?.byteLength;
@@ -172,7 +183,7 @@ export function loops(inside, width, height) {
 
 /** Let hands touch the picture beside an element: paint, take a part, see what was before. */
 export function stage(el, port) {
-  const { ends, guard, listen, trouble, end, send } = duties(port);
+  const { ends, guard, listen, trouble, end, send } = duties(port), tr = translator(port);
   part(el, "style", "").textContent = STYLE;
   const root = part(el, "div", "lw-hands", { tabindex: "0", hidden: "" });
   const sheet = (tag, name) => part(root, tag, `lw-sheet lw-${name}`, { "aria-hidden": "true" }); // each over the last
@@ -183,9 +194,9 @@ export function stage(el, port) {
   const [tintPen, wetPen, linePen] = [tint, wet, lines].map((canvas) => canvas.getContext("2d"));
   const ring = part(root, "div", "lw-ring", { hidden: "" });
   const note = part(root, "div", "lw-said", { role: "status", "aria-live": "polite" });
-  const about = "hold to see the picture before the moves";
+  const about = tr("hold to see the picture before the moves");
   const button = part(root, "button", "lw-hold", { type: "button", "aria-pressed": "false", title: about });
-  button.textContent = "before";
+  button.textContent = tr("before");
 
   const now = { size: [1, 1], width: 1, alt: "", tool: "", brush: 1, contour: true };
   const sound = {
@@ -344,7 +355,7 @@ export function stage(el, port) {
 
   async function unanswered(done) {
     if (!inks.includes(done) || !root.isConnected) return;
-    say("no answer yet", PATIENCE);
+    say(tr("no answer yet"), PATIENCE);
     trouble("A stroke had no answer within 5 seconds.");
     const calm = stroke || window.matchMedia("(prefers-reduced-motion: reduce)").matches;
     if (!calm) await wet.animate({ opacity: [0.6, 0] }, 400).finished.catch(() => {});
@@ -409,7 +420,7 @@ export function stage(el, port) {
     if (held === null) return say("");
     if (there) {
       before.style.imageRendering = image ? getComputedStyle(image).imageRendering : "";
-      say("before");
+      say(tr("before"));
       return;
     }
     say(""); // it was taken away, or is to come
@@ -495,8 +506,8 @@ export function stage(el, port) {
   function dress() {
     root.classList.toggle("lw-tool", now.tool !== "");
     root.setAttribute("role", now.tool ? "application" : "group");
-    root.setAttribute("aria-label", now.alt || "picture");
-    if (now.tool) root.setAttribute("aria-description", KEYS); else root.removeAttribute("aria-description");
+    root.setAttribute("aria-label", now.alt || tr("picture"));
+    if (now.tool) root.setAttribute("aria-description", keysIn(tr)); else root.removeAttribute("aria-description");
     if (!now.tool) showRing(false);
   }
 
@@ -550,7 +561,7 @@ export function stage(el, port) {
 
 /** A row of frames along a walk: click one to go there, or drag along. */
 export function strip(el, port) {
-  const { ends, guard, listen, end, send } = duties(port);
+  const { ends, guard, listen, end, send } = duties(port), tr = translator(port);
   part(el, "style", "").textContent = STYLE;
   const root = part(el, "div", "lw-walk", { role: "toolbar" });
   const head = part(root, "div", "lw-head", { hidden: "" });
@@ -569,7 +580,7 @@ export function strip(el, port) {
       frames.push(made);
     }
     places = Array.isArray(given) && given.length === count && given.every(Number.isFinite) ? given : [];
-    root.setAttribute("aria-label", String(port.get("alt") || "walk"));
+    root.setAttribute("aria-label", String(port.get("alt") || tr("walk")));
     if (Number.isInteger(chosen) && chosen >= 0 && chosen < count) stop = chosen;
     frames.forEach((frame, i) => {
       const words = String(labels?.[i] ?? places[i] ?? i + 1);

@@ -8,10 +8,13 @@ from typing import Any
 
 from latent_widgets.core.forward import rules_loaded
 from latent_widgets.core.steps import Step
+from latent_widgets.core.texts import tr
 
 __all__ = ["LOADING", "Run", "Work"]
 
-LOADING = "loading the rest of PyTorch, once"  # what takes the time of a preparation: seconds, the first in a process
+LOADING = tr(
+    "loading the rest of PyTorch, once"
+)  # what takes the time of a preparation: seconds, the first in a process
 
 Work = Callable[[Callable[..., bool]], Any]
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import ipywidgets
 
+from latent_widgets.core.texts import tr
 from latent_widgets.core.words import label_text
 
 __all__ = ["Guard", "button", "layer_range", "mute", "row", "tick"]
@@ -57,8 +58,8 @@ def layer_range(num_layers: int) -> ipywidgets.IntRangeSlider | None:
         min=0,
         max=num_layers - 1,
         continuous_update=False,
-        description="layers",
-        tooltip="First and last row of w+ that the directions change",
+        description=tr("layers"),
+        tooltip=tr("First and last row of w+ that the directions change"),
     )
     made.add_class("lw-wide")
     return made

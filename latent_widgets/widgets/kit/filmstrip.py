@@ -7,6 +7,7 @@ from typing import Any
 from torch import Tensor
 
 from latent_widgets.core.steps import OnStep
+from latent_widgets.core.texts import tr
 from latent_widgets.generators.base import Generator
 from latent_widgets.generators.place import with_weights
 from latent_widgets.geometry.walks.curves import WEAK_MATCH, CurveWalk
@@ -18,6 +19,7 @@ from latent_widgets.widgets.kit.reach import positions
 __all__ = ["Filmstrip", "film", "walk_words"]
 
 PICTURES = 7  # of a strip
+KINDS = {"linear": tr("linear"), "curve": tr("curve"), "density": tr("density")}  # in words
 
 
 class Filmstrip(Picture):
@@ -31,7 +33,7 @@ class Filmstrip(Picture):
     shape = (PICTURES, 1)
 
     def __init__(self, width: int, caption: str = "") -> None:
-        super().__init__(width=width, caption=caption, alt="A strip of pictures along a direction")
+        super().__init__(width=width, caption=caption, alt=tr("A strip of pictures along a direction"))
         self.add_class("lw-film")
 
 
@@ -80,10 +82,23 @@ def film(
 
 def walk_words(walk: Walk) -> str:
     """Say what a strip shows: where it goes, and of a curve how well it follows the direction and how far it bends."""
-    words = [f"{walk.name}, {walk.kind}: {walk.at[0]:g} to {walk.at[-1]:g} {walk.unit}"]
+    kind, first, last = KINDS.get(walk.kind, walk.kind), walk.at[0], walk.at[-1]
+    words = [
+        tr(
+            "{name}, {kind}: {first:g} to {last:g} {unit}",
+            name=walk.name,
+            kind=kind,
+            first=first,
+            last=last,
+            unit=walk.unit,
+        )
+    ]
     if isinstance(walk, CurveWalk):
         match, length = float(walk.cosines.min()), float(walk.arc_length.abs().max())
         bend = float(walk.deviation.max()) / length if length else 0.0
-        weak = ", weak: hardly this direction" if match < WEAK_MATCH else ""
-        words += [f"bends by {100 * bend:.2g} % of its length", f"match {match:.2f}{weak}"]
+        words.append(tr("bends by {share:.2g} % of its length", share=100 * bend))
+        if match < WEAK_MATCH:
+            words.append(tr("match {match:.2f}, weak: hardly this direction", match=match))
+        else:
+            words.append(tr("match {match:.2f}", match=match))
     return " · ".join(words)

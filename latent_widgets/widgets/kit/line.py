@@ -8,6 +8,7 @@ from typing import Any
 
 import ipywidgets
 
+from latent_widgets.core.texts import tr
 from latent_widgets.core.words import page_text
 
 __all__ = ["StatusLine"]
@@ -31,10 +32,12 @@ class StatusLine(ipywidgets.VBox):
     """
 
     def __init__(self, on_cancel: Callable[[], object], on_dismiss: Callable[[], object]) -> None:
-        self.cancel = ipywidgets.Button(description="Cancel", tooltip="Stop what is being computed", disabled=True)
-        self.progress = ipywidgets.FloatProgress(min=0.0, max=1.0, tooltip="Share done")
+        self.cancel = ipywidgets.Button(
+            description=tr("Cancel"), tooltip=tr("Stop what is being computed"), disabled=True
+        )
+        self.progress = ipywidgets.FloatProgress(min=0.0, max=1.0, tooltip=tr("Share done"))
         self.text = ipywidgets.HTML()
-        self.dismiss = ipywidgets.Button(description="Dismiss", tooltip="Hide this message")
+        self.dismiss = ipywidgets.Button(description=tr("Dismiss"), tooltip=tr("Hide this message"))
         self.message = ipywidgets.HTML()
         row = ipywidgets.HBox([self.text, self.progress, self.cancel])
         self.trouble = ipywidgets.HBox([self.message, self.dismiss])
@@ -65,11 +68,11 @@ class StatusLine(ipywidgets.VBox):
 
     def show_error(self, error: Exception) -> None:
         """Show what went wrong, and on demand where."""
-        name, message = page_text(type(error).__name__), page_text(str(error)) or "(no message)"
+        name, message = page_text(type(error).__name__), page_text(str(error)) or tr("(no message)")
         details = page_text("".join(traceback.format_exception(error)))
         self.message.value = (
             f'<div role="alert"><b>{name}</b>: {message}</div>'
-            f"<details><summary>Details</summary><pre>{details}</pre></details>"
+            f"<details><summary>{tr('Details')}</summary><pre>{details}</pre></details>"
         )
         self.trouble.layout.display = None
 

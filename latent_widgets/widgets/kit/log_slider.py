@@ -6,6 +6,7 @@ import math
 
 import ipywidgets
 
+from latent_widgets.core.texts import tr
 from latent_widgets.widgets.kit.numbered import Numbered
 from latent_widgets.widgets.kit.step_slider import StepSlider
 
@@ -34,9 +35,10 @@ class LogSlider(Numbered):
     def __init__(
         self, value: float, low: float, high: float, description: str, tooltip: str, size: float = 0.25
     ) -> None:
-        slider = StepSlider(low, high, size, description=description, tooltip=f"{tooltip}; steps of {size} decades")
+        steps = tr("{what}; steps of {size:g} decades", what=tooltip, size=size)
+        slider = StepSlider(low, high, size, description=description, tooltip=steps)
         box = ipywidgets.BoundedFloatText(
-            min=10.0**low, max=10.0**high, step=10.0**low, tooltip=f"{tooltip}; type any number"
+            min=10.0**low, max=10.0**high, step=10.0**low, tooltip=tr("{what}; type any number", what=tooltip)
         )
         super().__init__(slider, box, value)
 

@@ -7,6 +7,7 @@ from typing import Any
 import ipywidgets
 from traitlets import Float, observe
 
+from latent_widgets.core.texts import tr
 from latent_widgets.widgets.jobs.turns import one_at_a_time
 from latent_widgets.widgets.kit.controls import mute
 from latent_widgets.widgets.kit.silence import Silence, heard
@@ -32,7 +33,7 @@ class Numbered(ipywidgets.HBox):
         super().__init__([slider, box])
         self.add_class("lw-numbered")
         box.add_class("lw-number")
-        mute(box, f"{slider.description}, number")
+        mute(box, tr("{name}, number", name=slider.description))
         slider.observe(self._slid, "value")
         box.observe(self._typed, "value")
         self.value = value
@@ -76,7 +77,8 @@ class NumberSlider(Numbered):
 
     def __init__(self, value: float, low: float, high: float, size: float, description: str, tooltip: str) -> None:
         slider = StepSlider(low, high, size, description=description, tooltip=tooltip)
-        box = ipywidgets.BoundedFloatText(min=low, max=high, step=size, tooltip=f"{tooltip}; type any number")
+        words = tr("{what}; type any number", what=tooltip)
+        box = ipywidgets.BoundedFloatText(min=low, max=high, step=size, tooltip=words)
         super().__init__(slider, box, value)
 
     def _show(self, number: float) -> None:

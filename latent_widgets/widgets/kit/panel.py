@@ -19,6 +19,7 @@ from traitlets import Bool, Enum, Instance, Unicode, observe
 from latent_widgets.core import checks
 from latent_widgets.core.figures import new_figure
 from latent_widgets.core.forward import load_rules
+from latent_widgets.core.texts import tr
 from latent_widgets.widgets.jobs.job import Job, Report, Work
 from latent_widgets.widgets.kit import cells, links
 from latent_widgets.widgets.kit.line import StatusLine
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["Panel", "close_tree"]
 
 Hired = TypeVar("Hired", bound=PageWork)
+ENDED = {"idle": tr("idle"), "cancelled": tr("cancelled"), "error": tr("error")}  # in words
 BESIDE = -5  # priority of what takes long
 SHARED = ("source", "target", "_canvas_manager")  # what a link connects; and all canvases have one manager
 
@@ -61,7 +63,7 @@ class Panel(ipywidgets.VBox):
     "Whether something is being computed."
     error = Instance(Exception, allow_none=True, read_only=True)
     "What went wrong last and was not dismissed, or None."
-    status = Unicode("idle", read_only=True)
+    status = Unicode(tr("idle"), read_only=True)
     "The text of the status line."
     theme = Enum(THEMES, "auto")
     'Colours: "auto" follows the page, "light" and "dark" do not.'
@@ -310,7 +312,9 @@ class Panel(ipywidgets.VBox):
 
     def _ended(self, state: str) -> str:
         took = self._shown.elapsed_ms
-        return f"idle, {took:.0f} ms" if state == "idle" and took is not None else state
+        if state == "idle" and took is not None:
+            return tr("idle, {took:.0f} ms", took=took)
+        return ENDED[state]
 
     @observe("theme")
     def _wear(self, change: Any) -> None:
@@ -467,5 +471,6 @@ def _keywords_of(panel: type) -> Iterable[str]:
 
 def _words(report: Report) -> str:
     """What a busy job does, how far it is, and how long it takes."""
-    between = ": " if report.label else ", " if report.words else ""
-    return f"busy{between}{report.words}"
+    if report.label:
+        return tr("busy: {work}", work=report.words)
+    return tr("busy, {progress}", progress=report.words) if report.words else tr("busy")

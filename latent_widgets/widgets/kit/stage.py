@@ -13,9 +13,10 @@ from typing import Any
 
 import anywidget
 import ipywidgets
-from traitlets import Bytes, List, TraitError, Tuple, Unicode, validate
+from traitlets import Bytes, Dict, List, TraitError, Tuple, Unicode, validate
 
 from latent_widgets.core import checks
+from latent_widgets.core.texts import tr
 from latent_widgets.core.words import shown
 from latent_widgets.page.modules import STAGE
 from latent_widgets.widgets.kit.page_messages import Call, stage_call, strip_call
@@ -29,6 +30,18 @@ FORMATS = ("png", "jpeg", "webp")
 MOST_FRAMES = 999
 MOST_SIDE = 65_536  # pixels
 GREY, RGBA = 0, 6  # as the header of a PNG has it
+WORDS = {  # what the module says by itself
+    "Arrow keys move the cursor, with Shift by 8 pixels.": tr("Arrow keys move the cursor, with Shift by 8 pixels."),
+    "Space or Enter acts there, held Space draws on.": tr("Space or Enter acts there, held Space draws on."),
+    "The brackets change the size of the brush.": tr("The brackets change the size of the brush."),
+    "B, held, shows the picture before the moves.": tr("B, held, shows the picture before the moves."),
+    "Escape leaves the tool.": tr("Escape leaves the tool."),
+    "before": tr("before"),
+    "hold to see the picture before the moves": tr("hold to see the picture before the moves"),
+    "no answer yet": tr("no answer yet"),
+    "picture": tr("picture"),
+    "walk": tr("walk"),
+}
 
 
 class _PagePart(anywidget.AnyWidget):
@@ -36,6 +49,7 @@ class _PagePart(anywidget.AnyWidget):
 
     _esm = Unicode(STAGE.read_text(encoding="utf-8")).tag(sync=True)
     _part = Unicode("").tag(sync=True)  # which of its two sides the module shows
+    _words = Dict({text: said for text, said in WORDS.items() if said != text}).tag(sync=True)  # in another language
     kinds: tuple[str, ...] = ("trouble",)
 
     def __init__(self, **traits: Any) -> None:

@@ -53,7 +53,7 @@ class StepSlider(ipywidgets.IntSlider):
         with self.hold_sync():  # to the page all at once: none of its states lies outside another
             self.set_trait("min", min(low, self.value))
             self.set_trait("max", max(high, self.value))
-            self.value = round(number / size)
+            self.set_trait("value", round(number / size))
             self.set_trait("min", low)
             self.set_trait("max", high)
 

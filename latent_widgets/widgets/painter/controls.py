@@ -8,13 +8,15 @@ from typing import Any, NamedTuple
 
 import ipywidgets
 
+from latent_widgets.core.texts import tr
 from latent_widgets.core.words import page_text
 from latent_widgets.widgets.kit.controls import Guard, button, row
 from latent_widgets.widgets.kit.numbered import NumberSlider
 from latent_widgets.widgets.kit.silence import Silence, heard
 from latent_widgets.widgets.painter.easel import Easel
-from latent_widgets.widgets.painter.keys import KEYS, TOOLS
-from latent_widgets.widgets.painter.later import Later
+from latent_widgets.widgets.painter.keys import CALLED, KEYS, TOOLS
+from latent_widgets.widgets.painter.later import EDGES, Later
+from latent_widgets.widgets.painter.model import MaskModel
 
 __all__ = ["FileActs", "PainterControls"]
 
@@ -47,71 +49,70 @@ class PainterControls:
     def __init__(self, easel: Easel, later: Later, files: FileActs, parts: Sequence[str], guard: Guard) -> None:
         self._easel, self.silence = easel, Silence()
         model, change, most = easel.model, easel.change, easel.largest_brush
-        self.tool = ipywidgets.ToggleButtons(options=list(TOOLS), tooltips=list(TOOLS.values()))
+        self.tool = ipywidgets.ToggleButtons(
+            options=[(CALLED[tool], tool) for tool in TOOLS], tooltips=list(TOOLS.values())
+        )
         self.tool.add_class("lw-toggles")
         self.tool.add_class("lw-tools")
-        self.erase = ipywidgets.Checkbox(False, description="erase", indent=False, tooltip="Take away (key x)")
+        self.erase = ipywidgets.Checkbox(False, description=tr("erase"), indent=False, tooltip=tr("Take away (key x)"))
         self.brush = ipywidgets.BoundedFloatText(
-            1.0, min=0.5, max=most, step=0.5, description="brush, px", tooltip="Diameter in pixels of the picture"
-        )
-        sizes = [
-            button("smaller brush", "Smaller brush ([)", guard(lambda _: easel.resize_brush(0.8)), "minus", "lw-icon"),
-            button("larger brush", "Larger brush (])", guard(lambda _: easel.resize_brush(1.25)), "plus", "lw-icon"),
-        ]
+            1.0, min=0.5, max=most, step=0.5,
+            description=tr("brush, px"), tooltip=tr("Diameter in pixels of the picture"),
+        )  # fmt: skip
         self.tolerance = ipywidgets.BoundedFloatText(
-            20, min=0, max=255, step=5, description="tolerance", tooltip="How far colours may differ when filling"
+            20, min=0, max=255, step=5,
+            description=tr("tolerance"), tooltip=tr("How far colours may differ when filling"),
+        )  # fmt: skip
+        self.opacity = NumberSlider(0.5, 0, 1, 0.05, tr("opacity"), tr("Opacity of the painted region"))
+        self.colour = ipywidgets.ColorPicker(
+            value="#d55e00", description=tr("colour"), tooltip=tr("Colour of the region")
         )
-        self.opacity = NumberSlider(0.5, 0, 1, 0.05, "opacity", "Opacity of the painted region")
-        self.colour = ipywidgets.ColorPicker(value="#d55e00", description="colour", tooltip="Colour of the region")
         self.region = ipywidgets.Dropdown(
-            options=[""], description="region", tooltip="Which region is painted (keys 1 to 9)"
+            options=[""], description=tr("region"), tooltip=tr("Which region is painted (keys 1 to 9)")
         )
-        self.name = ipywidgets.Text(placeholder="name", description="new region", tooltip="Name of a new region")
+        self.name = ipywidgets.Text(
+            placeholder=tr("name"), description=tr("new region"), tooltip=tr("Name of a new region")
+        )
         self.add = button(
-            "add", "Add a region of this name", guard(lambda _: change(model.add, self.name.value)), "plus"
+            tr("add"), tr("Add a region of this name"), guard(lambda _: change(model.add, self.name.value)), "plus"
         )
         self.remove = button(
-            "remove", "Remove the region", guard(lambda _: change(model.remove, model.region)), "trash"
+            tr("remove"), tr("Remove the region"), guard(lambda _: change(model.remove, model.region)), "trash"
         )
-        self.part = ipywidgets.Dropdown(options=list(parts), description="part", tooltip="A part that was found")
+        self.part = ipywidgets.Dropdown(
+            options=list(parts), description=tr("part"), tooltip=tr("A part that was found")
+        )
         self.take = button(
-            "take part", "Add the part to the region, or erase it", guard(lambda _: later.take(self.part.value))
-        )
-        self.undo = button("undo", "Undo the last change (Ctrl+Z)", guard(lambda _: change(model.undo)), "undo")
+            tr("take part"), tr("Add the part to the region, or erase it"),
+            guard(lambda _: later.take(self.part.value)),
+        )  # fmt: skip
+        self.undo = button(tr("undo"), tr("Undo the last change (Ctrl+Z)"), guard(lambda _: change(model.undo)), "undo")
         self.redo = button(
-            "redo", "Redo what was undone last (Ctrl+Shift+Z)", guard(lambda _: change(model.redo)), "repeat"
+            tr("redo"), tr("Redo what was undone last (Ctrl+Shift+Z)"), guard(lambda _: change(model.redo)), "repeat"
         )
-        self.clear = button("clear", "Empty the region (Delete)", guard(lambda _: change(model.clear)), "times")
-        self.invert = button("invert", "Exchange inside and outside (i)", guard(lambda _: change(model.invert)))
+        self.clear = button(tr("clear"), tr("Empty the region (Delete)"), guard(lambda _: change(model.clear)), "times")
+        self.invert = button(tr("invert"), tr("Exchange inside and outside (i)"), guard(lambda _: change(model.invert)))
         self.amount = ipywidgets.BoundedFloatText(
-            2, min=0, max=most, step=1, description="distance, px", tooltip="Pixels to grow, to shrink or to soften by"
-        )
-        changes = {"grow": "Move the edge outwards", "shrink": "Move the edge inwards", "feather": "Make the edge soft"}
-        changing = [
-            button(name, words, guard(lambda _, how=name: later.edge(how, self.amount.value)))
-            for name, words in changes.items()
-        ]
+            2, min=0, max=most, step=1,
+            description=tr("distance, px"), tooltip=tr("Pixels to grow, to shrink or to soften by"),
+        )  # fmt: skip
         self.range = ipywidgets.IntRangeSlider(
-            value=(128, 255), min=0, max=255, description="luminance", tooltip="From dark to bright, 0 to 255"
-        )
+            value=(128, 255), min=0, max=255,
+            description=tr("luminance"), tooltip=tr("From dark to bright, 0 to 255"),
+        )  # fmt: skip
         self.threshold = button(
-            "threshold", "The region becomes all pixels of this luminance",
+            tr("threshold"), tr("The region becomes all pixels of this luminance"),
             guard(lambda _: later.threshold(*self.range.value)),
         )  # fmt: skip
         self.path = ipywidgets.Text(
-            "mask.png", description="file", tooltip=".png or .npy: this region; .json: all regions"
+            "mask.png", description=tr("file"), tooltip=tr(".png or .npy: this region; .json: all regions")
         )
-        save = button("save", "Save to this file", guard(lambda _: files.save(self.path.value)), "download")
-        self.load = button("load", "Load this file", guard(lambda _: files.load(self.path.value)), "upload")
+        save = button(tr("save"), tr("Save to this file"), guard(lambda _: files.save(self.path.value)), "download")
+        self.load = button(tr("load"), tr("Load this file"), guard(lambda _: files.load(self.path.value)), "upload")
         self.upload = ipywidgets.FileUpload(
-            accept=".png,.npy,.json", multiple=False, description="upload",
-            tooltip="Take a file from your computer: .png or .npy for this region, .json for all",
+            accept=".png,.npy,.json", multiple=False, description=tr("upload"),
+            tooltip=tr("Take a file from your computer: .png or .npy for this region, .json for all"),
         )  # fmt: skip
-        zooms = [
-            button("zoom in", "Zoom in (+)", guard(lambda _: easel.zoom_by(1.5)), "search-plus", "lw-icon"),
-            button("zoom out", "Zoom out (-)", guard(lambda _: easel.zoom_by(1 / 1.5)), "search-minus", "lw-icon"),
-            button("whole picture", "Show the whole picture (0)", guard(lambda _: easel.zoom_by(0.0))),
-        ]
         for box in (self.brush, self.tolerance, self.amount, self.name, self.path, self.colour):
             box.add_class("lw-short")
         for slider in (self.opacity, self.range):
@@ -120,23 +121,51 @@ class PainterControls:
         self.words.add_class("lw-note")
         self.keys = ipywidgets.HTML(_list_keys())
         self.keys.add_class("lw-note")
-        self.waiting = ipywidgets.HTML("A cell is running: what you paint now appears when it ends. Nothing is lost.")
+        words = tr("A cell is running: what you paint now appears when it ends. Nothing is lost.")
+        self.waiting = ipywidgets.HTML(words)
         self.waiting.add_class("lw-waiting")
         self.waiting.layout.visibility = "hidden"
-        self.below = row(*zooms, self.undo, self.redo, self.clear, self.invert)
+        self.below = row(*self._zooms(guard), self.undo, self.redo, self.clear, self.invert)
         parting = [row(self.part, self.take)] if parts else []
         self.rows = [
             row(self.region, self.name, self.add, self.remove),
             row(self.tool, self.erase),
-            row(self.brush, *sizes, self.tolerance),
+            row(self.brush, *self._sizes(guard), self.tolerance),
             row(self.opacity, self.colour),
             *parting,
-            row(*changing, self.amount),
+            row(*self._edges(later, guard), self.amount),
             row(self.range, self.threshold),
             row(self.path, save, self.load, self.upload),
         ]
         self.spare = [] if parts else [self.part, self.take]
         self._listen(files, guard)
+
+    def _zooms(self, guard: Guard) -> list[ipywidgets.Button]:
+        easel = self._easel
+        near, far, whole = (guard(lambda _, by=by: easel.zoom_by(by)) for by in (1.5, 1 / 1.5, 0.0))
+        return [
+            button(tr("zoom in"), tr("Zoom in (+)"), near, "search-plus", "lw-icon"),
+            button(tr("zoom out"), tr("Zoom out (-)"), far, "search-minus", "lw-icon"),
+            button(tr("whole picture"), tr("Show the whole picture (0)"), whole),
+        ]
+
+    def _sizes(self, guard: Guard) -> list[ipywidgets.Button]:
+        easel = self._easel
+        smaller, larger = (guard(lambda _, by=by: easel.resize_brush(by)) for by in (0.8, 1.25))
+        return [
+            button(tr("smaller brush"), tr("Smaller brush ([)"), smaller, "minus", "lw-icon"),
+            button(tr("larger brush"), tr("Larger brush (])"), larger, "plus", "lw-icon"),
+        ]
+
+    def _edges(self, later: Later, guard: Guard) -> list[ipywidgets.Button]:
+        changes = {
+            "grow": tr("Move the edge outwards"), "shrink": tr("Move the edge inwards"),
+            "feather": tr("Make the edge soft"),
+        }  # fmt: skip
+        return [
+            button(EDGES[how], words, guard(lambda _, how=how: later.edge(how, self.amount.value)))
+            for how, words in changes.items()
+        ]
 
     def take_focus(self) -> None:
         """Take the keyboard's focus: the first control below the picture has it then."""
@@ -186,19 +215,25 @@ class PainterControls:
             self.tolerance.value, self.colour.value = brush.tolerance, brush.colour
         self.undo.disabled, self.redo.disabled = not model.can_undo, not model.can_redo
         self.remove.disabled = len(model.names) == 1
-        area = float(model.mask.mean())
-        height, width = model.size
-        kind = "soft, " if model.mask.dtype != bool else ""
-        self.words.value = (
-            f"{page_text(model.region)}: {kind}{100 * area:.3g} % of {height} x {width} pixels"
-            if area
-            else f"{page_text(model.region)}: nothing painted yet"
-        )
+        self.words.value = _area_words(model)
+
+
+def _area_words(model: MaskModel) -> str:
+    """How much of the picture the selected region takes, as HTML."""
+    region, share, (height, width) = page_text(model.region), 100 * float(model.mask.mean()), model.size
+    if not share:
+        return tr("{region}: nothing painted yet", region=region)
+    if model.mask.dtype != bool:
+        return tr(
+            "{region}: soft, {share:.3g} % of {height} x {width} pixels",
+            region=region, share=share, height=height, width=width,
+        )  # fmt: skip
+    return tr(
+        "{region}: {share:.3g} % of {height} x {width} pixels", region=region, share=share, height=height, width=width
+    )
 
 
 def _list_keys() -> str:
     items = "".join(f"<li><kbd>{page_text(key)}</kbd> {page_text(words)}</li>" for key, words in KEYS)
-    return (
-        f'<details open><summary>keys, once the picture is clicked</summary><ul class="lw-keys">{items}</ul>'
-        "Two fingers zoom and move the picture.</details>"
-    )
+    head, foot = tr("keys, once the picture is clicked"), tr("Two fingers zoom and move the picture.")
+    return f'<details open><summary>{head}</summary><ul class="lw-keys">{items}</ul>{foot}</details>'

@@ -7,14 +7,16 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from latent_widgets.core.texts import tr
 from latent_widgets.widgets.jobs.turns import HANDS
 from latent_widgets.widgets.kit.encode import Pixels
 from latent_widgets.widgets.painter import tools as tools
 from latent_widgets.widgets.painter.easel import Easel
 from latent_widgets.widgets.painter.tools import Bits
 
-__all__ = ["Later"]
+__all__ = ["EDGES", "Later"]
 
+EDGES = {"grow": tr("grow"), "shrink": tr("shrink"), "feather": tr("feather")}  # what is done to an edge, in words
 MaskChange = Callable[[Pixels, NDArray[Any]], NDArray[Any]]
 
 
@@ -35,12 +37,12 @@ class Later:
     def fill(self, x: float, y: float) -> None:
         """Add the area of similar colour around a point, or erase what is painted around it."""
         brush = self._easel.brush()
-        self._ask("fill", lambda image, mask: tools.filled(image, mask, x, y, brush.tolerance, brush.erase))
+        self._ask(tr("fill"), lambda image, mask: tools.filled(image, mask, x, y, brush.tolerance, brush.erase))
 
     def pick(self, x: float, y: float) -> None:
         """Add the superpixel under a point, or erase it."""
         model, erase = self._easel.model, self._easel.brush().erase
-        self._ask("superpixel", lambda image, mask: tools.over(mask, tools.pick(model.areas(), x, y), erase))
+        self._ask(tr("superpixel"), lambda image, mask: tools.over(mask, tools.pick(model.areas(), x, y), erase))
 
     def take(self, part: str) -> None:
         """Add a ready part, or erase it."""
@@ -49,19 +51,19 @@ class Later:
         def change(image: Pixels, mask: NDArray[Any]) -> NDArray[Any]:
             covered = self._find(part, image)
             if not covered.any():
-                self._easel.say(f"no {part} in this picture")
+                self._easel.say(tr("no {part} in this picture", part=part))
             return tools.over(mask, covered, erase)
 
         self._ask(part, change)
 
     def threshold(self, low: float, high: float) -> None:
         """Make the region all pixels whose luminance, 0 to 255, is between two numbers."""
-        self._ask("threshold", lambda image, mask: tools.threshold(image, low, high))
+        self._ask(tr("threshold"), lambda image, mask: tools.threshold(image, low, high))
 
     def edge(self, how: str, amount: float) -> None:
         """Move the edge of the region, ``"grow"`` or ``"shrink"``, or soften it, ``"feather"``."""
         change: Callable[..., NDArray[Any]] = getattr(tools, how)
-        self._ask(how, lambda image, mask: change(mask, amount))
+        self._ask(EDGES[how], lambda image, mask: change(mask, amount))
 
     def _ask(self, words: str, change: MaskChange, region: str | None = None) -> None:
         easel, model = self._easel, self._easel.model
@@ -74,7 +76,7 @@ class Later:
                 if name not in model.names:
                     return
                 if model.image.shape != image.shape:
-                    easel.say(f"{words} was dropped: the picture has another size now")
+                    easel.say(tr("{work} was dropped: the picture has another size now", work=words))
                 elif model.image is not image or model.state is not state:
                     self._ask(words, change, name)
                 else:

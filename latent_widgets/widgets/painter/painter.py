@@ -12,6 +12,7 @@ from PIL import Image
 from traitlets import validate
 
 from latent_widgets.core import checks
+from latent_widgets.core.texts import tr
 from latent_widgets.widgets.jobs.turns import HANDS
 from latent_widgets.widgets.kit.encode import Picturelike, Pixels
 from latent_widgets.widgets.kit.silence import Silence, heard
@@ -285,18 +286,18 @@ class MaskPainter(PainterTraits):
     def save_mask(self, path: str | os.PathLike[str]) -> Path:
         """Save the region as ``.png`` or ``.npy``, or all regions with their strokes as ``.json``."""
         path = save_mask(self.model, path)
-        self.say(f"saved to {path}")
+        self.say(tr("saved to {path}", path=path))
         return path
 
     def load_mask(self, path: str | os.PathLike[str]) -> None:
         """Load such a file in place of the region, or of all; undo brings them back."""
         self._change(load_mask, self.model, path)
-        self.say(f"loaded {path}")
+        self.say(tr("loaded {path}", path=path))
 
     def take_file(self, name: str, data: bytes) -> None:
         """Take the content of such a file, as it is uploaded."""
         self._change(read_mask, self.model, name, data)
-        self.say(f"loaded {name}")
+        self.say(tr("loaded {path}", path=name))
 
     def settle(self, region: str, mask: Any) -> None:
         """Replace a region by what a tool made of it; the selected one stays, and a stroke that is being made."""

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import ipywidgets
 
+from latent_widgets.core.texts import tr
 from latent_widgets.widgets.kit.controls import Guard, button, mute, row, tick
 from latent_widgets.widgets.kit.filmstrip import Filmstrip
 from latent_widgets.widgets.kit.silence import Silence, heard
@@ -16,7 +17,7 @@ from latent_widgets.widgets.spectrum.plot import SpectrumView
 
 __all__ = ["CHANCES", "SpectrumActs", "SpectrumControls"]
 
-CHANCES = {"nothing": "nothing", "random matrix": "matrix", "random latents": "latents"}
+CHANCES = ((tr("nothing"), "nothing"), (tr("random matrix"), "matrix"), (tr("random latents"), "latents"))
 
 
 class SpectrumActs(NamedTuple):
@@ -44,51 +45,56 @@ class SpectrumControls:
 
     def __init__(self, targets: Sequence[str], acts: SpectrumActs, guard: Guard, width: int) -> None:
         self.silence = Silence()
-        words = "Singular values of the differential by index"
+        words = tr("Singular values of the differential by index")
         self.plot = SpectrumChart(width, round(0.58 * width), words, guard(acts.pick))
         self.target = ipywidgets.Dropdown(
             options=list(targets),
-            description="derivative of",
-            tooltip="What the differential is taken of: w, the picture or a layer",
+            description=tr("derivative of"),
+            tooltip=tr("What the differential is taken of: w, the picture or a layer"),
         )
         self.scale = ipywidgets.ToggleButtons(
-            options=[("log axis", "log"), ("linear axis", "linear")],
-            tooltips=["Logarithmic axis", "Linear axis from zero"],
+            options=[(tr("log axis"), "log"), (tr("linear axis"), "linear")],
+            tooltips=[tr("Logarithmic axis"), tr("Linear axis from zero")],
         )
         self.scale.add_class("lw-toggles")
-        self.normalised = tick("relative to the first", "Divide each spectrum by its first value", False)
-        self.ranks = tick("ranks", "Draw where three rules end the spectrum", True)
-        self.energy = tick("energy", "Draw the share of the sum of squares that the leading values hold", True)
+        self.normalised = tick(tr("relative to the first"), tr("Divide each spectrum by its first value"), False)
+        self.ranks = tick(tr("ranks"), tr("Draw where three rules end the spectrum"), True)
+        self.energy = tick(tr("energy"), tr("Draw the share of the sum of squares that the leading values hold"), True)
         self.chance = ipywidgets.Dropdown(
-            options=CHANCES, description="compare with", tooltip="Draw the singular values that chance gives, as a band"
+            options=list(CHANCES),
+            description=tr("compare with"),
+            tooltip=tr("Draw the singular values that chance gives, as a band"),
         )
         self.keep = button(
-            "keep", "Keep this spectrum in the plot for comparison", guard(lambda _: acts.keep()), "thumb-tack"
+            tr("keep"), tr("Keep this spectrum in the plot for comparison"), guard(lambda _: acts.keep()), "thumb-tack"
         )
         self.forget = button(
-            "clear kept", "Take the kept spectra out of the plot", guard(lambda _: acts.forget()), "times"
+            tr("clear kept"), tr("Take the kept spectra out of the plot"), guard(lambda _: acts.forget()), "times"
         )
         self.forget.disabled = True
         self.index = ipywidgets.IntSlider(
             1,
             min=1,
             max=1,
-            description="direction",
-            tooltip="The direction that is selected; arrow keys step through them",
+            description=tr("direction"),
+            tooltip=tr("The direction that is selected; arrow keys step through them"),
         )
-        self.number = ipywidgets.BoundedIntText(1, min=1, max=1, tooltip="The direction that is selected")
-        mute(self.number, "direction, number")
+        self.number = ipywidgets.BoundedIntText(1, min=1, max=1, tooltip=tr("The direction that is selected"))
+        mute(self.number, tr("direction, number"))
         self.reach = ipywidgets.BoundedFloatText(
             3.0,
             min=0.01,
             max=200,
             step=0.5,
-            description="reach, sd",
-            tooltip="The strip goes from minus to plus this far",
+            description=tr("reach, {unit}", unit="sd"),
+            tooltip=tr("The strip goes from minus to plus this far"),
         )
         self.kind = ipywidgets.ToggleButtons(
-            options=["linear", "curve"],
-            tooltips=["Straight along the direction", "Along the curve that follows it, for the mapping alone"],
+            options=[(tr("linear"), "linear"), (tr("curve"), "curve")],
+            tooltips=[
+                tr("Straight along the direction"),
+                tr("Along the curve that follows it, for the mapping alone"),
+            ],
         )
         self.kind.add_class("lw-toggles")
         self.strip = Filmstrip(width)

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from latent_widgets.core import checks
 from latent_widgets.core.steps import Cancelled, OnStep, Step, report
+from latent_widgets.core.texts import tr, trn
 from latent_widgets.generators.base import Generator
 from latent_widgets.generators.place import steady, with_weights
 from latent_widgets.geometry.jacobian.decomposition import SVD
@@ -95,9 +96,10 @@ class Spectrum:
 def code_words(code: Code) -> str:
     """Name a code in a few words."""
     if code.seed is None:
-        return f"a code in {code.space}"
-    truncated = code.truncation not in (None, 1.0)
-    return f"seed {code.seed}" + (f" at truncation {code.truncation:g}" if truncated else "")
+        return tr("a code in {space}", space=code.space)
+    if code.truncation in (None, 1.0):
+        return tr("seed {seed}", seed=code.seed)
+    return tr("seed {seed} at truncation {truncation:g}", seed=code.seed, truncation=code.truncation)
 
 
 def taken_over(basis: LocalBasis, code: Code) -> Spectrum:
@@ -252,12 +254,12 @@ def curve_of(spectrum: Spectrum, index: int) -> tuple[tuple[Tensor, float, int] 
         ``z``, the truncation and how many directions to project on; or None, and why.
     """
     if spectrum.z is None or spectrum.target != "w":
-        return None, " · no curve: only the mapping has one, from a known z"
+        return None, tr("no curve: only the mapping has one, from a known z")
     if spectrum.values[index] < 1e-3 * spectrum.values[0]:
-        return None, " · no curve: a step along this direction is rounding noise"
+        return None, tr("no curve: a step along this direction is rounding noise")
     truncation = 1.0 if spectrum.code.truncation is None else spectrum.code.truncation
     if not truncation:
-        return None, " · no curve: everything is the average picture at truncation 0"
+        return None, tr("no curve: everything is the average picture at truncation 0")
     return (spectrum.z, truncation, max(spectrum.ranks.get("energy", 0), index + 1)), ""
 
 
@@ -305,7 +307,9 @@ def gaussian_band(spectrum: Spectrum, draws: int = 40, seed: int = 0) -> Band:
     values = torch.linalg.svdvals(factor)
     norm = spectrum.values.norm()
     values = values * norm / values.norm(dim=1, keepdim=True)
-    label = f"chance: {draws} Gaussian matrices {rows} x {columns} of this norm"
+    label = tr(
+        "chance: {draws} Gaussian matrices {rows} x {columns} of this norm", draws=draws, rows=rows, columns=columns
+    )
     return _band(label, values[:, : len(spectrum.values)])
 
 
@@ -320,7 +324,7 @@ def latents_band(spectra: Sequence[Tensor]) -> Band:
     """
     length = min(len(values) for values in spectra)
     stacked = torch.stack([values[:length].double().cpu() for values in spectra])
-    return _band(f"{len(spectra)} random latents", stacked)
+    return _band(trn("{count} random latent", "{count} random latents", len(spectra)), stacked)
 
 
 def decades(spectra: Sequence[Spectrum], normalised: bool) -> tuple[float, float]:

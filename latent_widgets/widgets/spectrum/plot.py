@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from latent_widgets.core.texts import tr, trn
 from latent_widgets.core.words import plot_text
 from latent_widgets.widgets.kit.plot import DIM, EDGE, INK, LOOKS, PAPER, Spot, dress
 from latent_widgets.widgets.spectrum.data import Band, Spectrum, decades
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SpectrumView", "draw_spectrum", "shade"]
 
-RULES = {"energy": "99 % of the energy", "kritchman-nadler": "Kritchman-Nadler", "gap": "largest gap"}
+RULES = {"energy": tr("99 % of the energy"), "kritchman-nadler": "Kritchman-Nadler", "gap": tr("largest gap")}
 THIN = 1e-4  # of the axis; what is shorter cannot be seen
 MOST_LETTERS = 80  # of a label in the legend
 MOST_SPOTS = 256  # more columns than this are too narrow to point at
@@ -80,8 +81,7 @@ def draw_spectrum(
         index = np.arange(1, len(values) + 1)
         shown = values > (bottom if view.log else -1)
         style: dict[str, Any] = {"color": colour, "marker": marker, "markersize": 3.4, "linewidth": 1.1}
-        zeros = f" ({spectrum.vanishing} zero up to rounding)" if spectrum.vanishing else ""
-        axes.plot(index[shown], values[shown], label=plot_text(spectrum.label, MOST_LETTERS) + zeros, **style)
+        axes.plot(index[shown], values[shown], label=_legend(spectrum), **style)
         _whiskers(axes, spectrum, index, scale if view.normalised else 1.0, (bottom, ceiling), colour)
         if not shown.all():  # below the axis
             floor = np.full((~shown).sum(), bottom)
@@ -95,10 +95,10 @@ def draw_spectrum(
     else:
         axes.set_ylim(bottom=0)
     axes.set_xlim(0.2, count + 0.8)
-    axes.set_ylabel("singular value" + (" / first" if view.normalised else ""))
+    axes.set_ylabel(tr("singular value / first") if view.normalised else tr("singular value"))
     if view.energy:
         _dress_energy(axes, last)
-    last.set_xlabel("index", color=INK)
+    last.set_xlabel(tr("index"), color=INK)
     if lines:
         _rank_lines(axes, last, first.ranks, count)
     if len(spectra) > 1 or band is not None or first.vanishing:
@@ -106,6 +106,13 @@ def draw_spectrum(
         options: dict[str, Any] = {"facecolor": PAPER, "edgecolor": EDGE, "framealpha": 0.8, "loc": corner}
         axes.legend(fontsize=8, labelcolor=INK, **options)
     return axes, _spots(axes, last, first) if len(first.values) <= MOST_SPOTS else []
+
+
+def _legend(spectrum: Spectrum) -> str:
+    label, zeros = plot_text(spectrum.label, MOST_LETTERS), spectrum.vanishing
+    if not zeros:
+        return label
+    return trn("{label} ({count} zero up to rounding)", "{label} ({count} zero up to rounding)", zeros, label=label)
 
 
 def _whiskers(
@@ -140,7 +147,7 @@ def _dress_energy(axes: Axes, last: Axes) -> None:
     last.axhline(0.99, color=DIM, linewidth=0.8, linestyle=":")
     last.set_ylim(0, 1.06)
     last.set_yticks([0, 0.5, 1])
-    last.set_ylabel("energy")
+    last.set_ylabel(tr("energy"))
 
 
 def _rank_lines(axes: Axes, last: Axes, ranks: dict[str, int], count: int) -> None:
@@ -173,7 +180,12 @@ def _spots(axes: Axes, last: Axes, spectrum: Spectrum) -> list[Spot]:
     return [
         Spot(
             (float(xs[i]), bottom, float(xs[i + 1]), top),
-            f"{i + 1}: {value:.4g}, {100 * share:.1f} % of the energy up to here",
+            tr(
+                "{index}: {value:.4g}, {share:.1f} % of the energy up to here",
+                index=i + 1,
+                value=value,
+                share=100 * share,
+            ),
         )
         for i, (value, share) in enumerate(zip(spectrum.values.tolist(), energy.tolist(), strict=True))
     ]

@@ -11,6 +11,7 @@ from traitlets import Instance, Unicode, observe
 from latent_widgets.core import checks
 from latent_widgets.core.forward import load_rules
 from latent_widgets.core.steps import Step
+from latent_widgets.core.texts import tr
 from latent_widgets.generators.base import Generator
 from latent_widgets.geometry.jacobian.decomposition import SVD
 from latent_widgets.geometry.jacobian.targets import checked_target, targets_of
@@ -242,7 +243,7 @@ class JacobianSpectrum(FigurePanel):
             failed=lambda error: self._tell_pending(""),
             kind="spectrum",
             prepare=load_rules,
-            label=f"spectrum of {plan.target} at {code_words(plan.code)}",
+            label=tr("spectrum of {target} at {code}", target=plan.target, code=code_words(plan.code)),
         )
 
     def _show_stage(self, step: Step) -> None:
@@ -264,7 +265,7 @@ class JacobianSpectrum(FigurePanel):
             self.redraw()
 
         work = partial(self._finder.find_all, others)
-        self.run(work, done, beside=True, kind="others", label="the other spectra")
+        self.run(work, done, beside=True, kind="others", label=tr("the other spectra"))
 
     def _take(self, spectrum: Spectrum) -> None:
         """Show a spectrum that was found."""
@@ -295,7 +296,7 @@ class JacobianSpectrum(FigurePanel):
                 self.redraw()
 
         work = partial(self._finder.chance, kind, spectrum)
-        self.run(work, done, beside=True, kind="chance", label="what chance gives")
+        self.run(work, done, beside=True, kind="chance", label=tr("what chance gives"))
 
     # ---- showing
 
@@ -360,9 +361,9 @@ class JacobianSpectrum(FigurePanel):
             lambda on_step: film(
                 G, spectrum.code, directions, i, curve=curve, on_step=lambda step: on_step(step), **options
             ),
-            lambda found: self.controls.strip.show(found[0], caption=found[1] + words),
+            lambda found: self.controls.strip.show(found[0], caption=f"{found[1]} · {words}" if words else found[1]),
             kind="strip",
-            label="walk",
+            label=tr("walk"),
             priority=5,
         )
 

@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 
+from latent_widgets.core.texts import tr, trn
 from latent_widgets.core.words import page_text
 from latent_widgets.widgets.kit.plot import LOOKS
 from latent_widgets.widgets.spectrum.data import Band, Spectrum
@@ -88,11 +89,15 @@ class Pace:
         """
         each = max(self._clock() - self._begun, 1e-3) / products
         whole = 2 * k if warm else COLD * k
-        rate = f"{products} products, {1 / each:.3g} a second"
+        rate = trn(
+            "{count} product, {rate:.3g} a second", "{count} products, {rate:.3g} a second", products, rate=1 / each
+        )
         if products <= 2:
-            return f"{rate}: about {_seconds(each * whole)} for {whole}"
+            return tr("{rate}: about {time} for {count}", rate=rate, time=_seconds(each * whole), count=whole)
         left = whole - products
-        return f"{rate}, about {_seconds(each * left)} left" if left > 0 else f"{rate}, until the whiskers are short"
+        if left > 0:
+            return tr("{rate}, about {time} left", rate=rate, time=_seconds(each * left))
+        return tr("{rate}, until the whiskers are short", rate=rate)
 
 
 def _seconds(seconds: float) -> str:
@@ -113,12 +118,13 @@ def products_words(spectrum: Spectrum, warm: bool = False) -> str:
     if svd is None or svd.products is None:
         return ""
     made = sum(svd.products)
-    words = f"{len(svd.S)} values from {made} products"
+    values = trn("{count} value", "{count} values", len(svd.S))
+    words = trn("{values} from {count} product", "{values} from {count} products", made, values=values)
     saved = COLD * len(svd.S) - made
     if svd.stopped != "finished":
-        words += ", not finished: whiskers show what is known"
-    elif warm and saved > 0:
-        words += f", begun with the directions nearby, about {saved} fewer"
+        return tr("{found}, not finished: whiskers show what is known", found=words)
+    if warm and saved > 0:
+        return tr("{found}, begun with the directions nearby, about {saved} fewer", found=words, saved=saved)
     return words
 
 
@@ -138,14 +144,17 @@ def spectrum_words(
         HTML.
     """
     i = min(index, len(spectrum.values) - 1)
-    words = [f"<b>{page_text(spectrum.label)}</b>", f"singular value {i + 1} is {float(spectrum.values[i]):.4g}"]
+    value = tr("singular value {index} is {value:.4g}", index=i + 1, value=float(spectrum.values[i]))
+    words = [f"<b>{page_text(spectrum.label)}</b>", value]
     if asked == "w" and spectrum.target != "w":
-        words.append("this code was edited in w, so its z is unknown: of the picture instead of the mapping")
+        words.append(tr("this code was edited in w, so its z is unknown: of the picture instead of the mapping"))
     elif spectrum.target == "w" and spectrum.code.truncation not in (None, 1.0):
-        words.append("of the mapping before truncation")
+        words.append(tr("of the mapping before truncation"))
     if stage:
         words.append(page_text(stage))
     said = " · ".join(words)
     if pending is None:
         return said
-    return f"<b>old</b>{pending and f', until {page_text(pending)} is there'}: {said}"
+    if not pending:
+        return tr("<b>old</b>: {words}", words=said)
+    return tr("<b>old</b>, until {what} is there: {words}", what=page_text(pending), words=said)

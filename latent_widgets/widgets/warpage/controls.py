@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import ipywidgets
 
-from latent_widgets.geometry.subspaces.grassmann import METRICS
+from latent_widgets.core.texts import tr
 from latent_widgets.widgets.kit.chart import Chart
 from latent_widgets.widgets.kit.controls import Guard, button, mute, row, tick
 from latent_widgets.widgets.kit.filmstrip import Filmstrip
@@ -19,7 +19,9 @@ from latent_widgets.widgets.warpage.heatmap import Heatmap
 
 __all__ = ["PAGES", "WarpageActs", "WarpageControls"]
 
-PAGES = ("pair", "map")
+PAGES = {"pair": tr("pair"), "map": tr("map")}  # and their titles
+METRIC_OPTIONS = ((tr("geodesic"), "geodesic"), (tr("projection"), "projection"))
+ORDER_OPTIONS = ((tr("seriation"), "seriation"), (tr("sample"), "sample"))
 
 
 class WarpageActs(NamedTuple):
@@ -55,65 +57,74 @@ class WarpageControls:
             1,
             min=1,
             max=1,
-            description="directions",
-            tooltip="How many local directions of each latent are compared",
+            description=tr("directions"),
+            tooltip=tr("How many local directions of each latent are compared"),
             readout=False,
         )
-        self.k_box = ipywidgets.BoundedIntText(1, min=1, max=1, tooltip="How many directions, as a number")
-        mute(self.k_box, "directions, number")
+        self.k_box = ipywidgets.BoundedIntText(1, min=1, max=1, tooltip=tr("How many directions, as a number"))
+        mute(self.k_box, tr("directions, number"))
         self.metric = ipywidgets.ToggleButtons(
-            options=list(METRICS),
-            tooltips=["Root of the sum of squared principal angles", "Sine of the largest principal angle"],
+            options=list(METRIC_OPTIONS),
+            tooltips=[
+                tr("Root of the sum of squared principal angles"),
+                tr("Sine of the largest principal angle"),
+            ],
         )
         self.order = ipywidgets.ToggleButtons(
-            options=["seriation", "sample"], tooltips=["Like next to like", "As they were drawn"]
+            options=list(ORDER_OPTIONS), tooltips=[tr("Like next to like"), tr("As they were drawn")]
         )
         self.sort = button(
-            "sort again", "Order the rows anew by the distances as they are now", guard(lambda _: acts.sort()), "sort"
-        )
+            tr("sort again"), tr("Order the rows anew by the distances as they are now"),
+            guard(lambda _: acts.sort()), "sort",
+        )  # fmt: skip
         self.stretch = tick(
-            "stretch colours", "Spread the colours over the distances of the pairs, rather than from zero"
+            tr("stretch colours"), tr("Spread the colours over the distances of the pairs, rather than from zero")
         )
         self.n = ipywidgets.BoundedIntText(
-            32, min=2, max=4096, description="latents", tooltip="How many latents to draw"
+            32, min=2, max=4096, description=tr("latents"), tooltip=tr("How many latents to draw")
         )
         self.seed = ipywidgets.BoundedIntText(
-            0, min=0, max=2**31 - 1, description="seed", tooltip="Seed of the latents"
+            0, min=0, max=2**31 - 1, description=tr("seed"), tooltip=tr("Seed of the latents")
         )
         self.measure = button(
-            "measure", "Find the local bases of these latents",
+            tr("measure"), tr("Find the local bases of these latents"),
             guard(lambda _: acts.measure(self.n.value, self.seed.value)), "play",
         )  # fmt: skip
         self.words = ipywidgets.HTML()
         self.words.add_class("lw-note")
         self.first = ipywidgets.BoundedIntText(
-            0, min=0, max=0, description="latent A", tooltip="The first latent of the pair"
+            0, min=0, max=0, description=tr("latent {name}", name="A"), tooltip=tr("The first latent of the pair")
         )
         self.second = ipywidgets.BoundedIntText(
-            0, min=0, max=0, description="latent B", tooltip="The second latent of the pair"
+            0, min=0, max=0, description=tr("latent {name}", name="B"), tooltip=tr("The second latent of the pair")
         )
         self.swap = button(
-            "swap", "Exchange A and B", guard(lambda _: acts.select(self.second.value, self.first.value)), "exchange"
+            tr("swap"),
+            tr("Exchange A and B"),
+            guard(lambda _: acts.select(self.second.value, self.first.value)),
+            "exchange",
         )
         self.pictures = (
-            Picture(width=150, caption="A", alt="Latent A"),
-            Picture(width=150, caption="B", alt="Latent B"),
+            Picture(width=150, caption="A", alt=tr("Latent {name}", name="A")),
+            Picture(width=150, caption="B", alt=tr("Latent {name}", name="B")),
         )
-        self.angles = Plot(430, 190, "Principal angles between the two local bases")
+        self.angles = Plot(430, 190, tr("Principal angles between the two local bases"))
         self.direction = ipywidgets.IntSlider(
             1,
             min=1,
             max=1,
-            description="direction",
-            tooltip="Which local direction of A the strips follow",
+            description=tr("direction"),
+            tooltip=tr("Which local direction of A the strips follow"),
             readout=False,
         )
-        self.direction_box = ipywidgets.BoundedIntText(1, min=1, max=1, tooltip="Which direction, as a number")
-        mute(self.direction_box, "direction, number")
+        self.direction_box = ipywidgets.BoundedIntText(1, min=1, max=1, tooltip=tr("Which direction, as a number"))
+        mute(self.direction_box, tr("direction, number"))
         self.strips = tuple(Filmstrip(430) for _ in range(3))
         if not pictures:
-            self.pictures[0].caption, self.pictures[1].caption = "give generator=G to see pictures and walks", ""
-        self.map = Chart(470, 430, "Map of the latents: close points have similar local bases", guard(acts.pick_point))
+            self.pictures[0].caption = tr("give generator=G to see pictures and walks")
+            self.pictures[1].caption = ""
+        words = tr("Map of the latents: close points have similar local bases")
+        self.map = Chart(470, 430, words, guard(acts.pick_point))
         for control in (self.k_box, self.direction_box, self.n, self.seed, self.first, self.second):
             control.add_class("lw-short")
         for control in (self.metric, self.order):
@@ -131,7 +142,7 @@ class WarpageControls:
                 *self.strips,
             ]
         )
-        self.pages = ipywidgets.Tab([pair, ipywidgets.VBox([self.map])], titles=list(PAGES))
+        self.pages = ipywidgets.Tab([pair, ipywidgets.VBox([self.map])], titles=list(PAGES.values()))
         self.pages.add_class("lw-pages")
         self.pages.observe(guard(lambda _: acts.page()), "selected_index")
         left = ipywidgets.VBox(
@@ -183,7 +194,7 @@ class WarpageControls:
     @property
     def page(self) -> str:
         """The page that is open."""
-        return PAGES[self.pages.selected_index or 0]
+        return list(PAGES)[self.pages.selected_index or 0]
 
     def show(self, *, k: int, most: int, metric: str, latents: int, selected: tuple[int, int] | None) -> None:
         """Bring the controls to a state without calling anything.

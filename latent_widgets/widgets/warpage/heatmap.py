@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from latent_widgets.core.texts import tr
 from latent_widgets.methods.warpage import WarpageMap
 from latent_widgets.widgets.kit.chart import Chart
 from latent_widgets.widgets.kit.plot import Spot
@@ -26,7 +27,7 @@ class Heatmap(Chart):
     """
 
     def __init__(self, width: int, clicked: Callable[[float, float], object]) -> None:
-        words = "Distances between the local bases of all pairs"
+        words = tr("Distances between the local bases of all pairs")
         super().__init__(width, round(width / 1.36), words, clicked, layers=3)
         self.add_class("lw-framed")
         self._frame: tuple[tuple[float, float], list[int]] | None = None  # what the lowest layer shows

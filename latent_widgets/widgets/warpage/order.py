@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from latent_widgets.core.texts import trn
 from latent_widgets.methods.warpage import WarpageMap
 from latent_widgets.widgets.warpage.data import seriation
 
@@ -56,5 +57,5 @@ def order_of(view: WarpageMap, by: str) -> Order:
     """
     if by == "sample":
         return Order(np.arange(len(view)))
-    words = f"ordered with {view.k} direction{'s' * (view.k != 1)}"
+    words = trn("ordered with {count} direction", "ordered with {count} directions", view.k)
     return Order(seriation(view.distances.double().cpu().numpy()), words)

@@ -12,6 +12,7 @@ from PIL import Image
 from torch import Tensor
 
 from latent_widgets.core.steps import report
+from latent_widgets.core.texts import tr
 from latent_widgets.generators.base import Generator
 from latent_widgets.generators.place import with_weights
 from latent_widgets.geometry.subspaces.haar import haar_sample
@@ -67,12 +68,12 @@ class Pages:
             angles, chance, images = found
             for number, (picture, name) in enumerate(zip(controls.pictures, "AB", strict=True)):
                 if images is not None:
-                    picture.show(images[number], caption=f"{name}: latent {pair[number]}")
+                    picture.show(images[number], caption=tr("{name}: latent {number}", name=name, number=pair[number]))
             value = float(view.distances[pair])
             controls.angles.show(lambda figure: draw_angles(figure, angles, chance, value))
             then()
 
-        self._run(work, done, kind="pair", priority=6, label="pair", delay=delay)
+        self._run(work, done, kind="pair", priority=6, label=tr("pair"), delay=delay)
 
     def draw_strips(self, view: WarpageMap, pair: tuple[int, int]) -> None:
         """Draw the walk along a local direction of A at A and at B, and along B's own at B.
@@ -86,16 +87,16 @@ class Pages:
             return
         m = min(controls.direction.value, view.k) - 1
         plans = [
-            (i, i, f"direction {m + 1} of A, at A"),
-            (i, j, f"direction {m + 1} of A, at B"),
-            (j, j, f"direction {m + 1} of B, at B"),
+            (i, i, tr("direction {number} of A, at A: {first} to {last} sd", number=m + 1, first="-3", last="+3")),
+            (i, j, tr("direction {number} of A, at B: {first} to {last} sd", number=m + 1, first="-3", last="+3")),
+            (j, j, tr("direction {number} of B, at B: {first} to {last} sd", number=m + 1, first="-3", last="+3")),
         ]
 
         def work(on_step: Any) -> list[tuple[Any, str]]:
             found, codes, bases = [], _here(G, view.codes), _here(G, view.bases)
             for number, (of, at, words) in enumerate(plans):
                 pixels, _ = film(G, codes[at], bases[of, :, m], unit="sd")
-                found.append((pixels, f"{words}: -3 to +3 sd"))
+                found.append((pixels, words))
                 if not report(on_step, number + 1, len(plans)):
                     break
             return found
@@ -104,7 +105,7 @@ class Pages:
             for strip, (pixels, words) in zip(controls.strips, found, strict=False):
                 strip.show(pixels, caption=words)
 
-        self._run(work, done, kind="strips", priority=4, label="walks")
+        self._run(work, done, kind="strips", priority=4, label=tr("walks"))
 
     def draw_map(self, view: WarpageMap, pair: tuple[int, int] | None) -> None:
         """Place all latents in the plane; from one drawing to the next they move as little as they must.
@@ -114,7 +115,10 @@ class Pages:
             pair: The two to name.
         """
         rows = view.distances.sum(1) / max(len(view) - 1, 1)
-        words = [f"latent {i}: {float(mean):.2f} of chance from the others" for i, mean in enumerate(rows)]
+        words = [
+            tr("latent {number}: {mean:.2f} of chance from the others", number=i, mean=float(mean))
+            for i, mean in enumerate(rows)
+        ]
 
         def work(on_step: Any) -> Any:
             start = self.positions if len(self.positions) == len(view) else None
@@ -127,7 +131,7 @@ class Pages:
             self.positions, self.stress = found
             self._controls.map.draw(draw)
 
-        self._run(work, done, kind="map", frame=True, priority=3, label="map")
+        self._run(work, done, kind="map", frame=True, priority=3, label=tr("map"))
 
     def draw_pictures(self, result: WarpageMap, then: Callable[[], object]) -> None:
         """Draw a small picture of every latent, for the map.
@@ -154,7 +158,7 @@ class Pages:
                 self.pictures = found
                 then()
 
-        self._run(work, done, kind="thumbs", priority=1, label="pictures of the map")
+        self._run(work, done, kind="thumbs", priority=1, label=tr("pictures of the map"))
 
     def nearest(self, x: float, y: float) -> int | None:
         """Return the latent nearest to a place of the map, in shares of it; None outside."""

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latent_widgets.core.imports import import_whole
+from latent_widgets.core.texts import tr
 from latent_widgets.methods.warpage import Interval, WarpageMap
 from latent_widgets.widgets.kit.plot import DIM, EDGE, INK, Spot, dress
 
@@ -87,11 +88,11 @@ def draw_frame(figure: Figure, order: NDArray[np.intp], limits: tuple[float, flo
     places = np.arange(0, n, 1 if n <= MOST_LABELS else int(np.ceil(n / 16)))
     axes.set_yticks(places, [str(order[i]) for i in places], fontsize=8 if n <= 24 else 6)
     axes.tick_params(length=2, pad=1.5)
-    axes.set_xlabel("latents, in the same order as the rows")
-    axes.set_ylabel("latent")
+    axes.set_xlabel(tr("latents, in the same order as the rows"))
+    axes.set_ylabel(tr("latent"))
     bar.yaxis.set_ticks_position("left")
     bar.tick_params(labelsize=8, length=2, pad=1.5)
-    bar.set_title("distance / chance", fontsize=8, color=INK, loc="left", pad=5)
+    bar.set_title(tr("distance / chance"), fontsize=8, color=INK, loc="left", pad=5)
     return axes
 
 
@@ -134,7 +135,12 @@ def value_spots(figure: Figure, M: WarpageMap, order: NDArray[np.intp]) -> list[
     return [
         Spot(
             (float(x[j]), float(y[i + 1]), float(x[j + 1]), float(y[i])),
-            f"latents {order[i]} and {order[j]}: {values[i, j]:.3f} of chance",
+            tr(
+                "latents {first} and {second}: {value:.3f} of chance",
+                first=order[i],
+                second=order[j],
+                value=values[i, j],
+            ),
         )
         for i in range(n)
         for j in range(n)
@@ -182,7 +188,7 @@ def spread_apart(heights: list[float], gap: float, low: float, high: float) -> l
 
 def _baselines(bar: Axes, baselines: Mapping[str, Interval], limits: tuple[float, float]) -> None:
     """Name the baselines beside the bar, none upon another."""
-    names = {"haar": "chance (Haar)", "random": "random pairs", "close": "close pairs"}
+    names = {"haar": tr("chance (Haar)"), "random": tr("random pairs"), "close": tr("close pairs")}
     low, high = limits
     marks = sorted(baselines.items(), key=lambda item: item[1].mean)
     heights = spread_apart([one.mean for _, one in marks], 0.095 * (high - low), low, high)
@@ -215,13 +221,15 @@ def draw_angles(figure: Figure, angles: Any, chance: Any, distance: float) -> li
     index = np.arange(1, len(found) + 1)
     low, middle, high = np.quantile(random, [0.05, 0.5, 0.95], axis=0)
     spread: dict[str, Any] = {"yerr": [middle - low, high - middle], "ecolor": DIM, "elinewidth": 1.2, "capsize": 2}
-    axes.bar(index, found, color=FIRST, width=0.62, label=f"this pair, {distance:.3f} of chance")
-    axes.errorbar(index, middle, linestyle="none", marker="_", color=DIM, markersize=9, label="chance (Haar)", **spread)
+    axes.bar(index, found, color=FIRST, width=0.62, label=tr("this pair, {value:.3f} of chance", value=distance))
+    axes.errorbar(
+        index, middle, linestyle="none", marker="_", color=DIM, markersize=9, label=tr("chance (Haar)"), **spread
+    )
     axes.set(ylim=(0, 93), yticks=[0, 30, 60, 90], xlim=(0.4, len(found) + 0.6))
     step = max(1, len(found) // 10)
     axes.set_xticks(index[::step])
-    axes.set_xlabel("principal angle", color=INK)
-    axes.set_ylabel("degrees", color=INK)
+    axes.set_xlabel(tr("principal angle"), color=INK)
+    axes.set_ylabel(tr("degrees"), color=INK)
     box: dict[str, Any] = {
         "facecolor": "none",
         "edgecolor": "none",
@@ -269,7 +277,7 @@ def draw_map(
                 name, positions[latent], xytext=(0, 15), textcoords="offset points", ha="center", fontsize=10,
                 color=colour, weight="bold",
             )  # fmt: skip
-    axes.set_xlabel(f"distance / Haar mean; stress of the map {stress:.2f}", color=INK)
+    axes.set_xlabel(tr("distance / Haar mean; stress of the map {stress:.2f}", stress=stress), color=INK)
     return axes, _map_spots(figure, axes, positions, pictures, words)
 
 

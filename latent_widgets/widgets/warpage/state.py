@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from latent_widgets.core.rounding import first_largest
+from latent_widgets.core.texts import tr, trn
 from latent_widgets.methods.warpage import WarpageMap
 from latent_widgets.widgets.warpage.order import Order
 
@@ -45,12 +46,34 @@ def warpage_words(view: WarpageMap, order: Order) -> str:
     """
     pairs, words = view.baselines, []
     if view.stopped != "finished":
-        words.append(f"<b>{len(view)} of {view.total} latents</b>: the run was cancelled")
-    close = f"pairs {view.epsilon:.3g} apart in z (at {pairs['close'].mean:.2f})"
+        words.append(
+            trn(
+                "<b>{done} of {count} latent</b>: the run was cancelled",
+                "<b>{done} of {count} latents</b>: the run was cancelled",
+                view.total, done=len(view),
+            )
+        )  # fmt: skip
     if "random" in pairs:
-        ratio = view.distortion_interval
-        between = f" ({ratio.low:.3g} to {ratio.high:.3g})" if np.isfinite(ratio.low) else ""
-        times = f", {ratio.mean:.3g}{between} times as far as {close}" if np.isfinite(ratio.mean) else f"; {close}"
-        words.append(f"random pairs are at <b>{pairs['random'].mean:.2f}</b> of chance{times}")
+        words.append(_pairs_words(view))
     words += [order.words] if order.words else []
     return " · ".join(words)
+
+
+def _pairs_words(view: WarpageMap) -> str:
+    ratio, baselines = view.distortion_interval, view.baselines
+    known = {"random": baselines["random"].mean, "apart": view.epsilon, "close": baselines["close"].mean}
+    if not np.isfinite(ratio.mean):
+        return tr(
+            "random pairs are at <b>{random:.2f}</b> of chance; pairs {apart:.3g} apart in z (at {close:.2f})", **known
+        )
+    if not np.isfinite(ratio.low):
+        return tr(
+            "random pairs are at <b>{random:.2f}</b> of chance, "
+            "{times:.3g} times as far as pairs {apart:.3g} apart in z (at {close:.2f})",
+            times=ratio.mean, **known,
+        )  # fmt: skip
+    return tr(
+        "random pairs are at <b>{random:.2f}</b> of chance, "
+        "{times:.3g} ({low:.3g} to {high:.3g}) times as far as pairs {apart:.3g} apart in z (at {close:.2f})",
+        times=ratio.mean, low=ratio.low, high=ratio.high, **known,
+    )  # fmt: skip

@@ -12,6 +12,7 @@ from traitlets import Tuple, Unicode, observe
 
 from latent_widgets.core import checks
 from latent_widgets.core.steps import Step
+from latent_widgets.core.texts import tr, trn
 from latent_widgets.generators.base import Generator
 from latent_widgets.geometry.jacobian.targets import checked_target
 from latent_widgets.geometry.subspaces.grassmann import METRICS
@@ -166,7 +167,7 @@ class WarpageHeatmap(FigurePanel):
             self._sweep = None
             self.controls.heatmap.grey(False)  # nothing comes in its place
 
-        label = f"local bases of {n} latents"
+        label = trn("local bases of {count} latent", "local bases of {count} latents", n)
         self.run(work, self._adopt, beside=True, failed=failed, kind="sweep", label=label)
 
     def cancel(self) -> None:
@@ -263,7 +264,7 @@ class WarpageHeatmap(FigurePanel):
             _ = view.distances, view.baselines
             return view
 
-        self.run(work, self._draw, kind="view", frame=True, priority=8, label="distances")
+        self.run(work, self._draw, kind="view", frame=True, priority=8, label=tr("distances"))
 
     def _draw(self, view: WarpageMap) -> None:
         self.controls.heatmap.show_distances(view, self.order, bool(self.controls.stretch.value))
