@@ -70,6 +70,8 @@ class PartPage(ipywidgets.VBox):
             tooltip=tr("The part before and after a move: union lets it move, intersection holds its outline"),
         )
         self.layers = layer_range(num_layers)
+        if self.layers is not None:  # beside which those of the active direction are chosen
+            self.layers.description = tr("layers to train")
         for control in (self.part, self.scope, self.count, self.steps, self.merge):
             control.add_class("lw-short")
         self.train = button(

@@ -86,6 +86,8 @@ class RegionPage(ipywidgets.VBox):
             tooltip=tr("What of the picture counts: all of it, brightness alone, or colour without brightness"),
         )
         self.layers = layer_range(num_layers)
+        if self.layers is not None:  # beside which those of the active direction are chosen
+            self.layers.description = tr("layers that move")
         self.overlay = ipywidgets.ToggleButtons(
             options=[(label, name) for name, (label, _) in OVERLAYS.items()],
             tooltips=[words for _, words in OVERLAYS.values()],
