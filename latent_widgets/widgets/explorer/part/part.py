@@ -256,18 +256,19 @@ class Parts:
         page = self.page
         page.curve.layout.display = None
         page.curve.show(lambda figure: draw_course(figure, course))
-        said = {"done": course.done, "total": course.total, "score": course.scores[-1], "best": course.best}
         words = [
-            tr("step {done} of {total}, score {score:.3f}, best {best:.3f}", **said),
+            tr("step {done} of {total}", done=course.done, total=course.total),
+            tr("score {score:.3f}, best {best:.3f}", score=course.scores[-1], best=course.best),
             tr("chance {share:.3f}", share=course.chance),
             tr("random directions {low:.3f} to {high:.3f}", low=low, high=high),
         ]
         page.words.value = " · ".join(words)
 
     def _show_walks(self, strips: Pixels, what: str) -> None:
-        strip, said = self.page.strips, {"what": what, "low": -REACH, "high": REACH}
+        strip = self.page.strips
         strip.layout.display = None
-        strip.show(strips, caption=tr("{what}: {low:g} to {high:g} sd, one row for each direction", **said))
+        words = tr("{what}: {low:g} to {high:g} sd, one row for each direction", what=what, low=-REACH, high=REACH)
+        strip.show(strips, caption=words)
 
     @one_at_a_time
     def _landed(self, result: tuple[Lelsd, Pixels | None] | None) -> None:

@@ -121,8 +121,7 @@ def draw_effect(figure: Figure, predicted: EffectMap, true: EffectMap | None, st
                 f"{value:.2g}", (x + shift, value), xytext=(0, 2), textcoords="offset points", ha="center", fontsize=8,
                 color=INK,
             )  # fmt: skip
-            said = {"place": place, "map": name, "value": value}
-            spots.append((x + shift, tr("{place}, {map}: {value:.3g} rms", **said)))
+            spots.append((x + shift, tr("{place}, {map}: {value:.3g} rms", place=place, map=name, value=value)))
     axes.set_xticks([0, 1], places)
     axes.set_xlim(-0.6, 1.6)
     axes.set_ylim(0, 1.18 * top)

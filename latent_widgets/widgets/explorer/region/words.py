@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from latent_widgets.core.texts import tr
+from latent_widgets.core.texts import tr, trn
 from latent_widgets.core.words import page_text
 from latent_widgets.geometry.regions.partial import Seen
 from latent_widgets.widgets.explorer.region.work import EffectMap, RegionFinding
@@ -31,8 +31,10 @@ def region_words(found: RegionFinding, active: int, true: EffectMap | None, seen
         if true is None:
             said = tr("{share:.1%} of the change of {name} falls inside (predicted)", share=share, name=name)
         else:
-            both = {"share": share, "name": name, "true": true.locality}
-            said = tr("{share:.1%} of the change of {name} falls inside (predicted, true {true:.1%})", **both)
+            said = tr(
+                "{share:.1%} of the change of {name} falls inside (predicted, true {true:.1%})",
+                share=share, name=name, true=true.locality,
+            )  # fmt: skip
         words += [said, tr("chance {share:.1%}", share=one["chance"])]
         if "kept norm" in one:
             words.append(tr("{share:.2g} of its length left by the projection", share=one["kept norm"]))
@@ -41,11 +43,18 @@ def region_words(found: RegionFinding, active: int, true: EffectMap | None, seen
 
 def seen_words(seen: Seen) -> str:
     """Say what a search has looked at, and whether its directions still turn."""
-    values = {"share": seen.energy, "directions": seen.directions, "side": seen.side}
+    count, side = seen.directions, seen.side
     if seen.energy is None:
-        words = [tr("seen along {directions} directions at {side} px", **values)]
+        words = [trn("seen along {count} direction at {side} px", "seen along {count} directions at {side} px", count,
+                     side=side)]  # fmt: skip
     else:
-        words = [tr("about {share:.0%} of the change seen along {directions} directions at {side} px", **values)]
+        words = [
+            trn(
+                "about {share:.0%} of the change seen along {count} direction at {side} px",
+                "about {share:.0%} of the change seen along {count} directions at {side} px",
+                count, share=seen.energy, side=side,
+            )
+        ]  # fmt: skip
     if seen.stopped == "settled":
         words.append(tr("settled"))
     elif seen.turned > UNSETTLED:

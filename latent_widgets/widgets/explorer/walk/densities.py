@@ -125,13 +125,12 @@ def in_words(density: Density, codes: Tensor, space: str) -> str:
         Its log density, and how many percent of the generator's codes are less likely.
     """
     level, percent = float(level_of(density, codes)), float(percentile_of(density, codes))
-    said = {"level": level, "space": tr("w, the mean of all layers") if codes.ndim == 3 else space, "percent": percent}
     words = [
         tr(
             "This code: log density {level:.1f} in {space}; {percent:.0f} % of the generator's own are less likely.",
-            **said,
+            level=level, space=tr("w, the mean of all layers") if codes.ndim == 3 else space, percent=percent,
         )
-    ]
+    ]  # fmt: skip
     words += [tr("An outlier.")] if percent < 0.5 else []
     words += [tr("Nearer to the mode than almost any: just as unusual.")] if percent > 99.5 else []
     return " ".join(words)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from latent_widgets.core.texts import tr
 from latent_widgets.widgets.explorer.walk.densities import Trace
@@ -69,16 +69,12 @@ def _spots(figure: Figure, trace: Trace, where: Sequence[float], unit: str) -> l
     found = []
     for i, (x, level) in enumerate(zip(where, trace.levels.tolist(), strict=True)):
         left, bottom = (float(v) for v in axes.transData.transform((x, level)) / (width, height))
-        said: dict[str, Any] = {"kind": KIND_NAMES[trace.kind], "place": trace.at[i], "unit": unit, "level": level}
-        said |= {"percent": float(trace.percentiles[i])}
-        if trace.degrees is None:
-            words = tr("{kind}, {place:.3g} {unit}: log density {level:.2f}, {percent:.0f} % are less likely", **said)
-        else:
-            words = tr(
-                "{kind}, {place:.3g} {unit} ({angle:.1f} degrees): log density {level:.2f}, {percent:.0f} % are less "
-                "likely",
-                angle=trace.degrees[i],
-                **said,
-            )
+        place = f"{trace.at[i]:.3g} {unit}"
+        if trace.degrees is not None:
+            place = tr("{place} ({angle:.1f} degrees)", place=place, angle=trace.degrees[i])
+        words = tr(
+            "{kind}, {place}: log density {level:.2f}, {percent:.0f} % are less likely",
+            kind=KIND_NAMES[trace.kind], place=place, level=level, percent=float(trace.percentiles[i]),
+        )  # fmt: skip
         found.append(Spot((left - 0.01, bottom - 0.05, left + 0.01, bottom + 0.05), words))
     return found

@@ -128,8 +128,8 @@ def _positions(walk: Walk) -> str:
     """Say where the pictures of a strip stand that are not in even steps."""
     places = [f"{position:.2g}" for position in walk.at]
     at = ", ".join(places) if len(places) <= 11 else tr("{low} to {high}", low=places[0], high=places[-1])
-    said = {"name": walk.name, "kind": KIND_NAMES[walk.kind], "places": at, "unit": walk.unit}
-    return tr("{name}, {kind}: {places} {unit}", **said)
+    kind = KIND_NAMES[walk.kind]
+    return tr("{name}, {kind}: {places} {unit}", name=walk.name, kind=kind, places=at, unit=walk.unit)
 
 
 def _traces(way: Way, densities: Densities, G: Generator, walks: dict[str, Walk]) -> tuple[tuple[Trace, ...], str]:
