@@ -1,4 +1,4 @@
-"""What stands in the sources of modules whose texts come from no catalogue yet."""
+"""What modules say whose texts come from no catalogue yet."""
 
 import ast
 import re
@@ -9,15 +9,18 @@ ROOT = Path(__file__).resolve().parent.parent
 LEAST = 3  # letters of a text in which values stand: with fewer it would be any text
 
 
-def literals(modules: Iterable[str]) -> list[str]:
-    """Return regular expressions of the texts in some modules, the longest first.
+def literals(modules: Iterable[str]) -> re.Pattern[str]:
+    """Return what matches, as a whole, a text that stands in the sources of some modules.
 
     Args:
         modules: Files or folders, from the root of the repository.
+
+    Raises:
+        ValueError: If there is no such file or folder.
     """
     files = [file for name in modules for file in _files(ROOT / name)]
-    found = {text for file in files for text in _texts(ast.parse(file.read_text(encoding="utf-8")))}
-    return sorted(found, key=len, reverse=True)
+    found = sorted({text for file in files for text in _texts(ast.parse(file.read_text(encoding="utf-8")))})
+    return re.compile("|".join(found) or r"(?!)", re.DOTALL)
 
 
 def _files(path: Path) -> list[Path]:
@@ -29,9 +32,8 @@ def _files(path: Path) -> list[Path]:
 def _texts(tree: ast.AST) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and any(map(str.isalpha, node.value)):
-            yield re.escape(node.value.strip())
+            yield re.escape(node.value)
         elif isinstance(node, ast.JoinedStr):
-            constants = [str(part.value) for part in node.values if isinstance(part, ast.Constant)]
-            if sum(letter.isalpha() for letter in "".join(constants)) >= LEAST:
-                parts = (re.escape(str(p.value)) if isinstance(p, ast.Constant) else r".*?" for p in node.values)
-                yield "".join(parts)
+            fixed = [str(part.value) if isinstance(part, ast.Constant) else None for part in node.values]
+            if sum(letter.isalpha() for words in fixed if words for letter in words) >= LEAST:
+                yield "".join(".*" if words is None else re.escape(words) for words in fixed)

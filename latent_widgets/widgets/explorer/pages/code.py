@@ -10,6 +10,8 @@ from latent_widgets.widgets.explorer.desk import Desk
 
 __all__ = ["CodePage"]
 
+COPY, COPIED = page_text(tr("copy code")), page_text(tr("copied"))
+TITLE, WORDS = page_text(tr("Copy to the clipboard")), page_text(tr("The edit as Python code"))
 # Without a clipboard, as on a page that is not served securely, the older command copies what is selected.
 _COPY = (
     "const text=this.parentNode.querySelector('textarea');text.select();"
@@ -36,8 +38,7 @@ class CodePage(ipywidgets.VBox):
         code = self._desk.state.edit.to_python(self._desk.state.generator.origin)
         rows = min(14, code.count("\n") + 2)
         self.text.value = (
-            f'<button class="jupyter-button widget-button" onclick="{_COPY}" data-copied="{page_text(tr("copied"))}" '
-            f'title="{page_text(tr("Copy to the clipboard"))}">{page_text(tr("copy code"))}</button>'
-            f'<textarea readonly spellcheck="false" rows="{rows}" '
-            f'aria-label="{page_text(tr("The edit as Python code"))}">{page_text(code)}</textarea>'
+            f'<button class="jupyter-button widget-button" onclick="{_COPY}" data-copied="{COPIED}" title="{TITLE}">'
+            f'{COPY}</button><textarea readonly spellcheck="false" rows="{rows}" aria-label="{WORDS}">'
+            f"{page_text(code)}</textarea>"
         )

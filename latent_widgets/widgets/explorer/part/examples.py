@@ -9,6 +9,7 @@ import torch
 
 from latent_widgets.core.texts import tr
 from latent_widgets.segmentation import FewShotSegmenter
+from latent_widgets.segmentation.few_shot import contradictory
 from latent_widgets.widgets.explorer.desk import Desk
 from latent_widgets.widgets.explorer.part.examples_box import ExamplesBox
 from latent_widgets.widgets.explorer.part.examples_work import Example, Examples, example_of, fit_examples
@@ -120,7 +121,9 @@ class PaintedParts:
                 words = [tr("held-out IoU of {part} {score:.2f}", part=name, score=found.iou[name])]
             elif segmenter.painted == 1:
                 words = [tr("One picture is painted, so none can be held out. Paint a second.")]
-            words += [advice for advice in segmenter.advice if "held out" not in advice]
+            if contradictory(agreement := segmenter.training_agreement):
+                few = tr("Only {share:.0%} of the painted pixels are found as painted.", share=agreement)
+                words += [few, tr("Examples may contradict each other.")]
         self.box.fill(self.examples.of(name), " · ".join(words), find=segmenter is not None)
 
     def _learn(self, name: str) -> None:

@@ -51,7 +51,7 @@ class PartPage(ipywidgets.VBox):
         self.silence = Silence()
         self.examples = examples
         self.part = ipywidgets.Dropdown(
-            description=tr("part"), tooltip=tr("Where the directions are to act, and only there")
+            description=tr("part to train"), tooltip=tr("Where the directions are to act, and only there")
         )
         self.scope = ipywidgets.Dropdown(
             options=[(tr("all pictures"), False), (tr("this picture"), True)],

@@ -36,10 +36,11 @@ _TAKE = (
     "const url=canvas.toDataURL('image/webp',.95);"
     f"post(url.length<{LIMIT}?url:canvas.toDataURL('image/jpeg',.9))}}).catch(()=>post(''))"
 )
+_CHOOSE = page_text(tr("Choose or drop a photo"))
 _PLACE = (
     '<label class="lw-place"><i class="fa fa-image"></i> '
     + tr("<b>drop a photo here</b>, or click to choose one")
-    + f'<input type="file" accept="image/*" aria-label="{page_text(tr("Choose or drop a photo"))}" onchange="{_TAKE}">'
+    + f'<input type="file" accept="image/*" aria-label="{_CHOOSE}" onchange="{_TAKE}">'
     "</label>"
 )
 

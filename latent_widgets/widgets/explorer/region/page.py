@@ -31,7 +31,7 @@ OTHERWISE = tr(
     "A painter with more tools is linked in a cell:{link}or assign <code>explorer.mask = lw.Mask(array)</code>.",
     link=LINK,
 )
-PAINT = tr("Take the brush beside the picture and paint a region: the sliders become directions that act there.")
+PAINT = tr("Paint a region with the brush beside the picture: the sliders become directions that act there.")
 HELP = f"{PAINT} {OTHERWISE}"
 READY = tr(
     "Tick <b>directions come from the region</b>, and the sliders become directions that act in the painted region."

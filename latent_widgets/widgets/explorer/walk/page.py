@@ -10,9 +10,10 @@ import ipywidgets
 from latent_widgets.core.texts import tr
 from latent_widgets.core.words import page_text
 from latent_widgets.widgets.explorer.walk.densities import Trace
-from latent_widgets.widgets.explorer.walk.plot import KIND_NAMES, draw_traces
+from latent_widgets.widgets.explorer.walk.plot import draw_traces
 from latent_widgets.widgets.kit.controls import Guard, button, row
 from latent_widgets.widgets.kit.encode import Pixels
+from latent_widgets.widgets.kit.filmstrip import KIND_NAMES
 from latent_widgets.widgets.kit.picture import Picture
 from latent_widgets.widgets.kit.plot import Plot
 from latent_widgets.widgets.kit.reach import Reach

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from latent_widgets.core.texts import tr
 from latent_widgets.widgets.explorer.walk.densities import Trace
+from latent_widgets.widgets.kit.filmstrip import KIND_NAMES
 from latent_widgets.widgets.kit.plot import EDGE, INK, LOOKS, Spot, dress
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["KIND_NAMES", "draw_traces"]
+__all__ = ["draw_traces"]
 
-KIND_NAMES = {"linear": tr("linear"), "density": tr("density"), "curve": tr("curve")}  # of walks
 LEAST = 2.0  # units of log density that the axis spans: what is constant to rounding should look constant
 STYLES = dict(zip(("linear", "density", "curve"), LOOKS, strict=False))
 

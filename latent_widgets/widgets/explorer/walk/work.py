@@ -19,10 +19,9 @@ from latent_widgets.geometry.walks.walk import KINDS, Walk
 from latent_widgets.widgets.explorer.screen.frames import Frames
 from latent_widgets.widgets.explorer.walk.densities import Densities, Trace, in_words, trace_of
 from latent_widgets.widgets.explorer.walk.page import Strip
-from latent_widgets.widgets.explorer.walk.plot import KIND_NAMES
 from latent_widgets.widgets.explorer.walk.way import Way, latent_of
 from latent_widgets.widgets.kit.encode import small, strip
-from latent_widgets.widgets.kit.filmstrip import walk_words
+from latent_widgets.widgets.kit.filmstrip import KIND_NAMES, walk_words
 
 __all__ = ["Drawing", "draw_walks", "way_along"]
 
