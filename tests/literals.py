@@ -20,7 +20,7 @@ def literals(modules: Iterable[str]) -> re.Pattern[str]:
     """
     files = [file for name in modules for file in _files(ROOT / name)]
     found = sorted({text for file in files for text in _texts(ast.parse(file.read_text(encoding="utf-8")))})
-    return re.compile("|".join(found) or r"(?!)", re.DOTALL)
+    return re.compile(rf"[\W\d]*(?:{'|'.join(found) or '(?!)'})", re.DOTALL)  # behind numbers and signs, too
 
 
 def _files(path: Path) -> list[Path]:
