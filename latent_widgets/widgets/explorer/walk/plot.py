@@ -69,12 +69,11 @@ def _spots(figure: Figure, trace: Trace, where: Sequence[float], unit: str) -> l
     found = []
     for i, (x, level) in enumerate(zip(where, trace.levels.tolist(), strict=True)):
         left, bottom = (float(v) for v in axes.transData.transform((x, level)) / (width, height))
-        place = f"{trace.at[i]:.3g} {unit}"
+        place = tr("{kind}, {alpha:.3g} {unit}", kind=KIND_NAMES[trace.kind], alpha=trace.at[i], unit=unit)
         if trace.degrees is not None:
             place = tr("{place} ({angle:.1f} degrees)", place=place, angle=trace.degrees[i])
-        words = tr(
-            "{kind}, {place}: log density {level:.2f}, {percent:.0f} % are less likely",
-            kind=KIND_NAMES[trace.kind], place=place, level=level, percent=float(trace.percentiles[i]),
-        )  # fmt: skip
+        percent = float(trace.percentiles[i])
+        likely = tr("log density {level:.2f}, {percent:.0f} % are less likely", level=level, percent=percent)
+        words = f"{place}: {likely}"
         found.append(Spot((left - 0.01, bottom - 0.05, left + 0.01, bottom + 0.05), words))
     return found
