@@ -456,6 +456,9 @@ def asks_for_texts_as_they_stand(source: Source) -> list[str]:
             found.append(f"{source.module}:{call.lineno} has no value for a place of {texts[-1]!r}")
         elif given - {"count"} - _places("".join(texts)):
             found.append(f"{source.module}:{call.lineno} has no place for a value in {texts[-1]!r}")
+    within = [node for text in ast.walk(source.tree) if isinstance(text, ast.JoinedStr) for node in ast.walk(text)]
+    for call in (calls[id(node)] for node in within if id(node) in calls):
+        found.append(f"{source.module}:{call.lineno} translates in an f-string, into which Babel does not look")
     for node in ast.walk(source.tree):
         if isinstance(node, ast.Name) and node.id in TRANSLATORS and id(node) not in calls:
             found.append(f"{source.module}:{node.lineno} hands over {node.id}, and Babel cannot collect what it gets")

@@ -167,6 +167,7 @@ PLANTED = [
             ("trn('{count} move', many, 2)", "trn('{count} move', '{count} moves', 2)"),
             ("trn('{count} {what}', '{count}', 2)", "trn('one {what}', '{count} {what}', 2, what=what)"),
             ("map(tr, names)", "sort.tr"),
+            ("f'<b>{tr(\"a\")}</b>'", "f'<b>{a}</b>' + tr('a')"),
             ("from latent_widgets.core.texts import tr as say\nsay('a')", "say('a')"),
         )
     ],

@@ -43,6 +43,7 @@ class _Page(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self._style = tag in ("style", "script")
+        self.between += "\n" * (tag == "title")  # of which a plot has many
         self.beside += [value for name, value in attrs if name in TOLD and value]
 
     def handle_endtag(self, tag: str) -> None:

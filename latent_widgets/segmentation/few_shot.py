@@ -31,7 +31,7 @@ from latent_widgets.segmentation.base import Features, Segmenter
 from latent_widgets.segmentation.scores import part_iou
 from latent_widgets.values.fitting import generator_differences
 
-__all__ = ["FewShotSegmenter", "HeldOut", "fit_segmenter"]
+__all__ = ["FewShotSegmenter", "HeldOut", "contradictory", "fit_segmenter"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -373,6 +373,11 @@ def _score(found: list[Tensor], truth: list[Tensor], names: tuple[str, ...]) -> 
     return HeldOut(shown, sum(shown.values()) / len(shown), len(truth))
 
 
+def contradictory(agreement: float) -> bool:
+    """Whether so few of the painted pixels are found as painted that examples may contradict each other."""
+    return agreement < 0.9 - rounding(torch.float64)
+
+
 def _advice(painting: Painting, agreement: float, evaluate: bool) -> list[str]:
     """Say in words what more painting would mend."""
     found, several = [], len(painting.samples) > 1
@@ -383,7 +388,7 @@ def _advice(painting: Painting, agreement: float, evaluate: bool) -> list[str]:
     if several and evaluate:
         found += [f"{name!r} is painted on one sample only, so it has no held-out score."
                   for name, count in counts.items() if count == 1]  # fmt: skip
-    if agreement < 0.9 - rounding(torch.float64):
+    if contradictory(agreement):
         found.append(
             f"Only {100 * agreement:.0f} % of the painted pixels are found as painted: examples may contradict "
             "each other."

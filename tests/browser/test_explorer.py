@@ -243,7 +243,7 @@ def test_pages_pick_a_seed_copy_code_and_save(lab, explorer):
     lab.eventually(lambda: path.input_value() == "latent.json")
     path.fill("smile.json")
     path.press("Enter")
-    explorer.button("Save").click()
+    explorer.button("write the file").click()
     lab.eventually(lambda: "saved smile.json" in explorer.status.inner_text())
     assert lab.kernel_eval("bool((lw.Edit.load('smile.json').apply(G) == explorer.edit.apply(G)).all())")
     lab.screenshot("save", explorer.panel)

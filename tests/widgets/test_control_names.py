@@ -46,6 +46,14 @@ def test_each_page_of_the_explorer_calls_its_controls_apart(explorer):
     assert found == {name: [] for name in explorer.pages}
 
 
+def test_page_calls_no_control_as_the_first_screen_does(explorer):
+    found = {}
+    for name in explorer.pages:
+        explorer.controls.page = name
+        found[name] = doubtful(explorer)
+    assert found == {name: [] for name in explorer.pages}
+
+
 def test_rows_of_moves_are_called_by_what_they_move(explorer):
     explorer.controls.page = "stack"
     row = explorer.pages["stack"].rows[1]

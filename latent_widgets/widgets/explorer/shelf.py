@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any
 
+from latent_widgets.core.texts import tr, trn
 from latent_widgets.edits.changes import same_code
 from latent_widgets.edits.edit import Base, Mask
 from latent_widgets.methods import methods
@@ -18,7 +19,9 @@ Layers = tuple[int, ...] | None
 
 HERE = ("z", "w", "code")  # parameters by which a method belongs to a latent
 REGION = ("mask", "parts")  # and to a region
-OTHERS = {"region": "Region", "feature_directions": "Feature directions", "true_factors": "True factors"}
+OTHERS = {
+    "region": tr("Region"), "feature_directions": tr("Feature directions"), "true_factors": tr("True factors"),
+}  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -195,18 +198,21 @@ def title_of(directions: Directions, found: Found | None = None) -> str:
     names: dict[str, Callable[[], str]] = {"lelsd": lambda: _trained(directions)}
     titles = {info.name: info.title for info in methods()} | OTHERS
     method = directions.method
-    title = names[method]() if method in names else titles.get(method, method.replace("_", " ") or "directions")
-    return f"{title} at {_start(found.base)}" if found is not None and found.local else title
+    title = names[method]() if method in names else titles.get(method, method.replace("_", " ") or tr("directions"))
+    if found is None or not found.local:
+        return title
+    code = found.base.code
+    if code is not None:
+        return tr("{method} at a code in {space}", method=title, space=code.space)
+    return tr("{method} at seed {seed}", method=title, seed=found.base.seed)
 
 
 def _trained(directions: Directions) -> str:
     asked = directions.parameters
-    words = [str(asked.get("part", "")), "LELSD", f"{asked['steps']} steps" if "steps" in asked else ""]
+    steps = asked.get("steps")
+    said = trn("{count} step", "{count} steps", steps) if isinstance(steps, int) else ""  # a file may say anything
+    words = [str(asked.get("part", "")), "LELSD", said]
     return ", ".join(filter(None, words))
-
-
-def _start(base: Base) -> str:
-    return f"seed {base.seed}" if base.code is None else f"a code in {base.code.space}"
 
 
 def _same_start(a: Base, b: Base) -> bool:

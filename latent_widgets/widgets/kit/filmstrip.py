@@ -16,10 +16,10 @@ from latent_widgets.widgets.kit.encode import Pixels, strip
 from latent_widgets.widgets.kit.picture import Picture
 from latent_widgets.widgets.kit.reach import positions
 
-__all__ = ["Filmstrip", "film", "walk_words"]
+__all__ = ["KIND_NAMES", "Filmstrip", "film", "walk_words"]
 
 PICTURES = 7  # of a strip
-KINDS = {"linear": tr("linear"), "curve": tr("curve"), "density": tr("density")}  # in words
+KIND_NAMES = {"linear": tr("linear"), "curve": tr("curve"), "density": tr("density")}  # in words
 
 
 class Filmstrip(Picture):
@@ -82,7 +82,7 @@ def film(
 
 def walk_words(walk: Walk) -> str:
     """Say what a strip shows: where it goes, and of a curve how well it follows the direction and how far it bends."""
-    kind, first, last = KINDS.get(walk.kind, walk.kind), walk.at[0], walk.at[-1]
+    kind, first, last = KIND_NAMES.get(walk.kind, walk.kind), walk.at[0], walk.at[-1]
     words = [
         tr(
             "{name}, {kind}: {first:g} to {last:g} {unit}",

@@ -69,10 +69,10 @@ class StatusLine(ipywidgets.VBox):
     def show_error(self, error: Exception) -> None:
         """Show what went wrong, and on demand where."""
         name, message = page_text(type(error).__name__), page_text(str(error)) or tr("(no message)")
-        details = page_text("".join(traceback.format_exception(error)))
+        details, summary = page_text("".join(traceback.format_exception(error))), tr("Details")
         self.message.value = (
             f'<div role="alert"><b>{name}</b>: {message}</div>'
-            f"<details><summary>{tr('Details')}</summary><pre>{details}</pre></details>"
+            f"<details><summary>{summary}</summary><pre>{details}</pre></details>"
         )
         self.trouble.layout.display = None
 

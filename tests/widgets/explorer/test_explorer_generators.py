@@ -43,7 +43,7 @@ def test_z_only_generator_has_no_layers(plain, agrees):
         assert explorer.layers is None
         assert len(explorer.directions) == 5
         assert explorer.pages["mix"].mixing is None
-        assert list(explorer.pages["walk"].kind.options) == ["linear", "density"]
+        assert [kind for _, kind in explorer.pages["walk"].kind.options] == ["linear", "density"]
         explorer.pages["walk"].kind.value = "density"
         explorer.set_alpha(0, 2.0)
         assert explorer.edit.moves[0].kind == "density"

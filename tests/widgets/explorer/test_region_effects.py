@@ -108,6 +108,6 @@ def test_page_shows_locality_beside_chance(explorer, square):
         assert words in page.words.value
     assert all("<svg" in plot.svg for plot in (page.spectrum, page.locality, page.effect))
     page.solver.value = "projection"
-    assert "kept norm" in page.words.value
+    assert "of its length left by the projection" in page.words.value
     explorer.region.pick(0.9, 0.5)  # a click on the last bar
     assert explorer.selected_index == 1

@@ -347,7 +347,7 @@ def test_alike_directions_keep_place_sign_and_name():
     [
         (torch.zeros(16, 16, dtype=torch.bool), "The region is empty"),
         (torch.ones(16, 16, dtype=torch.bool), "The region is the whole picture"),
-        (torch.eye(16) * (torch.arange(16) == 4), "1 pixel at the analysis size can change in 3 ways: 3 of the 5"),
+        (torch.eye(16) * (torch.arange(16) == 4), "1 pixel at the analysis size can change in 3 ways: 3 of 5"),
         (torch.ones(8, 16).triu(4), "mask must have the aspect of the picture, 16 x 16, got 8 x 16"),
     ],
 )

@@ -60,7 +60,7 @@ def test_curve_about_an_edit_of_a_linear_generator_is_straight(base, layers):
 
 def test_strip_shows_the_curve_and_sliders_stay_straight(tiny, explorer):
     page = explorer.pages["walk"]
-    assert list(page.kind.options) == ["linear", "density", "curve"]
+    assert [kind for _, kind in page.kind.options] == ["linear", "density", "curve"]
     explorer.set_alpha(1, 0.1)
     explorer.select(0)
     page.kind.value = "curve"

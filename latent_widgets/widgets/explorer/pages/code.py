@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import ipywidgets
 
+from latent_widgets.core.texts import tr
 from latent_widgets.core.words import page_text
 from latent_widgets.widgets.explorer.desk import Desk
 
 __all__ = ["CodePage"]
 
+COPY, COPIED = page_text(tr("copy code")), page_text(tr("copied"))
+TITLE, WORDS = page_text(tr("Copy to the clipboard")), page_text(tr("The edit as Python code"))
 # Without a clipboard, as on a page that is not served securely, the older command copies what is selected.
 _COPY = (
     "const text=this.parentNode.querySelector('textarea');text.select();"
     "(navigator.clipboard?navigator.clipboard.writeText(text.value):Promise.reject())"
-    ".catch(()=>document.execCommand('copy'));this.textContent='copied'"
+    ".catch(()=>document.execCommand('copy'));this.textContent=this.dataset.copied"
 )
 
 
@@ -35,7 +38,7 @@ class CodePage(ipywidgets.VBox):
         code = self._desk.state.edit.to_python(self._desk.state.generator.origin)
         rows = min(14, code.count("\n") + 2)
         self.text.value = (
-            f'<button class="jupyter-button widget-button" onclick="{_COPY}" title="Copy to the clipboard">copy code'
-            f'</button><textarea readonly spellcheck="false" rows="{rows}" aria-label="The edit as Python code">'
+            f'<button class="jupyter-button widget-button" onclick="{_COPY}" data-copied="{COPIED}" title="{TITLE}">'
+            f'{COPY}</button><textarea readonly spellcheck="false" rows="{rows}" aria-label="{WORDS}">'
             f"{page_text(code)}</textarea>"
         )

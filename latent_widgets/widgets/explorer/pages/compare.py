@@ -9,6 +9,7 @@ import ipywidgets
 import torch
 
 from latent_widgets.core.steps import Cancelled
+from latent_widgets.core.texts import tr, trn
 from latent_widgets.core.words import plot_text
 from latent_widgets.geometry.effects.equal_change import DISTANCES, EqualChange, equal_change
 from latent_widgets.values.directions import Directions, same_direction
@@ -30,11 +31,11 @@ __all__ = ["ComparePage", "Row", "rows_of_change"]
 SIDE, MOST = 96, 5  # pixels of a picture at most; strips
 LABEL, CELL = 110, 104  # CSS pixels of a name, and of a picture
 TOP = 0.8  # share of the height that the pictures take
-WORDS = (
+WORDS = tr(
     "A direction that does little keeps to its part easily, so each goes as far as it takes for the same change. "
     "Compared are the active direction and those with a bookmark; without bookmarks, the other sliders."
 )
-LABELS = {"lap1": "Laplacian pyramid", "rms": "rms of pixels", "lpips": "LPIPS"}
+LABELS = {"lap1": tr("Laplacian pyramid"), "rms": tr("rms of pixels"), "lpips": "LPIPS"}
 Row = tuple[Directions, EqualChange, Pixels]
 
 
@@ -56,20 +57,23 @@ class ComparePage(ipywidgets.VBox):
         self._state, guard = desk.state, desk.guard
         self.work: PageWork = desk.hire(PageWork, lock=desk.lock)
         self.most = ipywidgets.BoundedFloatText(
-            0.1, min=0.001, max=2, step=0.05, description="change",
-            tooltip="How much the first and the last picture change",
+            0.1, min=0.001, max=2, step=0.05, description=tr("change"),
+            tooltip=tr("How much the first and the last picture change"),
         )  # fmt: skip
         self.count = ipywidgets.Dropdown(
-            options=[3, 5, 7, 9], value=5, description="pictures", tooltip="How many pictures a strip has"
+            options=[3, 5, 7, 9], value=5, description=tr("pictures"), tooltip=tr("How many pictures a strip has")
         )
         there = [name for name in DISTANCES if name != "lpips" or find_spec("lpips") is not None]
         self.distance = ipywidgets.Dropdown(
             options=[(LABELS[name], name) for name in there],
             value="lap1",
-            description="measured by",
-            tooltip="The distance between pictures: of their Laplacian pyramids, of their pixels, or LPIPS",
+            description=tr("measured by"),
+            tooltip=tr("The distance between pictures: of their Laplacian pyramids, of their pixels, or LPIPS"),
         )
-        self.compare = button("Compare", "Find the steps and draw the strips", guard(lambda _: self.start()), "play")
+        self.compare = button(
+            tr("draw strips"), tr("Find how far each must go, and draw a strip of it"), guard(lambda _: self.start()),
+            "play",
+        )  # fmt: skip
         for control in (self.most, self.count, self.distance):
             control.add_class("lw-short")
         self.words = ipywidgets.HTML(WORDS)
@@ -108,13 +112,14 @@ class ComparePage(ipywidgets.VBox):
             self._edit = edit
             self._show(found)
 
-        self.work.run(work, done, kind="compare", label=f"equal change of {len(compared)} directions")
+        label = trn("equal change of {count} direction", "equal change of {count} directions", len(compared))
+        self.work.run(work, done, kind="compare", label=label)
 
     def _show(self, found: list[Row]) -> None:
         old, plots = self.plots.children, []
         for direction, equal, pixels in found:
             width = LABEL + CELL * len(equal.at)
-            plot = Plot(width, round(CELL / TOP), f"{direction.names[0]} at equal change")
+            plot = Plot(width, round(CELL / TOP), tr("{name} at equal change", name=direction.names[0]))
             plot.show(lambda figure, d=direction, e=equal, p=pixels: _draw(figure, d, e, p))  # type: ignore[misc]
             plots.append(plot)
         self.plots.children = plots
@@ -130,7 +135,8 @@ def _draw(figure: Figure, direction: Directions, equal: EqualChange, pixels: Pix
     axes.imshow(pixels, extent=(-0.5, n - 0.5, 0, 1), aspect="auto", interpolation="nearest")
     steps = zip(equal.at, equal.alphas[0, 0].tolist(), equal.reached[0, 0].tolist(), strict=True)
     axes.set_xticks(
-        range(n), ["0" if not a else f"{alpha:+.2f} {unit}" if there else "not reached" for a, alpha, there in steps]
+        range(n),
+        ["0" if not a else f"{alpha:+.2f} {unit}" if there else tr("not reached") for a, alpha, there in steps],
     )
     axes.set_yticks([0.5], [plot_text(direction.names[0], 15)])
     axes.tick_params(length=0)

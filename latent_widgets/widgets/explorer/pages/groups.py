@@ -8,6 +8,7 @@ from typing import Any
 import ipywidgets
 
 from latent_widgets.core import checks
+from latent_widgets.core.texts import tr
 from latent_widgets.widgets.jobs.turns import one_at_a_time
 from latent_widgets.widgets.kit.controls import Guard, row
 from latent_widgets.widgets.kit.silence import Silence, heard
@@ -15,11 +16,17 @@ from latent_widgets.widgets.kit.silence import Silence, heard
 __all__ = ["GROUPS", "Book", "Pages"]
 
 GROUPS = {
-    "explore": (("walk", "palette", "seeds", "mix", "compare"), "Look around: along a direction, along two, at seeds"),
-    "locate": (("region", "part", "photo"), "Directions that act in one place, and the latents of photos"),
-    "keep": (("stack", "save", "code"), "What was done: its moves, its files and its program"),
-}
-TITLES = {"stack": "moves"}  # where another word says it better than the page's name
+    "explore": (
+        ("walk", "palette", "seeds", "mix", "compare"), tr("Look around: along a direction, along two, at seeds"),
+    ),
+    "locate": (("region", "part", "photo"), tr("Directions that act in one place, and the latents of photos")),
+    "keep": (("stack", "save", "code"), tr("What was done: its moves, its files and its program")),
+}  # fmt: skip
+TITLES = {  # of groups and pages, on their buttons
+    "explore": tr("explore"), "walk": tr("walk"), "palette": tr("palette"), "seeds": tr("seeds"), "mix": tr("mix"),
+    "compare": tr("compare"), "locate": tr("locate"), "region": tr("region"), "part": tr("part"),
+    "photo": tr("photo"), "keep": tr("keep"), "stack": tr("moves"), "save": tr("save"), "code": tr("code"),
+}  # fmt: skip
 
 
 class Pages(Mapping[str, ipywidgets.Widget]):
@@ -76,7 +83,7 @@ class Book(ipywidgets.VBox):
     def __init__(self, pages: Pages, turned: Callable[[str], object], guard: Guard) -> None:
         self._pages, self._turned, self.silence = pages, guard(turned), Silence()
         self._page, self._last = "", {group: names[0] for group, (names, _) in GROUPS.items()}
-        self.groups = {group: ipywidgets.ToggleButton(False, description=group, tooltip=words)
+        self.groups = {group: ipywidgets.ToggleButton(False, description=TITLES[group], tooltip=words)
                        for group, (_, words) in GROUPS.items()}  # fmt: skip
         self._tabs: dict[str, ipywidgets.ToggleButtons] = {}
         self._guard = guard
@@ -118,7 +125,7 @@ class Book(ipywidgets.VBox):
     def _tabs_of(self, group: str) -> ipywidgets.ToggleButtons:
         if group not in self._tabs:
             names = GROUPS[group][0]
-            tabs = ipywidgets.ToggleButtons(options=[(TITLES.get(name, name), name) for name in names])
+            tabs = ipywidgets.ToggleButtons(options=[(TITLES[name], name) for name in names])
             tabs.add_class("lw-toggles")
             tabs.observe(self._guard(self._chosen), "value")
             self._tabs[group] = tabs

@@ -6,6 +6,7 @@ from typing import Any
 
 import ipywidgets
 
+from latent_widgets.core.texts import tr
 from latent_widgets.widgets.explorer.desk import Desk
 from latent_widgets.widgets.kit.controls import mute, row
 from latent_widgets.widgets.kit.encode import small
@@ -30,10 +31,10 @@ class MixPage(ipywidgets.VBox):
         guard, G = desk.guard, desk.state.generator
         num_layers = G.num_layers if "w+" in G.spaces else 1
         self.seed = ipywidgets.BoundedIntText(
-            1, min=0, max=2**53 - 1, description="second seed", tooltip="The seed to mix with"
+            1, min=0, max=2**53 - 1, description=tr("second seed"), tooltip=tr("The seed to mix with")
         )
-        self.weight = NumberSlider(0, 0, 1, 0.01, "towards it", "0 is the first seed, 1 the second")
-        self.picture = Picture(width=96, alt="The picture of the second seed")
+        self.weight = NumberSlider(0, 0, 1, 0.01, tr("towards it"), tr("0 is the first seed, 1 the second"))
+        self.picture = Picture(width=96, alt=tr("The picture of the second seed"))
         self.seed.observe(guard(self._changed), "value")
         self.weight.observe(guard(self._changed), "value")
         for control in (self.seed, self.weight):
@@ -42,16 +43,18 @@ class MixPage(ipywidgets.VBox):
         self.mixing: ipywidgets.Checkbox | None = None
         if num_layers > 1:
             self.mixing = ipywidgets.Checkbox(
-                False, description="take the styles of layers", tooltip="Style mixing: these layers see the second seed"
+                False,
+                description=tr("take layers from it"),
+                tooltip=tr("Style mixing: these layers see the second seed"),
             )
             self.layers = ipywidgets.IntRangeSlider(
                 value=(num_layers // 2, num_layers - 1),
                 min=0,
                 max=num_layers - 1,
                 continuous_update=False,
-                tooltip="First and last layer taken from the second seed",
+                tooltip=tr("First and last layer taken from the second seed"),
             )
-            mute(self.layers, "layers of the second seed")
+            mute(self.layers, tr("layers of the second seed"))
             for control in (self.mixing, self.layers):
                 control.observe(guard(self._changed), "value")
                 control.add_class("lw-wide")
@@ -88,9 +91,9 @@ class MixPage(ipywidgets.VBox):
         G, seed, truncation = self._desk.state.drawn(), self.seed.value, self._desk.state.edit.base.truncation
         self._desk.run(
             lambda on_step: G.synthesize(G.code(seed, truncation)[None]),
-            lambda picture: self.picture.show(small(picture, SIDE), caption=f"seed {seed}"),
+            lambda picture: self.picture.show(small(picture, SIDE), caption=tr("seed {seed}", seed=seed)),
             kind="page",
-            label="second seed",
+            label=tr("second seed"),
         )
 
     @heard

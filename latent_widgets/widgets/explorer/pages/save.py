@@ -11,6 +11,7 @@ import ipywidgets
 
 from latent_widgets.core.paths import as_path, to_write
 from latent_widgets.core.steps import OnStep
+from latent_widgets.core.texts import tr
 from latent_widgets.widgets.explorer.desk import Desk
 from latent_widgets.widgets.kit.controls import button, row
 
@@ -20,6 +21,11 @@ __all__ = ["KINDS", "SavePage"]
 KINDS = {
     "picture": "png", "strip of the walk": "png", "animation, GIF": "gif", "animation, WebP": "webp",
     "animation, MP4": "mp4", "edit": "json", "kept directions": "safetensors",
+}  # fmt: skip
+WORDS = {
+    "picture": tr("picture"), "strip of the walk": tr("strip of the walk"), "animation, GIF": tr("animation, GIF"),
+    "animation, WebP": tr("animation, WebP"), "animation, MP4": tr("animation, MP4"), "edit": tr("edit"),
+    "kept directions": tr("kept directions"),
 }  # fmt: skip
 
 
@@ -33,11 +39,18 @@ class SavePage(ipywidgets.VBox):
 
     def __init__(self, desk: Desk, write: Callable[[Path, OnStep, bool], Path]) -> None:
         self._desk, self._write, guard = desk, write, desk.guard
-        self.kind = ipywidgets.Dropdown(options=list(KINDS), description="what to save", tooltip="What to save")
-        self.path = ipywidgets.Text(
-            "", continuous_update=False, description="file", tooltip="Where to, relative to the notebook's folder"
+        self.kind = ipywidgets.Dropdown(
+            options=[(WORDS[kind], kind) for kind in KINDS], description=tr("what to save"), tooltip=tr("What to save")
         )
-        self.press = button("Save", "Write the file", guard(lambda _: self.save()), "save")
+        self.path = ipywidgets.Text(
+            "",
+            continuous_update=False,
+            description=tr("file"),
+            tooltip=tr("Where to, relative to the notebook's folder"),
+        )
+        self.press = button(
+            tr("write the file"), tr("Save it in the notebook's folder"), guard(lambda _: self.save()), "save"
+        )
         self.kind.observe(guard(self._suggest), "value")
         super().__init__([row(self.kind, self.path, self.press)])
         self._suggest(None)
@@ -48,9 +61,9 @@ class SavePage(ipywidgets.VBox):
         file = self.file(kind, self.path.value)
         desk.run(
             lambda on_step: write(file, on_step, kind.startswith("strip")),
-            lambda saved: desk.say(f"saved {saved}"),
+            lambda saved: desk.say(tr("saved {file}", file=saved)),
             beside=True,
-            label=f"saving {file}",
+            label=tr("saving {file}", file=file),
             kind="save",
             prepare=None,
         )

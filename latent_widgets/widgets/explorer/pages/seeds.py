@@ -7,6 +7,7 @@ from typing import Any
 import ipywidgets
 
 from latent_widgets.core.steps import report
+from latent_widgets.core.texts import tr
 from latent_widgets.widgets.explorer.desk import Desk
 from latent_widgets.widgets.kit.controls import button, row
 from latent_widgets.widgets.kit.encode import small
@@ -29,20 +30,22 @@ class SeedsPage(ipywidgets.VBox):
         self.first, self.count = 0, count
         self.shown: dict[int, object] = {}  # which seed, drawn how, each picture shows
         self._desk, guard = desk, desk.guard
-        self.pictures = [Picture(width=80, alt="The picture of a seed") for _ in range(count)]
+        self.pictures = [Picture(width=80, alt=tr("The picture of a seed")) for _ in range(count)]
         self.buttons = [
-            button("", "Explore this seed", guard(lambda _, i=i: desk.rebase(seed=self.first + i)), css="lw-seed")
+            button("", tr("Explore this seed"), guard(lambda _, i=i: desk.rebase(seed=self.first + i)), css="lw-seed")
             for i in range(count)
         ]
         cells = [ipywidgets.VBox([picture, press]) for picture, press in zip(self.pictures, self.buttons, strict=True)]
         for cell in cells:
             cell.add_class("lw-cell")
         self.back = button(
-            "earlier", "The seeds before these", guard(lambda _: self.show_from(self.first - count)), "chevron-left"
-        )
+            tr("earlier"), tr("The seeds before these"), guard(lambda _: self.show_from(self.first - count)),
+            "chevron-left",
+        )  # fmt: skip
         more = button(
-            "later", "The seeds after these", guard(lambda _: self.show_from(self.first + count)), "chevron-right"
-        )
+            tr("later"), tr("The seeds after these"), guard(lambda _: self.show_from(self.first + count)),
+            "chevron-right",
+        )  # fmt: skip
         super().__init__([row(self.back, more), row(*cells)])
         self._label()
 
@@ -64,12 +67,13 @@ class SeedsPage(ipywidgets.VBox):
             on_step = desk.while_current(on_step)
             for i, key in wanted:
                 if self.shown.get(i) != key:
-                    self.pictures[i].show(small(G.synthesize(G.code(*key[:2])[None]), SIDE), alt=f"Seed {key[0]}")
+                    drawn = small(G.synthesize(G.code(*key[:2])[None]), SIDE)
+                    self.pictures[i].show(drawn, alt=tr("Seed {seed}", seed=key[0]))
                     self.shown[i] = key
                 if not report(on_step, i + 1, self.count):
                     return
 
-        desk.run(work, kind="page", label="seeds")
+        desk.run(work, kind="page", label=tr("seeds"))
 
     def _label(self) -> None:
         for i, press in enumerate(self.buttons):

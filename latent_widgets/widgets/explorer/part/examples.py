@@ -7,7 +7,9 @@ from typing import Any
 
 import torch
 
+from latent_widgets.core.texts import tr
 from latent_widgets.segmentation import FewShotSegmenter
+from latent_widgets.segmentation.few_shot import contradictory
 from latent_widgets.widgets.explorer.desk import Desk
 from latent_widgets.widgets.explorer.part.examples_box import ExamplesBox
 from latent_widgets.widgets.explorer.part.examples_work import Example, Examples, example_of, fit_examples
@@ -107,7 +109,7 @@ class PaintedParts:
         def work(on_step: Any) -> int:
             return seeds[segmenter.least_sure(torch.stack([G.code(seed, truncation) for seed in seeds]), G.main_space)]
 
-        desk.run(work, lambda seed: desk.rebase(seed=seed), beside=True, kind="seek", label="where it is in doubt")
+        desk.run(work, lambda seed: desk.rebase(seed=seed), beside=True, kind="seek", label=tr("where it is in doubt"))
 
     def show(self) -> None:
         """Show the examples of the part that is named, and what was learnt from them."""
@@ -115,8 +117,13 @@ class PaintedParts:
         segmenter, words = self.segmenters.get(name), []
         if segmenter is not None and segmenter.painted == len(self.examples.of(name)):
             found = segmenter.held_out
-            words = [f"held-out IoU of {name} {found.iou[name]:.2f}"] if found and name in found.iou else []
-            words += [advice for advice in segmenter.advice if "held out" not in advice or len(words) == 0]
+            if found and name in found.iou:
+                words = [tr("held-out IoU of {part} {score:.2f}", part=name, score=found.iou[name])]
+            elif segmenter.painted == 1:
+                words = [tr("One picture is painted, so none can be held out. Paint a second.")]
+            if contradictory(agreement := segmenter.training_agreement):
+                few = tr("Only {share:.0%} of the painted pixels are found as painted.", share=agreement)
+                words += [few, tr("Examples may contradict each other.")]
         self.box.fill(self.examples.of(name), " · ".join(words), find=segmenter is not None)
 
     def _learn(self, name: str) -> None:
@@ -130,14 +137,14 @@ class PaintedParts:
                     lambda on_step: fit_examples(G, name, examples, False, on_step),
                     lambda better: self._landed(name, examples, better),
                     kind="fit",
-                    label=f"learning {name} from all that is painted",
+                    label=tr("learning {part} from all that is painted", part=name),
                 )
 
         self.work.run(
             lambda on_step: fit_examples(G, name, examples, True, on_step),
             fitted,
             kind="fit",
-            label=f"learning {name}",
+            label=tr("learning {part}", part=name),
         )
 
     @one_at_a_time

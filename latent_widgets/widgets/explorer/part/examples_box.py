@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 import ipywidgets
 
+from latent_widgets.core.texts import tr
 from latent_widgets.core.words import page_text
 from latent_widgets.widgets.explorer.desk import LINK
 from latent_widgets.widgets.explorer.part.examples_work import MOST, Example
@@ -15,9 +16,11 @@ from latent_widgets.widgets.kit.picture import Picture
 
 __all__ = ["ExamplesBox"]
 
-HELP = (
-    "Paint a part on a few faces, one to eight, and a segmenter learns it from the generator's own features. Link a "
-    f"painter to this explorer, in a cell:{LINK}Paint all of the part, add the face, and go to another."
+HELP = tr(
+    "Paint a part on a few pictures, one to eight, and a segmenter learns it from the generator's own features: take "
+    "the brush beside the picture, paint all of the part, add the picture, and go to another. A painter with more "
+    "tools is linked in a cell:{link}",
+    link=LINK,
 )
 
 
@@ -43,27 +46,28 @@ class ExamplesBox(ipywidgets.VBox):
         self._remove, self._guard = remove, guard
         self._listed: list[Example] = []
         self.name = ipywidgets.Text(
-            "", placeholder="hair", description="its name", tooltip="What you paint", continuous_update=False
-        )
+            "", placeholder=tr("hair"), description=tr("name of the part"), tooltip=tr("What you paint"),
+            continuous_update=False,
+        )  # fmt: skip
         self.name.add_class("lw-short")
         self.add = button(
-            "Add this face", "Take the painted region as an example of the part", guard(lambda _: add(self.name.value)),
-            "plus",
+            tr("Add this picture"), tr("Take the painted region as an example of the part"),
+            guard(lambda _: add(self.name.value)), "plus",
         )  # fmt: skip
         self.paint = button(
-            "Paint what it sees", "Make what was found the painted region, to be mended", guard(lambda _: paint()),
-            "magic",
+            tr("Paint what it sees"), tr("Make what was found the painted region, to be mended"),
+            guard(lambda _: paint()), "magic",
         )  # fmt: skip
         self.seek = button(
-            "Where to paint next", "Of sixteen faces, show the one that is most in doubt", guard(lambda _: seek()),
-            "search",
+            tr("Where to paint next"), tr("Of sixteen pictures, show the one that is most in doubt"),
+            guard(lambda _: seek()), "search",
         )  # fmt: skip
         self.words, self.help = ipywidgets.HTML(), ipywidgets.HTML(HELP)
         self.words.add_class("lw-note")
         for css in ("lw-note", "lw-message"):
             self.help.add_class(css)
         self.cells = row()
-        title = ipywidgets.Label("One you paint yourself")
+        title = ipywidgets.Label(tr("A part that you paint yourself"))
         title.add_class("lw-title")
         super().__init__([title, row(self.name, self.add, self.paint, self.seek), self.help, self.words, self.cells])
         self.fill((), "")
@@ -77,7 +81,7 @@ class ExamplesBox(ipywidgets.VBox):
             find: Whether there is a segmenter that finds it.
         """
         self.help.layout.display = "none" if examples else None
-        count = f"{len(examples)} of at most {MOST} examples" if examples else ""
+        count = tr("{count} of at most {most} examples", count=len(examples), most=MOST) if examples else ""
         self.words.value = page_text(" · ".join(filter(None, (count, words))))
         self.paint.disabled = self.seek.disabled = not find
         if [id(e) for e in examples] == [id(e) for e in self._listed]:
@@ -85,11 +89,11 @@ class ExamplesBox(ipywidgets.VBox):
         self._listed = [*examples]
         old, cells = self.cells.children, []
         for example in examples:
-            picture = Picture(width=80, alt=f"Painted example: {example.words}")
+            picture = Picture(width=80, alt=tr("Painted example: {name}", name=example.words))
             picture.show(example.picture)
             press = button(
-                example.words, f"Remove {example.words}", self._guard(lambda _, e=example: self._remove(e)), "times",
-                "lw-seed",
+                example.words, tr("Remove {name}", name=example.words),
+                self._guard(lambda _, e=example: self._remove(e)), "times", "lw-seed",
             )  # fmt: skip
             cell = ipywidgets.VBox([picture, press])
             cell.add_class("lw-cell")

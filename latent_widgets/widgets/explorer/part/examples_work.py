@@ -9,6 +9,7 @@ import torch
 
 from latent_widgets.core.rounding import HALF_COVERED
 from latent_widgets.core.steps import OnStep
+from latent_widgets.core.texts import tr
 from latent_widgets.edits.changes import same_code
 from latent_widgets.edits.edit import Code, Edit, Mask
 from latent_widgets.generators.base import Generator
@@ -90,7 +91,7 @@ def example_of(G: Generator, edit: Edit, mask: Mask | None, picture: Pixels) -> 
     """
     if mask is None or not 0 < (share := float((mask.weights(*G.picture_size) >= HALF_COVERED).double().mean())) < 1:
         what = "nothing painted" if mask is None or share == 0 else "everything painted"
-        raise ValueError(f"mask must mark the part and leave the rest out, got {what}. Paint in the linked painter.")
+        raise ValueError(f"mask must mark the part and leave the rest out, got {what}. Paint on the picture.")
     if edit.mask is not None and any(m.enabled for m in edit.moves):
         raise ValueError(
             "the picture must be that of one code to be an example, got one whose moves show only inside the region. "
@@ -98,7 +99,7 @@ def example_of(G: Generator, edit: Edit, mask: Mask | None, picture: Pixels) -> 
         )
     inside = mask.weights(*G.picture_size) >= HALF_COVERED
     image = torch.from_numpy(picture.copy()).movedim(-1, 0)[None] / 127.5 - 1  # (H, W, 3) -> (1, 3, H, W)
-    words = f"seed {edit.base.seed}" if edit.base.code is None else "a code"
+    words = tr("seed {seed}", seed=edit.base.seed) if edit.base.code is None else tr("a code")
     words += "*" * any(m.enabled for m in edit.moves)
     shown = tinted(image, Mask(inside).weights(*image.shape[-2:])[None].cpu() >= HALF_COVERED)
     return Example(replace(edit, mask=None).code(G), Mask(inside.cpu()), words, shown)

@@ -7,6 +7,7 @@ from typing import Any
 
 import ipywidgets
 
+from latent_widgets.core.texts import tr
 from latent_widgets.core.words import page_text
 from latent_widgets.geometry.effects.part_masks import MERGES
 from latent_widgets.widgets.explorer.part.examples_box import ExamplesBox
@@ -21,7 +22,8 @@ __all__ = ["REGION", "PartChoice", "PartPage"]
 PartChoice = tuple[str, str]  # who finds a part, and which
 REGION: PartChoice = ("mask", "region")
 MOST = 8  # directions
-HELP = (
+OUTLINES = {"average": tr("average"), "union": tr("union"), "intersection": tr("intersection")}
+HELP = tr(
     "Nothing finds parts in the pictures of this generator yet. Paint one yourself, below; or set "
     "<code>explorer.segmenter = lw.as_segmenter(function, names)</code>."
 )
@@ -48,36 +50,44 @@ class PartPage(ipywidgets.VBox):
     ) -> None:
         self.silence = Silence()
         self.examples = examples
-        self.part = ipywidgets.Dropdown(description="part", tooltip="Where the directions are to act, and only there")
+        self.part = ipywidgets.Dropdown(
+            description=tr("part to train"), tooltip=tr("Where the directions are to act, and only there")
+        )
         self.scope = ipywidgets.Dropdown(
-            options={"all faces": False, "this face": True},
-            description="trained on",
-            tooltip="Random pictures, or the one that is shown: a painted region fits one face only",
+            options=[(tr("all pictures"), False), (tr("this picture"), True)],
+            description=tr("trained on"),
+            tooltip=tr("Random pictures, or the one that is shown: a painted region fits one picture only"),
         )
         self.count = ipywidgets.BoundedIntText(
-            1, min=1, max=MOST, description="directions", tooltip="How many sliders to train, unlike each other"
+            1, min=1, max=MOST, description=tr("directions"), tooltip=tr("How many sliders to train, unlike each other")
         )
         self.steps = ipywidgets.BoundedIntText(
-            200, min=1, max=5000, step=50, description="steps", tooltip="How long to train at most"
+            200, min=1, max=5000, step=50, description=tr("steps"), tooltip=tr("How long to train at most")
         )
         self.merge = ipywidgets.Dropdown(
-            options=list(MERGES),
-            description="outline",
-            tooltip="The part before and after a move: union lets it move, intersection holds its outline",
+            options=[(OUTLINES[merge], merge) for merge in MERGES],
+            description=tr("outline"),
+            tooltip=tr("The part before and after a move: union lets it move, intersection holds its outline"),
         )
         self.layers = layer_range(num_layers)
+        if self.layers is not None:  # beside which those of the active direction are chosen
+            self.layers.description = tr("layers to train")
         for control in (self.part, self.scope, self.count, self.steps, self.merge):
             control.add_class("lw-short")
-        self.train = button("Train", "Look for directions that act in this part", guard(lambda _: train(False)), "play")
-        self.more = button("Go on", "Go on with the training that was stopped", guard(lambda _: train(True)), "forward")
+        self.train = button(
+            tr("Train"), tr("Look for directions that act in this part"), guard(lambda _: train(False)), "play"
+        )
+        self.more = button(
+            tr("Go on"), tr("Go on with the training that was stopped"), guard(lambda _: train(True)), "forward"
+        )
         self.words, self.message = ipywidgets.HTML(), ipywidgets.HTML()
         for text in (self.words, self.message):
             text.add_class("lw-note")
         self.message.add_class("lw-message")
-        self.curve = Plot(380, 240, "The score of the directions while they are trained, beside chance")
-        self.strips = Picture(width=5 * 72, alt="Strips of what the trained directions do")
+        self.curve = Plot(380, 240, tr("The score of the directions while they are trained, beside chance"))
+        self.strips = Picture(width=5 * 72, alt=tr("Strips of what the trained directions do"))
         self.strips.add_class("lw-film")
-        self.seen = Picture(width=192, alt="The picture with the part outlined")
+        self.seen = Picture(width=192, alt=tr("The picture with the part outlined"))
         self.shown = ipywidgets.HBox([self.seen, self.curve, self.strips])
         self.shown.add_class("lw-plots")
         self.part.observe(guard(self._picked), "value")
@@ -121,8 +131,8 @@ class PartPage(ipywidgets.VBox):
             painted: Those that a segmenter was fitted for.
             prefer: Which to choose; the one that is chosen, if not given.
         """
-        options: dict[str, PartChoice] = {f"{name}, as painted": ("painted", name) for name in painted}
-        options |= {name: ("segmenter", name) for name in names} | {"the painted region": REGION}
+        options: dict[str, PartChoice] = {tr("{part}, as painted", part=name): ("painted", name) for name in painted}
+        options |= {name: ("segmenter", name) for name in names} | {tr("the painted region"): REGION}
         wanted = prefer or self.part.value
         first = ("segmenter", names[0]) if names else REGION
         with self.silence:

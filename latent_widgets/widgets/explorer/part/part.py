@@ -9,6 +9,7 @@ from typing import Any
 
 from latent_widgets.core.forward import load_rules
 from latent_widgets.core.steps import Step
+from latent_widgets.core.texts import tr, trn
 from latent_widgets.core.words import page_text
 from latent_widgets.edits.edit import Code, Edit, Mask
 from latent_widgets.generators.place import place_of
@@ -38,6 +39,9 @@ from latent_widgets.widgets.kit.page_work import PageWork
 __all__ = ["Parts"]
 
 EVERY = 0.7  # seconds between two drawings of a training, which themselves take time
+ENDS = {  # of a training
+    "cancelled": tr("stopped: the best so far"), "plateau": tr("no more progress"), "finished": tr("finished"),
+}  # fmt: skip
 
 
 class Training(PageWork):
@@ -139,7 +143,7 @@ class Parts:
         source, label, edit, G = self.source(), page.where[1], state.edit, state.drawn()
         page.busy(self._busy or source is None, self._more(source))
         if source is None:
-            hint = HELP if self.segmenter is None else "Paint a region, or choose another part."
+            hint = HELP if self.segmenter is None else tr("Paint a region, or choose another part.")
             page.tell(hint, page.words.value, code=True)
             page.seen.layout.display = "none"
             self.seen = None
@@ -162,7 +166,7 @@ class Parts:
                 self._looked.granted(*what)
             self._look_at(seen)
 
-        self._looked.coming = self._desk.run(work, done, kind="page", label="where the part is")
+        self._looked.coming = self._desk.run(work, done, kind="page", label=tr("where the part is"))
 
     def _look_at(self, seen: Seen | str) -> None:
         page = self.page
@@ -171,9 +175,9 @@ class Parts:
             page.tell(seen, page.words.value)
             page.seen.layout.display = "none"
             return
-        words = f"{page.where[1]}: {seen.mask.area:.1%} of the picture"
-        words += "" if seen.sure is None else f" · {seen.sure:.0%} sure, hatched where not"
-        page.seen.show(seen.picture, caption=words)
+        words = [tr("{part}: {share:.1%} of the picture", part=page.where[1], share=seen.mask.area)]
+        words += [] if seen.sure is None else [tr("{share:.0%} sure, hatched where not", share=seen.sure)]
+        page.seen.show(seen.picture, caption=" · ".join(words))
         page.seen.layout.display = None
 
     # ---- the training
@@ -219,8 +223,9 @@ class Parts:
 
         self._drawn_at, self._busy = 0.0, True
         self.page.busy(True, False)
-        self.page.tell("", "Drawing pictures that show the part, and measuring random directions.")
-        said: dict[str, Any] = {"kind": "train", "label": f"training {plan.label}", "prepare": load_rules}
+        self.page.tell("", tr("Drawing pictures that show the part, and measuring random directions."))
+        label = tr("training {part}", part=plan.label)
+        said: dict[str, Any] = {"kind": "train", "label": label, "prepare": load_rules}
         self.work.run(work, self._landed, failed=self._failed, **said)
 
     def _code(self, plan: TrainingPlan) -> Code | None:
@@ -237,7 +242,7 @@ class Parts:
         self._show(course)
         strips = self._walks(edit, value.directions)
         if strips is not None:
-            self._show_walks(strips, "the best so far")
+            self._show_walks(strips, tr("the best so far"))
         self._drawn_at = time.monotonic()
 
     def _walks(self, edit: Edit, directions: Directions) -> Pixels | None:
@@ -251,40 +256,34 @@ class Parts:
         page = self.page
         page.curve.layout.display = None
         page.curve.show(lambda figure: draw_course(figure, course))
-        page.words.value = (
-            f"step {course.done} of {course.total} · score {course.scores[-1]:.3f}, best {course.best:.3f} · "
-            f"chance {course.chance:.3f} · random directions {low:.3f} to {high:.3f}"
-        )
+        words = [
+            tr("step {done} of {total}", done=course.done, total=course.total),
+            tr("score {score:.3f}, best {best:.3f}", score=course.scores[-1], best=course.best),
+            tr("chance {share:.3f}", share=course.chance),
+            tr("random directions {low:.3f} to {high:.3f}", low=low, high=high),
+        ]
+        page.words.value = " · ".join(words)
 
     def _show_walks(self, strips: Pixels, what: str) -> None:
         strip = self.page.strips
         strip.layout.display = None
-        strip.show(strips, caption=f"{what}: {-REACH:g} to {REACH:g} sd, one row for each direction")
+        words = tr("{what}: {low:g} to {high:g} sd, one row for each direction", what=what, low=-REACH, high=REACH)
+        strip.show(strips, caption=words)
 
     @one_at_a_time
     def _landed(self, result: tuple[Lelsd, Pixels | None] | None) -> None:
         self._busy, page, source = False, self.page, self.source()
         if result is None:
             page.busy(source is None, self._more(source))
-            page.tell("Stopped before there was any direction.", "")
+            page.tell(tr("Stopped before there was any direction."), "")
             return
         found, strips = result
         self.found = found
         if self.course is not None:
             self._show(self.course)
         if strips is not None:
-            self._show_walks(strips, "what was found")
-        ends = {"cancelled": "stopped: the best so far", "plateau": "no more progress", "finished": "finished"}
-        halves = (found.interval[:, 1] - found.interval[:, 0]) / 2
-        scores = ", ".join(
-            f"{float(score):.3f} ± {float(half):.3f}" for score, half in zip(found.score, halves, strict=True)
-        )
-        page.tell(
-            "",
-            f"<b>{page_text(found.part)}</b> after {found.steps} steps, {ends[found.stopped]}: score {scores} on "
-            f"{found.judged} fresh pictures · chance {float(found.chance.mean()):.3f} · random directions "
-            f"{float(found.random[0]):.3f} to {float(found.random[-1]):.3f}",
-        )
+            self._show_walks(strips, tr("what was found"))
+        page.tell("", _found_words(found))
         page.busy(source is None, self._more(source))
         self._take_over(found)
 
@@ -296,3 +295,20 @@ class Parts:
     def _take_over(self, found: Lelsd) -> None:
         """Put what was found on the shelf."""
         self._desk.put(found.directions.for_generator(self._desk.state.generator))
+
+
+def _found_words(found: Lelsd) -> str:
+    """Say how good the directions of a training are; HTML."""
+    halves = (found.interval[:, 1] - found.interval[:, 0]) / 2
+    scores = ", ".join(f"{float(s):.3f} ± {float(half):.3f}" for s, half in zip(found.score, halves, strict=True))
+    part, low, high = page_text(found.part), float(found.random[0]), float(found.random[-1])
+    words = [
+        trn(
+            "<b>{part}</b> after {count} step, {end}", "<b>{part}</b> after {count} steps, {end}", found.steps,
+            part=part, end=ENDS[found.stopped],
+        ),
+        tr("score {scores} on {pictures} fresh pictures", scores=scores, pictures=found.judged),
+        tr("chance {share:.3f}", share=float(found.chance.mean())),
+        tr("random directions {low:.3f} to {high:.3f}", low=low, high=high),
+    ]  # fmt: skip
+    return " · ".join(words)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from latent_widgets.core.texts import tr
 from latent_widgets.widgets.kit.plot import DIM, EDGE, INK, LOOKS, PAPER, Spot, dress
 
 if TYPE_CHECKING:
@@ -29,21 +30,22 @@ def draw_course(figure: Figure, course: TrainingCourse) -> list[Spot]:
     dress(axes, "y")
     low, mean, high = course.band
     axes.axhspan(low, high, color=RANDOM, alpha=0.22, linewidth=0)
-    axes.axhline(mean, color=RANDOM, linewidth=1.2, linestyle=":", label=f"random directions, {low:.2f} to {high:.2f}")
-    axes.axhline(
-        course.chance, color=INK, linewidth=1.0, linestyle=(0, (4, 2)), label=f"chance: its area, {course.chance:.1%}"
-    )
+    random = tr("random directions, {low:.2f} to {high:.2f}", low=low, high=high)
+    chance = tr("chance: its area, {share:.1%}", share=course.chance)
+    axes.axhline(mean, color=RANDOM, linewidth=1.2, linestyle=":", label=random)
+    axes.axhline(course.chance, color=INK, linewidth=1.0, linestyle=(0, (4, 2)), label=chance)
     style: dict[str, Any] = {"color": SCORE, "marker": MARKER, "markersize": 3, "linewidth": 1.4}
-    axes.plot(course.steps, course.scores, label=f"score, best {course.best:.2f}", **style)
+    axes.plot(course.steps, course.scores, label=tr("score, best {best:.2f}", best=course.best), **style)
     axes.axvline(course.done, color=DIM, linewidth=0.7)
     top = max(high, *course.scores)
     axes.set_ylim(0, min(1.05, 1.45 * top + 0.02))  # room for the legend
     axes.set_xlim(-0.02 * course.total, 1.02 * course.total)
-    axes.set_xlabel("step")
-    axes.set_ylabel("share inside the part")
+    axes.set_xlabel(tr("step"))
+    axes.set_ylabel(tr("share inside the part"))
     options: dict[str, Any] = {"facecolor": PAPER, "edgecolor": EDGE, "framealpha": 0.8, "loc": "upper left"}
     axes.legend(fontsize=7.5, labelcolor=INK, **options)
-    return [_spot(axes, x, f"step {x}: score {y:.3f}", course.total) for x, y in _points(course)]
+    words = [(x, tr("step {step}: score {score:.3f}", step=x, score=y)) for x, y in _points(course)]
+    return [_spot(axes, x, said, course.total) for x, said in words]
 
 
 def _points(course: TrainingCourse) -> list[tuple[int, float]]:

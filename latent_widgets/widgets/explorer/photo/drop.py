@@ -14,6 +14,9 @@ from typing import Any
 import ipywidgets
 from traitlets import Unicode
 
+from latent_widgets.core.texts import tr
+from latent_widgets.core.words import page_text
+
 __all__ = ["PhotoDrop"]
 
 LIMIT = 6_000_000  # bytes that are sent as they are: 8 MB as text, below the 10 MB that a message may have
@@ -33,9 +36,12 @@ _TAKE = (
     "const url=canvas.toDataURL('image/webp',.95);"
     f"post(url.length<{LIMIT}?url:canvas.toDataURL('image/jpeg',.9))}}).catch(()=>post(''))"
 )
+_CHOOSE = page_text(tr("Choose or drop a photo"))
 _PLACE = (
-    '<label class="lw-place"><i class="fa fa-image"></i> <b>drop a photo here</b>, or click to choose one'
-    f'<input type="file" accept="image/*" aria-label="Choose or drop a photo" onchange="{_TAKE}"></label>'
+    '<label class="lw-place"><i class="fa fa-image"></i> '
+    + tr("<b>drop a photo here</b>, or click to choose one")
+    + f'<input type="file" accept="image/*" aria-label="{_CHOOSE}" onchange="{_TAKE}">'
+    "</label>"
 )
 
 

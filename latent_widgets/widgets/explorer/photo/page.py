@@ -9,6 +9,7 @@ import ipywidgets
 from PIL import Image
 from torch import Tensor
 
+from latent_widgets.core.texts import tr
 from latent_widgets.core.words import page_text
 from latent_widgets.widgets.explorer.photo.crop import Crop
 from latent_widgets.widgets.explorer.photo.drop import PhotoDrop
@@ -57,18 +58,23 @@ class PhotoPage(ipywidgets.VBox):
         self.message.add_class("lw-note")
         self.message.add_class("lw-message")
         # ---- the crop
-        self.photo = Plot(230, 190, "The photo, and the square of it that is taken; a click moves it", guard(self.put))
-        self.target = Picture(width=SIDE, pixelated=True, alt="What is taken of the photo")
-        self.size = NumberSlider(100, 5, 200, 1, "size %", "Side of the square, in percent of the photo's shorter side")
-        self.across = NumberSlider(50, 0, 100, 1, "across %", "Where its middle is, from left to right")
-        self.down = NumberSlider(50, 0, 100, 1, "down %", "Where its middle is, from top to bottom")
-        self.turn = NumberSlider(0, -180, 180, 1, "rotate °", "Turns the photo counter-clockwise under the square")
+        said = tr("The photo, and the square of it that is taken; a click moves it")
+        self.photo = Plot(230, 190, said, guard(self.put))
+        self.target = Picture(width=SIDE, pixelated=True, alt=tr("What is taken of the photo"))
+        self.size = NumberSlider(
+            100, 5, 200, 1, tr("size %"), tr("Side of the square, in percent of the photo's shorter side")
+        )
+        self.across = NumberSlider(50, 0, 100, 1, tr("across %"), tr("Where its middle is, from left to right"))
+        self.down = NumberSlider(50, 0, 100, 1, tr("down %"), tr("Where its middle is, from top to bottom"))
+        self.turn = NumberSlider(
+            0, -180, 180, 1, tr("rotate °"), tr("Turns the photo counter-clockwise under the square")
+        )
         self.paper = ipywidgets.ColorPicker(
             value="#ffffff",
-            description="background",
-            tooltip="The colour beyond the photo, and behind a transparent one",
+            description=tr("background"),
+            tooltip=tr("The colour around the photo, and behind a transparent one"),
         )
-        middle = button("middle", "The largest part in the middle, upright", guard(lambda _: self.crop_whole()))
+        middle = button(tr("middle"), tr("The largest part in the middle, upright"), guard(lambda _: self.crop_whole()))
         sliders = (self.size, self.across, self.down, self.turn)
         for control in (*sliders, self.paper):
             control.observe(guard(self._changed), "value")
@@ -83,34 +89,42 @@ class PhotoPage(ipywidgets.VBox):
         self.space = ipywidgets.ToggleButtons(options=offered, value=offered[-1], tooltips=[SPACES[s] for s in offered])
         self.space.add_class("lw-toggles")
         self.pull = LogSlider(
-            PULL, -5, 0, "fidelity to editability", "How strongly layers are pulled towards one another"
+            PULL,
+            -5,
+            0,
+            tr("easy to edit"),
+            tr("Low: closest to the photo. High: edits better, since layers stay alike"),
         )
         self.steps = ipywidgets.BoundedIntText(
-            200, min=1, max=10_000, description="steps", tooltip="How many steps the search takes"
+            200, min=1, max=10_000, description=tr("steps"), tooltip=tr("How many steps the search takes")
         )
         self.steps.add_class("lw-short")
         self.scale = ipywidgets.HBox([self.pull])
         self.scale.add_class("lw-numbered")
         self.scale.add_class("lw-between")
         self.begin = button(
-            "find its code", "Search for the code that draws this", guard(lambda _: acts.start()), "play"
+            tr("find its code"), tr("Search for the code that draws this"), guard(lambda _: acts.start()), "play"
         )
         self.go_on = button(
-            "go on from here", "Search on from the code found last, with these settings",
+            tr("go on from here"), tr("Search on from the code found last, with these settings"),
             guard(lambda _: acts.onward()), "step-forward",
         )  # fmt: skip
         self.use = button(
-            "use it again", "Bring the code found last back into the explorer", guard(lambda _: acts.adopt()), "check"
-        )
+            tr("use it again"), tr("Bring the code found last back into the explorer"),
+            guard(lambda _: acts.adopt()), "check",
+        )  # fmt: skip
         self.space.observe(guard(lambda _: acts.chosen()), "value")
         self.searching = ipywidgets.VBox(
-            [row(ipywidgets.Label("space"), self.space, self.steps, self.scale), row(self.begin, self.go_on, self.use)]
+            [
+                row(ipywidgets.Label(tr("space")), self.space, self.steps, self.scale),
+                row(self.begin, self.go_on, self.use),
+            ]
         )
         self.searching.layout.overflow = "visible"
         # ---- what is found
-        said = ("The photo", "What the code draws", "Where the two differ")
-        self.wanted, self.drawn, self.residual = (Picture(width=SIDE, pixelated=True, alt=words) for words in said)
-        self.loss = Plot(300, 190, "The lowest loss after each step")
+        three = (tr("The photo"), tr("What the code draws"), tr("Where the two differ"))
+        self.wanted, self.drawn, self.residual = (Picture(width=SIDE, pixelated=True, alt=words) for words in three)
+        self.loss = Plot(300, 190, tr("The lowest loss after each step"))
         self.found = row(self.wanted, self.drawn, self.residual, self.loss)
         self.words = ipywidgets.HTML()
         self.words.add_class("lw-note")
@@ -177,7 +191,7 @@ class PhotoPage(ipywidgets.VBox):
 
         self._sides = photo.size
         self.photo.show(draw)
-        self.target.show(target, caption=f"taken, {target.shape[-1]} px")
+        self.target.show(target, caption=tr("taken, {side} px", side=target.shape[-1]))
         self.cropping.layout.display = self.searching.layout.display = None
 
     def show_search(self, target: Tensor, image: Tensor, losses: Sequence[float], steps: int, at_rest: bool) -> None:
@@ -190,16 +204,16 @@ class PhotoPage(ipywidgets.VBox):
             steps: How many there will be.
             at_rest: Whether this is the last.
         """
-        self.wanted.show(target, lossless=at_rest, caption="photo")
-        self.drawn.show(image, lossless=at_rest, caption="inversion")
+        self.wanted.show(target, lossless=at_rest, caption=tr("photo"))
+        self.drawn.show(image, lossless=at_rest, caption=tr("what its code draws"))
         rest = difference(image, target, limit=LIMIT)
-        self.residual.show(rest, lossless=at_rest, caption="residual")
+        self.residual.show(rest, lossless=at_rest, caption=tr("difference"))
         self.loss.show(lambda figure: draw_loss(figure, losses, steps))
         self.found.layout.display = None
 
 
 SPACES = {
-    "z": "The latent before the mapping: few pictures can be drawn, all of them usual",
-    "w": "The mapped latent: edits well",
-    "w+": "A mapped latent for each layer: draws the photo best",
+    "z": tr("The latent before the mapping: few pictures can be drawn, all of them usual"),
+    "w": tr("The mapped latent: edits well"),
+    "w+": tr("A mapped latent for each layer: draws the photo best"),
 }

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from latent_widgets.core.forward import load_rules
 from latent_widgets.core.steps import OnStep, Step, goes_on
+from latent_widgets.core.texts import tr
 from latent_widgets.edits.edit import Edit
 from latent_widgets.inversion.invert import Inversion, invert
 from latent_widgets.inversion.photos import read_photo
@@ -90,7 +91,7 @@ class Photo:
             except (TypeError, ValueError) as error:  # the file's fault: something to say, no failure of the panel
                 return f"{name}: {error}" if name else str(error)
 
-        self.reading.run(work, self._opened, kind="photo", label="reading the photo")
+        self.reading.run(work, self._opened, kind="photo", label=tr("reading the photo"))
 
     @one_at_a_time
     def _opened(self, photo: Image.Image | str) -> None:
@@ -130,7 +131,7 @@ class Photo:
         photo, page, G = self.image, self.page, self._desk.state.generator
         crop = replace(page.crop, aspect=G.picture_size[1] / G.picture_size[0])
         if photo is None:
-            page.tell("Drop a photo first, or choose one.")
+            page.tell(tr("Drop a photo first, or choose one."))
             return
         space, pull, steps = str(page.space.value), page.pull.value, page.steps.value
         page.tell("")
@@ -147,7 +148,7 @@ class Photo:
             goes_on = self.work.goes_on(on_step)
             return invert(G, target, space, steps, pull=pull, start=start, on_step=watch)
 
-        self.work.run(work, self._landed, kind="search", prepare=load_rules, label="looking for the code")
+        self.work.run(work, self._landed, kind="search", prepare=load_rules, label=tr("looking for the code"))
 
     def _watch(self, step: Step, target: Tensor) -> None:
         if step.value is None:  # nothing to show yet

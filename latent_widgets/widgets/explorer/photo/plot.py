@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
+from latent_widgets.core.texts import tr, trn
 from latent_widgets.inversion.invert import Inversion
 from latent_widgets.widgets.explorer.photo.crop import Crop
 from latent_widgets.widgets.kit.plot import INK, LOOKS, Spot, dress
@@ -74,25 +75,29 @@ def draw_loss(figure: Figure, losses: Sequence[float], steps: int) -> list[Spot]
     axes.minorticks_off()
     axes.set_xlim(0, steps + 1)
     axes.set_ylim(float(values.min()) / 2, 2 * float(values.max()))
-    axes.set_xlabel("step")
-    axes.set_ylabel("lowest loss")
+    axes.set_xlabel(tr("step"))
+    axes.set_ylabel(tr("lowest loss"))
     x, y = figure.transFigure.inverted().transform(axes.transData.transform((index[-1], values[-1])))
-    return [Spot((x - 0.04, y - 0.06, x + 0.04, y + 0.06), f"{values[-1]:.3g} after {len(losses)} of {steps} steps")]
+    said = tr("{loss:.3g} after {done} of {steps} steps", loss=values[-1], done=len(losses), steps=steps)
+    return [Spot((x - 0.04, y - 0.06, x + 0.04, y + 0.06), said)]
 
 
 def inversion_words(found: Inversion) -> str:
     """Say how well a code draws the photo, and how usual a latent it is."""
     share, steps = found.relative_error, len(found.losses)
-    words = [f"{'stopped' if found.stopped == 'cancelled' else 'done'} after {steps} step{'s' * (steps != 1)}"]
-    words.append(f"error {100 * share:.2g} % of the variance of the generator's own pictures")
-    if share >= 0.5:
-        words.append("a poor fit: try more steps, another crop, or a picture more like those that it draws")
-    if found.percentile is None:
-        words.append("no density could be fitted to the latents")
-    elif found.percentile < 1:
-        words.append("fewer than 1 % of latents are less likely: an unusual code, which may edit oddly")
+    if found.stopped == "cancelled":
+        words = [trn("stopped after {count} step", "stopped after {count} steps", steps)]
     else:
-        words.append(f"{found.percentile:.0f} % of latents are less likely")
+        words = [trn("done after {count} step", "done after {count} steps", steps)]
+    words.append(tr("error {share:.2g} % of the variance of the generator's own pictures", share=100 * share))
+    if share >= 0.5:
+        words.append(tr("a poor fit: try more steps, another crop, or a picture more like those that it draws"))
+    if found.percentile is None:
+        words.append(tr("no density could be fitted to the latents"))
+    elif found.percentile < 1:
+        words.append(tr("fewer than 1 % of latents are less likely: an unusual code, which may edit oddly"))
+    else:
+        words.append(tr("{percent:.0f} % of latents are less likely", percent=found.percentile))
     if found.code.space == "w+":
-        words.append(f"its layers differ by {found.offset:.2g} sd")
+        words.append(tr("its layers differ by {offset:.2g} sd", offset=found.offset))
     return " · ".join(words)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import ipywidgets
 
+from latent_widgets.core.texts import tr
 from latent_widgets.core.words import page_text
 from latent_widgets.geometry.regions.spectra import Channels
 from latent_widgets.widgets.explorer.desk import LINK
@@ -17,18 +18,24 @@ from latent_widgets.widgets.kit.silence import Silence
 
 __all__ = ["OVERLAYS", "USUAL", "RegionPage"]
 
-SOLVERS = {"generalised (ReSeFa)": "generalized", "null space (LowRankGAN)": "projection"}
-OVERLAYS = {
-    "none": "The plain picture",
-    "predicted": "Where the active direction acts to first order, from the Jacobian",
-    "true": "What the active direction really changes, from two pictures",
+SOLVERS = ((tr("generalised (ReSeFa)"), "generalized"), (tr("null space (LowRankGAN)"), "projection"))
+OVERLAYS = {  # what is on their buttons, and what they do
+    "none": (tr("none"), tr("The plain picture")),
+    "predicted": (tr("predicted"), tr("Where the active direction acts to first order, from the Jacobian")),
+    "true": (tr("true"), tr("What the active direction really changes, from two pictures")),
 }
+CHANNELS = ((tr("all colours"), "rgb"), (tr("brightness"), "luminance"), (tr("colour alone"), "chroma"))
 MOST = 24  # sliders
 USUAL = Settings("generalized", 1e-3, 6)
-_LINK = f" Link a painter to this explorer, in a cell:{LINK}or assign <code>explorer.mask = lw.Mask(array)</code>."
-HELP = f"Paint a region, and the sliders become directions that act there.{_LINK}"
-OFF = f"Tick <b>directions come from the region</b> and paint one: the sliders become directions that act there.{_LINK}"
-READY = "Tick <b>directions come from the region</b>, and the sliders become directions that act in the painted region."
+OTHERWISE = tr(
+    "A painter with more tools is linked in a cell:{link}or assign <code>explorer.mask = lw.Mask(array)</code>.",
+    link=LINK,
+)
+PAINT = tr("Paint a region with the brush beside the picture: the sliders become directions that act there.")
+HELP = f"{PAINT} {OTHERWISE}"
+READY = tr(
+    "Tick <b>directions come from the region</b>, and the sliders become directions that act in the painted region."
+)
 
 
 class RegionPage(ipywidgets.VBox):
@@ -53,36 +60,48 @@ class RegionPage(ipywidgets.VBox):
         guard: Guard,
     ) -> None:
         self.silence = Silence()
-        self.steer = tick("directions come from the region", "The sliders act in the painted region, and follow it")
+        self.steer = tick(
+            tr("directions come from the region"), tr("The sliders act in the painted region, and follow it")
+        )
         self.confine = tick(
-            "moves show only inside it", "Outside the region stands the picture without the moves; saved with the edit"
+            tr("moves show only inside it"),
+            tr("Outside the region stands the picture without the moves; saved with the edit"),
         )
         self.solver = ipywidgets.Dropdown(
             options=SOLVERS,
-            description="solver",
-            tooltip="Generalised eigenvectors weigh inside against outside; the projection removes what moves outside",
+            description=tr("solver"),
+            tooltip=tr(
+                "Generalised eigenvectors weigh inside against outside; the projection removes what moves outside"
+            ),
         )
         self.tolerance = LogSlider(
-            USUAL.tolerance, -5, 0, "tolerance", "How much may move outside: more of it, stronger moves"
+            USUAL.tolerance, -5, 0, tr("may move outside"), tr("How much may move outside: more of it, stronger moves")
         )
         self.count = ipywidgets.BoundedIntText(
-            USUAL.k, min=1, max=MOST, description="directions", tooltip="How many sliders the region gets"
+            USUAL.k, min=1, max=MOST, description=tr("directions"), tooltip=tr("How many sliders the region gets")
         )
         self.channels = ipywidgets.Dropdown(
-            options=["rgb", "luminance", "chroma"],
-            description="what counts",
-            tooltip="What of the picture counts: all three channels, brightness alone, or colour without brightness",
+            options=CHANNELS,
+            description=tr("what counts"),
+            tooltip=tr("What of the picture counts: all of it, brightness alone, or colour without brightness"),
         )
         self.layers = layer_range(num_layers)
-        self.overlay = ipywidgets.ToggleButtons(options=list(OVERLAYS), tooltips=list(OVERLAYS.values()))
+        if self.layers is not None:  # beside which those of the active direction are chosen
+            self.layers.description = tr("layers that move")
+        self.overlay = ipywidgets.ToggleButtons(
+            options=[(label, name) for name, (label, _) in OVERLAYS.items()],
+            tooltips=[words for _, words in OVERLAYS.values()],
+        )
         self.overlay.add_class("lw-toggles")
         self.scale, self.words, self.message = ipywidgets.HTML(), ipywidgets.HTML(), ipywidgets.HTML()
         for text in (self.scale, self.words, self.message):
             text.add_class("lw-note")
         self.message.add_class("lw-message")
-        self.spectrum = Plot(340, 230, "How strongly the region answers along its principal directions")
-        self.locality = Plot(340, 230, "Which share of its change each direction keeps inside the region", guard(pick))
-        self.effect = Plot(260, 230, "How much a step changes inside and outside the region")
+        self.spectrum = Plot(340, 230, tr("How strongly the region answers along its principal directions"))
+        self.locality = Plot(
+            340, 230, tr("Which share of its change each direction keeps inside the region"), guard(pick)
+        )
+        self.effect = Plot(260, 230, tr("How much a step changes inside and outside the region"))
         self.plots = ipywidgets.HBox([self.spectrum, self.locality, self.effect])
         self.plots.add_class("lw-plots")
         self.tolerance.add_class("lw-wide")
@@ -102,7 +121,7 @@ class RegionPage(ipywidgets.VBox):
         self.settings_rows = ipywidgets.VBox(
             [
                 row(self.solver, self.count, self.channels, *([self.layers] if self.layers else [])),
-                row(self.tolerance, ipywidgets.Label("heat"), self.overlay, self.scale),
+                row(self.tolerance, ipywidgets.Label(tr("heat")), self.overlay, self.scale),
             ]
         )
         self.settings_rows.layout.overflow = "visible"

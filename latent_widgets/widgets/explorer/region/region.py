@@ -6,7 +6,8 @@ from typing import Any
 
 from latent_widgets.core.forward import load_rules
 from latent_widgets.core.steps import Step
-from latent_widgets.core.words import page_text, plot_text
+from latent_widgets.core.texts import tr
+from latent_widgets.core.words import plot_text
 from latent_widgets.generators.place import with_weights
 from latent_widgets.geometry.regions.spectra import RegionSpectra
 from latent_widgets.values.masks import Mask
@@ -14,8 +15,9 @@ from latent_widgets.widgets.explorer.desk import Desk
 from latent_widgets.widgets.explorer.region.effects import Effects
 from latent_widgets.widgets.explorer.region.face import Face
 from latent_widgets.widgets.explorer.region.follower import Follower
-from latent_widgets.widgets.explorer.region.page import HELP, OFF, READY, RegionPage
+from latent_widgets.widgets.explorer.region.page import HELP, READY, RegionPage
 from latent_widgets.widgets.explorer.region.plot import draw_effect, draw_locality, draw_region_spectrum
+from latent_widgets.widgets.explorer.region.words import region_words
 from latent_widgets.widgets.explorer.region.work import (
     RegionFinding,
     Where,
@@ -83,7 +85,7 @@ class Region:
             self._forget()
         self.mark()
         if not state.steer or mask is None or not state.painted:
-            off = READY if state.painted else OFF
+            off = READY if state.painted else HELP
             self._rest(off if not state.steer else HELP if follower.directions is None else "")
             return
         try:
@@ -104,7 +106,7 @@ class Region:
                 failed=self._failed,
                 kind="pass",
                 prepare=load_rules,
-                label="the region's Jacobian at this latent",
+                label=tr("the region's Jacobian at this latent"),
             )
         self.mark()
         self._solve(mask)
@@ -138,7 +140,7 @@ class Region:
             failed=self._failed,
             kind="pass",
             prepare=load_rules,
-            label="the directions of this region",
+            label=tr("the directions of this region"),
         )
 
     def mark(self) -> None:
@@ -159,9 +161,9 @@ class Region:
         self._desk.cancel("region")
         self.follower.rest()
         if state.steer and not state.painted:
-            message = message or "The region is empty: paint something, and the sliders follow."
+            message = message or tr("The region is empty: paint something, and the sliders follow.")
         self._clear()
-        self.face.tell(message, "", code=message in (HELP, OFF, READY))
+        self.face.tell(message, "", code=message in (HELP, READY))
 
     def _clear(self) -> None:
         self.found = None
@@ -188,7 +190,7 @@ class Region:
         if not self.follower.asks(mask, settings):
             return
         if spectra is None:
-            soon = "The sliders follow as soon as the Jacobian at this latent is there."
+            soon = tr("The sliders follow as soon as the Jacobian at this latent is there.")
             self.face.tell(self.follower.given_up or soon, "")
             return
 
@@ -276,21 +278,14 @@ class Region:
             return
         stale = self.stale
         self.face.grey(stale)
-        words = [f"region of {found.spectrum.area:.2%} of the picture", f"rank {found.spectrum.rank}"]
-        seen = None if self.follower.spectra is None else self.follower.spectra.seen
-        i, directions = self.follower.active, found.directions
-        if directions is not None and 0 <= i < len(directions):
-            one = {name: float(score[i]) for name, score in directions.scores.items()}
-            said = f"{one['locality']:.1%} of the change of {page_text(directions.names[i])} falls inside (predicted"
-            true = None if self.effects.maps is None else self.effects.maps[1]
-            said += f", true {true.locality:.1%})" if true is not None else ")"
-            words += [said, f"chance {one['chance']:.1%}"]
-            words += [f"kept norm {one['kept norm']:.2g}"] if "kept norm" in one else []
-        words += [] if seen is None else [str(seen)]
-        why = self.follower.given_up if stale else ""
-        until = "" if why else ", until the new Jacobian is there"
-        old = f"<b>old</b>, of the latent before{until}: " if stale else ""
-        self.face.tell(" ".join(filter(None, (why, found.note))), old + " · ".join(words))
+        spectra, why = self.follower.spectra, self.follower.given_up if stale else ""
+        true = None if self.effects.maps is None else self.effects.maps[1]
+        words = region_words(found, self.follower.active, true, None if spectra is None else spectra.seen)
+        if stale and why:
+            words = tr("<b>old</b>, of the latent before: {words}", words=words)
+        elif stale:
+            words = tr("<b>old</b>, of the latent before, until the new Jacobian is there: {words}", words=words)
+        self.face.tell(" ".join(filter(None, (why, found.note))), words)
 
     def pick(self, x: float, y: float) -> None:
         """Make the direction at a place of the plot the active one."""
@@ -303,14 +298,15 @@ class Region:
             self._desk.choose(slider)
 
     def _stopped(self) -> None:
-        self._give_up("Stopped.")
+        self._give_up(tr("Stopped."))
 
     def _failed(self, error: Exception) -> None:
-        self._give_up("The Jacobian at this latent could not be found.")
+        self._give_up(tr("The Jacobian at this latent could not be found."))
 
     @one_at_a_time
     def _give_up(self, why: str) -> None:
-        self.follower.give_up(f"{why} The sliders follow again when the seed, the region or a setting changes.")
+        then = tr("The sliders follow again when the seed, the region or a setting changes.")
+        self.follower.give_up(f"{why} {then}")
         if self.found is None:
             self.face.tell(self.follower.given_up, "")
         self._tell()

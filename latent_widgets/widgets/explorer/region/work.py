@@ -13,6 +13,7 @@ from torch import Tensor
 from latent_widgets.core.imports import import_whole
 from latent_widgets.core.rounding import negligible
 from latent_widgets.core.steps import OnStep
+from latent_widgets.core.texts import tr, trn
 from latent_widgets.edits.edit import Base, Edit, Move
 from latent_widgets.generators.base import Generator
 from latent_widgets.geometry.regions.solvers import RegionSpectrum, loud_rank
@@ -154,21 +155,24 @@ def find_region(spectra: RegionSpectra, mask: Mask, settings: Settings) -> Regio
     Raises:
         ValueError: If the region is empty, or nothing in it follows the latent.
     """
-    spectrum, notes = spectra.spectrum(mask), []
+    spectrum, note = spectra.spectrum(mask), ""
     values = spectrum.singular_values
     loudest = float((spectra.total.trace() / math.prod(spectra.pooled.shape[1:4])).sqrt())
     if float(values[0]) <= SILENT * loudest:
         raise ValueError("mask must cover pixels that answer to the latent, got none that do. Paint somewhere else.")
     weights = spectra.weights(mask)
     if bool((weights >= 1).all()):
-        notes.append("The region is the whole picture, so nothing lies outside: leave a part out to get directions.")
-        return RegionFinding(spectrum, None, mask, " ".join(notes))
+        note = tr("The region is the whole picture, so nothing lies outside: leave a part out to get directions.")
+        return RegionFinding(spectrum, None, mask, note)
     pixels = int((weights > 0).sum())
     most = min(pixels * NUMBERS[spectra.channels], int((values > SILENT * values[0]).sum()), len(values))
     if most < settings.k:
-        notes.append(
-            f"{pixels} pixel{'s' * (pixels != 1)} at the analysis size can change in {most} ways: {most} of the "
-            f"{settings.k} directions asked for."
+        note = trn(
+            "{count} pixel at the analysis size can change in {most} ways: {most} of {asked} directions asked for.",
+            "{count} pixels at the analysis size can change in {most} ways: {most} of {asked} directions asked for.",
+            pixels,
+            most=most,
+            asked=settings.k,
         )
     found = spectra.directions(
         mask,
@@ -180,7 +184,7 @@ def find_region(spectra: RegionSpectra, mask: Mask, settings: Settings) -> Regio
     audible = 1 / found.scales  # how much of the inside a step of length one moves
     heard = (audible > SILENT * audible.max()).nonzero()[:, 0].tolist()
     found = replace(found[heard], names=[f"region {i + 1}" for i in range(len(heard))])
-    return RegionFinding(spectrum, found, mask, " ".join(notes))
+    return RegionFinding(spectrum, found, mask, note)
 
 
 def _cut(spectra: RegionSpectra, mask: Mask, settings: Settings) -> int | None:

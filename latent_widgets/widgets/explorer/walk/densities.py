@@ -7,6 +7,7 @@ from typing import Any
 
 from torch import Tensor
 
+from latent_widgets.core.texts import tr
 from latent_widgets.generators.base import Generator
 from latent_widgets.generators.place import place_of, with_weights
 from latent_widgets.geometry.density.fitted import Density, fit_density
@@ -124,14 +125,12 @@ def in_words(density: Density, codes: Tensor, space: str) -> str:
         Its log density, and how many percent of the generator's codes are less likely.
     """
     level, percent = float(level_of(density, codes)), float(percentile_of(density, codes))
-    place = "w, the mean of all layers" if codes.ndim == 3 else space
-    odd = (
-        " An outlier."
-        if percent < 0.5
-        else " Nearer to the mode than almost any: just as unusual."
-        if percent > 99.5
-        else ""
-    )
-    return (
-        f"This code: log density {level:.1f} in {place}; {percent:.0f} % of the generator's own are less likely.{odd}"
-    )
+    words = [
+        tr(
+            "This code: log density {level:.1f} in {space}; {percent:.0f} % of the generator's own are less likely.",
+            level=level, space=tr("w, the mean of all layers") if codes.ndim == 3 else space, percent=percent,
+        )
+    ]  # fmt: skip
+    words += [tr("An outlier.")] if percent < 0.5 else []
+    words += [tr("Nearer to the mode than almost any: just as unusual.")] if percent > 99.5 else []
+    return " ".join(words)

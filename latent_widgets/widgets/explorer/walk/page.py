@@ -13,6 +13,7 @@ from latent_widgets.widgets.explorer.walk.densities import Trace
 from latent_widgets.widgets.explorer.walk.plot import draw_traces
 from latent_widgets.widgets.kit.controls import Guard, button, row
 from latent_widgets.widgets.kit.encode import Pixels
+from latent_widgets.widgets.kit.filmstrip import KIND_NAMES
 from latent_widgets.widgets.kit.picture import Picture
 from latent_widgets.widgets.kit.plot import Plot
 from latent_widgets.widgets.kit.reach import Reach
@@ -20,16 +21,20 @@ from latent_widgets.widgets.kit.reach import Reach
 __all__ = ["PICTURES", "SHOWN", "Strip", "WalkPage"]
 
 KINDS = {
-    "linear": "Straight along the direction",
-    "density": "At constant density, round the great circle of a Gaussian: of the prior for directions in z; of "
-    "one fitted to w for directions in w, where sliders stay straight",
-    "curve": "Along the local directions of the mapping, so that w stays on what it reaches; sliders stay straight",
+    "linear": tr("Straight along the direction"),
+    "density": tr(
+        "At constant density, round the great circle of a Gaussian: of the prior for directions in z; of one fitted "
+        "to w for directions in w, where sliders stay straight"
+    ),
+    "curve": tr("Along the local directions of the mapping, so that w stays on what it reaches; sliders stay straight"),
 }
-SHOWN = {
-    "this kind": "The strip of the chosen kind",
-    "all, equal steps": "Every kind of walk at the same positions",
-    "all, equal change": "Every kind of walk, at positions where the picture has changed equally",
-}
+SHOWN = {  # what is on their buttons, and what they show
+    "this kind": (tr("this kind"), tr("The strip of the chosen kind")),
+    "all, equal steps": (tr("all, equal steps"), tr("Every kind of walk at the same positions")),
+    "all, equal change": (
+        tr("all, equal change"), tr("Every kind of walk, at positions where the picture has changed equally")
+    ),
+}  # fmt: skip
 WIDTH = 720  # CSS pixels
 PICTURES = 9  # of a strip
 
@@ -68,11 +73,17 @@ class WalkPage(ipywidgets.VBox):
         measure: Callable[[], object],
         guard: Guard,
     ) -> None:
-        self.kind = ipywidgets.ToggleButtons(options=list(kinds), tooltips=[KINDS[kind] for kind in kinds])
-        self.shown = ipywidgets.ToggleButtons(options=list(SHOWN), tooltips=list(SHOWN.values()))
-        self.reach = Reach("The strip goes from minus to plus this far, in the unit of the direction")
+        self._kinds = tuple(kinds)
+        self.kind = ipywidgets.ToggleButtons(
+            options=[(KIND_NAMES[kind], kind) for kind in kinds], tooltips=[KINDS[kind] for kind in kinds]
+        )
+        self.shown = ipywidgets.ToggleButtons(
+            options=[(label, name) for name, (label, _) in SHOWN.items()],
+            tooltips=[words for _, words in SHOWN.values()],
+        )
+        self.reach = Reach(tr("The strip goes from minus to plus this far, in the unit of the direction"))
         self.count = ipywidgets.BoundedIntText(
-            PICTURES, min=3, max=31, step=2, description="pictures", tooltip="How many pictures a strip has"
+            PICTURES, min=3, max=31, step=2, description=tr("pictures"), tooltip=tr("How many pictures a strip has")
         )
         self.measure = button(
             tr("measure the reach"),
@@ -83,13 +94,13 @@ class WalkPage(ipywidgets.VBox):
             guard(lambda _: measure()),
         )
         self.density = ipywidgets.Checkbox(
-            True, indent=False, description="density plot", tooltip="How likely the codes of the strip are"
+            True, indent=False, description=tr("density plot"), tooltip=tr("How likely the codes of the strip are")
         )
         for control in (self.kind, self.shown):
             control.add_class("lw-toggles")
-        self.strip, *self.others = (Picture(width=WIDTH, alt="The strip of a walk") for _ in kinds)
+        self.strip, *self.others = (Picture(width=WIDTH, alt=tr("The strip of a walk")) for _ in kinds)
         self.note = ipywidgets.HTML()
-        self.plot = Plot(WIDTH, 150, "log density along the walk")
+        self.plot = Plot(WIDTH, 150, tr("log density along the walk"))
         for picture in (self.strip, *self.others):
             picture.add_class("lw-strip")
         self.count.add_class("lw-short")
@@ -98,7 +109,7 @@ class WalkPage(ipywidgets.VBox):
         self.kind.observe(guard(lambda change: chosen(str(change["new"]))), "value")
         for control in (self.shown, self.reach, self.count, self.density):
             control.observe(guard(lambda _: None if self.reach.fitting else changed()), "value")
-        first = row(ipywidgets.Label("walk"), self.kind, self.reach, self.measure, self.count, self.density)
+        first = row(ipywidgets.Label(tr("walk")), self.kind, self.reach, self.measure, self.count, self.density)
         super().__init__([first, row(self.shown), self.strip, *self.others, self.plot, self.note])
         self.show([])
         self.show_density([], "", "")
@@ -106,7 +117,7 @@ class WalkPage(ipywidgets.VBox):
     @property
     def kinds(self) -> tuple[str, ...]:
         """The kinds to show one above the other; none for that which is chosen alone."""
-        return () if self.shown.value == "this kind" else tuple(map(str, self.kind.options))
+        return () if self.shown.value == "this kind" else self._kinds
 
     @property
     def equal(self) -> bool:

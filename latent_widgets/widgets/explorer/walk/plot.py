@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from latent_widgets.core.texts import tr
 from latent_widgets.widgets.explorer.walk.densities import Trace
+from latent_widgets.widgets.kit.filmstrip import KIND_NAMES
 from latent_widgets.widgets.kit.plot import EDGE, INK, LOOKS, Spot, dress
 
 if TYPE_CHECKING:
@@ -37,13 +39,14 @@ def draw_traces(
     for trace in traces:
         colour, marker = STYLES[trace.kind]
         where = _where(trace, alone, places)
-        axes.plot(where, trace.levels, color=colour, marker=marker, markersize=4, linewidth=1.2, label=trace.kind)
+        name = KIND_NAMES[trace.kind]
+        axes.plot(where, trace.levels, color=colour, marker=marker, markersize=4, linewidth=1.2, label=name)
     low, high = min(float(t.levels.min()) for t in traces), max(float(t.levels.max()) for t in traces)
     room = max(LEAST - (high - low), 0.36 * (high - low)) / 2
     axes.set_ylim(low - room, high + room)
-    axes.set_ylabel(f"log density in {traces[0].space}")
+    axes.set_ylabel(tr("log density in {space}", space=traces[0].space))
     turns = alone and traces[0].degrees is not None and places is None
-    axes.set_xlabel("change of the picture" if places is not None else "degrees" if turns else unit)
+    axes.set_xlabel(tr("change of the picture") if places is not None else tr("degrees") if turns else unit)
     if not alone:
         legend = axes.legend(
             frameon=False, fontsize=8, ncols=len(traces), loc="lower center", bbox_to_anchor=(0.5, 0.93)
@@ -66,8 +69,11 @@ def _spots(figure: Figure, trace: Trace, where: Sequence[float], unit: str) -> l
     found = []
     for i, (x, level) in enumerate(zip(where, trace.levels.tolist(), strict=True)):
         left, bottom = (float(v) for v in axes.transData.transform((x, level)) / (width, height))
-        turned = "" if trace.degrees is None else f" ({trace.degrees[i]:.1f} degrees)"
-        likely = f"log density {level:.2f}, {trace.percentiles[i]:.0f} % are less likely"
-        words = f"{trace.kind}, {trace.at[i]:.3g} {unit}{turned}: {likely}"
+        place = tr("{kind}, {alpha:.3g} {unit}", kind=KIND_NAMES[trace.kind], alpha=trace.at[i], unit=unit)
+        if trace.degrees is not None:
+            place = tr("{place} ({angle:.1f} degrees)", place=place, angle=trace.degrees[i])
+        percent = float(trace.percentiles[i])
+        likely = tr("log density {level:.2f}, {percent:.0f} % are less likely", level=level, percent=percent)
+        words = f"{place}: {likely}"
         found.append(Spot((left - 0.01, bottom - 0.05, left + 0.01, bottom + 0.05), words))
     return found

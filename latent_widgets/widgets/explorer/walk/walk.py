@@ -97,7 +97,7 @@ class Walks:
                 page.show(drawing.strips)
                 page.show_density(drawing.traces, drawing.unit, drawing.words, drawing.places)
 
-        desk.run(work, done, kind="page", label="walk")
+        desk.run(work, done, kind="page", label=tr("walk"))
 
     def _chosen(self, kind: str) -> None:
         """Walk otherwise, also with the sliders."""

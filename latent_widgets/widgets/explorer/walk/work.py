@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from latent_widgets.core.steps import Cancelled, OnStep
+from latent_widgets.core.texts import tr
 from latent_widgets.edits.changes import with_move
 from latent_widgets.edits.edit import Code
 from latent_widgets.generators.base import Generator
@@ -20,7 +21,7 @@ from latent_widgets.widgets.explorer.walk.densities import Densities, Trace, in_
 from latent_widgets.widgets.explorer.walk.page import Strip
 from latent_widgets.widgets.explorer.walk.way import Way, latent_of
 from latent_widgets.widgets.kit.encode import small, strip
-from latent_widgets.widgets.kit.filmstrip import walk_words
+from latent_widgets.widgets.kit.filmstrip import KIND_NAMES, walk_words
 
 __all__ = ["Drawing", "draw_walks", "way_along"]
 
@@ -108,10 +109,11 @@ def draw_walks(
     try:
         traces, said = _traces(way, way.densities, G, walks)
     except ValueError as error:
-        return Drawing(tuple(strips), (), unit, f"No density is shown: {error}")
+        return Drawing(tuple(strips), (), unit, tr("No density is shown: {why}", why=error))
     degrees = None if equal or len(traces) != 1 else traces[0].degrees
     if degrees is not None and len(strips) == 1:
-        strips[0] = replace(strips[0], words=f"{strips[0].words} · {degrees[0]:.3g} to {degrees[-1]:.3g} degrees")
+        turned = tr("{low:.3g} to {high:.3g} degrees", low=degrees[0], high=degrees[-1])
+        strips[0] = replace(strips[0], words=f"{strips[0].words} · {turned}")
     return Drawing(tuple(strips), traces, unit, said, places)
 
 
@@ -124,8 +126,9 @@ def _seen(way: Way, frames: Frames) -> Distance:
 def _positions(walk: Walk) -> str:
     """Say where the pictures of a strip stand that are not in even steps."""
     places = [f"{position:.2g}" for position in walk.at]
-    at = ", ".join(places) if len(places) <= 11 else f"{places[0]} to {places[-1]}"
-    return f"{walk.name}, {walk.kind}: {at} {walk.unit}"
+    at = ", ".join(places) if len(places) <= 11 else tr("{low} to {high}", low=places[0], high=places[-1])
+    kind = KIND_NAMES[walk.kind]
+    return tr("{name}, {kind}: {places} {unit}", name=walk.name, kind=kind, places=at, unit=walk.unit)
 
 
 def _traces(way: Way, densities: Densities, G: Generator, walks: dict[str, Walk]) -> tuple[tuple[Trace, ...], str]:
