@@ -8,6 +8,8 @@
     port.send(message)          to whoever answers: a kernel, or a generator in this page
     port.trouble(text)          tells what went wrong
 
+What they show in words is in the value `_texts`, by name.
+
 Places are pixels of the picture. `.lw-stage` is the box that holds the picture, an <img>, and the stage. */
 
 const TOOLS = ["", "brush", "eraser", "take"];
@@ -16,8 +18,6 @@ const MOST_POINTS = 20000; // of a stroke that is sent
 const PATIENCE = 5000; // milliseconds until ink without an answer fades
 const DRAG = 4; // CSS pixels from where a press on the strip is no click any more
 const [INK, WIPE, INSIDE, OUTSIDE] = ["#56b4e9", "#ffffff", "#ffffff", "rgba(0, 0, 0, .85)"];
-const KEYS = "Arrow keys move the cursor, with Shift by 8 pixels. Space or Enter acts there, held Space draws on. " +
-  "The brackets change the size of the brush. B, held, shows the picture before the moves. Escape leaves the tool.";
 
 const COLOURS = `color: var(--lw-ink, var(--jp-ui-font-color1, CanvasText)); background: Canvas linear-gradient(
   var(--lw-paper, var(--jp-layout-color0, Canvas)) 0 0); border: 1px solid var(--lw-edge, GrayText);`;
@@ -33,6 +33,8 @@ const STYLE = `
 .lw-stage .lw-over .lw-sheet:is(img, canvas) { position: absolute; inset: 0; width: 100%; height: 100%; margin: 0;
   max-width: none; background: none; pointer-events: none; }
 .lw-over .lw-tint { opacity: .25; }
+.lw-heated img:not(.lw-sheet) { filter: grayscale(1); }
+.lw-heated .lw-over .lw-tint { opacity: 0; }
 .lw-over .lw-wet { opacity: .6; }
 .lw-over [hidden] { display: none !important; }
 .lw-over .lw-ring { position: absolute; left: 0; top: 0; box-sizing: border-box; border: 1px solid #fff;
@@ -69,10 +71,10 @@ const STYLE = `
 /** Wrap what a page calls: an error is told once and ends nothing but itself. */
 function duties(port) {
   const ends = [], told = new Set();
-  const trouble = (text) => {
-    if (told.has(text)) return;
-    told.add(text);
-    try { port.trouble(text); } catch (lost) { console.error(lost); }
+  const trouble = (words) => {
+    if (told.has(words)) return;
+    told.add(words);
+    try { port.trouble(words); } catch (lost) { console.error(lost); }
   };
   const failed = (error) => trouble(String(error?.message ?? error));
   const guard = (act) => (...given) => {
@@ -89,7 +91,8 @@ function duties(port) {
     }
   };
   const end = () => { for (const one of ends.splice(0)) guard(one)(); };
-  return { ends, guard, listen, trouble, end, send: guard((message) => port.send(message)) };
+  const text = (name) => String(port.get("_texts")?.[name] ?? name);
+  return { ends, guard, listen, text, trouble, end, send: guard((message) => port.send(message)) };
 }
 
 function part(parent, tag, classes, attributes = {}) {
@@ -172,7 +175,7 @@ export function loops(inside, width, height) {
 
 /** Let hands touch the picture beside an element: paint, take a part, see what was before. */
 export function stage(el, port) {
-  const { ends, guard, listen, trouble, end, send } = duties(port);
+  const { ends, guard, listen, text, trouble, end, send } = duties(port);
   part(el, "style", "").textContent = STYLE;
   const root = part(el, "div", "lw-hands", { tabindex: "0", hidden: "" });
   const sheet = (tag, name) => part(root, tag, `lw-sheet lw-${name}`, { "aria-hidden": "true" }); // each over the last
@@ -183,9 +186,8 @@ export function stage(el, port) {
   const [tintPen, wetPen, linePen] = [tint, wet, lines].map((canvas) => canvas.getContext("2d"));
   const ring = part(root, "div", "lw-ring", { hidden: "" });
   const note = part(root, "div", "lw-said", { role: "status", "aria-live": "polite" });
-  const about = "hold to see the picture before the moves";
-  const button = part(root, "button", "lw-hold", { type: "button", "aria-pressed": "false", title: about });
-  button.textContent = "before";
+  const button = part(root, "button", "lw-hold", { type: "button", "aria-pressed": "false", title: text("hold") });
+  button.textContent = text("before");
 
   const now = { size: [1, 1], width: 1, alt: "", tool: "", brush: 1, contour: true };
   const sound = {
@@ -203,7 +205,7 @@ export function stage(el, port) {
 
   // Where things are
 
-  let image = null;
+  let home = null, image = null; // the box of both, and the picture
   const watch = new ResizeObserver(guard(() => place()));
   const grown = new MutationObserver(guard(() => place()));
   ends.push(() => { watch.disconnect(); grown.disconnect(); });
@@ -212,10 +214,13 @@ export function stage(el, port) {
     const box = el.closest(".lw-stage");
     if (!box) return;
     const found = Array.from(box.querySelectorAll("img")).find((img) => !el.contains(img)) ?? null;
-    if (!el.classList.contains("lw-over")) {
+    if (box !== home) {
+      home = box;
       el.classList.add("lw-over");
       watch.observe(box);
       grown.observe(box, { childList: true, subtree: true }); // pictures come when they like
+      warm();
+      dressFull();
     }
     if (found !== image) {
       if (image) watch.unobserve(image);
@@ -228,6 +233,7 @@ export function stage(el, port) {
     const places = { left: shape.left - outer.left - box.clientLeft + box.scrollLeft, top: shape.top - outer.top -
       box.clientTop + box.scrollTop, width: shape.width, height: shape.width * height / width };
     for (const [name, value] of Object.entries(places)) el.style[name] = `${value}px`;
+    box.style.setProperty("--lw-shape", width / height); // for rules that make the picture as large as they can
     root.hidden = !(shape.width > 0);
     const ratio = window.devicePixelRatio || 1;
     const pixels = [places.width, places.height].map((side) => Math.max(1, Math.min(8192, Math.round(side * ratio))));
@@ -305,9 +311,9 @@ export function stage(el, port) {
   }
 
   let silence = 0;
-  function say(text, milliseconds = 0) {
+  function say(words, milliseconds = 0) {
     clearTimeout(silence);
-    if (note.textContent !== text) note.textContent = text;
+    if (note.textContent !== words) note.textContent = words;
     if (milliseconds) silence = setTimeout(() => { note.textContent = ""; }, milliseconds);
   }
 
@@ -344,7 +350,7 @@ export function stage(el, port) {
 
   async function unanswered(done) {
     if (!inks.includes(done) || !root.isConnected) return;
-    say("no answer yet", PATIENCE);
+    say(text("silent"), PATIENCE);
     trouble("A stroke had no answer within 5 seconds.");
     const calm = stroke || window.matchMedia("(prefers-reduced-motion: reduce)").matches;
     if (!calm) await wet.animate({ opacity: [0.6, 0] }, 400).finished.catch(() => {});
@@ -397,6 +403,12 @@ export function stage(el, port) {
   listen(root, "pointerleave", () => { if (!stroke && !ring.classList.contains("lw-cross")) showRing(false); });
   listen(root, "contextmenu", (event) => { if (stroke || event.target === button) event.preventDefault(); });
 
+  // The heat: it lies on a grey picture
+
+  const showHeat = shows(heat, "heat", ends);
+  const warm = (on = !heat.hidden && before.hidden) => home?.classList.toggle("lw-heated", on);
+  ends.push(() => warm(false));
+
   // The picture before
 
   let held = null, asked = false; // who holds it: a pointer's number, or a key
@@ -405,11 +417,12 @@ export function stage(el, port) {
   function look() {
     const there = before.hasAttribute("src");
     before.hidden = held === null || !there;
+    warm();
     button.setAttribute("aria-pressed", String(held !== null));
     if (held === null) return say("");
     if (there) {
       before.style.imageRendering = image ? getComputedStyle(image).imageRendering : "";
-      say("before");
+      say(text("before"));
       return;
     }
     say(""); // it was taken away, or is to come
@@ -490,17 +503,39 @@ export function stage(el, port) {
     if (event.key === " " && stroke?.by === "key") lift();
   }, true);
 
+  // The full screen: a page grants it where a click in it asks, so that of the button is heard here
+
+  const panel = () => el.closest(".lw-panel");
+
+  function dressFull() {
+    const whole = panel(), press = whole?.querySelector(".lw-full"), full = whole?.matches(":fullscreen");
+    whole?.classList.toggle("lw-opens", Boolean(document.fullscreenEnabled));
+    if (!press) return;
+    press.title = press.lastChild.textContent = text(full ? "leave" : "full");
+    press.querySelector("i")?.classList.toggle("fa-compress", full);
+    press.querySelector("i")?.classList.toggle("fa-expand", !full);
+  }
+
+  listen(document, "fullscreenchange", dressFull);
+  listen(document, "click", (event) => {
+    const whole = panel(), press = event.composedPath().find((one) => one.matches?.(".lw-full"));
+    if (!press || !whole?.contains(press)) return;
+    return whole.matches(":fullscreen") ? document.exitFullscreen() : whole.requestFullscreen();
+  });
+  listen(window, "keydown", (event) => { // where the browser leaves that to the page; a tool is left before
+    if (event.key === "Escape" && panel()?.matches(":fullscreen")) return document.exitFullscreen();
+  }, true);
+
   // What the port has
 
   function dress() {
     root.classList.toggle("lw-tool", now.tool !== "");
     root.setAttribute("role", now.tool ? "application" : "group");
-    root.setAttribute("aria-label", now.alt || "picture");
-    if (now.tool) root.setAttribute("aria-description", KEYS); else root.removeAttribute("aria-description");
+    root.setAttribute("aria-label", now.alt || text("picture"));
+    if (now.tool) root.setAttribute("aria-description", text("keys")); else root.removeAttribute("aria-description");
     if (!now.tool) showRing(false);
   }
 
-  const showHeat = shows(heat, "heat", ends);
   let masks = 0;
   const reads = {
     async mask() {
@@ -521,7 +556,9 @@ export function stage(el, port) {
       settle(answered);
     },
     async heat() {
-      if (await showHeat(fileOf(port.get("heat"), "image/png"))) heat.hidden = !heat.hasAttribute("src");
+      if (!await showHeat(fileOf(port.get("heat"), "image/png"))) return;
+      heat.hidden = !heat.hasAttribute("src");
+      warm();
     },
     async before() {
       const format = port.get("before_format");
@@ -550,7 +587,7 @@ export function stage(el, port) {
 
 /** A row of frames along a walk: click one to go there, or drag along. */
 export function strip(el, port) {
-  const { ends, guard, listen, end, send } = duties(port);
+  const { ends, guard, listen, text, end, send } = duties(port);
   part(el, "style", "").textContent = STYLE;
   const root = part(el, "div", "lw-walk", { role: "toolbar" });
   const head = part(root, "div", "lw-head", { hidden: "" });
@@ -569,7 +606,7 @@ export function strip(el, port) {
       frames.push(made);
     }
     places = Array.isArray(given) && given.length === count && given.every(Number.isFinite) ? given : [];
-    root.setAttribute("aria-label", String(port.get("alt") || "walk"));
+    root.setAttribute("aria-label", String(port.get("alt") || text("walk")));
     if (Number.isInteger(chosen) && chosen >= 0 && chosen < count) stop = chosen;
     frames.forEach((frame, i) => {
       const words = String(labels?.[i] ?? places[i] ?? i + 1);
@@ -704,6 +741,9 @@ export default {
         model.send({ kind: "trouble", message: text });
       },
     };
-    return (model.get("_part") === "strip" ? strip : stage)(el, port);
+    if (model.get("_part") === "strip") return strip(el, port);
+    const end = stage(el, port);
+    model.send({ kind: "shown" }); // what is given to the stage is seen from here on
+    return end;
   },
 };

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from latent_widgets.page.modules import STAGE
+from latent_widgets.widgets.kit.stage import TEXTS
 from tests.browser.stages import EVENT, FULL
 
 PLACE = "https://stage.test/"  # which the test itself serves; a page of http has no coalesced events
@@ -54,7 +55,7 @@ class Alone:
     def open(self, part="stage", **values):
         self.page.route(PLACE, lambda route: route.fulfill(body=PAGE, content_type="text/html"))
         self.page.goto(PLACE)
-        self.page.evaluate(OPEN, [STAGE.read_text(encoding="utf-8"), part, VALUES | values])
+        self.page.evaluate(OPEN, [STAGE.read_text(encoding="utf-8"), part, VALUES | {"_texts": TEXTS} | values])
         return self
 
     def send(self, kind, x, y, **rest):
