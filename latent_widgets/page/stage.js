@@ -38,6 +38,8 @@ const STYLE = `
 .lw-stage .lw-over .lw-sheet:is(img, canvas) { position: absolute; inset: 0; width: 100%; height: 100%; margin: 0;
   max-width: none; background: none; pointer-events: none; }
 .lw-over .lw-tint { opacity: .25; }
+.lw-heated img:not(.lw-sheet) { filter: grayscale(1); }
+.lw-heated .lw-over .lw-tint { opacity: 0; }
 .lw-over .lw-wet { opacity: .6; }
 .lw-over [hidden] { display: none !important; }
 .lw-over .lw-ring { position: absolute; left: 0; top: 0; box-sizing: border-box; border: 1px solid #fff;
@@ -74,10 +76,10 @@ const STYLE = `
 /** Wrap what a page calls: an error is told once and ends nothing but itself. */
 function duties(port) {
   const ends = [], told = new Set();
-  const trouble = (text) => {
-    if (told.has(text)) return;
-    told.add(text);
-    try { port.trouble(text); } catch (lost) { console.error(lost); }
+  const trouble = (words) => {
+    if (told.has(words)) return;
+    told.add(words);
+    try { port.trouble(words); } catch (lost) { console.error(lost); }
   };
   const failed = (error) => trouble(String(error?.message ?? error));
   const guard = (act) => (...given) => {
@@ -214,7 +216,7 @@ export function stage(el, port) {
 
   // Where things are
 
-  let image = null;
+  let home = null, image = null; // the box of both, and the picture
   const watch = new ResizeObserver(guard(() => place()));
   const grown = new MutationObserver(guard(() => place()));
   ends.push(() => { watch.disconnect(); grown.disconnect(); });
@@ -223,10 +225,13 @@ export function stage(el, port) {
     const box = el.closest(".lw-stage");
     if (!box) return;
     const found = Array.from(box.querySelectorAll("img")).find((img) => !el.contains(img)) ?? null;
-    if (!el.classList.contains("lw-over")) {
+    if (box !== home) {
+      home = box;
       el.classList.add("lw-over");
       watch.observe(box);
       grown.observe(box, { childList: true, subtree: true }); // pictures come when they like
+      warm();
+      dressFull();
     }
     if (found !== image) {
       if (image) watch.unobserve(image);
@@ -239,6 +244,7 @@ export function stage(el, port) {
     const places = { left: shape.left - outer.left - box.clientLeft + box.scrollLeft, top: shape.top - outer.top -
       box.clientTop + box.scrollTop, width: shape.width, height: shape.width * height / width };
     for (const [name, value] of Object.entries(places)) el.style[name] = `${value}px`;
+    box.style.setProperty("--lw-shape", width / height); // for rules that make the picture as large as they can
     root.hidden = !(shape.width > 0);
     const ratio = window.devicePixelRatio || 1;
     const pixels = [places.width, places.height].map((side) => Math.max(1, Math.min(8192, Math.round(side * ratio))));
@@ -316,9 +322,9 @@ export function stage(el, port) {
   }
 
   let silence = 0;
-  function say(text, milliseconds = 0) {
+  function say(words, milliseconds = 0) {
     clearTimeout(silence);
-    if (note.textContent !== text) note.textContent = text;
+    if (note.textContent !== words) note.textContent = words;
     if (milliseconds) silence = setTimeout(() => { note.textContent = ""; }, milliseconds);
   }
 
@@ -408,6 +414,12 @@ export function stage(el, port) {
   listen(root, "pointerleave", () => { if (!stroke && !ring.classList.contains("lw-cross")) showRing(false); });
   listen(root, "contextmenu", (event) => { if (stroke || event.target === button) event.preventDefault(); });
 
+  // The heat: it lies on a grey picture
+
+  const showHeat = shows(heat, "heat", ends);
+  const warm = (on = !heat.hidden && before.hidden) => home?.classList.toggle("lw-heated", on);
+  ends.push(() => warm(false));
+
   // The picture before
 
   let held = null, asked = false; // who holds it: a pointer's number, or a key
@@ -416,6 +428,7 @@ export function stage(el, port) {
   function look() {
     const there = before.hasAttribute("src");
     before.hidden = held === null || !there;
+    warm();
     button.setAttribute("aria-pressed", String(held !== null));
     if (held === null) return say("");
     if (there) {
@@ -501,6 +514,29 @@ export function stage(el, port) {
     if (event.key === " " && stroke?.by === "key") lift();
   }, true);
 
+  // The full screen: a page grants it where a click in it asks, so that of the button is heard here
+
+  const panel = () => el.closest(".lw-panel");
+
+  function dressFull() {
+    const whole = panel(), press = whole?.querySelector(".lw-full"), full = whole?.matches(":fullscreen");
+    whole?.classList.toggle("lw-opens", Boolean(document.fullscreenEnabled));
+    if (!press) return;
+    press.title = press.lastChild.textContent = full ? tr("Leave full screen") : tr("Full screen");
+    press.querySelector("i")?.classList.toggle("fa-compress", full);
+    press.querySelector("i")?.classList.toggle("fa-expand", !full);
+  }
+
+  listen(document, "fullscreenchange", dressFull);
+  listen(document, "click", (event) => {
+    const whole = panel(), press = event.composedPath().find((one) => one.matches?.(".lw-full"));
+    if (!press || !whole?.contains(press)) return;
+    return whole.matches(":fullscreen") ? document.exitFullscreen() : whole.requestFullscreen();
+  });
+  listen(window, "keydown", (event) => { // where the browser leaves that to the page; a tool is left before
+    if (event.key === "Escape" && panel()?.matches(":fullscreen")) return document.exitFullscreen();
+  }, true);
+
   // What the port has
 
   function dress() {
@@ -511,7 +547,6 @@ export function stage(el, port) {
     if (!now.tool) showRing(false);
   }
 
-  const showHeat = shows(heat, "heat", ends);
   let masks = 0;
   const reads = {
     async mask() {
@@ -532,7 +567,9 @@ export function stage(el, port) {
       settle(answered);
     },
     async heat() {
-      if (await showHeat(fileOf(port.get("heat"), "image/png"))) heat.hidden = !heat.hasAttribute("src");
+      if (!await showHeat(fileOf(port.get("heat"), "image/png"))) return;
+      heat.hidden = !heat.hasAttribute("src");
+      warm();
     },
     async before() {
       const format = port.get("before_format");
@@ -715,6 +752,9 @@ export default {
         model.send({ kind: "trouble", message: text });
       },
     };
-    return (model.get("_part") === "strip" ? strip : stage)(el, port);
+    if (model.get("_part") === "strip") return strip(el, port);
+    const end = stage(el, port);
+    model.send({ kind: "shown" }); // what is given to the stage is seen from here on
+    return end;
   },
 };

@@ -36,6 +36,7 @@ class First(Explorer):
         brush = self.button("brush")
         if "mod-active" not in brush.get_attribute("class"):
             brush.click()
+        self.panel.locator(".lw-hands.lw-tool").wait_for()  # the page has it from the kernel
         self.picture.scroll_into_view_if_needed()
         mouse = self.lab.page.mouse
         mouse.move(*self.at(*points[0]))

@@ -136,6 +136,7 @@ def test_strip_goes_along_the_active_direction(lab, first):
 
 def test_part_is_taken_with_a_click(lab, first):
     first.button("take a part").click()
+    first.panel.locator(".lw-hands.lw-tool").wait_for()  # the page has it from the kernel
     lab.page.mouse.click(*first.at(32, 12))
     lab.eventually(lambda: lab.kernel_eval("explorer.mask is not None"), 60)
     first.calm()

@@ -33,7 +33,7 @@ def test_painted_mouth_becomes_a_slider_that_moves_it(lab, regions):
     assert "chance" in words.inner_text()
     lab.screenshot(target=regions.panel)
     regions.panel.locator(".lw-pages button:visible").filter(has_text="predicted").click()
-    lab.eventually(lambda: lab.pixels(regions.picture).shape == (384, 384, 3))
+    regions.panel.locator("img.lw-heat").wait_for()
     lab.screenshot("heat", regions.panel)
     lab.screenshot("painter", lab.page.locator(".lw-panel").nth(1))
 

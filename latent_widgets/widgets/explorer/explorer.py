@@ -175,7 +175,7 @@ class LatentExplorer(ExplorerTraits):
         )
         self._drawers: dict[str, Page] = {"walk": self.walks, "part": self.part}
         self.screen = Screen(state, self.frames, self.job, self.region.effects, self._settled, self.guard, width)
-        self.hands = Touch(desk, self.frames, self.screen.picture, lambda: self.part.segmenter)
+        self.hands = Touch(desk, self.frames, self.screen, lambda: self.part.segmenter)
         self.strip = Strip(desk, self.frames, self.walks.way, self._go, self._scrub)
         acts = Acts(
             self.change_base, self.step_seed, self.find, self.undo, self.redo, self.reset, self._drop, self._turn,
@@ -519,7 +519,7 @@ class LatentExplorer(ExplorerTraits):
         return f"of {self.generator.name}: {start}, {moves} move{'s' * (moves != 1)}"
 
     def _static_image(self) -> Image.Image | None:
-        shown = self.screen.picture.to_pil()
+        shown = self.screen.still
         if shown is None and self.error is None:  # displayed before the worker was done
             shown = Image.fromarray(self._first_picture().pixels)
         return shown

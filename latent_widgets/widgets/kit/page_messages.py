@@ -48,7 +48,7 @@ def stage_call(content: Any, size: tuple[int, int], tools: Sequence[str]) -> Cal
     if kind == "tool":
         tool = content.get("tool")
         return (kind, (tool,)) if isinstance(tool, str) and tool in tools else None
-    if kind == "before":
+    if kind in ("before", "shown"):
         return kind, ()
     return _trouble(content)
 

@@ -23,19 +23,22 @@ from latent_widgets.widgets.kit.page_messages import Call, stage_call, strip_cal
 from latent_widgets.widgets.kit.values import Flag, Real, Whole
 from latent_widgets.widgets.kit.whole import whole
 
-__all__ = ["FORMATS", "TOOLS", "Stage", "WalkStrip"]
+__all__ = ["FORMATS", "FULL", "TOOLS", "WORDS", "Stage", "WalkStrip"]
 
 TOOLS = ("", "brush", "eraser", "take")
 FORMATS = ("png", "jpeg", "webp")
 MOST_FRAMES = 999
 MOST_SIDE = 65_536  # pixels
 GREY, RGBA = 0, 6  # as the header of a PNG has it
+FULL = "lw-full"  # the class of a button that shows the panel around the stage over the whole screen
 WORDS = {  # what the module says by itself
     "Arrow keys move the cursor, with Shift by 8 pixels.": tr("Arrow keys move the cursor, with Shift by 8 pixels."),
     "Space or Enter acts there, held Space draws on.": tr("Space or Enter acts there, held Space draws on."),
     "The brackets change the size of the brush.": tr("The brackets change the size of the brush."),
     "B, held, shows the picture before the moves.": tr("B, held, shows the picture before the moves."),
     "Escape leaves the tool.": tr("Escape leaves the tool."),
+    "Full screen": tr("Full screen"),
+    "Leave full screen": tr("Leave full screen"),
     "before": tr("before"),
     "hold to see the picture before the moves": tr("hold to see the picture before the moves"),
     "no answer yet": tr("no answer yet"),
@@ -94,6 +97,9 @@ class _PagePart(anywidget.AnyWidget):
 class Stage(_PagePart):
     """The side of a picture that hands touch: brush, eraser, the taking of parts, outlines, and the picture before.
 
+    A button of the class :data:`FULL` in the panel around it shows that panel over the whole screen, and appears where
+    the page allows that.
+
     Handlers run where messages of the page are handled; what they raise is shown by the notebook and ends nothing. The
     page keeps the ink of a stroke until ``mask`` is assigned, also where that is the same again.
 
@@ -110,7 +116,9 @@ class Stage(_PagePart):
     """
 
     _part = Unicode("stage").tag(sync=True)
-    kinds = ("stroke", "take", "before", "brush", "tool", "trouble")
+    kinds = ("shown", "stroke", "take", "before", "brush", "tool", "trouble")
+    shown = False
+    "Whether a page has shown it, so that what it is given is seen."
 
     size = Tuple(Whole(), Whole(), default_value=(1, 1)).tag(sync=True)
     "Height and width of the picture, in its pixels."
@@ -127,7 +135,7 @@ class Stage(_PagePart):
     contour = Flag(True).tag(sync=True)
     "Whether the outline of the mask is shown; its tint is in any case."
     heat = Bytes(b"").tag(sync=True)
-    "An RGBA PNG to lay over the picture, or nothing."
+    "An RGBA PNG to lay over the picture, or nothing. Under it the picture turns grey and the mask has no tint."
     before = Bytes(b"").tag(sync=True)
     "The picture before the moves, or nothing: then the page asks for it when somebody wants to see it."
     before_format = Unicode("png").tag(sync=True)
@@ -181,6 +189,10 @@ class Stage(_PagePart):
         """Let the page forget the ink of the strokes that it has sent: they are dealt with, and the mask stays."""
         self.send({"kind": "settled"})
 
+    def on_shown(self, handler: Callable[[], object], remove: bool = False) -> None:
+        """Call ``handler()`` when a page has shown it; :attr:`shown` is true already."""
+        self._register("shown", handler, remove)
+
     def on_stroke(
         self, handler: Callable[[tuple[tuple[float, float], ...], float, bool], object], remove: bool = False
     ) -> None:
@@ -209,6 +221,7 @@ class Stage(_PagePart):
     def _tell(self, call: Call) -> None:
         if call[0] in ("brush", "tool"):
             self.set_trait(call[0], call[1][0])
+        self.shown = True  # whatever is said, a page says it
         super()._tell(call)
 
 

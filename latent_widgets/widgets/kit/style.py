@@ -162,6 +162,10 @@ _RULES = """
 .lw-panel .lw-chip button { background: transparent; box-shadow: none; height: 24px; line-height: 24px; margin: 0; }
 .lw-panel .lw-chip .lw-chip-name { max-width: 240px; padding: 0 6px; }
 .lw-panel .lw-chip .lw-icon { width: 22px; border-radius: 11px; }
+.lw-panel .lw-chip.lw-moved { border-color: #0072b2; }
+.lw-panel .lw-moved .lw-chip-name { max-width: 360px; }
+.lw-panel .lw-moved .lw-chip-name::after { content: ""; display: inline-block; width: 7px; height: 7px;
+  margin-left: 6px; border-radius: 50%; background: #0072b2; vertical-align: 1px; forced-color-adjust: none; }
 .lw-panel .lw-add { width: auto; height: 26px; line-height: 26px; }
 .lw-panel .lw-set { color: var(--lw-dim); font-size: 12px; height: 22px; line-height: 22px; flex: none; width: auto; }
 .lw-panel .lw-groups button { width: auto; min-width: 84px; text-transform: uppercase; letter-spacing: .04em; }
@@ -240,6 +244,28 @@ _RULES = """
   border: 1px solid var(--lw-edge); padding: 6px; }
 """
 
+# A panel over the whole screen: its picture takes what the window leaves beside the sliders, above what stands below.
+# Where there is no room beside it, they come below it.
+_WHOLE = """
+.lw-panel .lw-icon.lw-full { display: none; }
+.lw-panel.lw-opens .lw-icon.lw-full { display: inline-flex; }
+.lw-panel:fullscreen { box-sizing: border-box; overflow: auto; padding: 10px 14px 6px;
+  background: Canvas linear-gradient(var(--lw-paper) 0 0); }
+.lw-panel:fullscreen > * { flex-shrink: 0; }
+.lw-panel:fullscreen .lw-picture .lw-note { max-width: 100% !important; }
+.lw-panel:fullscreen .lw-stage .lw-picture img { max-width: none;
+  width: max(128px, min(100vw - 30px, 60vh * var(--lw-shape, 1))) !important; }
+@media (min-width: 820px) {
+  .lw-panel:fullscreen > :has(> .lw-first), .lw-panel:fullscreen .lw-first { flex: 1 0 auto; }
+  .lw-panel:fullscreen .lw-columns { flex: 1 0 max(400px, 50vh); flex-wrap: nowrap; container-type: size; }
+  .lw-panel:fullscreen .lw-stage .lw-picture img {
+    width: max(128px, min(100cqw - 430px, (100cqh - 28px) * var(--lw-shape, 1))) !important; }
+  .lw-panel:fullscreen .lw-right { max-height: 100%; max-width: 1000px; overflow: auto; }
+  .lw-panel:fullscreen .lw-right > .lw-sliders { flex: 0 1 auto; min-height: 160px; }
+  .lw-panel:fullscreen .lw-right .lw-rows { flex: 0 1 auto; min-height: 120px; max-height: none; }
+}
+"""
+
 # Where people choose their own few colours, pages lose backgrounds and shades: what these say, borders say there. A
 # border that is transparent elsewhere would be seen, so each is given a colour of the system's.
 _FORCED = """
@@ -274,4 +300,4 @@ _FORCED = """
 }
 """
 
-CSS = f"<style>{_FRONT_ENDS}{_OWN % _LIGHT}{_OWN % _DARK}{_ARROW}{_RULES}{_FOOT}{_FORCED}</style>"
+CSS = f"<style>{_FRONT_ENDS}{_OWN % _LIGHT}{_OWN % _DARK}{_ARROW}{_RULES}{_FOOT}{_WHOLE}{_FORCED}</style>"

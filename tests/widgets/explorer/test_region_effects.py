@@ -1,14 +1,16 @@
 """Where a region's direction acts: predicted, measured, and drawn over the picture."""
 
+import io
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from latent_widgets.edits.edit import Code, Edit, Mask
 from latent_widgets.geometry.regions.spectra import RegionSpectra
-from latent_widgets.widgets.explorer.region.overlay import change_map, heat, predicted_map, scale_bar
+from latent_widgets.widgets.explorer.region.overlay import Heat, change_map, heat, predicted_map, scale_bar
 from latent_widgets.widgets.explorer.region.work import Where, effect_of, true_effect
 
 
@@ -74,6 +76,58 @@ def test_heat_covers_the_picture_by_how_much_acts():
     assert (heat(picture, values, 2.0, Mask(values > 0)) == 255).all(-1).any()  # the region's outline
     assert "2.5 rms" in scale_bar(2.5, "rms")
     assert change_map(torch.zeros(1, 3, 4, 4), torch.full((1, 3, 4, 4), 0.5)).unique().tolist() == [0.5]
+
+
+@pytest.mark.parametrize("size", [(16, 12), (12, 48), (400, 500)])
+def test_sheet_over_a_grey_picture_is_the_picture_with_heat(size):
+    generator = torch.Generator().manual_seed(0)
+    values = torch.rand(5, 7, generator=generator)
+    picture = np.repeat(np.random.default_rng(0).integers(0, 256, (*size, 1), np.uint8), 3, 2)
+    with Image.open(io.BytesIO(Heat(values, 0.8, size).sheet)) as file:
+        assert (file.mode, max(file.size)) == ("RGBA", 384)
+        sheet = file.resize(tuple(max(a, b) for a, b in zip(file.size, size[::-1], strict=True)))
+    under = Image.fromarray(picture).resize(sheet.size, Image.Resampling.BILINEAR).convert("RGBA")
+    laid = np.asarray(Image.alpha_composite(under, sheet).convert("RGB")).astype(int)
+    composed = Heat(values, 0.8, size).over(picture).astype(int)
+    assert laid.shape == composed.shape
+    within = 2 if max(size) <= 384 else 12  # a sheet that is drawn larger is smoothed between its own pixels
+    assert np.abs(laid - composed).max() <= within
+
+
+def test_page_lays_the_heat_and_the_picture_stays_as_it_is(explorer, square):
+    explorer.mask = Mask(square)
+    stage, picture = explorer.screen.stage, explorer.controls.picture
+    plain, page = picture.data, explorer.region.page
+    page.overlay.value = "predicted"
+    composed = explorer.screen.still
+    assert (stage.heat, composed.size, picture.data != plain) == (b"", (384, 384), True)  # no page shows the stage
+    stage._handle_custom_msg({"kind": "shown"}, [])
+    assert stage.heat
+    assert picture.data == plain
+    assert np.array_equal(explorer.screen.still, composed)  # what is saved is what is seen
+    assert explorer.picture.pixels.shape == (16, 16, 3)
+    assert picture.caption.endswith(" · heat: predicted change, see the region page")
+    explorer.controls.view.value = "difference"
+    assert stage.heat == b""
+    explorer.controls.view.value = "after"
+    assert stage.heat
+    page.overlay.value = "none"
+    assert (stage.heat, picture.data, picture.caption) == (b"", plain, "seed 3")
+
+
+def test_heat_is_sent_once_for_each_effect(explorer, square):
+    explorer.mask = Mask(square)
+    stage, sent = explorer.screen.stage, []
+    stage._handle_custom_msg({"kind": "shown"}, [])
+    stage.observe(lambda change: sent.append(change["new"]), "heat")
+    explorer.region.page.overlay.value = "predicted"
+    assert len(sent) == 1
+    for _ in range(3):
+        explorer.redraw()
+        explorer.screen.repaint()
+    assert len(sent) == 1
+    explorer.set_alpha(0, 0.3)
+    assert len(sent) <= 2
 
 
 def test_overlay_lies_on_the_picture_and_goes_again(tiny, explorer, square):

@@ -1,5 +1,7 @@
 """The shelf loses nothing: sets come, fold, are put away and come back, and each knows where it came from."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -146,6 +148,33 @@ def test_chips_fold_close_and_reopen(explorer, tiny):
     for expected in ("random_directions", ""):
         explorer.undo()
         assert explorer.directions.method == expected
+    assert explorer.error is None
+
+
+def test_chip_of_a_folded_set_tells_of_the_moves_in_it(explorer, tiny):
+    bar, name = explorer.controls.shelf, "Random directions (2)"
+    explorer.set_alpha(0, 0.5)
+    explorer.directions = Directions(tiny.code(4)[None], "w", names=["mine"])
+    explorer.set_alpha(0, 1.0)
+    first = explorer.state.shelf.sets[0].key
+    assert list(bar.names) == ["directions (1)", name]  # open sets show their moves
+    explorer.fold(first, True)
+    assert list(bar.names) == ["directions (1)", f"{name} · 1 move"]
+    chip = bar.names[f"{name} · 1 move"]
+    assert "lw-moved" in chip._dom_classes
+    assert chip.children[0].tooltip == "Random directions: show its sliders"
+    both = explorer.edit
+    explorer.edit = explorer.edit.move(explorer.state.shelf.sets[0].directions, 1, -1.0)
+    assert f"{name} · 2 moves" in bar.names
+    explorer.undo()
+    assert f"{name} · 1 move" in bar.names
+    explorer.edit = replace(both, moves=tuple(replace(move, enabled=False) for move in both.moves))
+    assert name in bar.names  # what is switched off moves nothing
+    explorer.undo()
+    bar.names[f"{name} · 1 move"].children[0].click()
+    assert list(bar.names) == ["directions (1)", name]
+    assert "lw-moved" not in bar.names[name]._dom_classes
+    assert explorer.sliders.all_rows[0].box.value == 0.5
     assert explorer.error is None
 
 

@@ -11,6 +11,7 @@ from latent_widgets.edits.edit import Mask
 from latent_widgets.generators.exact import ExactFaces
 from latent_widgets.widgets.explorer.explorer import LatentExplorer
 from latent_widgets.widgets.kit.encode import to_uint8
+from latent_widgets.widgets.kit.stage import FULL
 from latent_widgets.widgets.kit.strokes import Stroke, cover
 from tests.controls import titles
 
@@ -132,6 +133,12 @@ def test_tools_are_taken_and_left(touch):
     assert touch.stage.brush == 3.5
     touch.stage._heard(touch.stage, {"kind": "brush", "size": 7.0}, [])
     assert touch.size.value == 7.0
+
+
+def test_full_screen_is_the_business_of_the_page(touch):
+    assert touch.full in touch.tools.children
+    assert (touch.full.description, touch.full.icon) == ("Full screen", "expand")
+    assert {FULL, "lw-icon"} <= set(touch.full._dom_classes)
 
 
 def test_stage_says_what_the_picture_shows(explorer, touch):

@@ -14,7 +14,7 @@ from PIL import Image
 from latent_widgets.page.modules import STAGE
 from latent_widgets.widgets.kit.page_messages import MOST_POINTS, stage_call, strip_call
 from latent_widgets.widgets.kit.panel import Panel
-from latent_widgets.widgets.kit.stage import TOOLS, Stage, WalkStrip
+from latent_widgets.widgets.kit.stage import TOOLS, WORDS, Stage, WalkStrip
 
 SIZE = (48, 64)
 STROKE = {"kind": "stroke", "points": [[1, 2.5], [3, 4]], "size": 6, "erase": False}
@@ -25,7 +25,7 @@ JUNK = st.recursive(
     max_leaves=8,
 )
 NAMES = ("points", "size", "erase", "x", "y", "tool", "message", "place", "done", "id")
-KINDS = st.sampled_from(["stroke", "take", "before", "brush", "tool", "trouble", "go", "scrub", "saw"]) | JUNK
+KINDS = st.sampled_from(["shown", "stroke", "take", "before", "brush", "tool", "trouble", "go", "scrub", "saw"]) | JUNK
 MESSAGES = st.fixed_dictionaries({"kind": KINDS}, optional=dict.fromkeys(NAMES, JUNK)) | JUNK
 
 
@@ -103,6 +103,20 @@ def test_keys_change_the_traits_first(stage, hear):
     stage.tool = "brush"
     assert hear(stage, {"kind": "tool", "tool": ""}) == [("tool", "")]
     assert seen == [7.5, ""]
+
+
+def test_stage_knows_that_a_page_shows_it(stage, hear):
+    seen = []
+    stage.on_shown(lambda: seen.append(stage.shown))
+    assert not stage.shown
+    assert hear(stage, {"kind": "shown"}) == [("shown",)]
+    assert seen == [True]
+
+
+def test_words_of_the_page_come_with_the_widget(stage, strip):
+    text = STAGE.read_text(encoding="utf-8")
+    assert set(re.findall(r'\btr\("([^"]+)"\)', text)) == set(WORDS)
+    assert stage.get_state()["_words"] == strip.get_state()["_words"] == {}  # it speaks English by itself
 
 
 def test_handlers_can_be_taken_away(stage):

@@ -11,7 +11,7 @@ from latent_widgets.edits.edit import Move
 from latent_widgets.widgets.explorer.desk import Desk
 from latent_widgets.widgets.explorer.region.face import Face
 from latent_widgets.widgets.explorer.region.follower import Follower
-from latent_widgets.widgets.explorer.region.overlay import heat, predicted_map, scale_bar
+from latent_widgets.widgets.explorer.region.overlay import Heat, predicted_map, scale_bar
 from latent_widgets.widgets.explorer.region.work import EffectMap, RegionFinding, effect_of, true_effect
 from latent_widgets.widgets.jobs.wish import Wish
 
@@ -38,7 +38,8 @@ class Effects:
         self.move: Move | None = None
         self._found: RegionFinding | None = None  # whose region it falls into
         self._asked = Wish()
-        self._heated = False
+        self._heat: Heat | None = None  # that lies over the picture
+        self._made: tuple[Any, ...] = ()  # of what
 
     def find(self, found: RegionFinding | None) -> None:
         """Find where the active direction acts, where that is seen: on the page, or over the picture.
@@ -88,31 +89,41 @@ class Effects:
         self._repaint()
 
     def _repaint(self) -> None:
-        if self._heated or (self._face.overlay != "none" and self.maps is not None):
+        if self._heat is not None or (self._face.overlay != "none" and self.maps is not None):
             self._desk.repaint()
 
-    def over(self, picture: Any, view: str) -> Any:
-        """Return the picture with heat over it, if that is asked for and known.
+    def heat(self, view: str) -> Heat | None:
+        """Return the heat that is to lie over the picture: the same one until another is asked for or known.
 
         Args:
-            picture: What is shown.
-            view: Which one it is; the difference has colours of its own.
+            view: Which picture is shown; the difference has colours of its own.
 
         Returns:
-            The picture to show.
+            The heat; None for none.
         """
         overlay, maps, found, move = self._face.overlay, self.maps, self._found, self.move
-        self._heated = not (overlay == "none" or view == "difference" or maps is None)
-        if not self._heated or maps is None or found is None or move is None:
+        if overlay == "none" or view == "difference" or maps is None or found is None or move is None:
+            self._heat, self._made = None, ()
             self._face.scale("")
-            return picture
-        predicted, true = maps
-        shown = predicted if overlay == "predicted" or true is None else true
-        high = max(float(one.map.max()) for one in maps if one is not None)
-        self._face.scale(scale_bar(high, f"rms change for {move.alpha:+.2g} {move.unit}"))
-        return heat(picture, shown.map, high, found.mask)
+        elif self._made != (overlay, maps, found):
+            predicted, true = maps
+            shown = predicted if overlay == "predicted" or true is None else true
+            high = max(float(one.map.max()) for one in maps if one is not None)
+            self._heat = Heat(shown.map, high, self._desk.state.generator.picture_size, found.mask)
+            self._made = (overlay, maps, found)
+            words = tr("rms change for {step} {unit}", step=f"{move.alpha:+.2g}", unit=move.unit)
+            self._face.scale(scale_bar(high, words))
+        return self._heat
 
     @property
     def words(self) -> str:
         """What the line under the picture says of the heat on it: it stays there on other pages."""
-        return f" · heat: {self._face.overlay} change, see the region page" if self._heated else ""
+        if self._heat is None:
+            return ""
+        predicted = self._face.overlay == "predicted"
+        said = (
+            tr("heat: predicted change, see the region page")
+            if predicted
+            else tr("heat: true change, see the region page")
+        )
+        return f" · {said}"

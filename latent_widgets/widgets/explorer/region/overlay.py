@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import io
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -19,7 +21,7 @@ from latent_widgets.values.directions import Directions
 from latent_widgets.values.masks import Mask
 from latent_widgets.widgets.kit.encode import Picturelike, Pixels, to_uint8
 
-__all__ = ["change_map", "heat", "predicted_map", "scale_bar"]
+__all__ = ["Heat", "change_map", "heat", "predicted_map", "scale_bar"]
 
 COLOURS = "inferno"  # perceptually uniform, and rising in luminance: readable without colours too
 SIDE = 384  # pixels that the longer side of a heated picture has at least, so that heat and outline are smooth
@@ -74,6 +76,54 @@ def change_map(before: Tensor, after: Tensor) -> Tensor:
     return (after - before)[0].square().mean(0).sqrt()
 
 
+@dataclass(frozen=True, eq=False)
+class Heat:
+    """Where something acts, to lie over whatever picture is shown.
+
+    Attributes:
+        values: ``(h, w)``, from 0.
+        high: The value that gets the last colour.
+        size: Height and width of the picture.
+        mask: The region, which is outlined where heat and picture become one; None for none.
+
+    Example:
+        >>> hot = Heat(torch.eye(2), 1.0, (4, 6))
+        >>> hot.over(np.zeros((4, 6, 3), np.uint8)).shape
+        (256, 384, 3)
+        >>> Image.open(io.BytesIO(hot.sheet)).size
+        (384, 256)
+    """
+
+    values: Tensor
+    high: float
+    size: tuple[int, int]
+    mask: Mask | None = None
+
+    def over(self, picture: Picturelike) -> Pixels:
+        """Return a picture with the heat in it, see :func:`heat`."""
+        return heat(picture, self.values, self.high, self.mask)
+
+    @cached_property
+    def sheet(self) -> bytes:
+        """The heat alone, a PNG to lay over the picture in grey: a page draws it as large as that."""
+        scale = SIDE / max(self.size)
+        cover, colours = _layer(self.values, self.high, (round(self.size[0] * scale), round(self.size[1] * scale)))
+        file = io.BytesIO()
+        rgba = np.dstack([colours, np.rint(255 * cover).astype(np.uint8)])
+        Image.fromarray(rgba).save(file, "PNG", compress_level=1)  # 6 takes four times as long for a third fewer bytes
+        return file.getvalue()
+
+
+def _layer(values: Tensor, high: float, size: tuple[int, int]) -> tuple[NDArray[np.float64], Pixels]:
+    """How much heat covers each pixel, ``(H, W)``, and its colour there, ``(H, W, 3)``."""
+    import_whole("matplotlib")
+    from matplotlib import colormaps
+
+    smooth = interpolate(values.detach().double().cpu()[None, None], size=size, mode="bilinear", align_corners=False)
+    share = (smooth[0, 0] / max(high, 1e-12)).clamp(0, 1).numpy()
+    return FAINT + (FULL - FAINT) * np.sqrt(share), colormaps[COLOURS](share, bytes=True)[..., :3]
+
+
 def heat(picture: Picturelike, values: Tensor, high: float, mask: Mask | None = None) -> Pixels:
     """Lay a map over a picture: grey and dark where nothing acts, bright and yellow where it acts most.
 
@@ -86,18 +136,13 @@ def heat(picture: Picturelike, values: Tensor, high: float, mask: Mask | None = 
     Returns:
         A picture, at least :data:`SIDE` pixels along its longer side.
     """
-    import_whole("matplotlib")
-    from matplotlib import colormaps
-
     pixels = to_uint8(picture)
     scale = max(1.0, SIDE / max(pixels.shape[:2]))
     size = (round(pixels.shape[0] * scale), round(pixels.shape[1] * scale))
     large = np.asarray(Image.fromarray(pixels).resize(size[::-1], Image.Resampling.BILINEAR), dtype=np.float64)
     grey = (large @ np.array(LUMINANCE))[..., None]
-    smooth = interpolate(values.detach().double().cpu()[None, None], size=size, mode="bilinear", align_corners=False)
-    share = (smooth[0, 0] / max(high, 1e-12)).clamp(0, 1).numpy()
-    cover = (FAINT + (FULL - FAINT) * np.sqrt(share))[..., None]
-    out = (1 - cover) * grey + cover * colormaps[COLOURS](share, bytes=True)[..., :3]
+    cover, colours = _layer(values, high, size)
+    out = (1 - cover[..., None]) * grey + cover[..., None] * colours
     if mask is not None:
         edge, rim = _outline(mask, *size)
         out[rim], out[edge] = 0, 255

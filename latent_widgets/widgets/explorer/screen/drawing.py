@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from torch import Tensor
 from torch.nn.functional import interpolate
 
+from latent_widgets.core.texts import tr, trn
 from latent_widgets.edits.edit import Code, Edit
 from latent_widgets.widgets.explorer.screen.frames import Frames
 from latent_widgets.widgets.kit.encode import difference
@@ -15,9 +16,9 @@ from latent_widgets.widgets.kit.encode import difference
 __all__ = ["VIEWS", "Drawn", "draw", "draw_between", "draw_moving"]
 
 VIEWS = {
-    "after": "The edited picture",
-    "before": "The picture without the moves",
-    "difference": "Where the moves made it darker (orange) or brighter (purple)",
+    "after": tr("The edited picture"),
+    "before": tr("The picture without the moves"),
+    "difference": tr("Where the moves made it darker (orange) or brighter (purple)"),
 }
 
 
@@ -72,20 +73,26 @@ def _words(frames: Frames, edit: Edit, view: str, after: Tensor) -> str:
     """Say what a picture shows, and how much it differs from the one before the moves."""
     base, G = edit.base, frames.generator
     names = G.class_names or ("",) * G.classes
-    words = [f"seed {base.seed}" if base.code is None else f"a code in {base.code.space}"]
-    words += [] if base.condition is None else [f"class {base.condition} {names[base.condition]}".strip()]
-    words += [f"truncation {base.truncation:g}"] if base.truncation != 1 else []
-    words += [f"{base.weight:.0%} of seed {base.second_seed}"] if base.second_seed is not None else []
-    words += [f"layers {base.mix_layers[0]}-{base.mix_layers[-1]} of seed {base.mix_seed}"] if base.mix_layers else []
+    words = [tr("seed {seed}", seed=base.seed) if base.code is None else tr("a code in {space}", space=base.code.space)]
+    if base.condition is not None:
+        words += [tr("class {number} {name}", number=base.condition, name=names[base.condition]).strip()]
+    if base.truncation != 1:
+        words += [tr("truncation {value}", value=f"{base.truncation:g}")]
+    if base.second_seed is not None:
+        words += [tr("{share} of seed {seed}", share=f"{base.weight:.0%}", seed=base.second_seed)]
+    if base.mix_layers:
+        first, last = base.mix_layers[0], base.mix_layers[-1]
+        words += [tr("layers {first}-{last} of seed {seed}", first=first, last=last, seed=base.mix_seed)]
     if edit.mask is not None:
         area = float(edit.mask.tensor.double().mean())
-        words += [f"moves show in {area:.2%} of the picture" if area else "moves show nowhere: the region is empty"]
+        shown = tr("moves show in {area} of the picture", area=f"{area:.2%}")
+        words += [shown if area else tr("moves show nowhere: the region is empty")]
     moves = sum(move.enabled for move in edit.moves)
     if moves:
-        words += [f"{moves} move{'s' * (moves > 1)}"]
+        words += [trn("{count} move", "{count} moves", moves)]
         with suppress(Exception):  # a picture is not held back because the one before the moves cannot be drawn
             change = (after - frames.before(edit)).square().mean().sqrt()
-            words += [f"change {float(change):.3f} rms"]
+            words += [tr("change {amount} rms", amount=f"{float(change):.3f}")]
     if view == "difference":
-        words += ["orange is darker, purple brighter" if moves else "no move yet, so nothing differs"]
+        words += [tr("orange is darker, purple brighter") if moves else tr("no move yet, so nothing differs")]
     return " · ".join(words)

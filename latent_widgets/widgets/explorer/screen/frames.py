@@ -14,6 +14,7 @@ from torch import Tensor
 from latent_widgets.core.exact import exact
 from latent_widgets.core.forward import FORWARD, load_rules
 from latent_widgets.core.steps import Cancelled
+from latent_widgets.core.texts import tr
 from latent_widgets.edits.edit import Base, Code, Edit
 from latent_widgets.generators.base import Activations, Generator
 from latent_widgets.generators.interrupt import interruptible
@@ -58,7 +59,7 @@ def _first_changed_row(a: Tensor, b: Tensor) -> int | None:
 
 
 def _changed_at(side: int) -> str:
-    return f"preview, change at {side} px"
+    return tr("preview, change at {side} px", side=side)
 
 
 class Frames:
@@ -208,10 +209,10 @@ class Frames:
     def _approximate(self, edit: Edit, code: Tensor, space: str) -> tuple[Tensor, str]:
         sides = self._small(edit)
         if not sides:
-            return self.masked(edit, _checked(self._first_order(code, space))), "preview, first order"
+            return self.masked(edit, _checked(self._first_order(code, space))), tr("preview, first order")
         if self._resting is None or edit.base is not self._based:
             side = self._side(sides)
-            return self._preview(code, side, space), f"preview, {side} px"
+            return self._preview(code, side, space), tr("preview, {side} px", side=side)
         resting, _, exact = self._resting
         line = self._line
         if line is None or line.small(resting) is None or not line.takes(code):  # the hand has taken another slider

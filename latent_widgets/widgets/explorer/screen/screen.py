@@ -6,7 +6,10 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 import ipywidgets
+import numpy as np
+from PIL import Image
 
+from latent_widgets.core.texts import tr
 from latent_widgets.widgets.explorer.screen.drawing import VIEWS, Drawn, draw, draw_between, draw_moving
 from latent_widgets.widgets.explorer.screen.frames import Frames
 from latent_widgets.widgets.explorer.state import ExplorerState
@@ -15,8 +18,9 @@ from latent_widgets.widgets.jobs.settle import Settle
 from latent_widgets.widgets.jobs.turns import one_at_a_time
 from latent_widgets.widgets.kit.controls import Guard
 from latent_widgets.widgets.kit.picture import Picture
+from latent_widgets.widgets.kit.stage import Stage
 
-__all__ = ["Heat", "Screen"]
+__all__ = ["Heat", "Heats", "Screen"]
 
 
 # Seconds without a move after which an exact picture is begun that can be left again at its next layer: at once where
@@ -25,14 +29,25 @@ AT_ONCE, BREATH = 0.001, 0.05
 
 
 class Heat(Protocol):
-    """What may lie over a picture."""
+    """What lies over a picture."""
+
+    @property
+    def sheet(self) -> bytes:
+        """It alone, as a PNG for the page to lay over the picture."""
+
+    def over(self, picture: Any) -> Any:
+        """Return the picture with it."""
+
+
+class Heats(Protocol):
+    """What may lie over pictures."""
 
     @property
     def words(self) -> str:
         """What the line under the picture says of it."""
 
-    def over(self, picture: Any, view: str) -> Any:
-        """Return the picture with it."""
+    def heat(self, view: str) -> Heat | None:
+        """Return what is to lie over a view; None for nothing."""
 
 
 class Screen:
@@ -42,13 +57,14 @@ class Screen:
         state: Has the edit.
         frames: Draws.
         job: Where it is drawn.
-        heat: What lies over it.
+        heats: What may lie over it.
         settled: Called with what was drawn at rest.
         guard: Wraps handlers.
         width: CSS pixels.
 
     Attributes:
         picture: The picture.
+        stage: What lies over it in the page, heat too.
         view: The choice of a view; for code, since a hand holds a button to see the picture before.
         compare: Shows the difference or the picture.
     """
@@ -58,21 +74,23 @@ class Screen:
         state: ExplorerState,
         frames: Frames,
         job: Job,
-        heat: Heat,
+        heats: Heats,
         settled: Callable[[Drawn], object],
         guard: Guard,
         width: int,
     ) -> None:
-        self._state, self._frames, self._heat, self._settled = state, frames, heat, settled
+        self._state, self._frames, self._heats, self._settled = state, frames, heats, settled
         self._settle = Settle(job)
         self._drawn: Drawn | None = None
         self._view = ""  # of the exact picture that is shown; empty for another
         self.picture = Picture(width=width)
+        self.stage = Stage(state.generator.picture_size, width=width)
+        self.stage.on_shown(guard(self._staged))
         self.view = ipywidgets.ToggleButtons(options=list(VIEWS), tooltips=list(VIEWS.values()))
         self.view.add_class("lw-toggles")
         self.view.observe(guard(lambda _: self.redraw()), "value")
         self.compare = ipywidgets.ToggleButton(
-            False, description="difference", tooltip=VIEWS["difference"], icon="adjust"
+            False, description=tr("difference"), tooltip=VIEWS["difference"], icon="adjust"
         )
         self.compare.add_class("lw-icon")
         self.compare.observe(guard(self._compared), "value")
@@ -111,6 +129,21 @@ class Screen:
         if self._drawn is not None:
             self._paint(self._drawn)
 
+    @one_at_a_time
+    def _staged(self) -> None:
+        """Leave the heat to the page, now that it shows a stage to lay it on."""
+        if self._heats.heat(str(self.view.value)) is not None:
+            self.repaint()
+
+    @property
+    @one_at_a_time
+    def still(self) -> Image.Image | None:
+        """The picture as it is seen, with the heat on it, for where no page shows it; None while there is none."""
+        shown, heat = self.picture.to_pil(), self._heats.heat(str(self.view.value))
+        if shown is None or heat is None or not self.stage.heat:  # without a stage it is in the picture
+            return shown
+        return Image.fromarray(heat.over(np.asarray(shown)))
+
     @property
     def current(self) -> bool:
         """Whether the exact picture of the edit is shown, in the view that is chosen."""
@@ -127,8 +160,11 @@ class Screen:
             self._settled(drawn)
 
     def _paint(self, drawn: Drawn, lossless: bool = True) -> None:
-        self.picture.show(self._heat.over(drawn.image, str(self.view.value)), lossless=lossless)
+        heat = self._heats.heat(str(self.view.value))
+        laid = heat is not None and self.stage.shown  # by the page: it has no part in the frames of a drag
+        self.stage.heat = heat.sheet if heat is not None and laid else b""
+        self.picture.show(drawn.image if heat is None or laid else heat.over(drawn.image), lossless=lossless)
         if lossless and drawn.words:  # at rest: while a hand moves, each message delays the next picture
-            self.picture.caption = drawn.words + self._heat.words
+            self.picture.caption = drawn.words + self._heats.words
         elif drawn.words:  # the same for a whole drag, so it is sent once
             self.picture.caption = drawn.words

@@ -17,12 +17,12 @@ class Tools(ipywidgets.HBox):
     """A button for each tool; the one that is pressed is in the hand until it is pressed again.
 
     Args:
-        words: What each tool does, by its name.
-        taken: Called with the name of the tool that is taken in the hand; empty for none.
+        words: The name of each tool and what it does, by what it is called in code.
+        taken: Called with the tool that is taken in the hand; empty for none.
         guard: Wraps handlers.
 
     Example:
-        >>> tools = Tools({"brush": "Paints", "eraser": "Wipes"}, print, lambda handler: handler)
+        >>> tools = Tools({"brush": ("pen", "Paints"), "eraser": ("sponge", "Wipes")}, print, lambda handler: handler)
         >>> tools.buttons["brush"].value = True
         brush
         >>> tools.buttons["eraser"].value = True
@@ -33,25 +33,26 @@ class Tools(ipywidgets.HBox):
         >>> tools.close()
     """
 
-    def __init__(self, words: Mapping[str, str], taken: Callable[[str], object], guard: Guard) -> None:
+    def __init__(self, words: Mapping[str, tuple[str, str]], taken: Callable[[str], object], guard: Guard) -> None:
         self._taken, self.silence, self.held = taken, Silence(), ""
         self.buttons = {
-            name: ipywidgets.ToggleButton(False, description=name, tooltip=tooltip) for name, tooltip in words.items()
+            tool: ipywidgets.ToggleButton(False, description=name, tooltip=tooltip)
+            for tool, (name, tooltip) in words.items()
         }
-        for name, press in self.buttons.items():
-            press.observe(guard(lambda change, name=name: self._pressed(name, change)), "value")
+        for tool, press in self.buttons.items():
+            press.observe(guard(lambda change, tool=tool: self._pressed(tool, change)), "value")
             press.add_class("lw-tool-button")
         super().__init__(list(self.buttons.values()))
         self.add_class("lw-toggles")
 
-    def hold(self, name: str) -> None:
+    def hold(self, tool: str) -> None:
         """Show which tool is in the hand, without calling anything."""
-        self.held = name
+        self.held = tool
         with self.silence:
             for one, press in self.buttons.items():
-                press.value = one == name
+                press.value = one == tool
 
     @heard
-    def _pressed(self, name: str, change: Any) -> None:
-        self.hold(name if change["new"] else "")
+    def _pressed(self, tool: str, change: Any) -> None:
+        self.hold(tool if change["new"] else "")
         self._taken(self.held)

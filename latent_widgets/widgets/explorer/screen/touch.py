@@ -13,27 +13,28 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from latent_widgets.core.rounding import HALF_COVERED
+from latent_widgets.core.texts import tr
 from latent_widgets.core.words import label_text
 from latent_widgets.edits.edit import Base, Mask
 from latent_widgets.segmentation import Segmenter
 from latent_widgets.widgets.explorer.desk import Desk
 from latent_widgets.widgets.explorer.screen.frames import Frames
+from latent_widgets.widgets.explorer.screen.screen import Screen
 from latent_widgets.widgets.explorer.screen.tools import Tools
 from latent_widgets.widgets.jobs.turns import one_at_a_time
 from latent_widgets.widgets.kit.controls import button, mute, row
 from latent_widgets.widgets.kit.encode import encode
-from latent_widgets.widgets.kit.picture import Picture
 from latent_widgets.widgets.kit.silence import Silence, heard
-from latent_widgets.widgets.kit.stage import Stage
+from latent_widgets.widgets.kit.stage import FULL
 from latent_widgets.widgets.kit.strokes import Stroke, cover, over
 
 __all__ = ["Touch"]
 
 BRUSH = 0.09  # of the picture's longer side: the brush at first
-TOOLS = {  # by the names on their buttons: what they do, and what the stage calls them
-    "brush": ("Paint on the picture: the sliders become directions that act there", "brush"),
-    "eraser": ("Take paint away", "eraser"),
-    "take a part": ("Click on a part, such as hair: it becomes the painted region", "take"),
+TOOLS = {  # as the stage calls them: their names, and what they do
+    "brush": (tr("brush"), tr("Paint on the picture: the sliders become directions that act there")),
+    "eraser": (tr("eraser"), tr("Take paint away")),
+    "take": (tr("take a part"), tr("Click on a part, such as hair: it becomes the painted region")),
 }
 
 
@@ -43,43 +44,47 @@ class Touch:
     Args:
         desk: What it works with.
         frames: Draws the picture before the moves.
-        picture: What the stage lies over.
+        screen: Has the picture, and the stage that lies over it.
         parts: Returns what finds parts; None where nothing does.
 
     Attributes:
         stage: What hands touch.
         box: The picture with the stage on it.
-        tools: The tools.
+        tools: The tools, and the button for the full screen: the stage's module hears it, and nobody here.
     """
 
-    def __init__(self, desk: Desk, frames: Frames, picture: Picture, parts: Callable[[], Segmenter | None]) -> None:
+    def __init__(self, desk: Desk, frames: Frames, screen: Screen, parts: Callable[[], Segmenter | None]) -> None:
         self._desk, self._frames, self._parts, self.silence = desk, frames, parts, Silence()
         guard, size = desk.guard, desk.state.generator.picture_size
+        self.stage = screen.stage
+        self.stage.brush = max(1.0, round(BRUSH * max(size), 1))
         self._shown: Mask | None = None  # whose paint the stage has
         self._base: Base | None = None  # whose picture before the moves it has
-        self.stage = Stage(size, width=picture.width, brush=max(1.0, round(BRUSH * max(size), 1)))
-        self.box = ipywidgets.Box([picture, self.stage])
+        self.box = ipywidgets.Box([screen.picture, self.stage])
         self.box.add_class("lw-stage")
-        offered = {name: words for name, (words, tool) in TOOLS.items() if tool != "take" or parts() is not None}
+        offered = {tool: words for tool, words in TOOLS.items() if tool != "take" or parts() is not None}
         self.tool = Tools(offered, self._chosen, guard)
         self.size = ipywidgets.BoundedFloatText(
-            self.stage.brush, min=0.5, max=2 * max(size), step=1, tooltip="Diameter of the brush, in pixels"
+            self.stage.brush, min=0.5, max=2 * max(size), step=1, tooltip=tr("Diameter of the brush, in pixels")
         )
-        mute(self.size, "brush size")
+        mute(self.size, tr("brush size"))
         self.size.add_class("lw-number")
         self.size.layout.display = "none"
         self.clear = button(
-            "clear the paint", "Take all paint away", guard(lambda _: desk.set(mask=None)), "trash", "lw-icon"
+            tr("clear the paint"), tr("Take all paint away"), guard(lambda _: desk.set(mask=None)), "trash", "lw-icon"
         )
         self.clear.layout.display = "none"
-        self.tools = row(self.tool, self.size, self.clear)
+        self.full = ipywidgets.Button(description=tr("Full screen"), tooltip=tr("Full screen"), icon="expand")
+        for css in ("lw-icon", FULL):
+            self.full.add_class(css)
+        self.tools = row(self.tool, self.size, self.clear, self.full)
         self.size.observe(guard(self._sized), "value")
         self.stage.on_stroke(guard(self.stroke))
         self.stage.on_take(guard(self.take))
         self.stage.on_before(guard(self._show_before))
         self.stage.on_tool(guard(self._left))
         self.stage.on_brush(guard(self._resized))
-        picture.observe(lambda change: self._describe(change["new"]), "caption")
+        screen.picture.observe(lambda change: self._describe(change["new"]), "caption")
 
     # ---- what the page says
 
@@ -124,9 +129,10 @@ class Touch:
             part, name = found
             if state.edit is edit:  # or else it is a part of another picture
                 self._paint(part, erase)
-                self._desk.say(f"{'gave up' if erase else 'took'} {label_text(name)}")
+                part_name = label_text(name)
+                self._desk.say(tr("gave up {part}", part=part_name) if erase else tr("took {part}", part=part_name))
 
-        self._desk.run(work, done, kind="take", label="which part that is")
+        self._desk.run(work, done, kind="take", label=tr("which part that is"))
 
     def _paint(self, covered: NDArray[np.bool_], erase: bool) -> None:
         state, (height, width) = self._desk.state, self.stage.size
@@ -150,7 +156,7 @@ class Touch:
         self._desk.run(lambda on_step: frames.before(edit), done, kind="before", frame=True, priority=9)
 
     def _left(self, tool: str) -> None:
-        self.tool.hold(next((name for name, (_, one) in TOOLS.items() if one == tool), ""))
+        self.tool.hold(tool)
         self._offer()
 
     def _resized(self, size: float) -> None:
@@ -159,8 +165,8 @@ class Touch:
 
     # ---- what its controls say
 
-    def _chosen(self, name: str) -> None:
-        self.stage.tool = TOOLS[name][1] if name else ""
+    def _chosen(self, tool: str) -> None:
+        self.stage.tool = tool
         self._offer()
 
     @heard
@@ -185,7 +191,7 @@ class Touch:
         self.clear.layout.display = None if self._desk.state.painted else "none"
 
     def _describe(self, words: str) -> None:
-        self.stage.alt = label_text(f"The picture: {words}" if words else "The picture")
+        self.stage.alt = label_text(tr("The picture: {words}", words=words) if words else tr("The picture"))
 
 
 def _as_array(mask: Mask, height: int, width: int) -> NDArray[Any]:

@@ -7,7 +7,9 @@ from typing import Any, NamedTuple
 
 import ipywidgets
 
-from latent_widgets.edits.edit import Base
+from latent_widgets.core.texts import tr, trn
+from latent_widgets.edits.changes import move_along
+from latent_widgets.edits.edit import Base, Edit
 from latent_widgets.widgets.explorer.shelf import DirectionSet
 from latent_widgets.widgets.explorer.state import ExplorerState
 from latent_widgets.widgets.jobs.turns import built_once
@@ -40,7 +42,10 @@ class ShelfBar(ipywidgets.VBox):
         self._shown: tuple[Any, ...] = ()
         self._closed: tuple[DirectionSet, ...] = ()
         self.add = ipywidgets.ToggleButton(
-            False, description="add directions", icon="plus", tooltip="Find more directions, or open closed ones again"
+            False,
+            description=tr("add directions"),
+            icon="plus",
+            tooltip=tr("Find more directions, or open closed ones again"),
         )
         self.add.add_class("lw-add")
         self.chips = row(self.add)
@@ -54,12 +59,14 @@ class ShelfBar(ipywidgets.VBox):
     def show(self, state: ExplorerState) -> None:
         """Bring the chips to the shelf."""
         shelf, base = state.shelf, state.edit.base
-        said = tuple(_said(one, base, one.key is shelf.active) for one in shelf.sets)
+        moves = {one.key: _moves_inside(one, state.edit) for one in shelf.open}
+        said = tuple(_said(one, base, one.key is shelf.active, moves.get(one.key, 0)) for one in shelf.sets)
         if said == self._shown:
             return
         self._shown = said
         newest_first = reversed(shelf.open)
-        self._exchange(self.chips, [*(self._chip(one, base, len(shelf.open)) for one in newest_first), self.add])
+        chips = [self._chip(one, base, len(shelf.open), moves[one.key]) for one in newest_first]
+        self._exchange(self.chips, [*chips, self.add])
         self._closed = shelf.closed
         if self.adder.children:
             self._exchange(self.away, [self._reopener(one) for one in shelf.closed])
@@ -79,41 +86,45 @@ class ShelfBar(ipywidgets.VBox):
         box.children = children
         close_tree(*old)
 
-    def _chip(self, one: DirectionSet, base: Base, opened: int) -> ipywidgets.HBox:
-        guard, acts, key = self._guard, self._acts, one.key
+    def _chip(self, one: DirectionSet, base: Base, opened: int, moves: int) -> ipywidgets.HBox:
+        guard, acts, key, title = self._guard, self._acts, one.key, one.title
+        show, hide = tr("{title}: show its sliders", title=title), tr("{title}: hide its sliders", title=title)
+        inside = trn("{title} · {count} move", "{title} · {count} moves", moves, title=_counted(one))
         fold = button(
-            f"{one.title} ({len(one.directions)})",
-            f"{one.title}: {'show' if one.folded else 'hide'} its sliders",
+            inside if moves else _counted(one),
+            show if one.folded else hide,
             guard(lambda _: acts.fold(key, not one.folded)),
             "caret-right" if one.folded else "caret-down",
             "lw-chip-name",
         )
-        inside = [fold]
+        presses = [fold]
         if one.found is not None and one.found.elsewhere(base) and not one.follows:
-            inside.append(
+            presses.append(
                 button(
-                    "find again here",
-                    f"{one.title}: found elsewhere. Find such directions for this picture, as another set",
+                    tr("find again here"),
+                    tr("{title}: found elsewhere. Find such directions for this picture, as another set", title=title),
                     guard(lambda _: acts.again(key)),
                     "refresh",
                     "lw-chip-again",
                 )
             )
         close = button(
-            f"close {one.title}",
-            f"Put {one.title} away: its moves stay, and it can be opened again",
+            tr("close {title}", title=title),
+            tr("Put {title} away: its moves stay, and it can be opened again", title=title),
             guard(lambda _: acts.close(key)),
             "times",
             "lw-icon",
         )
         close.disabled = opened == 1
-        chip = ipywidgets.HBox([*inside, close])
+        chip = ipywidgets.HBox([*presses, close])
         chip.add_class("lw-chip")
+        if moves:
+            chip.add_class("lw-moved")
         return chip
 
     def _reopener(self, one: DirectionSet) -> ipywidgets.Button:
-        words = f"Open {one.title} again"
-        return button(f"{one.title} ({len(one.directions)})", words, self._guard(lambda _: self._reopen(one)), "undo")
+        words = tr("Open {title} again", title=one.title)
+        return button(_counted(one), words, self._guard(lambda _: self._reopen(one)), "undo")
 
     def _reopen(self, one: DirectionSet) -> None:
         self._acts.reopen(one.key)
@@ -125,7 +136,18 @@ class ShelfBar(ipywidgets.VBox):
         self.adder.layout.display = None if self.add.value else "none"
 
 
-def _said(one: DirectionSet, base: Base, active: bool) -> tuple[Any, ...]:
+def _counted(one: DirectionSet) -> str:
+    """The title of a set, and how many directions it has."""
+    return tr("{title} ({count})", title=one.title, count=len(one.directions))
+
+
+def _moves_inside(one: DirectionSet, edit: Edit) -> int:
+    """How many moves a folded set hides; none of one whose sliders show them."""
+    hides = one.folded and edit.moves
+    return sum(move_along(edit, direction) is not None for direction in one.singles) if hides else 0
+
+
+def _said(one: DirectionSet, base: Base, active: bool, moves: int) -> tuple[Any, ...]:
     """What a chip says of a set."""
     elsewhere = one.found is not None and one.found.elsewhere(base)
-    return one.key, one.title, len(one.directions), one.folded, one.closed, one.follows, elsewhere, active
+    return one.key, one.title, len(one.directions), one.folded, one.closed, one.follows, elsewhere, active, moves
