@@ -61,7 +61,7 @@ def passes(monkeypatch):
 def test_painted_region_gives_the_directions_of_region_spectra(tiny, explorer, linked):
     assert "Paint a region" in explorer.region.page.message.value
     explorer.steer = False
-    assert "Tick <b>directions come from the region</b>" in explorer.region.page.message.value
+    assert "with the brush beside the picture" in explorer.region.page.message.value
     explorer.steer = True
     linked.paint("rectangle", [(6, 4), (14, 12)])
     assert explorer.error is None
