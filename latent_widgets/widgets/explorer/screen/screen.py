@@ -86,7 +86,8 @@ class Screen:
         self.picture = Picture(width=width)
         self.stage = Stage(state.generator.picture_size, width=width)
         self.stage.on_shown(guard(self._staged))
-        self.view = ipywidgets.ToggleButtons(options=list(VIEWS), tooltips=list(VIEWS.values()))
+        names = [(tr("after"), "after"), (tr("before"), "before"), (tr("difference"), "difference")]
+        self.view = ipywidgets.ToggleButtons(options=names, tooltips=[VIEWS[view] for _, view in names])
         self.view.add_class("lw-toggles")
         self.view.observe(guard(lambda _: self.redraw()), "value")
         self.compare = ipywidgets.ToggleButton(
