@@ -64,7 +64,7 @@ const STYLE = `
 .lw-walk > button > canvas { height: auto; }
 .lw-walk > button > span { overflow: hidden; white-space: nowrap; text-overflow: ellipsis; }
 .lw-walk > button:hover { border-color: var(--lw-edge, GrayText); }
-.lw-walk > button[aria-pressed="true"] { border-color: #0072b2; font-weight: 600; }
+.lw-walk > button[aria-pressed="true"] { border-color: #0072b2; }
 .lw-walk > button:focus-visible { outline: 2px solid #0072b2; outline-offset: 1px; }
 .lw-walk > .lw-head { position: absolute; top: 0; bottom: 0; left: 0; width: 1px; background: #fff;
   box-shadow: 0 0 0 1px #000; pointer-events: none; forced-color-adjust: none; }

@@ -137,8 +137,8 @@ _RULES = """
 .lw-panel .lw-numbered .widget-hslider { flex: 1 1 auto; width: auto; min-width: 0; }
 .lw-panel .lw-number { flex: none; width: 72px; }
 .lw-panel .lw-unit { flex: none; width: auto; color: var(--lw-dim); }
-.lw-panel .lw-layers { overflow: visible; }
-.lw-panel .lw-layers .widget-hslider { width: auto; flex: 0 1 330px; }
+.lw-panel .lw-layers { overflow: visible; flex: 0 1 330px; min-width: 190px; width: auto; }
+.lw-panel .lw-layers .widget-hslider { width: auto; flex: 1 1 auto; }
 .lw-panel .lw-layers .widget-readout { min-width: 44px; }
 .lw-panel .lw-rows { container-type: inline-size; }
 .lw-panel .lw-share { flex: none; width: 92px; color: var(--lw-dim); font-size: 12px; white-space: nowrap; }
@@ -147,6 +147,12 @@ _RULES = """
 .lw-panel .lw-bar i { position: absolute; inset: 0 auto 0 0; background: #009e73; }
 .lw-panel .lw-bar b { position: absolute; top: -3px; bottom: -3px; width: 2px; background: var(--lw-ink); }
 @container (max-width: 430px) { .lw-panel .lw-direction > .lw-unit { display: none; } }
+@container (max-width: 500px) {  /* a row with a bar keeps all of its parts; how much it is in figures says its tooltip */
+  .lw-panel .lw-direction:has(> .lw-share) > .lw-name, .lw-panel .lw-direction:has(> .lw-share) > .lw-alpha {
+    min-width: 64px; }
+  .lw-panel .lw-direction:has(> .lw-share) > .lw-number { width: 62px; }
+  .lw-panel .lw-direction > .lw-share { width: 54px; overflow: hidden; }
+}
 .lw-panel .lw-stage { overflow: visible; flex: none; max-width: 100%; }
 .lw-panel .lw-stage > :has(> .jupyter-widgets-error-widget) { display: none; }
 .lw-panel .lw-stage .lw-picture { max-width: 100%; }
