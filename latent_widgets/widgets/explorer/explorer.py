@@ -16,8 +16,9 @@ from torch import Tensor
 from traitlets import default, observe
 
 from latent_widgets.core import checks
+from latent_widgets.core.forward import load_rules
 from latent_widgets.core.paths import to_write
-from latent_widgets.core.steps import OnStep
+from latent_widgets.core.steps import Cancelled, OnStep
 from latent_widgets.edits.changes import move_along, rebase, rename, same_code, set_move
 from latent_widgets.edits.edit import Code, Edit, Move
 from latent_widgets.generators.base import Generator
@@ -57,6 +58,7 @@ from latent_widgets.widgets.kit.history import History
 from latent_widgets.widgets.kit.sent import sent_at
 from latent_widgets.widgets.kit.silence import Silence
 from latent_widgets.widgets.kit.still import Still
+from latent_widgets.widgets.kit.training import Training
 
 __all__ = ["LatentExplorer"]
 
@@ -121,6 +123,7 @@ class LatentExplorer(ExplorerTraits):
         found = as_directions(directions).for_generator(G)
         later = {name: keywords.pop(name) for name in LATER if keywords.get(name) is not None}
         super().__init__(lock=G.lock, **keywords)
+        self.training = self.hire(Training, executor=self.job.executor, lock=G.lock)
         self.silence = Silence()  # entered while the explorer sets its own traits
         self.state = state = ExplorerState(G, start)
         state.amend(mask=self.mask, confine=self.confine, steer=self.steer)
@@ -316,7 +319,7 @@ class LatentExplorer(ExplorerTraits):
         self.adopt(replace(edit, moves=()) if edit.moves else edit, now=True)
 
     def find(self, method: MethodInfo, parameters: dict[str, Any]) -> None:
-        """Run a method beside the pictures and show what it finds, behind the kept directions.
+        """Run a method beside the pictures and show what it finds as another set; stopped by hand, what it has by then.
 
         Args:
             method: One of :func:`latent_widgets.methods`.
@@ -327,13 +330,18 @@ class LatentExplorer(ExplorerTraits):
         local = any(name in arguments for name in HERE)
         mask = state.mask if any(name in arguments for name in REGION) else None
         found = Found(method.name, parameters, state.edit.base, mask, local or mask is not None)
-        self.run(
-            lambda on_step: method.function(G, **arguments, on_step=on_step),
-            lambda result: self.use(as_directions(result), found),
-            beside=True,
-            label=method.title,
-            kind="method",
-        )
+
+        def work(on_step: Any) -> Any:
+            result = method.function(G, **arguments, on_step=on_step) if on_step() else None
+            if result is None and self.training.stopping:
+                raise Cancelled
+            return result
+
+        def done(result: Any) -> None:
+            early = getattr(result, "stopped", "") == "cancelled"
+            self.use(as_directions(result), replace(found, stopped=getattr(result, "steps", None) if early else None))
+
+        self.training.run(work, done, label=method.title, kind="method", prepare=load_rules)
 
     def find_again(self, key: object) -> None:
         """Find a set's directions where the edit starts now, as another set.
@@ -597,7 +605,9 @@ class LatentExplorer(ExplorerTraits):
             return Still(self.frames.exact(self.current))
 
     def _behind(self) -> str:
-        return "" if not self._ready or self.screen.current else "the picture is old"
+        if not self._ready:
+            return ""
+        return self.region.refused if self.screen.current else "the picture is old"
 
     def _describe(self) -> str:
         base, moves = self.current.base, sum(m.enabled for m in self.current.moves)

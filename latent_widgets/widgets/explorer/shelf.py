@@ -31,6 +31,7 @@ class Found:
         base: Where the edit started then.
         mask: The region for which it was found; None where the method needs none.
         local: Whether the directions belong to that start.
+        stopped: After how many steps a hand ended it; None where it went on to its end.
     """
 
     method: str
@@ -38,6 +39,7 @@ class Found:
     base: Base
     mask: Mask | None = None
     local: bool = False
+    stopped: int | None = None
 
     def elsewhere(self, base: Base) -> bool:
         """Whether the directions belong to another start than this one."""
@@ -192,16 +194,18 @@ def title_of(directions: Directions, found: Found | None = None) -> str:
     Returns:
         Such as ``"Local Basis at seed 7"`` or ``"hair, LELSD, 200 steps"``.
     """
-    names: dict[str, Callable[[], str]] = {"lelsd": lambda: _trained(directions)}
+    names: dict[str, Callable[[], str]] = {"lelsd": lambda: _trained(directions, found)}
     titles = {info.name: info.title for info in methods()} | OTHERS
     method = directions.method
     title = names[method]() if method in names else titles.get(method, method.replace("_", " ") or "directions")
+    if found is not None and found.stopped is not None and method not in names:
+        title += f", stopped at step {found.stopped}"
     return f"{title} at {_start(found.base)}" if found is not None and found.local else title
 
 
-def _trained(directions: Directions) -> str:
-    asked = directions.parameters
-    words = [str(asked.get("part", "")), "LELSD", f"{asked['steps']} steps" if "steps" in asked else ""]
+def _trained(directions: Directions, found: Found | None) -> str:
+    asked, done = directions.parameters, "" if found is None or found.stopped is None else f"{found.stopped} of "
+    words = [str(asked.get("part", "")), "LELSD", f"{done}{asked['steps']} steps" if "steps" in asked else ""]
     return ", ".join(filter(None, words))
 
 

@@ -60,10 +60,7 @@ class DirectionRow(ipywidgets.HBox):
         self.index, self._handlers, self.silence = index, handlers, Silence()
         self.active = False
         unit = self._range = UNIT_RANGES[direction.unit]
-        self.select = ipywidgets.Button(
-            description=str(index + 1),
-            tooltip="Make this direction the active one: the walk and animations follow it",
-        )
+        self.select = ipywidgets.Button(description=str(index + 1))
         self.name = ipywidgets.Text(continuous_update=False)
         self.slider = StepSlider(-unit.reach, unit.reach, unit.step)
         self.box = ipywidgets.BoundedFloatText(0.0, min=-4 * unit.reach, max=4 * unit.reach, step=unit.step)
@@ -131,6 +128,8 @@ class DirectionRow(ipywidgets.HBox):
         unit = self._range
         with self.silence:
             self.name.value = name
+        # the one place of a row where a name of any length can be read: pages show no tooltip of a field with a label
+        self.select.tooltip = f"{name}: make it the active direction, which the walk and animations follow"
         self.name.tooltip = f"{name}: the name of the direction; type a new one"
         self.slider.tooltip = f"{name}, in {unit.label}"
         self.box.tooltip = f"{name}: type any number from {self.box.min:g} to {self.box.max:g} {unit.label}"
