@@ -187,12 +187,16 @@ class Lab:
         self.server = server
         self.name = name
         self.errors: list[str] = []
-        self.page: Page = context.new_page()
-        self.page.set_default_timeout(1000 * PATIENCE)
-        self.page.on("pageerror", lambda error: self.errors.append(f"page: {error}"))
-        self.page.expose_function("reportKernelError", lambda text: self.errors.append(text))
+        self.page = self._new_page(context)
         self._pictures = pictures
         self._themed = False
+
+    def _new_page(self, context: BrowserContext) -> Page:
+        page = context.new_page()
+        page.set_default_timeout(1000 * PATIENCE)
+        page.on("pageerror", lambda error: self.errors.append(f"page: {error}"))
+        page.expose_function("reportKernelError", lambda text: self.errors.append(text))
+        return page
 
     def write_notebook(self, cells: Sequence[str], name: str | None = None) -> str:
         """Save code cells as a notebook (named after the test) and return its name."""
@@ -224,6 +228,22 @@ class Lab:
         """Reload the page; the kernel goes on."""
         self.page.reload(wait_until="domcontentloaded")
         self._listen()
+
+    def close_page(self) -> None:
+        """Close the page, as one closes a tab of a browser; the kernel goes on."""
+        self.page.close()
+
+    def open_page(self) -> None:
+        """Open the notebook in another page, as it was saved last, on the same kernel."""
+        self.page = self._new_page(self.page.context)
+        self.open_notebook(run=False)
+
+    def restart_kernel(self) -> None:
+        """Restart the kernel of the notebook, and wait for it."""
+        self.page.evaluate(
+            "async () => { await window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart(); }"
+        )
+        self.page.wait_for_function(READY)
 
     def _listen(self) -> None:
         self.page.wait_for_function(READY)

@@ -59,6 +59,7 @@ from latent_widgets.widgets.kit.history import History
 from latent_widgets.widgets.kit.sent import sent_at
 from latent_widgets.widgets.kit.silence import Silence
 from latent_widgets.widgets.kit.still import Still
+from latent_widgets.widgets.kit.training import Training
 
 __all__ = ["LatentExplorer"]
 
@@ -126,10 +127,11 @@ class LatentExplorer(ExplorerTraits):
         start = Edit.of(G, seed=checks.integer("seed", seed, low=0), truncation=truncation, mask=mask)
         later = {name: keywords.pop(name) for name in LATER if keywords.get(name) is not None}
         super().__init__(lock=G.lock, **keywords)
+        self.training = self.hire(Training, executor=self.job.executor, lock=G.lock)
         self.silence = Silence()  # entered while the explorer sets its own traits
         self.state = state = ExplorerState(G, start)
         state.amend(mask=self.mask, confine=self.confine, steer=self.steer)
-        self.sets = Sets(state, self.ask, lambda: self.code, self._show_shelf)
+        self.sets = Sets(state, self.training, lambda: self.code, self._show_shelf)
         self.frames = Frames(G)
         desk = Desk(
             state=state,
@@ -322,7 +324,7 @@ class LatentExplorer(ExplorerTraits):
         self.adopt(replace(edit, moves=()) if edit.moves else edit, now=True)
 
     def find(self, method: MethodInfo, parameters: dict[str, Any]) -> None:
-        """Run a method beside the pictures and show what it finds as another set, in front of those that are there.
+        """Run a method beside the pictures and show what it finds as another set; stopped by hand, what it has by then.
 
         Args:
             method: One of :func:`latent_widgets.methods`.
@@ -511,7 +513,9 @@ class LatentExplorer(ExplorerTraits):
             return Still(self.frames.exact(self.current))
 
     def _behind(self) -> str:
-        return "" if not self._ready or self.screen.current else tr("the picture is old")
+        if not self._ready:
+            return ""
+        return self.region.refused if self.screen.current else tr("the picture is old")
 
     def _describe(self) -> str:
         base, moves = self.current.base, sum(m.enabled for m in self.current.moves)

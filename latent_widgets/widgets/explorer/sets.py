@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
+from latent_widgets.core.forward import load_rules
+from latent_widgets.core.steps import Cancelled
 from latent_widgets.edits.changes import move_along, rename
 from latent_widgets.edits.edit import Code, Edit
 from latent_widgets.methods import MethodInfo, methods
@@ -13,6 +16,7 @@ from latent_widgets.widgets.explorer.method_picker import fill_in
 from latent_widgets.widgets.explorer.shelf import HERE, REGION, DirectionSet, Found, Shelf, same_set, title_of
 from latent_widgets.widgets.explorer.state import ExplorerState
 from latent_widgets.widgets.jobs.turns import one_at_a_time
+from latent_widgets.widgets.kit.training import Training
 
 __all__ = ["Sets"]
 
@@ -22,7 +26,7 @@ class Sets:
 
     Args:
         state: Has the shelf.
-        run: Runs a method beside the pictures, see :meth:`Panel.ask <latent_widgets.widgets.kit.panel.Panel.ask>`.
+        training: Runs a method beside the pictures; stopped by hand, it hands over what it has by then.
         code: Returns the edited code, as far as it is known.
         show: Called without arguments when the shelf is another: all that shows it follows.
     """
@@ -30,16 +34,16 @@ class Sets:
     def __init__(
         self,
         state: ExplorerState,
-        run: Callable[..., object],
+        training: Training,
         code: Callable[[], Code | None],
         show: Callable[[], object],
     ) -> None:
-        self._state, self._run, self._code, self._show = state, run, code, show
+        self._state, self._training, self._code, self._show = state, training, code, show
 
     # ---- finding
 
     def find(self, method: MethodInfo, parameters: dict[str, Any]) -> None:
-        """Run a method beside the pictures; what it finds is another set.
+        """Run a method beside the pictures; what it finds, or has when a hand stops it, is another set.
 
         Args:
             method: One of :func:`latent_widgets.methods`.
@@ -50,13 +54,18 @@ class Sets:
         local = any(name in arguments for name in HERE)
         mask = state.mask if any(name in arguments for name in REGION) else None
         found = Found(method.name, parameters, state.edit.base, mask, local or mask is not None)
-        self._run(
-            lambda on_step: method.function(G, **arguments, on_step=on_step),
-            lambda result: self.use(as_directions(result), found),
-            beside=True,
-            label=method.title,
-            kind="method",
-        )
+
+        def work(on_step: Any) -> Any:
+            result = method.function(G, **arguments, on_step=on_step) if on_step() else None
+            if result is None and self._training.stopping:
+                raise Cancelled
+            return result
+
+        def done(result: Any) -> None:
+            early = getattr(result, "stopped", "") == "cancelled"
+            self.use(as_directions(result), replace(found, stopped=getattr(result, "steps", None) if early else None))
+
+        self._training.run(work, done, label=method.title, kind="method", prepare=load_rules)
 
     def find_again(self, key: object) -> None:
         """Find a set's directions where the edit starts now, as another set.

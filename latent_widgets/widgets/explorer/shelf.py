@@ -34,6 +34,7 @@ class Found:
         base: Where the edit started then.
         mask: The region for which it was found; None where the method needs none.
         local: Whether the directions belong to that start.
+        stopped: After how many steps a hand ended it; None where it went on to its end.
     """
 
     method: str
@@ -41,6 +42,7 @@ class Found:
     base: Base
     mask: Mask | None = None
     local: bool = False
+    stopped: int | None = None
 
     def elsewhere(self, base: Base) -> bool:
         """Whether the directions belong to another start than this one."""
@@ -195,10 +197,12 @@ def title_of(directions: Directions, found: Found | None = None) -> str:
     Returns:
         Such as ``"Local Basis at seed 7"`` or ``"hair, LELSD, 200 steps"``.
     """
-    names: dict[str, Callable[[], str]] = {"lelsd": lambda: _trained(directions)}
+    names: dict[str, Callable[[], str]] = {"lelsd": lambda: _trained(directions, found)}
     titles = {info.name: info.title for info in methods()} | OTHERS
     method = directions.method
     title = names[method]() if method in names else titles.get(method, method.replace("_", " ") or tr("directions"))
+    if found is not None and found.stopped is not None and method not in names:
+        title = tr("{method}, stopped at step {step}", method=title, step=found.stopped)
     if found is None or not found.local:
         return title
     code = found.base.code
@@ -207,10 +211,12 @@ def title_of(directions: Directions, found: Found | None = None) -> str:
     return tr("{method} at seed {seed}", method=title, seed=found.base.seed)
 
 
-def _trained(directions: Directions) -> str:
+def _trained(directions: Directions, found: Found | None) -> str:
     asked = directions.parameters
     steps = asked.get("steps")
     said = trn("{count} step", "{count} steps", steps) if isinstance(steps, int) else ""  # a file may say anything
+    if said and found is not None and found.stopped is not None:
+        said = tr("{done} of {steps}", done=found.stopped, steps=said)
     words = [str(asked.get("part", "")), "LELSD", said]
     return ", ".join(filter(None, words))
 

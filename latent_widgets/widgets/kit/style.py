@@ -131,6 +131,7 @@ _RULES = """
 .lw-panel .lw-direction > * { margin: 1px; }
 .lw-panel .lw-index { width: 30px; flex: none; padding: 0; }
 .lw-panel .lw-name { flex: 1 1 90px; min-width: 90px; max-width: 170px; width: auto; }
+.lw-panel .lw-name input { text-overflow: ellipsis; unicode-bidi: plaintext; }
 .lw-panel .lw-alpha { flex: 3 1 90px; min-width: 90px; width: auto; }
 .lw-panel .lw-grow { flex: 1 1 320px; min-width: 0; overflow: visible; }
 .lw-panel .lw-numbered { flex-flow: row nowrap; align-items: center; overflow: visible; }
@@ -147,10 +148,11 @@ _RULES = """
 .lw-panel .lw-bar i { position: absolute; inset: 0 auto 0 0; background: #009e73; }
 .lw-panel .lw-bar b { position: absolute; top: -3px; bottom: -3px; width: 2px; background: var(--lw-ink); }
 @container (max-width: 430px) { .lw-panel .lw-direction > .lw-unit { display: none; } }
-@container (max-width: 500px) {  /* a row with a bar keeps all of its parts; how much it is in figures says its tooltip */
+@container (max-width: 540px) {  /* a bar beside a slider: its number is among the words that it shows */
+  .lw-panel .lw-direction:has(> .lw-share) > .lw-unit { display: none; }
   .lw-panel .lw-direction:has(> .lw-share) > .lw-name, .lw-panel .lw-direction:has(> .lw-share) > .lw-alpha {
     min-width: 64px; }
-  .lw-panel .lw-direction:has(> .lw-share) > .lw-number { width: 62px; }
+  .lw-panel .lw-direction:has(> .lw-share) > .lw-number { width: 58px; }
   .lw-panel .lw-direction > .lw-share { width: 54px; overflow: hidden; }
 }
 .lw-panel .lw-stage { overflow: visible; flex: none; max-width: 100%; }
@@ -159,7 +161,8 @@ _RULES = """
 .lw-panel .lw-stage img { max-width: 100%; height: auto; }
 .lw-panel .lw-first { gap: 6px; overflow: visible; }
 .lw-panel .lw-first > .lw-head { order: -1; }
-.lw-panel .lw-head > .lw-title { flex: none; margin-right: 6px; }
+.lw-panel .lw-head > .lw-title { flex: 0 1 auto; max-width: 160px; margin-right: 6px; overflow: hidden;
+  text-overflow: ellipsis; }
 .lw-panel .lw-head > .lw-wide { flex: 1 1 200px; max-width: 300px; }
 .lw-panel .lw-shelf, .lw-panel .lw-sliders, .lw-panel .lw-adder { overflow: visible; gap: 4px; }
 .lw-panel .lw-adder { border: 1px solid var(--lw-edge); border-radius: 4px; padding: 6px; }

@@ -3,11 +3,13 @@
 import math
 import threading
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import torch
 
 import latent_widgets as lw
+from latent_widgets.core.steps import Cancelled
 from latent_widgets.edits.edit import Mask
 from latent_widgets.methods import methods, random_directions
 from latent_widgets.widgets.explorer.explorer import LatentExplorer
@@ -182,6 +184,51 @@ def test_slow_method_can_be_cancelled(threaded, gate, agrees):
     assert threaded.directions is before
     threaded.set_alpha(0, 1.0)
     assert threaded.wait(PATIENCE)
+    agrees(threaded)
+
+
+@pytest.mark.parametrize("has", ["something", "nothing", "nothing, and says so"])
+def test_method_stopped_by_hand_leaves_what_it_has(threaded, agrees, has):
+    method, begun = next(m for m in methods() if m.name == "random_directions"), threading.Event()
+    before, scene = threaded.directions, threaded.state.scene
+
+    def endless(G, on_step=None, **parameters):
+        while on_step(lw.Step(7, 100)):
+            begun.set()
+        if has == "nothing, and says so":
+            raise Cancelled
+        found = random_directions(G, 2, seed=9)
+        return SimpleNamespace(directions=found, stopped="cancelled", steps=7) if has == "something" else None
+
+    threaded.find(replace(method, function=endless), {})
+    assert begun.wait(PATIENCE)
+    threaded.line.cancel.click()
+    assert threaded.wait(PATIENCE)
+    if has == "something":
+        assert [one.title for one in threaded.state.shelf.open][1:] == ["Random directions, stopped at step 7"]
+        assert len(threaded.directions) == 2
+        threaded.undo()
+        assert threaded.wait(PATIENCE)
+        assert threaded.state.scene.same(scene)
+    else:
+        assert threaded.status == "cancelled"
+        assert not threaded.history.can_undo
+    assert threaded.directions is before
+    agrees(threaded)
+
+
+def test_method_stopped_twice_is_dropped(threaded, gate, agrees):
+    method = next(m for m in methods() if m.name == "random_directions")
+    held, before = gate(random_directions(threaded.generator, 2, seed=9)), threaded.directions
+    threaded.find(replace(method, function=lambda G, on_step=None, **parameters: held(on_step)), {})
+    held.await_begin()
+    threaded.line.cancel.click()
+    assert threaded.status == "busy: stopping Random directions"
+    threaded.line.cancel.click()
+    assert threaded.status == "cancelled"
+    held.open()
+    assert threaded.wait(PATIENCE)
+    assert threaded.directions is before
     agrees(threaded)
 
 

@@ -80,7 +80,7 @@ def held(monkeypatch, threaded):
     def slow(self, step, value, edit):
         advance(self, step, value, edit)
         held.begun.set()
-        while not held.wait(0.002) and not self.work.ended.is_set():
+        while not held.wait(0.002) and not self.work.stopping:
             threaded.generator.lock.give_way()
 
     monkeypatch.setattr(_explorer_part.Parts, "advance", slow)
@@ -262,7 +262,7 @@ def test_cancel_before_the_first_step_leaves_the_sliders(threaded, monkeypatch):
 
     def slow(G, parts, plan, code, start, on_step):
         begun.set()
-        until(lambda: threaded.part.work.ended.is_set() or G.lock.give_way())
+        until(lambda: threaded.part.work.stopping or G.lock.give_way())
         return train(G, parts, plan, code, start, on_step)
 
     monkeypatch.setattr(_explorer_part, "train_part", slow)

@@ -83,6 +83,8 @@ def test_sets_are_the_same_by_their_directions(shelf):
         ("local_basis", {}, Found("local_basis", {}, Base(seed=7), local=True), "Local Basis at seed 7"),
         ("local_basis", {}, Found("local_basis", {}, Base(seed=7)), "Local Basis"),
         ("lelsd", {"part": "hair", "steps": 200}, None, "hair, LELSD, 200 steps"),
+        ("lelsd", {"part": "hair", "steps": 200}, Found("lelsd", {}, Base(), stopped=4), "hair, LELSD, 4 of 200 steps"),
+        ("dp_lase", {"steps": 200}, Found("dp_lase", {}, Base(), stopped=4), "DP-LaSE, stopped at step 4"),
         ("region", {}, None, "Region"),
         ("", {}, None, "directions"),
         ("my_own <b>", {}, None, "my own <b>"),

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from threading import Event
 from typing import Any
 
 from latent_widgets.core.forward import load_rules
-from latent_widgets.core.steps import Step
+from latent_widgets.core.steps import Cancelled, Step
 from latent_widgets.core.texts import tr, trn
 from latent_widgets.core.words import page_text
 from latent_widgets.edits.edit import Code, Edit, Mask
@@ -34,7 +33,7 @@ from latent_widgets.widgets.explorer.part.work import (
 from latent_widgets.widgets.jobs.turns import built_once, one_at_a_time
 from latent_widgets.widgets.jobs.wish import Wish
 from latent_widgets.widgets.kit.encode import Pixels
-from latent_widgets.widgets.kit.page_work import PageWork
+from latent_widgets.widgets.kit.training import Training
 
 __all__ = ["Parts"]
 
@@ -42,17 +41,6 @@ EVERY = 0.7  # seconds between two drawings of a training, which themselves take
 ENDS = {  # of a training
     "cancelled": tr("stopped: the best so far"), "plateau": tr("no more progress"), "finished": tr("finished"),
 }  # fmt: skip
-
-
-class Training(PageWork):
-    """Work that is told to end, and then hands over the best so far; a job that is cancelled hands over nothing."""
-
-    ended: Event | None = None
-
-    def stop(self) -> None:
-        """End the training at its next step."""
-        if self.ended is not None:
-            self.ended.set()
 
 
 class Parts:
@@ -74,7 +62,7 @@ class Parts:
         self._desk = desk
         self.segmenter: Segmenter | None = None
         self.seen: Seen | None = None
-        self.work: Training = desk.hire(Training, lock=desk.lock)
+        self.work: Training = desk.hire(Training, lock=desk.lock, stopped=desk.guard(self._stopped))
         self.painted = PaintedParts(desk, self.offer, lambda: self.seen)
         self.course: TrainingCourse | None = None
         self.found: Lelsd | None = None
@@ -209,16 +197,15 @@ class Parts:
         start, code = self.found if go_on else None, self._code(plan)
         self.course = self.course if go_on else None
         self._asked = (source, plan, edit)
-        ended = self.work.ended = Event()
 
         def work(on_step: Any) -> tuple[Lelsd, Pixels | None] | None:
             def told(step: Step) -> bool:
-                going = bool(on_step(step)) and not ended.is_set()
+                going = bool(on_step(step))
                 if isinstance(step.value, LelsdStep):
                     self.advance(step, step.value, edit)
                 return going
 
-            found = None if ended.is_set() else train_part(G, source, plan, code, start, told)
+            found = train_part(G, source, plan, code, start, told) if on_step() else None
             return None if found is None else (found, self._walks(edit, found.directions))
 
         self._drawn_at, self._busy = 0.0, True
@@ -291,6 +278,11 @@ class Parts:
         self._busy, source = False, self.source()
         self.page.busy(source is None, self._more(source))
         self.page.tell("", "")
+
+    @one_at_a_time
+    def _stopped(self) -> None:
+        if self._busy and not self.work.job.busy:  # told to end twice: nothing is to come
+            self._failed(Cancelled())
 
     def _take_over(self, found: Lelsd) -> None:
         """Put what was found on the shelf."""

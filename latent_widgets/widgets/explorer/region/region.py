@@ -42,6 +42,8 @@ class Region:
     Attributes:
         follower: Which Jacobian and which directions belong to the edit.
         found: What the mask gave last; None while there is nothing to show.
+        refused: Why the mask gives no directions, in words; empty where it does. Who paints on the picture does not see
+            the page.
         effects: What the active direction does.
     """
 
@@ -51,6 +53,7 @@ class Region:
         self.work: PageWork = desk.hire(PageWork, lock=desk.lock, stopped=desk.guard(self._stopped))
         self.face = Face(self._make_page)
         self.found: RegionFinding | None = None
+        self.refused = ""
         self.effects = Effects(desk, self.follower, self.face, self.draw)
         self._drawn: dict[str, tuple[object, ...]] = {}  # what each plot shows
         self._axes: Any = None
@@ -155,7 +158,7 @@ class Region:
 
     def _rest(self, message: str) -> None:
         """Have nothing to show; the sliders stay as they are."""
-        state = self._state
+        state, self.refused = self._state, ""
         self.work.stop()
         self.work.quiet()
         self._desk.cancel("region")
@@ -166,13 +169,14 @@ class Region:
         self.face.tell(message, "", code=message in (HELP, READY))
 
     def _clear(self) -> None:
-        self.found = None
+        self.found, self.refused = None, ""
         self.face.ready(False)
         self.effects.forget()
 
     @one_at_a_time
     def _refused(self, message: str) -> None:
         self.follower.give_up(message)
+        self.refused = message
         if self.found is None:  # else what was seen for another mask says more
             self.face.tell(message, "")
 
@@ -217,8 +221,10 @@ class Region:
         if isinstance(found, str):
             self._clear()
             self.face.tell(found, "")
+            self.refused = found
             return
         self.found, edit = follower.take(found)
+        self.refused = found.note if found.directions is None else ""
         if self.found.directions is not None:
             self._desk.follow(self.found.directions, edit)
             if not self._here().same(follower.where):  # a direction that has gone left its move behind: a new latent

@@ -63,10 +63,7 @@ class DirectionRow(ipywidgets.HBox):
         self.index, self._handlers, self.silence = index, handlers, Silence()
         self.active = False
         unit = self.range = range_
-        self.select = ipywidgets.Button(
-            description=str(index + 1),
-            tooltip=tr("Make this direction the active one: the walk and animations follow it"),
-        )
+        self.select = ipywidgets.Button(description=str(index + 1))
         self.name = ipywidgets.Text(continuous_update=False)
         self.slider = StepSlider(-unit.reach, unit.reach, unit.step)
         self.box = ipywidgets.BoundedFloatText(0.0, min=-4 * unit.reach, max=4 * unit.reach, step=unit.step)
@@ -145,6 +142,10 @@ class DirectionRow(ipywidgets.HBox):
         unit = self.range
         with self.silence:
             self.name.value = name
+        # the one place of a row where a name of any length can be read: pages show no tooltip of a field with a label
+        self.select.tooltip = tr(
+            "{name}: make it the active direction, which the walk and animations follow", name=name
+        )
         self.name.tooltip = tr("{name}: the name of the direction; type a new one", name=name)
         self.slider.tooltip = tr("{name}, in {unit}", name=name, unit=unit.label)
         self.box.tooltip = tr(
