@@ -160,7 +160,7 @@ def test_chip_of_a_folded_set_tells_of_the_moves_in_it(explorer, tiny):
     explorer.set_alpha(0, 1.0)
     first = explorer.state.shelf.sets[0].key
     assert list(bar.names) == ["directions (1)", name]  # open sets show their moves
-    explorer.fold(first, True)
+    explorer.sets.fold(first, True)
     assert list(bar.names) == ["directions (1)", f"{name} · 1 move"]
     chip = bar.names[f"{name} · 1 move"]
     assert "lw-moved" in chip._dom_classes
