@@ -210,7 +210,7 @@ def test_names_of_all_kinds_are_text(lab):
     assert hands.panel.bounding_box()["height"] <= 620
     lab.screenshot("rows", hands.panel)
     lab.kernel_run("explorer.directions = lw.random_directions(G, 2)")
-    lab.kernel_run("explorer.close_set(explorer.state.shelf.open[0].key)")  # the moves stay, as buttons that drop them
+    lab.kernel_run("explorer.sets.close(explorer.state.shelf.open[0].key)")  # the moves stay, as buttons that drop them
     hands.calm()
     dropped = hands.panel.get_by_role("button", name=HEBREW)
     assert dropped.count() == 1
