@@ -10,9 +10,10 @@ from typing import Any
 import ipywidgets
 
 from latent_widgets.core.texts import tr
+from latent_widgets.core.words import label_text
 from latent_widgets.values.directions import Directions
 from latent_widgets.widgets.jobs.turns import one_at_a_time
-from latent_widgets.widgets.kit.controls import Guard, mute
+from latent_widgets.widgets.kit.controls import Guard
 from latent_widgets.widgets.kit.silence import Silence, heard
 from latent_widgets.widgets.kit.step_slider import StepSlider
 from latent_widgets.widgets.kit.unit_ranges import UnitRange
@@ -63,22 +64,22 @@ class DirectionRow(ipywidgets.HBox):
         self.index, self._handlers, self.silence = index, handlers, Silence()
         self.active = False
         unit = self.range = range_
-        self.select = ipywidgets.Button(description=str(index + 1))
-        self.name = ipywidgets.Text(continuous_update=False)
-        self.slider = StepSlider(-unit.reach, unit.reach, unit.step)
-        self.box = ipywidgets.BoundedFloatText(0.0, min=-4 * unit.reach, max=4 * unit.reach, step=unit.step)
-        self.unit = ipywidgets.Label(unit.label)
-        self.zero = ipywidgets.Button(icon="undo", disabled=True)
-        self.keep = ipywidgets.ToggleButton(False, icon="bookmark-o")
+        # all that a row begins with is told at once: servers drop what comes too fast, and there may be hundreds of rows
+        said = self._said(direction.names[0], -4 * unit.reach, 4 * unit.reach)
+        self.select = ipywidgets.Button(description=str(index + 1), _dom_classes=("lw-index",), **said["select"])
+        self.name = ipywidgets.Text(continuous_update=False, _dom_classes=("lw-mute", "lw-name"), **said["name"])
+        self.slider = StepSlider(-unit.reach, unit.reach, unit.step, _dom_classes=("lw-alpha",), **said["slider"])
+        self.box = ipywidgets.BoundedFloatText(
+            0.0, min=-4 * unit.reach, max=4 * unit.reach, step=unit.step, _dom_classes=("lw-mute", "lw-number"),
+            **said["box"],
+        )  # fmt: skip
+        self.unit = ipywidgets.Label(unit.label, _dom_classes=("lw-unit",))
+        self.zero = ipywidgets.Button(icon="undo", disabled=True, _dom_classes=("lw-icon",), **said["zero"])
+        self.keep = ipywidgets.ToggleButton(False, icon="bookmark-o", _dom_classes=("lw-icon",), **said["keep"])
         self.bar: ipywidgets.HTML | None = None
         self._line = (self.select, self.name, self.slider, self.box, self.unit, self.zero, self.keep)
-        super().__init__(self._line)
+        super().__init__(self._line, _dom_classes=("lw-direction",))
         self.show_direction(direction)
-        for widget, css in (
-            (self, "lw-direction"), (self.select, "lw-index"), (self.name, "lw-name"), (self.slider, "lw-alpha"),
-            (self.box, "lw-number"), (self.unit, "lw-unit"), (self.zero, "lw-icon"), (self.keep, "lw-icon"),
-        ):  # fmt: skip
-            widget.add_class(css)
         self._guarded = guard(self._moved)
         self.slider.observe(self._slid, "value")
         self.box.observe(guard(self._typed), "value")
@@ -139,26 +140,31 @@ class DirectionRow(ipywidgets.HBox):
 
     def show_name(self, name: str) -> None:
         """Show another name without calling any handler."""
-        unit = self.range
         with self.silence:
-            self.name.value = name
+            for control, values in self._said(name, self.box.min, self.box.max).items():
+                for trait, value in values.items():
+                    setattr(getattr(self, control), trait, value)
+
+    def _said(self, name: str, low: float, high: float) -> dict[str, dict[str, str]]:
+        """What the controls say of a direction of some name, whose box takes numbers between two."""
+        unit = self.range.label
+        zero = tr("Set {name} to 0", name=name)
+        keep = tr("Keep {name} for files and comparisons", name=name)
         # the one place of a row where a name of any length can be read: pages show no tooltip of a field with a label
-        self.select.tooltip = tr(
-            "{name}: make it the active direction, which the walk and animations follow", name=name
-        )
-        self.name.tooltip = tr("{name}: the name of the direction; type a new one", name=name)
-        self.slider.tooltip = tr("{name}, in {unit}", name=name, unit=unit.label)
-        self.box.tooltip = tr(
-            "{name}: type any number from {low:g} to {high:g} {unit}",
-            name=name,
-            low=self.box.min,
-            high=self.box.max,
-            unit=unit.label,
-        )
-        mute(self.name, tr("name of direction {number}", number=self.index + 1))
-        mute(self.box, tr("{name}, number", name=name))
-        self.zero.description = self.zero.tooltip = tr("Set {name} to 0", name=name)
-        self.keep.description = self.keep.tooltip = tr("Keep {name} for files and comparisons", name=name)
+        active = tr("{name}: make it the active direction, which the walk and animations follow", name=name)
+        typed = tr("{name}: type any number from {low:g} to {high:g} {unit}", name=name, low=low, high=high, unit=unit)
+        return {
+            "select": {"tooltip": active},
+            "name": {
+                "value": name,
+                "tooltip": tr("{name}: the name of the direction; type a new one", name=name),
+                "description": tr("name of direction {number}", number=self.index + 1),
+            },
+            "slider": {"tooltip": tr("{name}, in {unit}", name=name, unit=unit)},
+            "box": {"tooltip": typed, "description": label_text(tr("{name}, number", name=name))},
+            "zero": {"description": zero, "tooltip": zero},
+            "keep": {"description": keep, "tooltip": keep},
+        }
 
     def _slid(self, change: Any) -> None:
         """Do what the slider says; the picture goes first, and what the number box shows with or after it."""

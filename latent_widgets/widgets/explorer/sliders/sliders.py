@@ -95,7 +95,7 @@ class Sliders(ipywidgets.VBox):
         for n, group in enumerate(groups):
             group.title.layout.display = None if len(groups) > 1 else "none"
             for widget in (group.title, *group.rows):
-                widget.layout.order = str(-n)  # the newest above, and no row is drawn anew under a hand
+                widget.layout.order = str(-n) if n else None  # the newest above, and no row is drawn anew under a hand
             for row, single in zip(group.rows, group.shown.singles, strict=True):
                 row.show_kept(self._state.keeps(single))
         rows = [widget for group in groups for widget in (group.title, *group.rows)]
