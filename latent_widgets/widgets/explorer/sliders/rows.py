@@ -64,7 +64,7 @@ class DirectionRow(ipywidgets.HBox):
         self.index, self._handlers, self.silence = index, handlers, Silence()
         self.active = False
         unit = self.range = range_
-        # all that a row begins with is told at once: servers drop what comes too fast, and there may be hundreds of rows
+        # all that a row begins with is told at once: servers drop what comes too fast, and rows may be hundreds
         said = self._said(direction.names[0], -4 * unit.reach, 4 * unit.reach)
         self.select = ipywidgets.Button(description=str(index + 1), _dom_classes=("lw-index",), **said["select"])
         self.name = ipywidgets.Text(continuous_update=False, _dom_classes=("lw-mute", "lw-name"), **said["name"])
