@@ -89,7 +89,7 @@ def test_moves_on_the_stack_weigh_as_their_sliders_do(faces, components, explore
 def test_of_a_stranger_nothing_is_known_until_it_is_measured(tiny, explore):
     explorer = explore(tiny, k=2)
     assert slider_ends(explorer) == [UNIT_RANGES["sd"].reach]
-    assert "usual ends" in explorer.sliders.note.value
+    assert "not measured" in explorer.sliders.note.value
     explorer.controls.page = "walk"
     explorer.walks.page.measure.click()
     explorer.wait(60)
@@ -97,7 +97,7 @@ def test_of_a_stranger_nothing_is_known_until_it_is_measured(tiny, explore):
     assert "own pictures" in explorer.sliders.note.value
     assert slider_ends(explorer) == [pytest.approx(unit_ranges(tiny, measured=found)["sd"].reach)]
     explorer.directions = Directions(torch.eye(6)[:2], "w")  # another set, of which nothing was measured
-    assert "usual ends" in explorer.sliders.note.value
+    assert "not measured" in explorer.sliders.note.value
 
 
 def test_the_note_names_the_truncation_where_the_start_has_another(faces, components, explore):

@@ -27,7 +27,7 @@ def reach_note(defaults: Defaults, unit: str, truncation: float) -> str:
     if unit not in ("sd", "latent"):
         return ""
     if unit not in defaults.reach:
-        said = tr("usual ends of the sliders")
+        said = tr("slider ends as usual, not measured")
         why = tr("How far walks stay among this generator's own pictures was not measured: the page walk can")
         return f'<span title="{why}">{said}</span>'
     share, reach = 100 * defaults.share, defaults.reach[unit]
