@@ -10,7 +10,7 @@ import ipywidgets
 from latent_widgets.core.texts import tr
 from latent_widgets.core.words import label_text
 
-__all__ = ["Guard", "button", "layer_range", "mute", "row", "tick"]
+__all__ = ["Guard", "button", "layer_range", "layer_slider", "mute", "row", "tick"]
 
 
 Guard = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -53,16 +53,16 @@ def layer_range(num_layers: int) -> ipywidgets.IntRangeSlider | None:
     """A slider for the rows of ``w+`` that directions change; None where there is one row only."""
     if num_layers < 2:
         return None
-    made = ipywidgets.IntRangeSlider(
-        value=(0, num_layers - 1),
-        min=0,
-        max=num_layers - 1,
-        continuous_update=False,
-        description=tr("layers"),
-        tooltip=tr("First and last row of w+ that the directions change"),
-    )
+    made = layer_slider(num_layers, tr("First and last row of w+ that the directions change"))
     made.add_class("lw-wide")
     return made
+
+
+def layer_slider(num_layers: int, tooltip: str) -> ipywidgets.IntRangeSlider:
+    """A slider for a first and a last row of ``w+``; it begins with all."""
+    last = num_layers - 1
+    words = {"description": tr("layers"), "tooltip": tooltip}
+    return ipywidgets.IntRangeSlider(value=(0, last), min=0, max=last, continuous_update=False, **words)
 
 
 def tick(text: str, tooltip: str, value: bool = False) -> ipywidgets.Checkbox:

@@ -10,6 +10,7 @@ import ipywidgets
 from latent_widgets.core.texts import tr
 from latent_widgets.values.directions import Directions
 from latent_widgets.widgets.explorer.shelf import Layers
+from latent_widgets.widgets.kit.controls import layer_slider
 from latent_widgets.widgets.kit.silence import Silence, heard
 
 __all__ = ["LayerChoice"]
@@ -26,14 +27,7 @@ class LayerChoice(ipywidgets.HBox):
     def __init__(self, num_layers: int, chosen: Callable[[Layers], object]) -> None:
         self._num_layers, self._chosen, self.silence = num_layers, chosen, Silence()
         self._own: tuple[int, ...] = tuple(range(num_layers))  # those of the direction itself
-        self.slider = ipywidgets.IntRangeSlider(
-            value=(0, num_layers - 1),
-            min=0,
-            max=num_layers - 1,
-            continuous_update=False,
-            description=tr("layers"),
-            tooltip=tr("First and last layer of w+ that the active direction changes"),
-        )
+        self.slider = layer_slider(num_layers, tr("First and last layer of w+ that the active direction changes"))
         self.slider.observe(self._moved, "value")
         self._there = True
         super().__init__([self.slider])
