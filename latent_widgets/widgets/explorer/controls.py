@@ -178,8 +178,8 @@ class ExplorerControls:
         old, guard, drop = self.others.children, self._guard, self._acts.drop
         self.others.children = [
             button(
-                f"{m.name} {m.alpha:+.2g} {m.unit}",
-                tr("Drop this earlier move"),
+                (words := f"{m.name} {m.alpha:+.2g} {m.unit}"),
+                f"{words}: {tr('Drop this earlier move')}",  # whole: what is long is cut on the button
                 guard(lambda _, m=m: drop(m)),
                 "times",
             )

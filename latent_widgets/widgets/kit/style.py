@@ -175,6 +175,7 @@ _RULES = """
 .lw-panel .lw-moved .lw-chip-name { max-width: 360px; }
 .lw-panel .lw-moved .lw-chip-name::after { content: ""; display: inline-block; width: 7px; height: 7px;
   margin-left: 6px; border-radius: 50%; background: #0072b2; vertical-align: 1px; forced-color-adjust: none; }
+.lw-panel .lw-right > .lw-row > .jupyter-button { max-width: 300px; }
 .lw-panel .lw-add { width: auto; height: 26px; line-height: 26px; }
 .lw-panel .lw-set { color: var(--lw-dim); font-size: 12px; height: 22px; line-height: 22px; flex: none; width: auto; }
 .lw-panel .lw-groups button { width: auto; min-width: 84px; text-transform: uppercase; letter-spacing: .04em; }
