@@ -176,14 +176,10 @@ class ExplorerControls:
             return
         self._others = [id(move) for move in moves]
         old, guard, drop = self.others.children, self._guard, self._acts.drop
-        self.others.children = [
-            button(
-                (words := f"{m.name} {m.alpha:+.2g} {m.unit}"),
-                f"{words}: {tr('Drop this earlier move')}",  # whole: what is long is cut on the button
-                guard(lambda _, m=m: drop(m)),
-                "times",
-            )
-            for m in moves
+        words = [f"{m.name} {m.alpha:+.2g} {m.unit}" for m in moves]
+        self.others.children = [  # what is long is cut on the button, and whole in its tooltip
+            button(said, tr("Drop this earlier move: {move}", move=said), guard(lambda _, m=m: drop(m)), "times")
+            for said, m in zip(words, moves, strict=True)
         ]
         self.others.layout.display = None if moves else "none"
         close_tree(*old)
