@@ -8,6 +8,7 @@ from latent_widgets.widgets.explorer.pages.groups import GROUPS, TITLES
 from tests.browser.jupyterlab import Lab
 
 CANVAS = "canvas.lw-canvas"
+STEP, FAR = 0.05, 1.8  # of a slider of faces64, which ends at 3 standard deviations; and how far its strips go
 EXPLORER = """
 import latent_widgets as lw
 G = lw.load()

@@ -16,7 +16,7 @@ from tests.browser.hands import (
     TRAINER,
     Hands,
 )
-from tests.browser.pages import SHOWN, open_explorer
+from tests.browser.pages import SHOWN, STEP, open_explorer
 
 
 @pytest.fixture
@@ -100,7 +100,7 @@ def test_page_closed_in_the_middle_of_a_drag_loses_nothing(lab, hands, busy):
         assert float(again.box(i).input_value()) == alphas.get(f"random {i + 1}", 0)
     again.handle(2).press("ArrowRight")
     again.settle()
-    assert again.alphas() == alphas | {"random 3": 0.1}
+    assert again.alphas() == alphas | {"random 3": STEP}
     lab.screenshot("again", again.panel)
     again.paint((25, 45), (39, 45))
     lab.eventually(lambda: lab.kernel_eval("explorer.directions.method") == "region", 120)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.browser.pages import open_explorer
+from tests.browser.pages import FAR, STEP, open_explorer
 
 # The generator holds each picture back for half a second, in the middle of which nobody can stop it.
 SLOW = """
@@ -47,16 +47,16 @@ def test_arrow_keys_step_and_typed_values_stay_as_they_are(lab, explorer):
         explorer.handle(1).press("ArrowRight")
         lab.page.wait_for_timeout(50)
     explorer.settle()
-    assert explorer.alphas() == {"random 2": 0.3}
-    assert explorer.box(1).input_value() == "0.3"
+    assert explorer.alphas() == {"random 2": 0.15}
+    assert explorer.box(1).input_value() == "0.15"
     explorer.box(2).fill("1.234")
     explorer.box(2).press("Enter")
     explorer.settle()
-    assert explorer.alphas() == {"random 2": 0.3, "random 3": 1.234}
+    assert explorer.alphas() == {"random 2": 0.15, "random 3": 1.234}
     lab.kernel_run("explorer.set_alpha(0, -0.567); explorer.change_base(truncation=0.73)")
     explorer.settle()
     lab.page.wait_for_timeout(500)  # a page that rounds has answered by now
-    assert explorer.alphas() == {"random 1": -0.567, "random 2": 0.3, "random 3": 1.234}
+    assert explorer.alphas() == {"random 1": -0.567, "random 2": 0.15, "random 3": 1.234}
     assert lab.kernel_eval("explorer.edit.base.truncation") == 0.73
     assert explorer.box(0).input_value() == "-0.567"
     explorer.handle(2).press("ArrowRight")
@@ -84,7 +84,7 @@ def test_three_hundred_fast_moves_leave_no_stale_picture(lab, explorer):
 def test_errors_of_methods_and_of_the_generator_show_in_the_panel(lab, explorer):
     before = lab.pixels(explorer.picture)
     explorer.open_finder()
-    k = explorer.panel.locator(".lw-parameter").filter(has_text="k").locator("input").first
+    k = explorer.panel.locator(".lw-parameter").filter(has_text="directions").locator("input").first
     explorer.panel.locator("select").first.select_option("Random directions")
     k.fill("1000")
     k.press("Enter")
@@ -115,7 +115,7 @@ def test_errors_of_methods_and_of_the_generator_show_in_the_panel(lab, explorer)
     lab.kernel_run("G.synthesize = fine")
     explorer.handle(0).press("ArrowRight")
     explorer.settle()
-    assert explorer.alphas() == {"random 1": 0.3}
+    assert explorer.alphas() == {"random 1": 0.15}
     explorer.error.wait_for(state="hidden")
 
 
@@ -131,7 +131,7 @@ def test_cancel_works_during_a_slow_generator(lab, explorer):
     lab.kernel_run("G.synthesize = fast")
     explorer.handle(0).press("ArrowRight")
     explorer.settle()
-    assert explorer.alphas() == {"random 1": 0.1}
+    assert explorer.alphas() == {"random 1": STEP}
 
 
 @pytest.mark.slow
@@ -185,7 +185,7 @@ def test_explorer_outlives_a_reload(lab, explorer):
     assert float(explorer.box(0).input_value()) == alphas["random 1"]
     explorer.handle(1).press("ArrowLeft")
     explorer.settle()
-    assert explorer.alphas() == alphas | {"random 2": -0.1}
+    assert explorer.alphas() == alphas | {"random 2": -STEP}
 
 
 def test_cell_runs_while_a_slider_moves(lab, explorer):
@@ -253,10 +253,10 @@ def test_strip_follows_a_curve_and_says_where_there_is_none(lab, explorer):
     explorer.open_page("walk")
     page = explorer.panel.locator(".lw-pages")
     words, strip = page.locator(".lw-strip .lw-note").first, page.locator(".lw-strip img").first
-    lab.eventually(lambda: words.inner_text().startswith("random 1, linear: -3 to 3 sd"))
+    lab.eventually(lambda: words.inner_text().startswith(f"random 1, linear: -{FAR} to {FAR} sd"))
     straight = lab.pixels(strip)
     page.get_by_role("button", name="curve", exact=True).click()
-    lab.eventually(lambda: words.inner_text().startswith("random 1, curve: -3 to 3 sd · bends by "), 30)
+    lab.eventually(lambda: words.inner_text().startswith(f"random 1, curve: -{FAR} to {FAR} sd · bends by "), 30)
     curved = lab.pixels(strip)
     assert curved.shape == straight.shape
     assert (curved != straight).any()
