@@ -119,7 +119,7 @@ _RULES = """
 .lw-panel .jupyter-button:not(.lw-icon):not(.widget-toggle-button):not(.lw-index):not(.lw-seed) { width: auto; }
 .lw-panel .lw-toggles { width: auto; overflow: visible; flex-flow: row nowrap; align-items: center; }
 .lw-panel .lw-toggles .widget-toggle-button { width: auto; }
-.lw-panel .lw-rows { gap: 2px; overflow: auto; max-height: 300px; scrollbar-gutter: stable; }
+.lw-panel .lw-rows { gap: 2px; overflow: auto; max-height: 276px; scrollbar-gutter: stable; }
 .lw-panel .lw-sliders > .lw-rows {  /* a shade where there are more: not every page shows a scrollbar */
   background: linear-gradient(var(--lw-paper) 40%, transparent) top / 100% 24px no-repeat local,
     linear-gradient(transparent, var(--lw-paper) 60%) bottom / 100% 24px no-repeat local,
