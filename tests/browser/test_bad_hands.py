@@ -261,7 +261,7 @@ def test_nothing_sticks_out_whatever_happens(lab, hands, theme, width):
     lab.kernel_run("G.synthesize = fine")
     hands.button("Dismiss").click()
     lab.kernel_run(
-        "import time\ndef slowly(*a): time.sleep(0.6); return fine(*a)\nG.synthesize = slowly\nexplorer.redraw()"
+        "import time\ndef slowly(*a): time.sleep(4); return fine(*a)\nG.synthesize = slowly\nexplorer.redraw()"
     )
     cancel = hands.button("Cancel")
     lab.eventually(cancel.is_enabled)
