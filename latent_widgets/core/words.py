@@ -8,12 +8,15 @@ from __future__ import annotations
 import html
 import math
 import re
+import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["label_text", "one_line", "page_text", "plot_text", "python_text", "shown", "whole"]
+__all__ = ["apart", "label_text", "one_line", "page_text", "plot_text", "python_text", "shown", "whole"]
 
 _INVISIBLE = "\u200b"  # a space of no width
+_ISOLATE, _END = "\u2068", "\u2069"  # of text that finds its own direction
+_RIGHT_TO_LEFT = {"R", "AL", "AN", "RLE", "RLO", "RLI"}  # and what turns other letters round
 
 
 def one_line(text: str, most: int | None = None) -> str:
@@ -32,6 +35,23 @@ def one_line(text: str, most: int | None = None) -> str:
     """
     line = " ".join("".join(letter if letter.isprintable() else " " for letter in str(text)).split())
     return line if most is None or len(line) <= most else f"{line[: most - 1]}…"
+
+
+def apart(name: str) -> str:
+    r"""Return a name that turns nothing round which stands beside it, though it runs from right to left.
+
+    Args:
+        name: The name.
+
+    Returns:
+        The name; in invisible marks where it has letters, or marks, that run from right to left.
+
+    Example:
+        >>> apart("smile"), apart("\u05d7\u05d9\u05d5\u05da") == "\u2068\u05d7\u05d9\u05d5\u05da\u2069"
+        ('smile', True)
+    """
+    turns = any(unicodedata.bidirectional(letter) in _RIGHT_TO_LEFT for letter in name)
+    return f"{_ISOLATE}{name}{_END}" if turns else name
 
 
 def whole(text: str) -> str:

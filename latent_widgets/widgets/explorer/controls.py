@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import ipywidgets
 
 from latent_widgets.core.texts import tr
-from latent_widgets.core.words import label_text
+from latent_widgets.core.words import apart, label_text
 from latent_widgets.edits.edit import Move
 from latent_widgets.generators.base import Generator
 from latent_widgets.widgets.explorer.method_picker import MethodPicker
@@ -176,7 +176,7 @@ class ExplorerControls:
             return
         self._others = [id(move) for move in moves]
         old, guard, drop = self.others.children, self._guard, self._acts.drop
-        words = [f"{m.name} {m.alpha:+.2g} {m.unit}" for m in moves]
+        words = [f"{apart(m.name)} {m.alpha:+.2g} {m.unit}" for m in moves]
         self.others.children = [  # what is long is cut on the button, and whole in its tooltip
             button(said, tr("Drop this earlier move: {move}", move=said), guard(lambda _, m=m: drop(m)), "times")
             for said, m in zip(words, moves, strict=True)

@@ -177,3 +177,16 @@ def test_values_of_numpy_and_pytorch_are_written_as_plain_ones(make_network, tin
     assert torch.equal(scope["image"], edit.apply(tiny))
     G = load(np.str_("fashion32"), condition=np.int64(3))
     assert G.origin == "lw.load('fashion32', condition=3)"
+
+
+@pytest.mark.parametrize("name", ["\u05d7\u05d9\u05d5\u05da", "\u0627\u0628\u062a\u0633\u0627\u0645\u0629", "a\u202eb"])
+def test_name_from_right_to_left_leaves_the_number_beside_it_where_it_is(tiny, name):
+    with LatentExplorer(tiny, Directions(torch.eye(6)[:1], "w", names=[name]), executor="inline") as explorer:
+        explorer.set_alpha(0, 0.5)
+        explorer.sets.use(Directions(torch.eye(6)[1:3], "w", names=["smile", "yaw"]))
+        explorer.set_alpha(0, 1.0)
+        explorer.sets.use(Directions(torch.eye(6)[3:5], "w", names=["c", "d"]))
+        for one in explorer.state.shelf.open[:2]:
+            explorer.sets.close(one.key)
+        said = [each.description for each in explorer.controls.others.children]
+    assert said == [f"\u2068{name}\u2069 +0.5 latent", "smile +1 latent"]
