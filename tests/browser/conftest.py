@@ -8,7 +8,9 @@ import pytest
 from playwright.sync_api import sync_playwright
 
 from tests.architecture import ROOT
+from tests.browser.first import FIRST, First
 from tests.browser.jupyterlab import CHROMIUM_FLAGS, Lab, Server, find_chromium
+from tests.browser.pages import SHOWN, open_explorer
 
 VIEWPORT = {"width": 1280, "height": 1000}
 
@@ -51,6 +53,16 @@ def lab(request, server, chromium):
             opened.check()
     finally:
         opened.close()
+
+
+@pytest.fixture
+def first(lab):
+    """A default explorer in a window of 1280 x 800, at rest."""
+    lab.page.set_viewport_size({"width": 1280, "height": 800})
+    parts = open_explorer(lab, First, (SHOWN, FIRST))
+    parts.panel.locator(".lw-walk button").nth(6).wait_for()
+    parts.calm()
+    return parts
 
 
 FAILED = pytest.StashKey[bool]()

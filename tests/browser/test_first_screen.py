@@ -7,16 +7,6 @@ from tests.browser.first import CONTROLS, FIRST, ORDER, First
 from tests.browser.pages import SHOWN, open_explorer
 
 
-@pytest.fixture
-def first(lab):
-    """A default explorer in a window of 1280 x 800, at rest."""
-    lab.page.set_viewport_size({"width": 1280, "height": 800})
-    parts = open_explorer(lab, First, (SHOWN, FIRST))
-    parts.panel.locator(".lw-walk button").nth(6).wait_for()
-    parts.calm()
-    return parts
-
-
 def test_first_screen_is_small_and_in_the_order_of_its_use(lab, first):
     controls = first.panel.evaluate(CONTROLS)
     assert len(controls) <= 30, controls

@@ -10,16 +10,6 @@ REFUSED = "Object.defineProperty(Document.prototype, 'fullscreenEnabled', {get: 
 SCROLLS = "panel => [panel.scrollHeight - panel.clientHeight, panel.scrollWidth - panel.clientWidth]"
 
 
-@pytest.fixture
-def first(lab):
-    """A default explorer in a window of 1280 x 800, at rest."""
-    lab.page.set_viewport_size({"width": 1280, "height": 800})
-    parts = open_explorer(lab, First, (SHOWN, FIRST))
-    parts.panel.locator(".lw-walk button").nth(6).wait_for()
-    parts.calm()
-    return parts
-
-
 def test_click_shows_it_over_the_whole_screen_and_escape_brings_it_back(lab, first):
     small = first.picture.bounding_box()
     first.button("Full screen").click()

@@ -12,9 +12,8 @@ from latent_widgets.core.texts import tr
 
 __all__ = ["LOADING", "Run", "Work"]
 
-LOADING = tr(
-    "loading the rest of PyTorch, once"
-)  # what takes the time of a preparation: seconds, the first in a process
+# What takes the time of a preparation: seconds, the first in a process.
+LOADING = tr("loading the rest of PyTorch, once")
 
 Work = Callable[[Callable[..., bool]], Any]
 
