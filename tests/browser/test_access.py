@@ -4,6 +4,7 @@ import pytest
 
 from tests.browser.access import FIRST, broken, faults_of, nameless, unreached, walk
 
+PANELS = ["painter", *(pytest.param(name, marks=pytest.mark.slow) for name in ("spectrum", "warpage"))]
 WIDGETS = {
     "painter": """
 import numpy as np
@@ -60,7 +61,7 @@ def steps(lab):
     return go
 
 
-@pytest.mark.parametrize("name", ["painter", "spectrum", "warpage"])
+@pytest.mark.parametrize("name", PANELS)
 def test_widget_can_be_read_out_and_used_with_the_tab_key(lab, show, both, steps, name):
     panel = show(name)
     for theme in both():
@@ -117,7 +118,7 @@ def test_states_are_seen_in_the_few_colours_of_a_reader(lab, show, scheme):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["painter", "spectrum", "warpage"])
+@pytest.mark.parametrize("name", PANELS)
 def test_panels_keep_their_edges_in_the_few_colours_of_a_reader(lab, show, name):
     panel = show(name)
     lab.page.emulate_media(forced_colors="active")
@@ -126,6 +127,7 @@ def test_panels_keep_their_edges_in_the_few_colours_of_a_reader(lab, show, name)
     lab.screenshot(name, panel)
 
 
+@pytest.mark.slow
 def test_nothing_moves_for_who_asks_for_it(lab, show):
     panel = show("warpage")
     panel.get_by_role("tab", name="map", exact=True).click()

@@ -31,7 +31,7 @@ def hands(lab):
 # ---- a training that is stopped
 
 
-@pytest.mark.parametrize("method", ["LELSD", "DP-LaSE"])
+@pytest.mark.parametrize("method", ["LELSD", pytest.param("DP-LaSE", marks=pytest.mark.slow)])
 def test_stopped_training_leaves_what_it_has_and_undo_takes_it_away(lab, hands, method):
     lab.drag(hands.handle(1), dx=30)
     hands.paint((25, 45), (39, 45))
@@ -68,7 +68,9 @@ def test_stopped_training_leaves_what_it_has_and_undo_takes_it_away(lab, hands, 
 # ---- a page that goes away
 
 
-@pytest.mark.parametrize("busy", ["a slider", "the brush", "the strip"])
+@pytest.mark.parametrize(
+    "busy", ["a slider", *(pytest.param(other, marks=pytest.mark.slow) for other in ("the brush", "the strip"))]
+)
 def test_page_closed_in_the_middle_of_a_drag_loses_nothing(lab, hands, busy):
     lab.drag(hands.handle(1), dx=30)
     hands.calm()
@@ -189,6 +191,7 @@ def test_three_hundred_directions_scroll_beside_the_picture(lab):
     assert hands.overflowing() == []
 
 
+@pytest.mark.slow
 def test_names_of_all_kinds_are_text(lab):
     lab.page.set_viewport_size({"width": 1280, "height": 800})
     lab.write_notebook([NETWORKS + "G = lw.load()\nG.name = 'generator ' + 200 * 'y'", NAMED])

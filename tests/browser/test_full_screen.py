@@ -38,6 +38,7 @@ def test_click_shows_it_over_the_whole_screen_and_escape_brings_it_back(lab, fir
     lab.eventually(lambda: first.picture.bounding_box()["width"] == small["width"])
 
 
+@pytest.mark.slow
 def test_keys_go_there_and_back_and_pages_open_below(lab, first):
     press = first.button("Full screen")
     press.focus()
