@@ -259,16 +259,16 @@ class ExplorerState:
         """Keep what was measured of a set's walks for a class, as long as the explorer is there."""
         self._measured[one.key, condition] = found
 
+    def range(self, one: DirectionSet | None = None) -> UnitRange:
+        """Return how far the sliders of a set go; those of the active set if not given."""
+        one = self.shelf.current if one is None else one
+        return unit_ranges(self.generator, one.directions, self.defaults(one))[one.directions.unit]
+
     def range_of(self, direction: Directions) -> UnitRange:
         """Return how far sliders go along a direction, also one that is on no shelf."""
-        sets = [self.shelf.current, *self.shelf.open] if self.shelf.sets else []
+        sets = sorted(self.shelf.open, key=lambda one: one.key is not self.shelf.active)  # the active one counts first
         own = (one for one in sets if any(same_direction(each, direction) for each in one.singles))
-        one = next(own, None) or DirectionSet("", direction)
-        return self.ranges(one)[direction.unit]
-
-    def ranges(self, one: DirectionSet) -> dict[str, UnitRange]:
-        """Return how far the sliders of a set go, by unit."""
-        return unit_ranges(self.generator, one.directions, self.defaults(one))
+        return self.range(next(own, None) or DirectionSet("", direction))
 
     def move(self, i: int, alpha: float) -> Move:
         """Return the move that a slider makes.

@@ -6,8 +6,10 @@ import pytest
 import torch
 
 from latent_widgets.edits.edit import Edit
+from latent_widgets.geometry.walks.own_defaults import Defaults
 from latent_widgets.values.directions import Directions
 from latent_widgets.widgets.explorer.shelf import DirectionSet
+from latent_widgets.widgets.explorer.sliders import reach_note, rows
 from latent_widgets.widgets.explorer.sliders.rows import DirectionRow, Handlers
 from latent_widgets.widgets.explorer.sliders.sliders import Sliders
 from latent_widgets.widgets.explorer.state import ExplorerState
@@ -309,3 +311,10 @@ def test_replaced_rows_are_freed(instances, sliders, state, D):
         state.amend(shelf=state.shelf.exchange(state.shelf.active, Directions(torch.eye(4)[:k], "w")))
         sliders.show_shelf()
     assert instances() == before
+
+
+def test_quotes_of_a_catalogue_end_no_tooltip(monkeypatch):
+    for module in (reach_note, rows):
+        monkeypatch.setattr(module, "tr", lambda text, **values: '"own" <b>')
+    for words in (reach_note.reach_note(Defaults(), "sd", 1.0), rows.share_bar(0.5, 0.1)):
+        assert 'title="&quot;own&quot; &lt;b&gt;"' in words

@@ -92,7 +92,7 @@ class PalettePage(ipywidgets.VBox):
             self.plot.layout.display = "none"
             return
         a, b = moves
-        self.reach.fit(a.unit, state.range_of(a.direction))
+        self.reach.fit(a.unit, state.range(self._rows[self.across.value][0]))
         edit, at = state.edit, positions(self.reach.value, self.size.value)
         bare = _moved(edit, a, 0.0, b, 0.0)
         steps = (value for m in moves for value in (m.direction, m.rows, m.kind))

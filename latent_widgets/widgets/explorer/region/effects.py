@@ -53,7 +53,7 @@ class Effects:
             self.forget()
             return
         i, own = state.active, move_along(state.edit, state.direction)
-        alpha = (own.alpha if own is not None else 0.0) or state.range_of(state.direction).reach / 5
+        alpha = (own.alpha if own is not None else 0.0) or state.range().reach / 5
         move, G, mask = state.move(i, alpha), state.generator, found.mask
         what = (found, where, i, alpha, move.rows)
         if not self._asked.new(*what):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from latent_widgets.core.texts import tr
+from latent_widgets.core.words import page_text
 from latent_widgets.geometry.walks.own_defaults import Defaults
 
 __all__ = ["reach_note"]
@@ -29,7 +30,7 @@ def reach_note(defaults: Defaults, unit: str, truncation: float) -> str:
     if unit not in defaults.reach:
         said = tr("slider ends as usual, not measured")
         why = tr("How far walks stay among this generator's own pictures was not measured: the page walk can")
-        return f'<span title="{why}">{said}</span>'
+        return _with_tooltip(said, why)
     share, reach = 100 * defaults.share, defaults.reach[unit]
     if defaults.left:
         said = tr("{share:.0f} % own pictures at {reach:.3g} {unit}", share=share, reach=reach, unit=unit)
@@ -43,4 +44,8 @@ def reach_note(defaults: Defaults, unit: str, truncation: float) -> str:
     )
     if truncation > defaults.truncation + 1e-9:
         said = tr("{said}, at truncation {truncation:g}", said=said, truncation=defaults.truncation)
-    return f'<span title="{why}">{said}</span>'
+    return _with_tooltip(said, why)
+
+
+def _with_tooltip(said: str, why: str) -> str:
+    return f'<span title="{page_text(why)}">{page_text(said)}</span>'

@@ -10,7 +10,7 @@ from typing import Any
 import ipywidgets
 
 from latent_widgets.core.texts import tr
-from latent_widgets.core.words import label_text
+from latent_widgets.core.words import label_text, page_text
 from latent_widgets.values.directions import Directions
 from latent_widgets.widgets.jobs.turns import one_at_a_time
 from latent_widgets.widgets.kit.controls import Guard
@@ -206,11 +206,12 @@ def share_bar(share: float, chance: float) -> str:
         True
     """
     inside, tick = (100 * min(max(value, 0.0), 1.0) for value in (share, chance))
-    words = tr(
+    said = tr(
         "{share:.0f} % of its change falls inside the region, chance {chance:.0f} %",
         share=100 * share,
         chance=100 * chance,
     )
+    words = page_text(said)  # a catalogue may have quotes
     return (
         f'<span class="lw-bar" role="img" aria-label="{words}" title="{words}"><i style="width:{inside:.1f}%"></i>'
         f'<b style="left:{tick:.1f}%"></b></span> {100 * share:.0f} %'

@@ -115,7 +115,7 @@ class Sliders(ipywidgets.VBox):
             old.title.value = label_text(one.title)
             return old
         handlers = Handlers(*(self._first(one.key, act) for act in vars(self._handlers).values()))
-        range_ = self._state.ranges(one)[one.directions.unit]
+        range_ = self._state.range(one)
         rows = tuple(DirectionRow(i, d, range_, handlers, self._guard) for i, d in enumerate(one.singles))
         title = ipywidgets.Label(label_text(one.title))
         title.add_class("lw-set")
@@ -149,7 +149,7 @@ class Sliders(ipywidgets.VBox):
     def fit(self) -> None:
         """Go as far as what is known of each set's walks."""
         for group in self._groups.values():
-            range_ = self._state.ranges(group.shown)[group.shown.directions.unit]
+            range_ = self._state.range(group.shown)
             for each in group.rows:
                 each.fit(range_)
         self.mark()

@@ -54,7 +54,7 @@ class Walks:
         """Return where the filmstrip goes, with so many pictures; as many as its page says if not given."""
         state = self._desk.state
         move = state.move(state.active, 1.0)
-        reach = self.page.reach.value if self.built else usual_reach(state.range_of(move.direction))
+        reach = self.page.reach.value if self.built else usual_reach(state.range())
         count = count or (self.page.count.value if self.built else PICTURES)
         return Way(state.edit, move, reach, count, state.kind, self._densities)
 
@@ -65,7 +65,7 @@ class Walks:
 
     def _fit(self, page: WalkPage) -> None:
         state = self._desk.state
-        page.reach.fit(state.direction.unit, state.range_of(state.direction))
+        page.reach.fit(state.direction.unit, state.range())
 
     def _measure(self) -> None:
         """Find how far the walks of the active set stay among the generator's own pictures, beside the pictures."""
