@@ -174,7 +174,7 @@ DEFAULTS = {
     "methods.low_rank.transfer": {"alpha": 0.1, "seed": 0},
     "methods.random.random_directions": {"k": 8, "seed": 0, "orthogonal": True},
     "methods.sefa.sefa": {"k": 20},
-    "methods.warpage.warpage": {"n": 64, "k": 10, "seed": 0, "metric": "geodesic", "target": "w"},
+    "methods.warpage.method.warpage": {"n": 64, "k": 10, "seed": 0, "metric": "geodesic", "target": "w"},
     "values.direction_files.Content": {"names": ()},
     "values.directions.Directions": {"unit": "latent", "names": (), "method": ""},
     "values.units.latent_sample": {"n": 2000, "seed": 0},

@@ -36,7 +36,7 @@ def paced(monkeypatch):
 
     def paced(size):
         monkeypatch.setattr(work, "timed", lambda work, told=None: 0.01)
-        for name in ("methods.warpage", "inversion.glo"):
+        for name in ("methods.warpage.method", "inversion.glo"):
             monkeypatch.setattr(sys.modules[f"latent_widgets.{name}"], "timed", lambda work, told=None: 0.01)
         for name in ("methods.lelsd.method", "methods.dp_lase.method", "methods.ganspace", "inversion.invert"):
             module = sys.modules[f"latent_widgets.{name}"]
