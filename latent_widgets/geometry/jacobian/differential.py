@@ -18,7 +18,7 @@ from latent_widgets.geometry.jacobian.functions import mapping_function, target_
 from latent_widgets.geometry.jacobian.operator import JacobianOperator
 from latent_widgets.geometry.jacobian.targets import check_target
 
-__all__ = ["Differential", "differential", "differential_at", "mapping_jacobians"]
+__all__ = ["Differential", "differential", "differential_at", "latents_at_once", "mapping_jacobians"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,11 +170,8 @@ def _of_mapping(
     m, d = codes.shape[1], z.shape[1]
     k = min(m, d) if k is None else checks.integer("k", k, 1, min(m, d))
     parts: list[tuple[Tensor, ...]] = []
-    done, size = (
-        0,
-        max(1, 2**22 // (m * max(m, d))),
-    )  # rows of the batch that passes through the mapping, times their width
-    for chunk in z.split(size):
+    done = 0
+    for chunk in z.split(latents_at_once(m, d, z.device.type)):
         U, S, Vh = torch.linalg.svd(mapping_jacobians(G, chunk), full_matrices=False)
         U, V = fix_signs(U[:, :, :k], Vh.mT[:, :, :k])
         parts.append((U, S, V))
@@ -186,6 +183,29 @@ def _of_mapping(
     return Differential(
         z[:done], codes[:done], "w", target, directions, values, inputs, (m, d), True, floor, len(z)
     )  # all values are kept: the rank needs them, and they are few
+
+
+# Numbers in one layer of the batch that passes through the mapping, one row for each output of each latent: 16 MiB of
+# float32, and on a GPU, which wants to be filled, 256 MiB.
+_WIDTH = {"cpu": 2**22, "cuda": 2**26}
+
+
+def latents_at_once(w_dim: int, z_dim: int, device: str) -> int:
+    """Return for how many latents the mapping is differentiated at once.
+
+    Args:
+        w_dim: Length of ``w``.
+        z_dim: Length of ``z``.
+        device: The kind of the device.
+
+    Returns:
+        How many, from 1.
+
+    Example:
+        >>> latents_at_once(512, 512, "cpu"), latents_at_once(512, 512, "cuda"), latents_at_once(4096, 512, "cpu")
+        (16, 256, 1)
+    """
+    return max(1, _WIDTH.get(device, _WIDTH["cpu"]) // (w_dim * max(w_dim, z_dim)))
 
 
 def _of_synthesis(

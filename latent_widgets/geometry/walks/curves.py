@@ -25,7 +25,16 @@ from latent_widgets.geometry.jacobian.rank import energy_rank
 from latent_widgets.geometry.walks.value import Walk
 from latent_widgets.values.fitting import rows_of
 
-__all__ = ["CurveWalk", "curve_through", "curve_traversal", "injected", "start_of", "warn_if_weak", "z_behind"]
+__all__ = [
+    "CurveWalk",
+    "curve_through",
+    "curve_traversal",
+    "injected",
+    "start_of",
+    "traversed",
+    "warn_if_weak",
+    "z_behind",
+]
 
 Variant = Literal["matched", "fixed", "smooth"]
 VARIANTS = ("matched", "fixed", "smooth")
@@ -140,6 +149,27 @@ def curve_traversal(
         >>> len(W), W.indices.tolist(), bool(W.deviation.max() < 1e-4)
         (9, [2, 2, 2, 2, 2, 2, 2, 2, 2], True)
     """
+    made = traversed(G, z, index, length, steps, target, variant, direction, candidates, sides, layers, scaled, on_step)
+    warn_if_weak(made, stacklevel=4)  # the decorator is a level
+    return made
+
+
+def traversed(
+    G: Generator,
+    z: Tensor,
+    index: int,
+    length: float,
+    steps: int,
+    target: str,
+    variant: Variant,
+    direction: Tensor | None = None,
+    candidates: int | None = None,
+    sides: Literal["both", "positive", "negative"] = "both",
+    layers: Sequence[int] | None = None,
+    scaled: bool = True,
+    on_step: OnStep | None = None,
+) -> CurveWalk:
+    """Follow a curve as :func:`curve_traversal` does, without a warning."""
     checks.choice("variant", variant, VARIANTS)
     checks.choice("sides", sides, tuple(SIDES))
     checks.integer("steps", steps, 1)
@@ -156,9 +186,7 @@ def curve_traversal(
     found = start_of(G, z, target)
     first = _first_point(found, index, direction, variant, candidates)
     name = f"{variant} direction {index + 1}"
-    made = _trace(G, found, first, step, steps, signs, variant, candidates, rows, name, on_step, scaled)
-    warn_if_weak(made, stacklevel=4)  # the decorator is a level
-    return made
+    return _trace(G, found, first, step, steps, signs, variant, candidates, rows, name, on_step, scaled)
 
 
 def _trace(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
@@ -11,18 +13,20 @@ from torch import Tensor
 
 from latent_widgets.core import checks
 from latent_widgets.core.exact import exact
-from latent_widgets.core.steps import OnStep, Plan, Step
+from latent_widgets.core.steps import OnStep, Plan
+from latent_widgets.core.sweep.assignment import Assignment, begun
+from latent_widgets.core.sweep.engine import run
 from latent_widgets.core.work import Stopped, Work, affordable, check_budget, timed
 from latent_widgets.generators.base import Generator
-from latent_widgets.geometry.jacobian.differential import Differential, differential, mapping_jacobians
-from latent_widgets.geometry.jacobian.functions import target_function
-from latent_widgets.geometry.jacobian.operator import JacobianOperator
+from latent_widgets.generators.sending import Sent
+from latent_widgets.geometry.jacobian.sweeping import BasesTask, batch_of, product_of
 from latent_widgets.geometry.jacobian.targets import check_target
 from latent_widgets.geometry.subspaces.grassmann import METRICS, as_basis
 from latent_widgets.methods.warpage.map import WarpageMap
+from latent_widgets.methods.warpage.stored import COMPARED, assembled
 from latent_widgets.values.directions import as_directions
 
-__all__ = ["warpage"]
+__all__ = ["Asked", "assignment", "warpage"]
 
 
 @exact()
@@ -40,6 +44,7 @@ def warpage(
     epsilon: float | None = None,
     pictures: int | None = None,
     seconds: float | None = None,
+    store: str | os.PathLike[str] | None = None,
 ) -> WarpageMap:
     """Measure how much the local bases of random latents differ.
 
@@ -66,6 +71,8 @@ def warpage(
         pictures: How many pictures' worth of work to do, instead of ``n``: products with the Jacobian, of which a
             latent and its close partner take twice the dimension. For the target ``"w"`` they are of the mapping alone.
         seconds: How long it may take, about: turned into products by the first of them.
+        store: A folder that keeps what is finished: a run that was ended goes on there. See
+            :func:`latent_widgets.sweeps.sweep`, whose workers serve here too.
 
     Returns:
         The map.
@@ -73,7 +80,8 @@ def warpage(
     Raises:
         TypeError: If an argument has the wrong type.
         ValueError: If ``k`` is not below the dimension, the generator has no mapping network and the target is
-            ``"w"``, a compared basis does not fit, or pictures or seconds are too few or both given.
+            ``"w"``, a compared basis does not fit, pictures or seconds are too few or both given, or the store is one
+            of something else.
         Stopped: A ``Cancelled``, if ``on_step`` ends the run before the first latent is finished.
 
     Example:
@@ -83,80 +91,102 @@ def warpage(
         (True, True)
     """
     checks.integer("n", n, 1)
-    checks.choice("metric", metric, METRICS)
-    check_target(G, target)
+    asked = Asked.of(G, k, metric, target, max_k, epsilon, compare)
     d = G.dim(G.main_space)
-    limit = min(d, G.z_dim) - 1  # all d directions span everything: nothing to compare
-    k = checks.integer("k", k, 1, limit)
-    keep = min(max(50, k), limit) if max_k is None else checks.integer("max_k", max_k, k, limit)
-    compared = {name: _columns(G, name, value, d, keep) for name, value in (compare or {}).items()}
-    radius = 0.1 * math.sqrt(G.z_dim / 512) if epsilon is None else checks.number("epsilon", epsilon, 0)
     each = 2 * d  # products of a latent and its partner
     pictures = check_budget(pictures, seconds, each, "one latent")
-    asked = None if pictures is None and seconds is not None else n if pictures is None else pictures // each
-    work = Work(on_step, asked, begins=target == "w")  # the bases of a few latents are quick there
+    total = None if pictures is None and seconds is not None else n if pictures is None else pictures // each
+    work = Work(on_step, total, begins=target == "w")  # the bases of a few latents are quick there
     first = G.sample_z(1, seed)
-    product = _product(G, first, target)
+    product = product_of(G, first, target)
     seconds_each = timed(product, work.inside) / (d if target == "w" else 1)
     if seconds is not None:
         n = affordable(lambda many: many * each * seconds_each, float(seconds), "seconds", "one latent")
         pictures = n * each
     n = n if pictures is None else pictures // each
     work.expect(Plan(n * each, seconds_each, "product"), n * each, n)
-    z = G.sample_z(n, seed)
-    near = _close(z, radius, seed)
-    found: list[Differential] = []
-    m = 0
+    given = assignment(G, G.sample_z(n, seed), seed, asked, seconds_each * each, pictures)
+    kept = begun(given, store)
+    ended = run(given.task, kept, work, cost=each, patient=False)
+    if ended.stopped == "cancelled" and len(kept.missing()) == kept.manifest.chunks:
+        raise Stopped("Cancelled before the first latent was finished.")
+    return assembled(kept, asked.compared, G.device)
 
-    def inside(step: Step) -> bool:
-        if step.total is None or step.index < step.total:
-            work.inside()
-        return True
 
-    try:
-        for both in zip(z.split(size := 16 if target == "w" else 1), near.split(size), strict=True):
-            # latents, then their close partners
-            found.append(differential(G, torch.cat(both), target, keep, on_step=inside, inside=inside))
-            m += len(both[0])
-            work.draw(len(both[0]) * each)
-            if not work.tell(m):
-                break
-    except Stopped:
-        if not found:
-            raise
-    halves = [torch.arange(len(part.z), device=z.device, dtype=torch.int64).chunk(2) for part in found]
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """What a map is to have, checked.
 
-    def gathered(name: str, half: int) -> Tensor:
-        return torch.cat([getattr(part, name)[both[half]] for part, both in zip(found, halves, strict=True)])
+    Attributes:
+        k: Dimension of the subspaces that are shown first.
+        metric: ``"geodesic"`` or ``"projection"``, shown first.
+        target: ``"w"``, ``"image"`` or a layer.
+        keep: How many directions of each basis.
+        radius: Distance of close latents.
+        compared: Bases to compare with, ``(d, keep)`` at most.
+    """
 
-    return WarpageMap(
-        z=z[:m],
-        codes=gathered("codes", 0),
-        space=G.main_space,
-        target=target,
-        bases=gathered("directions", 0),
-        close_bases=gathered("directions", 1),
-        epsilon=radius,
-        singular_values=gathered("singular_values", 0),
-        compared=compared,
-        k=k,
-        metric=metric,
-        total=n,
-        stopped="finished" if m == n else "cancelled",
-        pictures=pictures,
+    k: int
+    metric: str
+    target: str
+    keep: int
+    radius: float
+    compared: Mapping[str, Tensor]
+
+    @classmethod
+    def of(
+        cls,
+        G: Generator,
+        k: int,
+        metric: str,
+        target: str,
+        max_k: int | None,
+        epsilon: float | None,
+        compare: Mapping[str, Any] | None,
+    ) -> Asked:
+        """Check the arguments of :func:`warpage`, see there."""
+        checks.choice("metric", metric, METRICS)
+        check_target(G, target)
+        d = G.dim(G.main_space)
+        limit = min(d, G.z_dim) - 1  # all d directions span everything: nothing to compare
+        k = checks.integer("k", k, 1, limit)
+        keep = min(max(50, k), limit) if max_k is None else checks.integer("max_k", max_k, k, limit)
+        compared = {name: _columns(G, name, value, d, keep) for name, value in (compare or {}).items()}
+        radius = 0.1 * math.sqrt(G.z_dim / 512) if epsilon is None else checks.number("epsilon", epsilon, 0)
+        return cls(k, metric, target, keep, radius, compared)
+
+
+def assignment(
+    G: Generator, z: Tensor, seed: int, asked: Asked, seconds_each: float, pictures: int | None = None
+) -> Assignment:
+    """Say what a sweep for a map is to do.
+
+    Args:
+        G: The generator.
+        z: The latents, ``(n, z_dim)``.
+        seed: Of the steps to their close partners.
+        asked: What the map is to have.
+        seconds_each: How long a latent takes, about.
+        pictures: How many products were asked for.
+
+    Returns:
+        It.
+    """
+    target, k, d = asked.target, asked.keep, G.dim(G.main_space)
+    compared = {f"{COMPARED}{name}": value.cpu() for name, value in asked.compared.items()}
+    numbers = d + 2 * d * k + min(d, G.z_dim)
+    return Assignment(
+        kind="warpage",
+        task=BasesTask(Sent(G), target, k, ("codes", "directions", "close_directions", "singular_values")),
+        inputs={"z": z.cpu(), "close_z": _close(z, asked.radius, seed).cpu(), **compared},
+        parameters={"target": target, "k": k, "epsilon": asked.radius, "space": G.main_space},
+        generator=G.name,
+        weights_hash=G.weights_hash,
+        batch=batch_of(G, target),
+        bytes_each=numbers * z.element_size(),
+        seconds_each=seconds_each,
+        about={"k": asked.k, "metric": asked.metric, "pictures": pictures},
     )
-
-
-def _product(G: Generator, z: Tensor, target: str) -> Callable[[], Tensor]:
-    """What a product with the Jacobian does; of the mapping, all those of a latent, which are made at once."""
-    if target == "w":
-        mapping_jacobians(G, z)
-        return lambda: mapping_jacobians(G, z)
-    f = target_function(G, G.map(z)[0] if "w" in G.spaces else z[0], target)
-    J = JacobianOperator(f, f.x0)
-    vector = torch.ones_like(f.x0)
-    J @ vector
-    return lambda: J @ vector
 
 
 def _close(z: Tensor, radius: float, seed: int) -> Tensor:

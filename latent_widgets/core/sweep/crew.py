@@ -1,0 +1,165 @@
+"""Who computes the chunks: this process, or whatever joblib's ``parallel_config`` says.
+
+joblib gives chunks away and brings back what came of them, from a thread of its own, so that whoever sweeps hears of
+the time that passes, can be told, and can end the sweep between two chunks.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from latent_widgets.core.imports import import_whole
+from latent_widgets.core.paths import write_whole
+from latent_widgets.core.sweep.tasks import Parcel, Task
+from latent_widgets.core.sweep.worker import Order, Reply, Terms, here, work_on
+
+__all__ = ["Crew", "Died"]
+
+BEAT = 0.2  # seconds between two calls of whoever sweeps while nothing is finished
+PATIENCE = 5.0  # seconds for which a sweep that ends waits for chunks that are under way on this machine
+LOCAL = "joblib._parallel_backends"  # where joblib's own engines are, which with one worker would only add work
+
+
+class Died(Exception):
+    """Workers ended, with the chunks that they had.
+
+    Attributes:
+        under_way: Those chunks.
+        reason: In words.
+    """
+
+    def __init__(self, under_way: Sequence[int], reason: str) -> None:
+        super().__init__(reason)
+        self.under_way, self.reason = tuple(under_way), reason
+
+
+class Crew:
+    """Those who compute the chunks of one run; to be used in a ``with`` block.
+
+    Args:
+        task: What is done to rows.
+        sweep: Of which sweep.
+        batch: How many rows are computed at once.
+        threads: Of PyTorch in each process.
+        beat: Called now and then; raises to end the run.
+
+    Attributes:
+        workers: How many there are.
+
+    Raises:
+        Unsendable: If there are other processes, and the task cannot be sent to them.
+    """
+
+    def __init__(self, task: Task, sweep: str, batch: int, threads: int, beat: Callable[[], object]) -> None:
+        import_whole("joblib.parallel")
+        import joblib
+        from joblib.parallel import get_active_backend
+
+        backend, _ = get_active_backend()
+        self.workers = joblib.effective_n_jobs(None)
+        self._alone = self.workers == 1 and type(backend).__module__ == LOCAL
+        self._parcel, self._beat = Parcel(task), beat
+        if not self._alone and not getattr(backend, "uses_threads", False):
+            self._parcel.packed()  # now, where what goes wrong can be said
+        self._folder = tempfile.TemporaryDirectory(prefix="latent_widgets-")
+        self._flag = Path(self._folder.name) / "cancelled"
+        self._terms = Terms(sweep, batch, threads, str(self._flag), here())
+        self._threads: list[threading.Thread] = []
+
+    def __enter__(self) -> Crew:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        """Have those who still compute stop, and wait a little for them."""
+        if any(thread.is_alive() for thread in self._threads):
+            write_whole(self._flag, b"")
+            for thread in self._threads:
+                thread.join(PATIENCE)
+        with contextlib.suppress(OSError):
+            self._folder.cleanup()
+
+    def work_off(self, orders: Iterator[Order]) -> Iterator[Reply]:
+        """Compute chunks, in whatever order they are finished.
+
+        Args:
+            orders: The chunks.
+
+        Yields:
+            What became of each.
+
+        Raises:
+            Died: If workers ended.
+        """
+        if self._alone:
+            for order in orders:
+                yield work_on(self._parcel, self._terms, order, self._beat)
+            return
+        yield from self._with_others(orders)
+
+    def _with_others(self, orders: Iterator[Order]) -> Iterator[Reply]:
+        import_whole("joblib")
+        from joblib import Parallel, delayed
+
+        stop, under_way = threading.Event(), set[int]()
+        replies: queue.SimpleQueue[Reply | BaseException | None] = queue.SimpleQueue()
+        # made here: joblib's configuration is that of this thread
+        parallel = Parallel(batch_size=1, return_as="generator_unordered", pre_dispatch="2*n_jobs")
+
+        def calls() -> Iterator[Any]:
+            for order in orders:
+                if stop.is_set():
+                    return
+                under_way.add(order.index)
+                yield delayed(work_on)(self._parcel, self._terms, order)
+
+        def run() -> None:
+            try:
+                for reply in parallel(calls()):
+                    replies.put(reply)
+                replies.put(None)
+            except BaseException as error:
+                replies.put(error)
+
+        thread = threading.Thread(target=run, name="sweep", daemon=True)
+        self._threads.append(thread)
+        thread.start()
+        try:
+            while (reply := self._next(replies)) is not None:
+                if isinstance(reply, BaseException):
+                    raise _as_death(reply, under_way) from reply
+                under_way.discard(reply.index)
+                yield reply
+        finally:
+            stop.set()
+
+    def _next(self, replies: queue.SimpleQueue[Reply | BaseException | None]) -> Reply | BaseException | None:
+        while True:
+            try:
+                return replies.get(timeout=BEAT)
+            except queue.Empty:
+                self._beat()
+
+
+def _as_death(error: BaseException, under_way: set[int]) -> BaseException:
+    """Tell workers that died from what is wrong with all of them."""
+    if not isinstance(error, Exception):  # an interrupt from the keyboard, which the workers heard too
+        return error
+    missing = next((one for one in _causes(error) if isinstance(one, ModuleNotFoundError)), None)
+    if missing is not None:
+        return ValueError(
+            f"every worker must have the package, got one where {str(missing)!r}. Install latent_widgets there too."
+        )
+    return Died(sorted(under_way), f"{type(error).__name__}: {error}")
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
