@@ -43,6 +43,16 @@ def test_geodesic_mean_of_two_is_half_way(around):
     assert grassmann_distance(frechet_mean(bases.split(1)).mean, geodesic(*bases, 0.5)) < 1e-12
 
 
+def test_each_step_goes_along_the_mean_of_the_logarithms(around):
+    bases = around(7, 9, 3, spread=1.0)
+    start = frechet_mean(bases, "chordal").mean
+    expected = exp(start, log(start.expand_as(bases), bases).mean(0))
+    found = frechet_mean(bases.split(2), max_steps=1)
+    assert (found.steps, found.stopped) == (1, "max_steps")
+    assert grassmann_distance(found.mean, expected) < 1e-12
+    assert grassmann_distance(found.mean, start) > 1e-3
+
+
 @pytest.mark.parametrize(("m", "n", "k"), [(13, 10, 3), (3, 11, 4), (5, 40, 2), (9, 6, 1)])
 @pytest.mark.parametrize("size", [1, 4, 20])
 def test_chordal_mean_leads_the_mean_projector(around, m, n, k, size):

@@ -138,34 +138,50 @@ def test_bad_bases_for_pairs(random_bases):
 
 @pytest.fixture
 def bent(random_bases):
-    """Subspaces around one, near it or far, so that their distances are of many sizes."""
-    rng = torch.Generator().manual_seed(5)
-    spread = torch.rand(90, 1, 1, generator=rng, dtype=torch.float64)
-    return torch.linalg.qr(random_bases(9, 3) + spread * torch.randn(90, 9, 3, generator=rng, dtype=torch.float64)).Q
+    """Makes subspaces around one, ever farther from it, so that their distances are of many sizes."""
+
+    def make(m, n, k):
+        noise = torch.randn(m, n, k, generator=torch.Generator().manual_seed(5), dtype=torch.float64)
+        spread = torch.linspace(0.01, 1, m, dtype=torch.float64)[:, None, None]
+        return torch.linalg.qr(random_bases(n, k) + spread * noise).Q
+
+    return make
 
 
 @pytest.mark.parametrize("metric", METRICS)
-def test_statistics_are_those_of_the_matrix(bent, metric):
-    matrix = pairwise_distances(bent, metric=metric)
-    i, j = torch.triu_indices(90, 90, 1)
-    pairs, rows = matrix[i, j], matrix.sum(1) / 89
+@pytest.mark.parametrize(("m", "n", "k"), [(90, 9, 3), (120, 23, 10)])
+def test_statistics_are_those_of_the_matrix(bent, metric, m, n, k):
+    bases = bent(m, n, k)
+    matrix = pairwise_distances(bases, metric=metric)
+    i, j = torch.triu_indices(m, m, 1)
+    pairs, rows = matrix[i, j], matrix.sum(1) / (m - 1)
     shares = (0.0, 0.01, 0.25, 0.5, 0.987, 1.0)
-    found = pair_statistics(bent, metric, quantiles=shares)
-    assert (found.count, found.metric, found.shares) == (4005, metric, shares)
+    found = pair_statistics(bases, metric, quantiles=shares)
+    assert (found.count, found.metric, found.shares) == (len(pairs), metric, shares)
     expected = [pairs.mean(), pairs.std(correction=0), pairs.min(), pairs.max()]
     torch.testing.assert_close(
         torch.tensor([found.mean, found.sd, found.smallest, found.largest], dtype=torch.float64), torch.stack(expected)
     )
     torch.testing.assert_close(found.row_means, rows)
-    error = 2 * rows.std().item() / math.sqrt(90)
+    error = 2 * rows.std().item() / math.sqrt(m)
     assert found.interval == pytest.approx((pairs.mean().item() - 1.96 * error, pairs.mean().item() + 1.96 * error))
     exact = torch.quantile(pairs, torch.tensor(shares, dtype=torch.float64))
     assert ((found.quantiles - exact).abs() <= found.quantile_error).all()
-    assert found.quantile_error == pytest.approx((1 if metric == "projection" else math.sqrt(3) * math.pi / 2) / 2**20)
-    assert repr(found).startswith(f"<PairStatistics of 4005 pairs of 90 subspaces, {metric}: mean {found.mean:.3f} (")
+    assert found.quantile_error == pytest.approx((1 if metric == "projection" else math.sqrt(k) * math.pi / 2) / 2**20)
+    said = f"<PairStatistics of {len(pairs)} pairs of {m} subspaces, {metric}: mean {found.mean:.3f} ("
+    assert repr(found).startswith(said)
+
+
+@pytest.mark.parametrize(("metric", "most"), [("geodesic", math.pi / math.sqrt(2)), ("projection", 1.0)])
+def test_right_angles_are_at_the_end_of_the_range(metric, most):
+    axes = torch.eye(6, dtype=torch.float64).reshape(6, 3, 2).transpose(0, 1)
+    found = pair_statistics(axes, metric)
+    assert (found.count, found.largest) == (3, pytest.approx(most, abs=1e-12))
+    torch.testing.assert_close(found.quantiles, torch.full((5,), most, dtype=torch.float64))
 
 
 def test_statistics_do_not_depend_on_the_blocks(bent):
+    bent = bent(90, 9, 3)
     whole = pair_statistics(bent)
     for blocks in (
         list(bent.split(1)),
