@@ -41,7 +41,7 @@ def test_quantiles_depend_neither_on_blocks_nor_on_memory(spectra):
         assert torch.equal(spectrum_quantiles(blocks), whole)
     for columns, times in ((1, 7), (2, 4), (6, 2), (7, 1), (50, 1)):
         reads = Reads(lambda _: values.split(11))
-        assert torch.equal(spectrum_quantiles(reads, memory=90 * 8 * columns + 5), whole)
+        assert torch.equal(spectrum_quantiles(reads, memory=90 * 8 * columns), whole)
         assert reads.count == 1 + times
 
 

@@ -287,8 +287,10 @@ class _Running:
 def _fine(bases: Tensor, name: str) -> Tensor:
     """Return ``(m, k, n)``, bases ``(m, n, k)`` in float64 and orthonormal to its digits."""
     m, n, k = bases.shape
+    if not k:
+        raise ValueError(f"{name} must have at least one column, got shape {tuple(bases.shape)}.")
     found = torch.empty(m, k, n, dtype=torch.float64, device=bases.device)
-    size = max(1, _PART // (n * max(1, k)))
+    size = max(1, _PART // max(1, n * k))
     for part, into in zip(bases.detach().split(size), found.split(size), strict=True):
         into.copy_(torch.linalg.qr(as_basis(part, name).double()).Q.mT)
     return found
@@ -297,7 +299,7 @@ def _fine(bases: Tensor, name: str) -> Tensor:
 def _tiles(A: Tensor, B: Tensor | None, metric: str) -> Iterator[tuple[slice, slice, Tensor]]:
     """Yield the distances of tiles of pairs, of those within ``A`` only where columns are not before rows."""
     k, n = A.shape[1:]
-    pairs, wide = max(1, _TILE // max(1, k * k)), len(A if B is None else B)
+    pairs, wide = max(1, _TILE // k**2), len(A if B is None else B)
     width = min(wide, math.isqrt(pairs))
     height = min(len(A), width if B is None else pairs // width)
     width = width if B is None else min(wide, pairs // height)

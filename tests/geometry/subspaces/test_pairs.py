@@ -127,6 +127,7 @@ def test_bad_bases_for_pairs(random_bases):
             r"bases must be a floating tensor of orthonormal columns or Directions, got torch\.int64",
         ),
         ((A / 0,), ValueError, "bases must be finite"),
+        ((A[:, :, :0],), ValueError, r"bases must have at least one column, got shape \(3, 5, 0\)\."),
         ((A, None, "chordal"), ValueError, "metric must be one of 'geodesic', 'projection', got 'chordal'"),
     ]:
         with pytest.raises(error, match=message):
@@ -284,6 +285,7 @@ def test_bad_blocks_for_pairs(random_bases):
             r"blocks\[0\] must be float32 or float64, got torch\.float16\. Use blocks\[0\]\.float\(\)",
         ),
         ([A, A.numpy()], TypeError, r"blocks\[1\] must be a torch tensor, got ndarray"),
+        ([A[:, :, :0]], ValueError, r"blocks\[0\] must have at least one column, got shape \(3, 5, 0\)\."),
         ([A, 2 * A], ValueError, r"blocks\[1\] must have orthonormal columns"),
     ]:
         with pytest.raises(error, match=message):
