@@ -10,7 +10,7 @@ squares of their principal angles.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
@@ -19,6 +19,7 @@ from torch import Tensor
 from latent_widgets.core import checks
 from latent_widgets.core.rounding import MAP_UNITS
 from latent_widgets.core.steps import OnStep, report
+from latent_widgets.geometry.subspaces.mean_results import KarcherMean
 from latent_widgets.values.directions import Directions, as_directions
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "geodesic",
     "grassmann_distance",
     "karcher_mean",
+    "karcher_steps",
     "log",
     "pairwise_angles",
     "principal_angles",
@@ -323,25 +325,6 @@ def geodesic(A: Any, B: Any, t: float | Tensor) -> Tensor:
     return exp(A, times[..., None, None] * log(A, B))
 
 
-@dataclass(frozen=True, eq=False)
-class KarcherMean:
-    """The mean of subspaces.
-
-    Attributes:
-        mean: ``(n, k)`` orthonormal columns: the point whose squared distances to all add up to the least, nearby.
-        distances: ``(m,)``, the geodesic distance from the mean to each.
-        steps: How many iterations were made.
-        converged: Whether the last step was shorter than the tolerance.
-        stopped: ``"converged"``, ``"max_steps"`` or ``"cancelled"``.
-    """
-
-    mean: Tensor
-    distances: Tensor
-    steps: int
-    converged: bool
-    stopped: str
-
-
 def karcher_mean(
     bases: Tensor, *, max_steps: int = 100, tolerance: float | None = None, on_step: OnStep | None = None
 ) -> KarcherMean:
@@ -374,13 +357,39 @@ def karcher_mean(
     limit = 1e3 * torch.finfo(bases.dtype).eps if tolerance is None else checks.number("tolerance", tolerance, low=0)
     stacked = bases.permute(1, 0, 2).flatten(1)  # (n, m k): its left singular vectors are those of the mean projector
     mean = torch.linalg.svd(stacked, full_matrices=False).U[:, : bases.shape[2]]
-    stopped, steps = "max_steps", 0
+    return karcher_steps(lambda: (bases,), mean, max_steps, limit, on_step)
+
+
+def karcher_steps(
+    read: Callable[[], Iterable[Tensor]], mean: Tensor, max_steps: int, limit: float, on_step: OnStep | None
+) -> KarcherMean:
+    """Step from a start to the Karcher mean of subspaces that come in blocks.
+
+    Args:
+        read: Gives the blocks ``(b, n, k)`` of orthonormal columns; called for each step and once for the distances.
+        mean: ``(n, k)`` orthonormal columns, where to start.
+        max_steps: Most iterations.
+        limit: Length of the step at which to stop.
+        on_step: Called after each iteration with the length of its step, and with that of the last between two blocks;
+            ``False`` ends the run.
+
+    Returns:
+        The mean so far and how it was reached.
+    """
+    stopped, steps, length = "max_steps", 0, None
     while steps < max_steps and stopped == "max_steps":
-        tangent = log(mean.expand_as(bases), bases).mean(0)
-        mean, steps, length = exp(mean, tangent - mean @ (mean.mT @ tangent)), steps + 1, tangent.norm().item()
-        if length <= limit:
-            stopped = "converged"
-        elif not report(on_step, steps, max_steps, length):
-            stopped = "cancelled"
-    distances = grassmann_distance(mean.expand_as(bases), bases)
+        total, count = torch.zeros_like(mean, dtype=torch.float64), 0
+        for block in read():
+            if count and not report(on_step, steps, max_steps, length):
+                stopped = "cancelled"
+                break
+            total, count = total + log(mean.expand_as(block), block).sum(0, dtype=torch.float64), count + len(block)
+        else:
+            tangent = (total / count).to(mean.dtype)
+            mean, steps, length = exp(mean, tangent - mean @ (mean.mT @ tangent)), steps + 1, tangent.norm().item()
+            if length <= limit:
+                stopped = "converged"
+            elif not report(on_step, steps, max_steps, length):
+                stopped = "cancelled"
+    distances = torch.cat([grassmann_distance(mean.expand_as(block), block) for block in read()])
     return KarcherMean(mean, distances, steps, stopped == "converged", stopped)
