@@ -79,6 +79,8 @@ def _():
         "many sizes": raw(one(shape=(1,) * 100_000, offsets=(0, 4)), bytes(4)),
         "seventy sizes": raw(one(shape=(1,) * 70, offsets=(0, 4)), bytes(4)),
         "an unknown type": raw(one("F33"), bytes(8)),
+        "a type that cannot be shown": raw(one("F3\x012\n"), bytes(8)),
+        "a type of many letters": raw(one("F" * 5_000), bytes(8)),
         "a type of four bits": raw(one("F4", (16,)), bytes(8)),
         "a type of eight bits": raw(one("F8_E4M3", (8,)), bytes(8)),
         "complex": raw(one("C64", (1,)), bytes(8)),
