@@ -19,7 +19,7 @@ from latent_widgets.segmentation._regression import Linear
 from latent_widgets.segmentation.few_shot import FewShotSegmenter
 from latent_widgets.training import _files, export, pool, warm
 from latent_widgets.widgets.kit.encode import animation
-from tests.savers import DIRECTIONS, PICTURES, small_glo, small_painter, small_panel
+from tests.savers import DIRECTIONS, PICTURES, small_basis, small_glo, small_map, small_painter, small_panel
 
 glo, panel, painter = (functools.cache(make) for make in (small_glo, small_panel, small_painter))
 
@@ -83,6 +83,8 @@ class Writer:
 WRITERS = {
     "edit": Writer("edits.edit", "a.json", Edit(lw.Base(seed=3)).save),
     "directions": Writer("values.directions", "a.safetensors", DIRECTIONS.save),
+    "warpage": Writer("core.stamped", "a.safetensors", lambda path: small_map().save(path)),
+    "local basis": Writer("core.stamped", "a.safetensors", lambda path: small_basis().save(path)),
     "glo": Writer("generators.glo", "a.safetensors", lambda path: glo().save(path)),
     "checkpoint of a glo": Writer(
         "inversion.glo", "a.pt", lambda path: small_glo(2, checkpoint=path), lambda path: small_glo(checkpoint=path)

@@ -16,7 +16,7 @@ from safetensors.torch import load
 from torch import Tensor
 
 from latent_widgets.core.json_text import read_json
-from latent_widgets.core.words import shown
+from latent_widgets.core.words import one_line, shown
 
 __all__ = [
     "METADATA",
@@ -92,7 +92,7 @@ def read_safetensors(data: bytes) -> tuple[dict[str, Tensor], dict[str, str]]:
     try:
         return load(data), header.get(METADATA, {})
     except (SafetensorError, KeyError, RuntimeError, TypeError) as error:  # a type that PyTorch lacks is a KeyError
-        raise ValueError(str(error)) from None
+        raise ValueError(one_line(str(error), 500)) from None  # it quotes the file
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+import os
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Literal, Self
 
 from torch import Tensor
 
@@ -14,6 +16,7 @@ from latent_widgets.generators.base import Generator
 from latent_widgets.geometry.jacobian.decomposition import SVD
 from latent_widgets.geometry.jacobian.differential import Differential, differential
 from latent_widgets.geometry.jacobian.rank import RANK_METHODS, RankMethod, estimate_rank
+from latent_widgets.methods.local_basis_files import read_basis, write_basis
 from latent_widgets.values.directions import Directions
 from latent_widgets.values.units import latent_sd
 
@@ -62,6 +65,55 @@ class LocalBasis:
         if self.rank is None:
             return {}
         return {rule: estimate_rank(self.singular_values, self.shape, rule, self.floor) for rule in RANK_METHODS}
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write a safetensors file; all but the tensors is JSON in its header. It is written whole or not at all.
+
+        Args:
+            path: Where to; ends in ``.safetensors``.
+
+        Returns:
+            The path, ``~`` written out.
+
+        Raises:
+            TypeError: If a field has another type than it should.
+            ValueError: If the path ends otherwise, or a field does not fit the others, so that :meth:`load` would
+                refuse the file.
+
+        Example:
+            >>> from latent_widgets.generators.exact import ExactFaces
+            >>> G = ExactFaces(resolution=16)
+            >>> local_basis(G, G.sample_z(1), k=2).save("basis.txt")
+            Traceback (most recent call last):
+            ...
+            ValueError: path must end in .safetensors, got 'basis.txt'.
+        """
+        return write_basis(path, {each.name: getattr(self, each.name) for each in fields(self)})
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Self:
+        """Read what :meth:`save` wrote, bit for bit; nothing in the file is ever executed.
+
+        Args:
+            path: The file.
+
+        Returns:
+            The basis, its tensors in the types that they had, on the CPU. It needs no generator;
+            ``basis.directions.for_generator(G)`` checks that it is used on its own.
+
+        Raises:
+            ValueError: If the file is missing, a folder, damaged, of another kind, or written by a newer version.
+
+        Example:
+            >>> import tempfile
+            >>> from latent_widgets.generators.exact import ExactFaces
+            >>> G = ExactFaces(resolution=16, entanglement=0.0)
+            >>> B = local_basis(G, G.sample_z(1, seed=3), k=4)
+            >>> with tempfile.TemporaryDirectory() as folder:
+            ...     LocalBasis.load(B.save(f"{folder}/basis.safetensors"))
+            <LocalBasis of 4 directions, target w, rank 37 by energy>
+        """
+        return cls(**read_basis(path))
 
 
 @exact()

@@ -20,10 +20,11 @@ from torch import Tensor
 from latent_widgets.core.fields import COUNT, DICT, INTEGER, TEXT, check_fields, list_of, or_none
 from latent_widgets.core.files import Stamp
 from latent_widgets.core.paths import to_read
+from latent_widgets.core.stamped import FLOATS
 from latent_widgets.generators.base import Generator
 from latent_widgets.values.direction_arrays import Array, DamagedError, File, ObjectsError, parse
 
-__all__ = ["Content", "arrange", "fitting_space", "in_space", "pack", "read"]
+__all__ = ["Content", "apart", "arrange", "fitting_space", "in_space", "pack", "read", "together"]
 
 STAMP = Stamp("latent_widgets.values.directions", 1, "directions")
 _NAMES = ("names", "labels", "attributes")  # what the names of the rows are called
@@ -51,6 +52,50 @@ class Content:
     plain: dict[str, Any] | None = None
     space: str | None = None
     names: tuple[str, ...] = ()
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """Those of the ``Directions`` that a file of ours holds."""
+        return {**(self.plain or {}), **self.tensors, "scores": self.scores}
+
+
+def apart(directions: Any) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Return what a file of ours holds of ``Directions``.
+
+    Args:
+        directions: ``Directions``.
+
+    Returns:
+        The tensors by name, and all else as plain JSON values: what :func:`together` takes.
+    """
+    tensors = {"vectors": directions.vectors, "scales": directions.scales}
+    tensors |= {f"scores.{name}": score for name, score in directions.scores.items()}
+    plain = {name: getattr(directions, name) for name in _FIELDS}
+    return tensors, {name: list(value) if isinstance(value, tuple) else value for name, value in plain.items()}
+
+
+def together(tensors: Mapping[str, Tensor], plain: Any) -> Content:
+    """Return what a file of ours says of ``Directions``, which are still to be made of it.
+
+    Args:
+        tensors: By name.
+        plain: All else.
+
+    Returns:
+        The content.
+
+    Raises:
+        DamagedError: If a tensor is missing.
+        ValueError: If a field is of another kind.
+    """
+    check_fields(plain, _FIELDS, frozenset(_FIELDS))
+    if missing := {"vectors", "scales"} - tensors.keys():
+        raise DamagedError(f"it has no {min(missing)!r}.")
+    for value in tensors.values():
+        if value.is_floating_point() and value.dtype not in FLOATS:  # PyTorch neither adds nor compares them
+            raise ValueError(f"its numbers must be of 16, 32 or 64 bits, got {value.dtype}.")
+    scores = {name.removeprefix("scores."): value for name, value in tensors.items() if name.startswith("scores.")}
+    return Content("directions", {name: tensors[name] for name in ("vectors", "scales")}, scores, plain)
 
 
 def pack(tensors: Mapping[str, Tensor], plain: Mapping[str, Any]) -> bytes:
@@ -106,12 +151,7 @@ def _ours(file: File) -> Content:
             f"it was written by a newer version of latent_widgets (format {metadata['version']}, "
             f"known {STAMP.version})."
         )
-    plain = check_fields(STAMP.read(metadata), _FIELDS, frozenset(_FIELDS))
-    tensors = {name: array.read() for name, array in file.value.items()}
-    if missing := {"vectors", "scales"} - tensors.keys():
-        raise DamagedError(f"it has no {min(missing)!r}.")
-    scores = {name.removeprefix("scores."): value for name, value in tensors.items() if name.startswith("scores.")}
-    return Content("directions", {name: tensors[name] for name in ("vectors", "scales")}, scores, plain)
+    return together({name: array.read() for name, array in file.value.items()}, STAMP.read(metadata))
 
 
 _FIELDS = {  # of our own files; the directions themselves say which they need

@@ -353,10 +353,7 @@ class Directions:
             ValueError: If the path ends otherwise.
         """
         path = paths.to_write(path, endings=(".safetensors",))
-        tensors = {"vectors": self.vectors, "scales": self.scales}
-        tensors |= {f"scores.{name}": score for name, score in self.scores.items()}
-        names = [name for name in _FIELDS if name not in ("vectors", "scales", "scores")]
-        paths.write_whole(path, direction_files.pack(tensors, {name: getattr(self, name) for name in names}))
+        paths.write_whole(path, direction_files.pack(*direction_files.apart(self)))
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], *, space: str | None = None, key: str | None = None) -> Directions:
@@ -383,7 +380,7 @@ class Directions:
         content = direction_files.read(path, key)
         if content.plain is not None:
             try:
-                made = cls(**{**content.plain, **content.tensors, "scores": content.scores})
+                made = cls(**content.fields)
             except (TypeError, ValueError) as error:
                 raise ValueError(f"path must be an undamaged file of directions, got {str(path)!r}: {error}") from None
             if space is not None and space != made.space:

@@ -9,7 +9,8 @@ from tests.hostile.readers import READERS
 # Who may take a file of a kind for one of theirs.
 PICKLES = ("load", "inspect", "convert", "directions", "checkpoint of GLO", "checkpoint of training")
 LARGE_PICKLES = ("load", "checkpoint of GLO")  # where each takes its second
-TENSORS = ("load", "inspect", "convert", "directions", "segmenter", "GLO", "weights")
+RESULTS = ("warpage map", "local basis")
+TENSORS = ("load", "inspect", "convert", "directions", "segmenter", "GLO", "weights", *RESULTS)
 ARRAYS = ("directions", "mask as array")
 PICTURES = ("mask as picture", "mask of bytes", "mask of an open picture", "photo", "photo of bytes")
 TEXTS = ("edit", "edit stack", "regions as JSON", "interrupted download", "log of training")

@@ -21,7 +21,7 @@ from latent_widgets.generators.checkpoints.reading import convert
 from latent_widgets.generators.stylegan2 import StyleGAN2
 from latent_widgets.training._files import save_checkpoint
 from tests.generators.checkpoints import standins
-from tests.savers import DIRECTIONS, small_glo, small_painter
+from tests.savers import DIRECTIONS, small_basis, small_glo, small_map, small_painter
 
 GLO_STEPS = 1
 
@@ -62,6 +62,14 @@ def native():
 
 def directions():
     return written(DIRECTIONS.save, ".safetensors")
+
+
+def warpage_map():
+    return written(small_map().save, ".safetensors")
+
+
+def local_basis():
+    return written(small_basis().save, ".safetensors")
 
 
 def picture(kind="PNG", mode="RGB", **options):

@@ -22,6 +22,8 @@ from latent_widgets.generators.checkpoints import download
 from latent_widgets.generators.checkpoints.links import parse
 from latent_widgets.generators.checkpoints.reading import convert
 from latent_widgets.inversion.photos import load_photo, read_photo
+from latent_widgets.methods.local_basis import LocalBasis
+from latent_widgets.methods.warpage import WarpageMap
 from latent_widgets.segmentation.few_shot import FewShotSegmenter
 from latent_widgets.training import _files as training_files
 from latent_widgets.training import export, fashion
@@ -74,6 +76,22 @@ def _used(directions):
     _ = directions.unit_vectors
     repr(directions)
     return directions
+
+
+def _map(path):
+    M = WarpageMap.load(path)
+    repr(M)
+    _ = M.baselines, M.distortion_interval, M.at(1, "projection").distances
+    return M
+
+
+def _basis(path):
+    B = LocalBasis.load(path)
+    repr(_used(B.directions))
+    _ = B.ranks
+    if B.svd is not None and B.svd.residuals is not None:
+        _ = B.svd.bounds
+    return B
 
 
 def _edit(path):
@@ -163,6 +181,8 @@ READERS = {
     "inspect": Reader(_inspect, good.rosinality),
     "convert": Reader(_convert, good.native),
     "directions": Reader(lambda path: _used(lw.Directions.load(path)), good.directions),
+    "warpage map": Reader(_map, good.warpage_map),
+    "local basis": Reader(_basis, good.local_basis),
     "edit": Reader(_edit, good.edit),
     "edit stack": Reader(_stack, good.stack),
     "regions as JSON": Reader(lambda path: load_mask(painter().model, path), good.regions, ".json"),

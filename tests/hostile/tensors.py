@@ -9,7 +9,7 @@ from safetensors.torch import save
 from latent_widgets.core.files import safetensors_header
 from tests.generators.checkpoints import standins
 from tests.hostile import good
-from tests.hostile.cases import TENSORS, hostile
+from tests.hostile.cases import RESULTS, TENSORS, hostile
 
 
 def raw(header, data=b"", length=None):
@@ -79,6 +79,8 @@ def _():
         "many sizes": raw(one(shape=(1,) * 100_000, offsets=(0, 4)), bytes(4)),
         "seventy sizes": raw(one(shape=(1,) * 70, offsets=(0, 4)), bytes(4)),
         "an unknown type": raw(one("F33"), bytes(8)),
+        "a type that cannot be shown": raw(one("F3\x012\n"), bytes(8)),
+        "a type of many letters": raw(one("F" * 5_000), bytes(8)),
         "a type of four bits": raw(one("F4", (16,)), bytes(8)),
         "a type of eight bits": raw(one("F8_E4M3", (8,)), bytes(8)),
         "complex": raw(one("C64", (1,)), bytes(8)),
@@ -102,6 +104,8 @@ def _():
 STAMPS = {
     "directions": ("latent_widgets.values.directions", "directions"),
     "segmenter": ("latent_widgets.few_shot_segmenter", "segmenter"),
+    "warpage_map": ("latent_widgets.warpage_map", "map"),
+    "local_basis": ("latent_widgets.local_basis", "basis"),
 }
 
 
@@ -210,6 +214,7 @@ def _():
         "no numbers": torch.full((3, 5), torch.nan), "whole": torch.ones(3, 5, dtype=torch.int64),
         "truth": torch.ones(3, 5, dtype=torch.bool), "halves": torch.full((3, 5), 1e4, dtype=torch.float16),
         "without end": torch.full((3, 5), torch.inf), "zero": torch.zeros(3, 5), "wide": torch.zeros(1, 20_000),
+        "bytes": torch.ones(3, 5).to(torch.float8_e4m3fn),
         "many": torch.zeros(20_000, 1),
     }  # fmt: skip
     for kind in ("directions", "segmenter", "glo", "native"):
@@ -223,6 +228,68 @@ def _():
         made[f"{kind} and more"] = save(
             {key: _tensor(whole, key) for key in header} | {"more": torch.ones(2)}, metadata
         )
+    return made
+
+
+@hostile("results whose parts do not fit", RESULTS)
+def _():
+    made, empty = {}, {"dtype": "F64", "data_offsets": [0, 0]}
+    for kind in ("warpage_map", "local_basis"):
+        whole, (_, field) = getattr(good, kind)(), STAMPS[kind]
+        header, _ = safetensors_header(whole)
+        metadata = header.pop("__metadata__")
+        tensors = {key: _tensor(whole, key) for key in header}
+        for key, value in tensors.items():
+            changes = {
+                "none": value[:0], "fewer": value[1:], "shorter": value[..., :-1], "twice": torch.cat([value, value]),
+                "one row": value[:1], "turned": value.mT if value.ndim > 1 else value, "one more axis": value[None],
+                "none finite": value * torch.nan, "without end": value / 0, "huge": value * 0 + 1e308, "less": -value,
+                "squares overflow": ((torch.arange(value.numel()) % 3 - 0.5) * 1e200).double().reshape(value.shape),
+                "zero": value * 0, "a little longer": value * 1.001, "whole": value.long(),
+                "single": value.float(), "halves": value.half(), "brain": value.bfloat16(),
+                "bytes": value.to(torch.float8_e5m2), "complex": value.to(torch.complex64),
+            }  # fmt: skip
+            for name, other in changes.items():
+                made[f"{kind}, {key}: {name}"] = save(tensors | {key: other.contiguous().clone()}, metadata)
+            made[f"{kind} without {key}"] = save({n: t for n, t in tensors.items() if n != key}, metadata)
+            for name, shape in {
+                "0": (0, 2**40, 2**40),
+                "1": (2**40, 0, 2**40),
+                "2": (2**40, 0),
+                "3": (0, 2**47),
+            }.items():
+                lying = {n: entry for n, entry in header.items() if n != key}
+                lying = {n: dict(empty, dtype=e["dtype"], shape=[0, *e["shape"][1:]]) for n, e in lying.items()}
+                lying |= {key: dict(empty, shape=shape), "__metadata__": metadata}
+                made[f"{kind}, {key} empty {name}"] = raw(lying)
+        nested = json.loads(metadata[field])
+        for part in (part for part in nested if isinstance(nested[part], dict)):
+            for key in nested[part]:
+                for name, value in WRONG.items():
+                    made[f"{kind}, {part}.{key}: {name}"] = _changed(
+                        whole, lambda about, p=part, k=key, v=value: about[p].update({k: v}), field
+                    )
+                made[f"{kind}, {part} without {key}"] = _changed(
+                    whole, lambda about, p=part, k=key: about[p].pop(k), field
+                )
+        numbers = {"many": list(range(20_000)), "huge": [10**290] * 3_000, "zeros": [0, 0], "one": [1],
+                   "halves": [0.5], "far": [2**62, 7], "ones": [1, 1], "texts": ["\ud800"] * 2,
+                   "a long text": ["x" * 10**5]}  # fmt: skip
+        for name, value in numbers.items():
+            for key in ("shape", "compared"):
+                made[f"{kind}, {key}: {name}"] = _changed(whole, lambda a, k=key, v=value: a.update({k: v}), field)
+            for key in ("output_shape", "products"):
+                if "svd" in nested:
+                    made[f"{kind}, {key}: {name}"] = _changed(
+                        whole, lambda about, k=key, v=value: about["svd"].update({k: v}), field
+                    )
+        for key in nested:
+            for name, value in {"letters": "x" * 10**5, "half a letter": "\ud800", "escapes": "\x1b[2J\n"}.items():
+                made[f"{kind}, {key}: {name}"] = _changed(whole, lambda a, k=key, v=value: a.update({k: v}), field)
+        for other, (stamp, name) in STAMPS.items():
+            made[f"{kind} called {other}"] = described(
+                whole, lambda h, s=stamp, n=name, m=metadata[field]: h["__metadata__"].update({"format": s, n: m})
+            )
     return made
 
 

@@ -14,6 +14,7 @@ from torch import nn
 from latent_widgets.core.budget import Budget
 from latent_widgets.core.files import METADATA, safetensors_header
 from latent_widgets.core.paths import write_whole
+from latent_widgets.core.words import one_line
 from latent_widgets.generators._networks import ARCHITECTURES
 from latent_widgets.generators._shipped import KEY, pack, read_about
 from latent_widgets.generators.checkpoints._found import Found, StoredPart
@@ -49,7 +50,8 @@ def read(data: memoryview, path: Path, budget: Budget | None = None) -> dict[str
         with safe_open(path, "pt"):  # checks that the tensors of the header lie in the file, side by side
             pass
     except (SafetensorError, ValueError) as error:
-        raise CheckpointError(f"{path.name} must be a whole safetensors file, got {error}. {hint}") from None
+        said = one_line(str(error), 500)  # it quotes the file
+        raise CheckpointError(f"{path.name} must be a whole safetensors file, got {said}. {hint}") from None
     budget = budget or Budget(len(data), path.name, CheckpointError)
     budget.spend_each(8 * len(header))
     tensors = {key: _tensor(value, data[start:], budget) for key, value in header.items() if key != METADATA}

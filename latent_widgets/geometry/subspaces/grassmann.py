@@ -76,7 +76,7 @@ def as_basis(value: Any, name: str = "basis") -> Tensor:
     checks.finite(name, value)
     gram = value.mT @ value
     error = (gram - torch.eye(k, dtype=value.dtype, device=value.device)).abs().max().item() if value.numel() else 0.0
-    if error > 100 * math.sqrt(n) * torch.finfo(value.dtype).eps:
+    if not error <= 100 * math.sqrt(n) * torch.finfo(value.dtype).eps:  # of numbers whose squares overflow it is NaN
         raise ValueError(
             f"{name} must have orthonormal columns, got |A'A - I| up to {error:.1e}. Use torch.linalg.qr({name}).Q."
         )

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
+from pathlib import Path
+from typing import Self
 
 import torch
 from torch import Tensor
@@ -13,6 +16,7 @@ from torch import Tensor
 from latent_widgets.core import checks
 from latent_widgets.geometry.subspaces.grassmann import METRICS, pairwise_angles, principal_angles, reduce_angles
 from latent_widgets.geometry.subspaces.haar import haar_sample
+from latent_widgets.methods.warpage.files import read_map, write_map
 
 __all__ = ["Interval", "WarpageMap"]
 
@@ -59,6 +63,8 @@ class WarpageMap:
         total: How many latents were asked for.
         stopped: ``"finished"``, or ``"cancelled"`` if there are fewer.
         pictures: How many products were asked for, or what the seconds came to; None where latents were given.
+        generator: Name of the generator that it was measured on; None if unknown.
+        weights_hash: Hash of its weights; None if unknown.
     """
 
     z: Tensor
@@ -75,6 +81,8 @@ class WarpageMap:
     total: int
     stopped: str
     pictures: int | None = None
+    generator: str | None = None
+    weights_hash: str | None = None
 
     def __len__(self) -> int:
         return len(self.z)
@@ -104,6 +112,60 @@ class WarpageMap:
         """
         k = self.k if k is None else checks.integer("k", k, 1, self.max_k)
         return replace(self, k=k, metric=checks.choice("metric", self.metric if metric is None else metric, METRICS))
+
+    # ---- files
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write a safetensors file; all but the tensors is JSON in its header. It is written whole or not at all.
+
+        It holds the bases for every ``k``, not the generator.
+
+        Args:
+            path: Where to; ends in ``.safetensors``.
+
+        Returns:
+            The path, ``~`` written out.
+
+        Raises:
+            TypeError: If a field has another type than it should.
+            ValueError: If the path ends otherwise, or a field does not fit the others, so that :meth:`load` would
+                refuse the file.
+
+        Example:
+            >>> from latent_widgets.generators.exact import ExactFaces
+            >>> from latent_widgets.methods.warpage import warpage
+            >>> M = warpage(ExactFaces(resolution=16), n=3, k=2)
+            >>> M.save("map.txt")
+            Traceback (most recent call last):
+            ...
+            ValueError: path must end in .safetensors, got 'map.txt'.
+        """
+        return write_map(path, {each.name: getattr(self, each.name) for each in fields(self)})
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Self:
+        """Read what :meth:`save` wrote, bit for bit; nothing in the file is ever executed.
+
+        Args:
+            path: The file.
+
+        Returns:
+            The map, its tensors in the types that they had, on the CPU. It needs no generator.
+
+        Raises:
+            ValueError: If the file is missing, a folder, damaged, of another kind, or written by a newer version.
+
+        Example:
+            >>> import tempfile
+            >>> from latent_widgets.generators.exact import ExactFaces
+            >>> from latent_widgets.methods.warpage import warpage
+            >>> M = warpage(ExactFaces(resolution=16), n=3, k=2)
+            >>> with tempfile.TemporaryDirectory() as folder:
+            ...     N = WarpageMap.load(M.save(f"{folder}/map.safetensors"))
+            >>> N, torch.equal(N.distances, M.distances)
+            (<WarpageMap of 3 latents in w: k = 2, geodesic>, True)
+        """
+        return cls(**read_map(path))
 
     # ---- distances between latents
 

@@ -184,6 +184,11 @@ def test_bad_bases(random_basis):
         ),
         (A[:, 0], ValueError, r"A must have shape \(..., n, k\), got \(5,\). Use A\[:, None\] for one vector"),
         (A / 0, ValueError, "A must be finite"),
+        (  # off the diagonal of A'A infinity is taken from infinity
+            torch.tensor([[1e200, -1e200], [1e200, 1e200]], dtype=torch.float64),
+            ValueError,
+            r"A must have orthonormal columns, got \|A'A - I\| up to nan",
+        ),
         (A.numpy(), TypeError, "A must be a floating tensor of orthonormal columns or Directions, got ndarray"),
         (torch.eye(3, dtype=torch.int64), TypeError, "got torch.int64"),
         (A.float(), TypeError, "A and B must have one dtype and device"),
