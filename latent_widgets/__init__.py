@@ -15,9 +15,12 @@ from latent_widgets.geometry.density.fitted import Density, fit_density
 from latent_widgets.geometry.effects.equal_change import EqualChange, equal_change
 from latent_widgets.geometry.effects.localisation import Localisation, localisation
 from latent_widgets.geometry.jacobian.operator import JacobianOperator
+from latent_widgets.geometry.quantiles import spectrum_quantiles
 from latent_widgets.geometry.regions.spectra import RegionSpectra
 from latent_widgets.geometry.subspaces.grassmann import grassmann_distance, principal_angles
 from latent_widgets.geometry.subspaces.haar import haar_distance
+from latent_widgets.geometry.subspaces.means import frechet_mean
+from latent_widgets.geometry.subspaces.pairs import pair_statistics, pairwise_distances
 from latent_widgets.geometry.walks.curves import CurveWalk, curve_traversal
 from latent_widgets.geometry.walks.density_path import KeptDensity
 from latent_widgets.geometry.walks.equal_walks import EqualWalks, equal_walks
@@ -51,6 +54,7 @@ from latent_widgets.methods import (
     warpage,
 )
 from latent_widgets.segmentation import Segmenter, as_segmenter, fit_segmenter, load_segmenter
+from latent_widgets.sweeps import Sweep, sweep
 from latent_widgets.values.directions import Directions
 
 if TYPE_CHECKING:
@@ -109,10 +113,17 @@ __all__ = [  # noqa: RUF022 - by topic
     "RegionSpectra",
     "equal_change",
     "equal_walks",
+    "frechet_mean",
     "grassmann_distance",
     "haar_distance",
     "localisation",
+    "pair_statistics",
+    "pairwise_distances",
     "principal_angles",
+    "spectrum_quantiles",
+    # sweeps
+    "Sweep",
+    "sweep",
     # methods
     "ChannelGroups",
     "DPLase",

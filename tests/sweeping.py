@@ -110,7 +110,7 @@ def end_all(process, end):
     with contextlib.suppress(psutil.NoSuchProcess):
         workers = psutil.Process(process.pid).children(recursive=True)
         os.kill(process.pid, end)
-        process.join()
-        for worker in workers:
+        for worker in workers if end == signal.SIGKILL else ():  # they hold what tells of its end
             with contextlib.suppress(psutil.NoSuchProcess):
                 worker.kill()
+        process.join()

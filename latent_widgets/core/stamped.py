@@ -24,6 +24,8 @@ SAVED_BY = {  # what the stamps of our files say, and whose `save` and `load` ar
     "latent_widgets.values.directions": "Directions",
     "latent_widgets.few_shot_segmenter": "FewShotSegmenter",
     "latent_widgets.local_basis": "LocalBasis",
+    "latent_widgets.sweep.chunk": "Sweep",
+    "latent_widgets.sweep.codes": "Sweep",
     "latent_widgets.warpage_map": "WarpageMap",
 }
 NETWORK = "latent_widgets"  # under which files of weights are described

@@ -20,7 +20,7 @@ from latent_widgets.methods.local_basis_files import read_basis, write_basis
 from latent_widgets.values.directions import Directions
 from latent_widgets.values.units import latent_sd
 
-__all__ = ["LocalBasis", "local_bases", "local_basis"]
+__all__ = ["LocalBasis", "basis_at", "local_bases", "local_basis"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -228,7 +228,8 @@ def local_bases(
         None if start is None else start.svd or start.input_directions.mT,
         budget_bytes=budget_bytes,
     )
-    return tuple(_basis(G, found, i, rank_method) for i in range(len(found.z)))
+    scales = [latent_sd(G, vectors.mT, found.space) for vectors in found.directions]
+    return tuple(basis_at(found, i, one, rank_method, G.name, G.weights_hash) for i, one in enumerate(scales))
 
 
 def _single(G: Generator, z: Tensor) -> Tensor:
@@ -238,26 +239,40 @@ def _single(G: Generator, z: Tensor) -> Tensor:
     return batch
 
 
-def _basis(G: Generator, found: Differential, i: int, rank_method: RankMethod) -> LocalBasis:
+def basis_at(
+    found: Differential, i: int, scales: Tensor, rank_method: RankMethod, generator: str, weights_hash: str
+) -> LocalBasis:
+    """Put together the basis of one of several latents.
+
+    Args:
+        found: What was found at all of them.
+        i: Which.
+        scales: ``(k,)``, the unit of each direction.
+        rank_method: The rule.
+        generator: What the generator is called.
+        weights_hash: Its identity.
+
+    Returns:
+        The basis.
+    """
     vectors, S = found.directions[i].mT, found.singular_values[i]
     directions = Directions(
         vectors,
         found.space,
         unit="sd",
-        scales=latent_sd(G, vectors, found.space),
+        scales=scales,
         names=tuple(f"local basis {j + 1}" for j in range(len(vectors))),
         scores={"singular value": S[: len(vectors)]},
         method="local_basis",
         parameters={"target": found.target, "k": len(vectors), "rank_method": rank_method},
-        generator=G.name,
-        weights_hash=G.weights_hash,
+        generator=generator,
+        weights_hash=weights_hash,
     )
     rank = estimate_rank(S, found.shape, rank_method, found.floor) if found.complete else None
-    inputs = found.inputs[i].mT
     return LocalBasis(
         directions,
         S,
-        inputs,
+        found.inputs[i].mT,
         rank,
         rank_method,
         found.shape,

@@ -12,7 +12,7 @@ from typing import Any
 from torch import Tensor
 
 from latent_widgets.core.sweep.engine import Failure
-from latent_widgets.core.sweep.rows import Blocks, Rows
+from latent_widgets.core.sweep.rows import Column, Rows
 from latent_widgets.core.sweep.store import Folder, Store, folder_of
 
 __all__ = ["Sweep"]
@@ -131,7 +131,7 @@ class Sweep:
         """Return one column, see :meth:`columns`."""
         return self.columns(name)[name]
 
-    def blocks(self, name: str) -> Blocks:
+    def blocks(self, name: str) -> Column:
         """Return a column in blocks, for what is too large for memory; to be read as often as needed.
 
         Args:

@@ -9,9 +9,11 @@ from torch import Tensor
 
 from latent_widgets.core.sweep.rows import Rows
 from latent_widgets.core.sweep.store import Store
+from latent_widgets.geometry.jacobian.differential import Differential
 from latent_widgets.geometry.walks.curves import CurveWalk
-from latent_widgets.methods.local_basis import LocalBasis
-from latent_widgets.methods.warpage.stored import assembled
+from latent_widgets.methods.local_basis import LocalBasis, basis_at
+from latent_widgets.methods.warpage import WarpageMap
+from latent_widgets.methods.warpage.stored import fields_of
 from latent_widgets.sweeps.regions import SCORES
 from latent_widgets.values.directions import Directions
 
@@ -64,7 +66,28 @@ def _curves(store: Store) -> tuple[CurveWalk, ...]:
 
 
 def _bases(store: Store) -> tuple[LocalBasis, ...]:
-    raise NotImplementedError
+    manifest, rows = store.manifest, Rows(store).columns()
+    asked = manifest.parameters
+
+    def at(i: int) -> LocalBasis:
+        directions, (m, d) = rows["directions"][i : i + 1], rows["shape"][i].tolist()
+        found = Differential(
+            z=rows["z"][i : i + 1],
+            codes=rows["codes"][i : i + 1],
+            space=asked["space"],
+            target=asked["target"],
+            directions=directions,
+            singular_values=rows["singular_values"][i : i + 1],
+            inputs=rows["inputs"][i : i + 1] if "inputs" in rows else directions,
+            shape=(m, d),
+            complete=asked["method"] == "exact",
+            floor=float(rows["floor"][i]),
+            total=1,
+        )
+        method = manifest.about["rank_method"]
+        return basis_at(found, 0, rows["scales"][i], method, manifest.generator, manifest.weights_hash)
+
+    return tuple(at(i) for i in range(len(rows["z"])))
 
 
 RESULTS: dict[str, Callable[[Store], Any]] = {
@@ -72,5 +95,5 @@ RESULTS: dict[str, Callable[[Store], Any]] = {
     "image_spectrum": _spectra,
     "local_basis": _bases,
     "region_spectrum": _regions,
-    "warpage": assembled,
+    "warpage": lambda store: WarpageMap(**fields_of(store)),
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -11,7 +12,7 @@ from torch import Tensor
 from latent_widgets.core import checks
 from latent_widgets.core.sweep.store import Store
 
-__all__ = ["Blocks", "Rows"]
+__all__ = ["Column", "Rows"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +61,7 @@ class Rows:
         parts = [[chunk[name] for name in names] for _, chunk in self._chunks()]
         return {name: torch.cat(blocks) for name, blocks in zip(names, zip(*parts, strict=True), strict=True)}
 
-    def blocks(self, name: str) -> Blocks:
+    def blocks(self, name: str) -> Column:
         """Return a column in blocks, to be read as often as needed.
 
         Args:
@@ -73,19 +74,24 @@ class Rows:
             ValueError: If nothing is there, or there is no such column.
         """
         checks.choice("column", name, self.names)
-        return Blocks(self, name)
+        return Column(self, name)
 
     def _chunks(self) -> Iterator[tuple[range, Mapping[str, Tensor]]]:
         manifest, inputs = self.store.manifest, self.store.inputs
+        first: dict[str, Any] | None = None
         for index in range(manifest.chunks):
             found, span = self.store.read(index), manifest.rows(index)
             if found is not None:
                 given = {name: value[span.start : span.stop] for name, value in inputs.items() if "." not in name}
-                yield span, {**given, **found}
+                chunk = {**given, **found}
+                like = {name: (value.shape[1:], value.dtype) for name, value in chunk.items()}
+                if like != (first := first or like):
+                    raise ValueError(f"store must hold chunks that are alike, got {index} of other columns or shapes.")
+                yield span, chunk
 
 
 @dataclass(frozen=True, eq=False)
-class Blocks:
+class Column:
     """One column of a sweep, block by block; every pass over it reads the store anew.
 
     Attributes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -118,7 +119,7 @@ class Folder:
                     f"store must be an empty folder or that of a sweep, got {str(folder)!r}, which holds "
                     f"{min(others)!r}. Give a new folder."
                 )
-            said = STAMP.metadata({"sha256": hash_columns(inputs)})
+            said = STAMP.metadata({})
             apart = {name: value.clone(memory_format=torch.contiguous_format) for name, value in inputs.items()}
             write_whole(folder / INPUTS, save_safetensors(apart, said), "store")
             write_whole(folder / MANIFEST, manifest.to_json().encode(), "store")
@@ -126,7 +127,7 @@ class Folder:
         found.manifest.refuse(manifest if chunk is not None else manifest.like(found.manifest), str(folder))
         return found
 
-    @property
+    @cached_property
     def inputs(self) -> dict[str, Tensor]:
         """The rows, and what else belongs to the results.
 
@@ -139,8 +140,11 @@ class Folder:
             raise ValueError(f"store must hold its codes, got {str(self.path)!r} without {INPUTS}. {way_out}")
         try:
             tensors, metadata = read_safetensors(to_read(path, "store").read_bytes())
-            if not STAMP.is_on(metadata) or STAMP.read(metadata).get("sha256") != hash_columns(tensors):
-                raise ValueError("numbers that are not those of its hash")
+            if not STAMP.is_on(metadata) or hash_columns(tensors) != self.manifest.inputs:
+                raise ValueError("other numbers than those that were swept")
+            lengths = {len(value) if value.ndim else 0 for name, value in tensors.items() if "." not in name}
+            if lengths != {self.manifest.count}:
+                raise ValueError(f"other than {self.manifest.count} rows")
         except ValueError as error:
             raise ValueError(f"store must hold its codes, got {str(path)!r}, damaged: {error}. {way_out}") from None
         return tensors
@@ -166,7 +170,12 @@ class Folder:
             lock.release()
 
     def missing(self) -> list[int]:
-        """Return the chunks that are not there, or damaged: each is read, and its hash compared."""
+        """Return the chunks that are not there, or damaged: each is read, and its hash compared.
+
+        Raises:
+            ValueError: If the codes are damaged or missing.
+        """
+        _ = self.inputs  # there are as many as the manifest says
         return [index for index in range(self.manifest.chunks) if self._read(index)[0] is None]
 
     def keep(self, index: int, chunk: bytes | Mapping[str, Tensor]) -> None:

@@ -14,9 +14,12 @@ from latent_widgets.core import checks
 from latent_widgets.core.exact import exact
 from latent_widgets.core.fields import COUNT, NUMBER, TEXT, check_fields, list_of, or_none
 from latent_widgets.core.files import Stamp
+from latent_widgets.core.paths import as_path
 from latent_widgets.core.stamped import check_names, numbers, read_stamped, write_stamped
+from latent_widgets.core.sweep.store import folder_of
 from latent_widgets.core.words import shown, whole
 from latent_widgets.geometry.subspaces.grassmann import METRICS, as_basis
+from latent_widgets.methods.warpage.stored import fields_of
 
 __all__ = ["read_map", "write_map"]
 
@@ -54,10 +57,10 @@ def write_map(path: str | os.PathLike[str], values: Mapping[str, Any]) -> Path:
 
 
 def read_map(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """Read what :func:`write_map` wrote, bit for bit.
+    """Read what :func:`write_map` wrote, bit for bit; or what a sweep has finished.
 
     Args:
-        path: The file.
+        path: The file, or the folder of a sweep.
 
     Returns:
         The fields by name; tensors are on the CPU.
@@ -65,7 +68,16 @@ def read_map(path: str | os.PathLike[str]) -> dict[str, Any]:
     Raises:
         ValueError: If the file is missing, damaged, of another kind, or written by a newer version.
     """
-    return read_stamped(path, STAMP, _checked)
+    if not as_path(path).is_dir():
+        return read_stamped(path, STAMP, _checked)
+    try:
+        found = fields_of(folder_of(path))
+        compared = found.pop("compared")
+        tensors = {name: found.pop(name) for name in _TENSORS}
+        tensors |= {f"compared.{i}": basis for i, basis in enumerate(compared.values())}
+        return _checked(tensors, found | {"compared": list(compared)})
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"path must be a file of WarpageMap.save or a sweep, got {str(path)!r}: {error}") from None
 
 
 @exact()

@@ -14,8 +14,9 @@ import torch
 from torch import Tensor
 
 from latent_widgets.core import checks
-from latent_widgets.geometry.subspaces.grassmann import METRICS, pairwise_angles, principal_angles, reduce_angles
+from latent_widgets.geometry.subspaces.grassmann import METRICS, principal_angles, reduce_angles
 from latent_widgets.geometry.subspaces.haar import haar_sample
+from latent_widgets.geometry.subspaces.pairs import pairwise_distances
 from latent_widgets.methods.warpage.files import read_map, write_map
 
 __all__ = ["Interval", "WarpageMap"]
@@ -144,16 +145,16 @@ class WarpageMap:
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
-        """Read what :meth:`save` wrote, bit for bit; nothing in the file is ever executed.
+        """Read what :meth:`save` wrote, or what a sweep has finished, bit for bit; nothing in it is ever executed.
 
         Args:
-            path: The file.
+            path: The file, or the folder of a sweep of warpage, finished or not.
 
         Returns:
             The map, its tensors in the types that they had, on the CPU. It needs no generator.
 
         Raises:
-            ValueError: If the file is missing, a folder, damaged, of another kind, or written by a newer version.
+            ValueError: If the file is missing, damaged, of another kind, or written by a newer version.
 
         Example:
             >>> import tempfile
@@ -172,7 +173,7 @@ class WarpageMap:
     @cached_property
     def raw(self) -> Tensor:
         """``(n, n)`` distances, not divided."""
-        return reduce_angles(pairwise_angles(self.bases[:, :, : self.k]), self.metric)
+        return pairwise_distances(self.bases[:, :, : self.k], metric=self.metric)
 
     @property
     def distances(self) -> Tensor:

@@ -23,7 +23,7 @@ from latent_widgets.geometry.jacobian.sweeping import BasesTask, batch_of, produ
 from latent_widgets.geometry.jacobian.targets import check_target
 from latent_widgets.geometry.subspaces.grassmann import METRICS, as_basis
 from latent_widgets.methods.warpage.map import WarpageMap
-from latent_widgets.methods.warpage.stored import COMPARED, assembled
+from latent_widgets.methods.warpage.stored import COMPARED, KIND, fields_of
 from latent_widgets.values.directions import as_directions
 
 __all__ = ["Asked", "assignment", "warpage"]
@@ -110,7 +110,9 @@ def warpage(
     ended = run(given.task, kept, work, cost=each, patient=False)
     if ended.stopped == "cancelled" and len(kept.missing()) == kept.manifest.chunks:
         raise Stopped("Cancelled before the first latent was finished.")
-    return assembled(kept, asked.compared, G.device)
+    fields: dict[str, Any] = fields_of(kept)
+    placed = {name: one.to(G.device) for name, one in fields.items() if isinstance(one, Tensor)}
+    return WarpageMap(**{**fields, **placed, "compared": asked.compared})
 
 
 @dataclass(frozen=True, eq=False)
@@ -176,7 +178,7 @@ def assignment(
     compared = {f"{COMPARED}{name}": value.cpu() for name, value in asked.compared.items()}
     numbers = d + 2 * d * k + min(d, G.z_dim)
     return Assignment(
-        kind="warpage",
+        kind=KIND,
         task=BasesTask(Sent(G), target, k, ("codes", "directions", "close_directions", "singular_values")),
         inputs={"z": z.cpu(), "close_z": _close(z, asked.radius, seed).cpu(), **compared},
         parameters={"target": target, "k": k, "epsilon": asked.radius, "space": G.main_space},

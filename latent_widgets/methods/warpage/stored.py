@@ -1,54 +1,51 @@
-"""The map of a sweep, from what its store holds so far."""
+"""The fields of a map from what the store of a sweep holds so far."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from typing import Any
 
-import torch
-from torch import Tensor
-
+from latent_widgets.core.fields import COUNT, NUMBER, TEXT, check_fields, or_none
 from latent_widgets.core.sweep.rows import Rows
 from latent_widgets.core.sweep.store import Store
-from latent_widgets.methods.warpage.map import WarpageMap
 
-__all__ = ["COMPARED", "assembled"]
+__all__ = ["COMPARED", "KIND", "fields_of"]
 
+KIND = "warpage"
 COMPARED = "compared."  # under which names with what follows, a store keeps the bases that are compared
+_COLUMNS = {
+    "z": "z", "codes": "codes", "bases": "directions", "close_bases": "close_directions",
+    "singular_values": "singular_values",
+}  # fmt: skip
+_PARAMETERS = {"target": TEXT, "k": COUNT, "epsilon": NUMBER, "space": TEXT}
+_ABOUT = {"k": COUNT, "metric": TEXT, "pictures": or_none(COUNT)}
 
 
-def assembled(
-    store: Store, compared: Mapping[str, Tensor] | None = None, device: torch.device | None = None
-) -> WarpageMap:
-    """Make the map of the latents that are finished.
+def fields_of(store: Store) -> dict[str, Any]:
+    """Return the fields of a ``WarpageMap`` of the latents that are finished.
 
     Args:
-        store: The store of a sweep of the kind ``"warpage"``.
-        compared: The bases that are compared; those of the store if not given.
-        device: Where its tensors are to be; on the CPU if not given.
+        store: The store.
 
     Returns:
-        The map.
+        The fields by name; tensors are on the CPU.
 
     Raises:
-        ValueError: If a chunk is damaged, or no latent is finished.
+        ValueError: If it is a store of something else, a chunk is damaged, or no latent is finished.
     """
     manifest = store.manifest
-    if compared is None:
-        compared = {name.removeprefix(COMPARED): basis for name, basis in store.inputs.items() if "." in name}
-    columns = {name: value.to(device) for name, value in Rows(store).columns().items()}
-    return WarpageMap(
-        z=columns["z"],
-        codes=columns["codes"],
-        space=manifest.parameters["space"],
-        target=manifest.parameters["target"],
-        bases=columns["directions"],
-        close_bases=columns["close_directions"],
-        epsilon=manifest.parameters["epsilon"],
-        singular_values=columns["singular_values"],
-        compared=compared,
-        k=manifest.about["k"],
-        metric=manifest.about["metric"],
-        total=manifest.count,
-        stopped="finished" if len(columns["z"]) == manifest.count else "cancelled",
-        pictures=manifest.about["pictures"],
-    )
+    if manifest.kind != KIND:
+        raise ValueError(f"the sweep must be one of {KIND!r}, got one of {manifest.kind!r}. Use lw.Sweep.load.")
+    asked = check_fields(manifest.parameters, _PARAMETERS)
+    about = check_fields(manifest.about, _ABOUT)
+    columns = Rows(store).columns(*_COLUMNS.values())
+    compared = {name.removeprefix(COMPARED): basis for name, basis in store.inputs.items() if name.startswith(COMPARED)}
+    return {
+        **{field: columns[name] for field, name in _COLUMNS.items()},
+        **{name: asked[name] for name in ("space", "target", "epsilon")},
+        **about,
+        "compared": compared,
+        "total": manifest.count,
+        "stopped": "finished" if len(columns["z"]) == manifest.count else "cancelled",
+        "generator": manifest.generator,
+        "weights_hash": manifest.weights_hash,
+    }
