@@ -11,6 +11,7 @@ from pathlib import Path
 import joblib
 import psutil
 import torch
+from joblib.externals.loky import get_reusable_executor
 
 from latent_widgets.core.sweep.assignment import Assignment
 from latent_widgets.core.work import Work
@@ -94,6 +95,8 @@ def sweep_faces(store, jobs, codes, kind="image_spectrum"):
     torch.set_num_threads(1)
     with joblib.parallel_config(backend="loky", n_jobs=jobs):
         sweep(ExactFaces(resolution=32), kind, codes, k=3, store=store, chunk=1)
+    if jobs > 1:
+        get_reusable_executor().shutdown()  # a process of multiprocessing's does not end before its own do
 
 
 def begin_sweep(*arguments):
@@ -114,3 +117,10 @@ def end_all(process, end):
             with contextlib.suppress(psutil.NoSuchProcess):
                 worker.kill()
         process.join()
+
+
+def as_close_as_rounding(found, wanted):
+    """Whether float64 numbers are the same but for another order of sums: some thousand units in the last place."""
+    if not wanted.is_floating_point():
+        return torch.equal(found, wanted)
+    return found.shape == wanted.shape and bool((found - wanted).abs().max() <= 1e-11 * (1 + wanted.abs().max()))

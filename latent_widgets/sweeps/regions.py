@@ -154,6 +154,6 @@ def assigned(
         generator=G.name,
         weights_hash=G.weights_hash,
         batch=1,
-        bytes_each=k * (width + 5) * given.element_size() + 16 + 16 * k,
+        bytes_each=k * (width + 4) * given.element_size() + 16 + 16 * k,
         seconds_each=len(f.x0) * timed(lambda: J @ vector),
     )
