@@ -106,5 +106,5 @@ def sweep(
         def expect(left: int, workers: int) -> None:
             work.expect(Plan(left, given.seconds_each / workers, "latent"), left)
 
-        ended = run(given.task, kept, work, expect=expect, threads=threads)
+        ended = run(given.task, kept, work, expect=expect, seconds_each=given.seconds_each, threads=threads)
     return Sweep(kept, ended.stopped, ended.failures)

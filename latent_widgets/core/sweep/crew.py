@@ -10,6 +10,7 @@ import contextlib
 import queue
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -17,12 +18,17 @@ from typing import Any
 
 from latent_widgets.core.imports import import_whole
 from latent_widgets.core.paths import write_whole
+from latent_widgets.core.steps import duration
 from latent_widgets.core.sweep.tasks import Parcel, Task
 from latent_widgets.core.sweep.worker import Order, Reply, Terms, here, work_on
 
 __all__ = ["Crew", "Died"]
 
 BEAT = 0.2  # seconds between two calls of whoever sweeps while nothing is finished
+# Nothing has come back for so long: then a cluster has lost what it was given, and does not say so. Seconds, and times
+# the longest chunk; before the first comes back, workers may still have to start.
+SILENCE, STARTING, LONGER = 30.0, 120.0, 20.0
+RETRY = 2.0  # seconds between two tries to find workers
 PATIENCE = 5.0  # seconds for which a sweep that ends waits for chunks that are under way on this machine
 LOCAL = "joblib._parallel_backends"  # where joblib's own engines are, which with one worker would only add work
 
@@ -49,6 +55,7 @@ class Crew:
         batch: How many rows are computed at once.
         threads: Of PyTorch in each process.
         beat: Called now and then; raises to end the run.
+        seconds: How long a chunk takes, about.
 
     Attributes:
         workers: How many there are.
@@ -57,7 +64,9 @@ class Crew:
         Unsendable: If there are other processes, and the task cannot be sent to them.
     """
 
-    def __init__(self, task: Task, sweep: str, batch: int, threads: int, beat: Callable[[], object]) -> None:
+    def __init__(
+        self, task: Task, sweep: str, batch: int, threads: int, beat: Callable[[], object], seconds: float = 0.0
+    ) -> None:
         import_whole("joblib.parallel")
         import joblib
         from joblib.parallel import get_active_backend
@@ -66,6 +75,7 @@ class Crew:
         self.workers = joblib.effective_n_jobs(None)
         self._alone = self.workers == 1 and type(backend).__module__ == LOCAL
         self._parcel, self._beat = Parcel(task), beat
+        self._longest, self._started = seconds, False
         if not self._alone and not getattr(backend, "uses_threads", False):
             self._parcel.packed()  # now, where what goes wrong can be said
         self._folder = tempfile.TemporaryDirectory(prefix="latent_widgets-")
@@ -84,6 +94,21 @@ class Crew:
                 thread.join(PATIENCE)
         with contextlib.suppress(OSError):
             self._folder.cleanup()
+
+    def wait(self, since: float) -> bool:
+        """Wait a little for workers, as those that died may be started again.
+
+        Args:
+            since: Seconds since one was heard of.
+
+        Returns:
+            Whether it is worth trying again.
+        """
+        until = time.monotonic() + RETRY
+        while time.monotonic() < until:
+            time.sleep(BEAT)
+            self._beat()
+        return since < STARTING
 
     def work_off(self, orders: Iterator[Order]) -> Iterator[Reply]:
         """Compute chunks, in whatever order they are finished.
@@ -131,25 +156,34 @@ class Crew:
         self._threads.append(thread)
         thread.start()
         try:
-            while (reply := self._next(replies)) is not None:
+            while (reply := self._next(replies, under_way)) is not None:
                 if isinstance(reply, BaseException):
-                    raise _as_death(reply, under_way) from reply
+                    raise _as_death(reply, under_way) from (None if isinstance(reply, Died) else reply)
                 under_way.discard(reply.index)
+                self._longest, self._started = max(self._longest, reply.seconds), True
                 yield reply
         finally:
             stop.set()
 
-    def _next(self, replies: queue.SimpleQueue[Reply | BaseException | None]) -> Reply | BaseException | None:
+    def _next(
+        self, replies: queue.SimpleQueue[Reply | BaseException | None], under_way: set[int]
+    ) -> Reply | BaseException | None:
+        heard = time.monotonic()
         while True:
             try:
                 return replies.get(timeout=BEAT)
             except queue.Empty:
                 self._beat()
+            silent, limit = time.monotonic() - heard, SILENCE if self._started else STARTING
+            if silent > limit + LONGER * self._longest:
+                return Died(sorted(under_way), f"nothing came back from the workers for {duration(silent)}")
 
 
 def _as_death(error: BaseException, under_way: set[int]) -> BaseException:
     """Tell workers that died from what is wrong with all of them."""
-    if not isinstance(error, Exception):  # an interrupt from the keyboard, which the workers heard too
+    if isinstance(error, Died) or not isinstance(
+        error, Exception
+    ):  # an interrupt from the keyboard, which the workers heard too
         return error
     missing = next((one for one in _causes(error) if isinstance(one, ModuleNotFoundError)), None)
     if missing is not None:

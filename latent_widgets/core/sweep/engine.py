@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -57,6 +58,7 @@ def run(
     *,
     expect: Callable[[int, int], object] | None = None,
     cost: float = 1.0,
+    seconds_each: float = 0.0,
     threads: int = 1,
     patient: bool = True,
 ) -> Run:
@@ -68,6 +70,7 @@ def run(
         work: Who is told.
         expect: Called before the first chunk, with the rows that are missing and the number of workers.
         cost: What a row counts there.
+        seconds_each: How long a row takes, about.
         threads: Of PyTorch in each process of its own.
         patient: Whether chunks that fail twice are left out, rather than end the sweep.
 
@@ -87,7 +90,8 @@ def run(
         if not missing:
             work.tell(done)
             return Run("finished")
-        with Crew(task, manifest.id, manifest.batch, threads, work.inside) as crew:
+        seconds = seconds_each * manifest.chunk
+        with Crew(task, manifest.id, manifest.batch, threads, work.inside, seconds) as crew:
             try:
                 if done:
                     work.tell(done)
@@ -125,13 +129,14 @@ def _replies(crew: Crew, missing: list[int], order: Callable[[int], Order], most
     Raises:
         ValueError: If no worker can compute, or workers die one after the other.
     """
-    tries, deaths = Counter[int](), 0
+    tries, deaths, heard = Counter[int](), 0, time.monotonic()
     together, single = list(missing), list[int]()
     while together or single:
         chunks, together = (together, []) if together else ([single.pop(0)], [])
         open_ = dict.fromkeys(chunks)
         try:
             for reply in crew.work_off(map(order, chunks)):
+                heard = time.monotonic()
                 open_.pop(reply.index, None)
                 if reply.refused:
                     raise ValueError(f"every worker must have the same latent_widgets, got {reply.refused}.")
@@ -146,10 +151,10 @@ def _replies(crew: Crew, missing: list[int], order: Callable[[int], Order], most
                     together.append(reply.index)
         except Died as died:
             suspects = [index for index in died.under_way if index in open_]
-            if not suspects:
+            if not suspects and not crew.wait(time.monotonic() - heard):
                 raise ValueError(f"workers must be there to compute, got none: {died.reason}") from died
             together += [index for index in open_ if index not in suspects]
-            deaths += len(chunks) == 1
+            deaths += len(chunks) == 1 and bool(suspects)
             if deaths >= DEATHS:
                 raise ValueError(
                     f"workers must live until a chunk is finished, got {deaths} that died one after the other: "

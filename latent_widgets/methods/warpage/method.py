@@ -107,7 +107,7 @@ def warpage(
     work.expect(Plan(n * each, seconds_each, "product"), n * each, n)
     given = assignment(G, G.sample_z(n, seed), seed, asked, seconds_each * each, pictures)
     kept = begun(given, store)
-    ended = run(given.task, kept, work, cost=each, patient=False)
+    ended = run(given.task, kept, work, cost=each, seconds_each=given.seconds_each, patient=False)
     if ended.stopped == "cancelled" and len(kept.missing()) == kept.manifest.chunks:
         raise Stopped("Cancelled before the first latent was finished.")
     fields: dict[str, Any] = fields_of(kept)

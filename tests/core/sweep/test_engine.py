@@ -176,6 +176,60 @@ class TestOtherProcesses:
         with pytest.raises(ValueError, match="workers must live until a chunk is finished, got 4 that died"):
             run(Square(dying=1.0), store, work(total=12))
 
+    @pytest.mark.parametrize("stuck", ["once", "always"])
+    def test_silence_is_taken_for_a_death(self, stuck, monkeypatch):
+        for name in ("SILENCE", "STARTING", "LONGER"):
+            monkeypatch.setattr(crew, name, 0.5 if name != "LONGER" else 0.0)
+        calls, released = [], threading.Event()
+
+        def lost(parcel, terms, order):
+            calls.append(order.index)
+            if order.index == 1 and (stuck == "always" or calls.count(1) == 1):
+                released.wait(60)
+            return worker.work_on(parcel, terms, order)
+
+        monkeypatch.setattr(crew, "work_on", lost)
+        store = begun(assignment(), None, 2)
+        try:
+            with joblib.parallel_config(**HERE["threads"]):
+                ended = run(Square(), store, work())
+        finally:
+            released.set()
+        if stuck == "once":
+            assert ended.stopped == "finished"
+            assert squares(store)
+        else:
+            (failure,) = ended.failures
+            assert (failure.first, failure.last) == (2, 3)
+            assert "nothing came back from the workers for" in failure.reason
+
+    def test_none_that_come_back(self, monkeypatch):
+        monkeypatch.setattr(crew, "STARTING", 0.0)
+        monkeypatch.setattr(crew, "RETRY", 0.1)
+
+        def nobody(self, orders):
+            raise crew.Died((), "no active worker")
+
+        monkeypatch.setattr(crew.Crew, "work_off", nobody)
+        with pytest.raises(ValueError, match="workers must be there to compute, got none: no active worker"):
+            run(Square(), begun(assignment(), None, 4), work())
+
+    def test_some_that_come_back(self, monkeypatch):
+        monkeypatch.setattr(crew, "RETRY", 0.1)
+        there = []
+        real = crew.Crew.work_off
+
+        def late(self, orders):
+            there.append(1)
+            if len(there) < 3:
+                raise crew.Died((), "no active worker")
+            yield from real(self, orders)
+
+        monkeypatch.setattr(crew.Crew, "work_off", late)
+        store = begun(assignment(), None, 4)
+        assert run(Square(), store, work()).stopped == "finished"
+        assert squares(store)
+
     def test_cannot_be_sent_everything(self, apart):
         store = begun(assignment(), None, 4)
         with pytest.raises(ValueError, match=r"other processes can be sent, got .* cannot pickle this one. Use joblib"):
