@@ -127,11 +127,17 @@ def open_codes(path):
     with contextlib.suppress(ValueError):
         tensors, metadata = read_safetensors(data)
         kinds = OPTIONS if store.STAMP.is_on(metadata) else kinds
+    refused = None
     for kind in kinds:
         found = manifest(kind)
         if tensors is not None:
             found = replace(found, inputs=hash_columns(tensors))
-        _open(path, kind, codes=data, manifest=found.to_json().encode(), chunk=fitted(kind, found))
+        try:
+            _open(path, kind, codes=data, manifest=found.to_json().encode(), chunk=fitted(kind, found))
+        except ValueError as error:  # the others are tried nevertheless
+            refused = refused or error
+    if refused is not None:
+        raise refused
 
 
 def open_chunk(path):

@@ -115,7 +115,11 @@ def _odd_tensors(value):
         "twice": torch.cat([value, value], -1) if most else value,
     }  # fmt: skip
     if value.is_floating_point():
-        for name, number in (("no numbers", torch.nan), ("infinite", torch.inf), ("huge", 1e300)):
+        for name, number in (
+            ("no numbers", torch.nan),
+            ("infinite", torch.inf),
+            ("huge", torch.finfo(value.dtype).max),
+        ):
             made[name] = torch.full_like(value, number)
     return {name: one.contiguous() for name, one in made.items()}
 

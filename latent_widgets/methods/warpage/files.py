@@ -68,7 +68,7 @@ def read_map(path: str | os.PathLike[str]) -> dict[str, Any]:
     Raises:
         ValueError: If the file is missing, damaged, of another kind, or written by a newer version.
     """
-    if not as_path(path).is_dir():
+    if not os.path.isdir(as_path(path)):  # it says no to names that the system does not know
         return read_stamped(path, STAMP, _checked)
     try:
         return stored_map(folder_of(path))
