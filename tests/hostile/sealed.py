@@ -92,7 +92,7 @@ def _look(folder):
 
 def _columns(folder):
     S = Sweep.load(folder)
-    for name in S.columns():
+    for name in list(S.columns())[:3]:  # each reads all of it
         _ = S[name], list(S.blocks(name))
 
 

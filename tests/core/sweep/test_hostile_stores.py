@@ -14,9 +14,9 @@ from latent_widgets.core.sweep.manifest import Manifest, hash_columns
 from latent_widgets.methods.warpage import WarpageMap, warpage
 from latent_widgets.sweeps import sweep
 from latent_widgets.sweeps.result import Sweep
+from tests.foreign_stores import CHUNK, HOW, go_on, replaced
 from tests.linear import linear_generator
 
-CHUNK = "chunk-000001.safetensors"
 OURS = {"lock", "manifest.json", "codes.safetensors", "chunk-000000.safetensors", CHUNK}
 
 
@@ -35,32 +35,6 @@ def thesis(tmp_path):
     path = tmp_path / "thesis.tex"
     path.write_text("mine")
     return path
-
-
-def go_on(path):
-    return sweep(linear_generator(), "local_basis", 2, store=path, chunk=1, k=2, target="image")
-
-
-def replaced(folder, name, how, thesis):
-    """Put something else in the place of a file."""
-    path = folder / name
-    path.unlink()
-    if how == "a folder":
-        path.mkdir()
-    elif how == "a link to itself":
-        path.symlink_to(path)
-    elif how == "a link to nothing":
-        path.symlink_to(folder / "nothing")
-    elif how == "a device without end":
-        path.symlink_to("/dev/zero")
-    elif how == "a pipe":
-        os.mkfifo(path)
-    else:
-        path.symlink_to(thesis)
-    return path
-
-
-HOW = ["a folder", "a link to itself", "a link to nothing", "a device without end", "a pipe", "a link to a thesis"]
 
 
 class TestOtherThings:
