@@ -137,7 +137,7 @@ def _packed(G: Generator) -> bytes:
     import_whole("cloudpickle")
     import cloudpickle
 
-    class Packer(cloudpickle.Pickler):  # type: ignore[misc]
+    class Packer(cloudpickle.Pickler):
         def reducer_override(self, one: Any) -> Any:
             """Say how an object is made again."""
             if isinstance(one, Tensor) and _is_away(one.device):
