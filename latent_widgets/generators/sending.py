@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-import copy
+import io
 import multiprocessing
 import os
 import re
@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from torch import Tensor, nn
 
+from latent_widgets.core.imports import import_whole
 from latent_widgets.generators._shipped import read_registry
 from latent_widgets.generators._weights import hash_weights
 from latent_widgets.generators.base import Generator
@@ -47,10 +49,42 @@ class Sent:
     def __reduce__(self) -> tuple[Any, ...]:
         G = self.generator
         named = _as_named(G)
-        where = G.device.type, str(G.dtype).removeprefix("torch.")
         if named is not None:
-            return _loaded, (*named, G.class_number, *where)
-        return _arrived, (_without_device(G), where[0])
+            return _loaded, (*named, G.class_number, G.device.type, str(G.dtype).removeprefix("torch."))
+        if G.device.type == "cpu":
+            return Sent, (G,)
+        return _arrived, (_packed(G), G.device.type)
+
+
+@dataclass(frozen=True, eq=False)
+class Stranded:
+    """Stands for a generator that found no place in a process: whoever asks for it hears why.
+
+    To fail on arrival would end the process, and nobody would hear.
+
+    Attributes:
+        reason: Why.
+    """
+
+    reason: str
+
+    @property
+    def device(self) -> torch.device:
+        """There is none.
+
+        Raises:
+            RuntimeError: Always.
+        """
+        raise RuntimeError(self.reason)
+
+    @property
+    def generator(self) -> Generator:
+        """There is none.
+
+        Raises:
+            RuntimeError: Always.
+        """
+        raise RuntimeError(self.reason)
 
 
 def _as_named(G: Generator) -> tuple[str, dict[str, Any]] | None:
@@ -63,29 +97,89 @@ def _as_named(G: Generator) -> tuple[str, dict[str, Any]] | None:
         options = {str(one.arg): ast.literal_eval(one.value) for one in call.keywords}
     except (SyntaxError, ValueError):
         return None
-    if source not in read_registry():
+    if not isinstance(source, str) or source not in read_registry():
         return None
     fresh = load(source, dtype=G.dtype, **options)
-    same = type(fresh) is type(G) and hash_weights(fresh.module) == hash_weights(G.module) and fresh.name == G.name
-    return (source, options) if same else None
+    facts = ("name", "notes", "class_names", "weights_hash")
+    if type(fresh) is not type(G) or any(getattr(fresh, fact) != getattr(G, fact) for fact in facts):
+        return None
+    return (source, options) if _same(fresh.module, G.module) else None
 
 
-def _without_device(G: Generator) -> Generator:
-    """A copy on the CPU, from which any machine can read it."""
-    if G.device.type == "cpu":
-        return G
+def _same(fresh: nn.Module, module: nn.Module) -> bool:
+    """Whether a module computes what a freshly loaded one does: its weights, and all else that somebody may change."""
+    ours, theirs = dict(fresh.named_modules()), dict(module.named_modules())
+    if ours.keys() != theirs.keys() or hash_weights(fresh) != hash_weights(module):
+        return False
+    if any(type(one) is not type(theirs[name]) or _plain(one) != _plain(theirs[name]) for name, one in ours.items()):
+        return False
+    kept, found = dict(fresh.named_buffers()), dict(module.named_buffers())  # of which the hash leaves some out
+    return kept.keys() == found.keys() and all(torch.equal(kept[name], found[name].cpu()) for name in kept)
+
+
+def _plain(module: nn.Module) -> dict[str, Any]:
+    """What a module holds beside weights and parts, such as hooks; tensors among it differ from all else."""
+    held = {name: value for name, value in vars(module).items() if name not in ("_parameters", "_buffers", "_modules")}
+    return {name: object() if isinstance(value, Tensor) else value for name, value in held.items()}
+
+
+def _packed(G: Generator) -> bytes:
+    """A generator as bytes whose tensors any machine can read, wherever they are here.
+
+    A copy of its network on the CPU would not do: functions that call the network would still call the one here.
+
+    Args:
+        G: The generator.
+
+    Returns:
+        The bytes, which ``cloudpickle`` reads.
+    """
+    import_whole("cloudpickle")
+    import cloudpickle
+
+    class Packer(cloudpickle.Pickler):
+        def reducer_override(self, one: Any) -> Any:
+            """Say how an object is made again."""
+            if isinstance(one, Tensor) and _is_away(one.device):
+                data = one.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy()
+                return _placed, (data, one.dtype, one.shape, one.device.type, isinstance(one, nn.Parameter))
+            if isinstance(one, torch.device) and _is_away(one):
+                return _device, (one.type,)
+            return super().reducer_override(one)
+
+    data = io.BytesIO()
     with G.lock:
-        apart = copy.deepcopy(G)
-    return apart.to("cpu")
+        Packer(data).dump(G)
+    return data.getvalue()
 
 
-def _loaded(source: str, options: dict[str, Any], condition: int | None, kind: str, dtype: str) -> Sent:
-    G = load(source, device=_device(kind), dtype=getattr(torch, dtype), **options)
+def _is_away(device: torch.device) -> bool:
+    return device.type != "cpu"
+
+
+def _placed(data: Any, dtype: torch.dtype, shape: torch.Size, kind: str, parameter: bool) -> Tensor:
+    value = torch.from_numpy(data.copy()).view(dtype).reshape(shape).to(_device(kind))
+    return nn.Parameter(value, requires_grad=False) if parameter else value  # as all weights of a generator
+
+
+def _loaded(source: str, options: dict[str, Any], condition: int | None, kind: str, dtype: str) -> Sent | Stranded:
+    try:
+        device = _device(kind)
+    except RuntimeError as error:
+        return Stranded(str(error))
+    G = load(source, device=device, dtype=getattr(torch, dtype), **options)
     return Sent(G.of_class(condition) if condition is not None else G)
 
 
-def _arrived(G: Generator, kind: str) -> Sent:
-    return Sent(G.to(_device(kind)) if kind != "cpu" else G)
+def _arrived(data: bytes, kind: str) -> Sent | Stranded:
+    try:
+        _device(kind)
+    except RuntimeError as error:
+        return Stranded(str(error))
+    import_whole("cloudpickle")
+    import cloudpickle
+
+    return Sent(cloudpickle.loads(data))
 
 
 def _device(kind: str) -> torch.device:

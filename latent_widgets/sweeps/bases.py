@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from latent_widgets.core import checks
+from latent_widgets.core.fields import COUNT, TEXT, or_none
 from latent_widgets.core.steps import Step
 from latent_widgets.core.sweep.assignment import Assignment
 from latent_widgets.core.work import timed
@@ -22,9 +23,11 @@ from latent_widgets.geometry.jacobian.targets import checked_target
 from latent_widgets.sweeps.codes import latents_of
 from latent_widgets.values.units import latent_sd
 
-__all__ = ["assigned"]
+__all__ = ["ABOUT", "PARAMETERS", "assigned"]
 
 METHODS = ("exact", "lanczos", "randomized")
+PARAMETERS = {"target": TEXT, "k": COUNT, "method": TEXT, "budget_bytes": or_none(COUNT), "space": TEXT}
+ABOUT = {"rank_method": TEXT}
 PRODUCTS = 4  # with the Jacobian and its transpose, for each singular value that an iteration finds
 
 

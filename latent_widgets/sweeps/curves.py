@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from latent_widgets.core import checks
+from latent_widgets.core.fields import COUNT, FLAG, NUMBER, TEXT, or_none
 from latent_widgets.core.steps import Step
 from latent_widgets.core.sweep.assignment import Assignment
 from latent_widgets.core.work import timed
@@ -20,7 +21,12 @@ from latent_widgets.geometry.jacobian.targets import checked_target
 from latent_widgets.geometry.walks.curves import SIDES, VARIANTS, traversed
 from latent_widgets.sweeps.codes import latents_of
 
-__all__ = ["assigned"]
+__all__ = ["PARAMETERS", "assigned"]
+
+PARAMETERS = {
+    "index": COUNT, "length": NUMBER, "steps": COUNT, "target": TEXT, "variant": TEXT, "sides": TEXT,
+    "candidates": or_none(COUNT), "scaled": FLAG, "space": TEXT,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)

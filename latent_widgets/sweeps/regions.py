@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from latent_widgets.core import checks
+from latent_widgets.core.fields import COUNT, FLAG, INTEGER, NUMBER, TEXT, list_of, or_none
 from latent_widgets.core.steps import Cancelled, Step
 from latent_widgets.core.sweep.assignment import Assignment
 from latent_widgets.core.work import timed
@@ -24,9 +25,14 @@ from latent_widgets.geometry.regions.weights import as_weights
 from latent_widgets.sweeps.codes import codes_of
 from latent_widgets.values.masks import Mask
 
-__all__ = ["assigned"]
+__all__ = ["PARAMETERS", "SCORES", "assigned"]
 
 SCORES = ("outside per inside", "locality", "chance")
+PARAMETERS = {
+    "k": COUNT, "tolerance": NUMBER, "solver": TEXT, "space": TEXT, "rows": or_none(list_of(INTEGER)),
+    "tiles": or_none(COUNT), "size": or_none(COUNT), "rank": or_none(COUNT), "channels": TEXT, "shared": FLAG,
+    "budget_bytes": or_none(COUNT),
+}  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)

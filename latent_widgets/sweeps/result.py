@@ -14,6 +14,7 @@ from torch import Tensor
 from latent_widgets.core.sweep.engine import Failure
 from latent_widgets.core.sweep.rows import Column, Rows
 from latent_widgets.core.sweep.store import Folder, Store, folder_of
+from latent_widgets.core.words import one_line, shown
 
 __all__ = ["Sweep"]
 
@@ -58,7 +59,7 @@ class Sweep:
         part = f"{len(self)} of {self.total}" if len(self) < self.total else f"{self.total}"
         failed = sum(failure.last - failure.first + 1 for failure in self.failures)
         said = "" if self.stopped == "finished" else f", {self.stopped}" + (f": {failed}" if failed else "")
-        return f"<Sweep of {part} latents{said}: {self.kind} of {self.generator!r}>"
+        return f"<Sweep of {part} latents{said}: {one_line(self.kind, 60)} of {shown(self.generator)}>"
 
     # ---- facts
 
@@ -154,8 +155,8 @@ class Sweep:
             for ``"curve"`` one of :class:`~latent_widgets.CurveWalk`, and for ``"image_spectrum"`` the singular values.
 
         Raises:
-            ValueError: If nothing is finished, or a chunk is damaged.
+            ValueError: If nothing is finished, a chunk is damaged, or the store holds what is no such result.
         """
-        from latent_widgets.sweeps.results import RESULTS
+        from latent_widgets.sweeps.results import result_of
 
-        return RESULTS[self.kind](self.store)
+        return result_of(self.store)

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from latent_widgets.core import checks
+from latent_widgets.core.fields import COUNT, TEXT, or_none
 from latent_widgets.core.steps import Step
 from latent_widgets.core.sweep.assignment import Assignment
 from latent_widgets.core.work import timed
@@ -20,7 +21,9 @@ from latent_widgets.geometry.jacobian.operator import JacobianOperator
 from latent_widgets.sweeps.bases import METHODS, PRODUCTS
 from latent_widgets.sweeps.codes import codes_of
 
-__all__ = ["assigned"]
+__all__ = ["PARAMETERS", "assigned"]
+
+PARAMETERS = {"target": TEXT, "k": or_none(COUNT), "method": TEXT, "budget_bytes": or_none(COUNT), "space": TEXT}
 
 
 @dataclass(frozen=True, eq=False)

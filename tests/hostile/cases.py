@@ -10,10 +10,12 @@ from tests.hostile.readers import READERS
 PICKLES = ("load", "inspect", "convert", "directions", "checkpoint of GLO", "checkpoint of training")
 LARGE_PICKLES = ("load", "checkpoint of GLO")  # where each takes its second
 RESULTS = ("warpage map", "local basis")
-TENSORS = ("load", "inspect", "convert", "directions", "segmenter", "GLO", "weights", *RESULTS)
+STORED = ("codes of a sweep", "chunk of a sweep")
+TENSORS = ("load", "inspect", "convert", "directions", "segmenter", "GLO", "weights", *RESULTS, *STORED)
 ARRAYS = ("directions", "mask as array")
 PICTURES = ("mask as picture", "mask of bytes", "mask of an open picture", "photo", "photo of bytes")
-TEXTS = ("edit", "edit stack", "regions as JSON", "interrupted download", "log of training")
+TEXTS = ("edit", "edit stack", "regions as JSON", "interrupted download", "log of training",
+         "manifest of a sweep")  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ from latent_widgets.training import export, fashion
 from latent_widgets.values.mask_reading import read_mask, read_picture
 from latent_widgets.widgets.explorer.photo.drop import PhotoDrop
 from latent_widgets.widgets.painter.files import load_mask
-from tests.hostile import good
+from tests.hostile import good, sealed
 from tests.savers import PICTURES, small_painter
 
 
@@ -200,6 +200,9 @@ READERS = {
     "interrupted download": Reader(_interrupted_download, good.part),
     "checkpoint of training": Reader(lambda path: training_files.load_checkpoint(path), good.training),
     "log of training": Reader(_log, good.log),
+    "manifest of a sweep": Reader(sealed.open_manifest, sealed.good_manifest),
+    "codes of a sweep": Reader(sealed.open_codes, sealed.good_codes),
+    "chunk of a sweep": Reader(sealed.open_chunk, sealed.good_chunk),
     "pictures of fashion": Reader(_fashion, lambda: good.idx(2, 3, 4)),
 }
 torch.set_num_threads(1)

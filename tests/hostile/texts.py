@@ -66,7 +66,7 @@ def _without(whole, path):
     return made
 
 
-def _each_place(whole):
+def each_place(whole):
     made = {}
     for path in list(_paths(whole))[1:]:
         place = ".".join(map(str, path))
@@ -81,12 +81,12 @@ def _each_place(whole):
 
 @hostile("fields of another kind in an edit", ("edit",))
 def _():
-    return _each_place(json.loads(good.edit()))
+    return each_place(json.loads(good.edit()))
 
 
 @hostile("fields of another kind in a stack", ("edit stack",))
 def _():
-    return _each_place(json.loads(good.stack()))
+    return each_place(json.loads(good.stack()))
 
 
 @hostile("fields of another kind in regions", ("regions as JSON",))
@@ -95,13 +95,13 @@ def _():
     stroke = {"shape": "brush", "points": [[1, 2], [3, 4]], "size": 2, "erase": False}
     hard = {"name": "b", "soft": False, "strokes": [stroke], "mask": base64.b64encode(bytes(8)).decode()}
     whole["regions"].insert(0, hard)
-    return {"whole": json.dumps(whole).encode()} | _each_place(whole)
+    return {"whole": json.dumps(whole).encode()} | each_place(whole)
 
 
 @hostile("fields of another kind in notes of a download", ("interrupted download",))
 def _():
     whole = json.loads(good.part())
-    return _each_place(whole) | {
+    return each_place(whole) | {
         "a line in the mark": json.dumps(whole | {"mark": "a\r\nHost: b"}).encode(),
         "a huge total": json.dumps(whole | {"total": 10**400}).encode(),
         "more notes": json.dumps(whole | {str(i): i for i in range(50_000)}).encode(),

@@ -104,8 +104,7 @@ def begun(given: Assignment, store: Any = None, chunk: int | None = None) -> Sto
         above = next(folder for folder in path.absolute().parents if folder.exists())
         check_room(given.bytes_each * given.count, above)
     found = Folder.begin(path, manifest, given.inputs, chunk=chunk)
-    there = sum(1 for _ in found.path.glob("chunk-*.safetensors"))
-    left = max(found.manifest.count - there * found.manifest.chunk, 0)
+    left = found.manifest.count - sum(len(found.manifest.rows(index)) for index in found.there())
     check_room(given.bytes_each * left, found.path)
     return found
 

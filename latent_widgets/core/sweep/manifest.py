@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -14,11 +15,12 @@ from torch import Tensor
 from latent_widgets.core.fields import COUNT, DICT, TEXT, check_fields
 from latent_widgets.core.json_text import read_json
 from latent_widgets.core.version import VERSION
-from latent_widgets.core.words import shown
+from latent_widgets.core.words import one_line, shown, whole
 
 __all__ = ["Manifest", "hash_columns"]
 
 FORMAT, NEWEST = "latent_widgets.sweep", 1
+MOST = 2**48  # rows, and rows of a chunk, that a file may name
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +51,7 @@ class Manifest:
     about: Mapping[str, Any] = field(default_factory=dict)
     version: str = VERSION
 
-    @property
+    @cached_property
     def id(self) -> str:
         """What every chunk carries: a hash of all but what changes nothing."""
         fields = {name: value for name, value in asdict(self).items() if name not in ("about", "generator")}
@@ -93,7 +95,7 @@ class Manifest:
         if not isinstance(values, dict) or values.get("format") != FORMAT:
             raise ValueError(f"{name} must be the manifest of a sweep, got another file. Choose another folder.")
         newer = values.get("format_version")
-        if type(newer) is not int or newer > NEWEST:
+        if type(newer) is not int or not 1 <= newer <= NEWEST:
             raise ValueError(
                 f"{name} must be of a version that is known, {NEWEST}, got {shown(newer)}, by latent_widgets "
                 f"{shown(values.get('version'))}. Use that version."
@@ -102,9 +104,14 @@ class Manifest:
             known = check_fields(values, {"format": TEXT, "format_version": COUNT, **_FIELDS})
         except ValueError as error:
             raise ValueError(f"{name} must be the manifest of a sweep, got a file whose {error}.") from None
-        found = cls(**{field: known[field] for field in _FIELDS})
-        if not 1 <= found.batch <= found.chunk or found.count < 1:
-            raise ValueError(f"{name} must name rows and chunks, got {found.count} rows, {found.chunk} a chunk.")
+        fields: dict[str, Any] = {key: known[key] for key in _FIELDS}
+        fields |= {key: whole(value) for key, value in fields.items() if isinstance(value, str)}
+        found = cls(**fields)
+        if not (1 <= found.batch <= found.chunk < MOST and found.chunk % found.batch == 0 and 1 <= found.count < MOST):
+            raise ValueError(
+                f"{name} must name rows and chunks, whole batches each, got {shown(found.count, 30)} rows, "
+                f"{shown(found.chunk, 30)} a chunk, {shown(found.batch, 30)} a batch."
+            )
         return found
 
     def refuse(self, wanted: Manifest, name: str) -> None:
@@ -147,7 +154,9 @@ def _network(manifest: Manifest) -> str:
 def _apart(mine: Mapping[str, Any], asked: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
     """The parameters of both, one by one, as JSON gives them back."""
     mine, asked = (json.loads(json.dumps(dict(values))) for values in (mine, asked))
-    return [(f"parameter {name}", mine.get(name), asked.get(name)) for name in dict.fromkeys([*asked, *mine])]
+    return [
+        (f"parameter {one_line(name, 60)}", mine.get(name), asked.get(name)) for name in dict.fromkeys([*asked, *mine])
+    ]
 
 
 def hash_columns(columns: Mapping[str, Tensor], *about: Any) -> str:

@@ -14,6 +14,8 @@ from latent_widgets.core.sweep.store import Store
 
 __all__ = ["Column", "Rows"]
 
+_NOTHING = "the sweep must have finished rows, got none. Go on with it: nothing is lost."
+
 
 @dataclass(frozen=True, eq=False)
 class Rows:
@@ -41,7 +43,7 @@ class Rows:
         """
         first = next(self._chunks(), None)
         if first is None:
-            raise ValueError("the sweep must have finished rows, got none. Go on with it: nothing is lost.")
+            raise ValueError(_NOTHING)
         return tuple(first[1])
 
     def columns(self, *names: str) -> dict[str, Tensor]:
@@ -56,10 +58,15 @@ class Rows:
         Raises:
             ValueError: If a chunk is damaged, nothing is there, or there is no such column.
         """
-        there = self.names
-        names = tuple(checks.choice("column", name, there) for name in names) or there
-        parts = [[chunk[name] for name in names] for _, chunk in self._chunks()]
-        return {name: torch.cat(blocks) for name, blocks in zip(names, zip(*parts, strict=True), strict=True)}
+        parts: dict[str, list[Tensor]] = {}
+        for _, chunk in self._chunks():
+            if not parts:
+                names = tuple(checks.choice("column", name, tuple(chunk)) for name in names) or tuple(chunk)
+            for name in names:
+                parts.setdefault(name, []).append(chunk[name])
+        if not parts:
+            raise ValueError(_NOTHING)
+        return {name: torch.cat(blocks) for name, blocks in parts.items()}
 
     def blocks(self, name: str) -> Column:
         """Return a column in blocks, to be read as often as needed.
@@ -79,7 +86,7 @@ class Rows:
     def _chunks(self) -> Iterator[tuple[range, Mapping[str, Tensor]]]:
         manifest, inputs = self.store.manifest, self.store.inputs
         first: dict[str, Any] | None = None
-        for index in range(manifest.chunks):
+        for index in self.store.there():
             found, span = self.store.read(index), manifest.rows(index)
             if found is not None:
                 given = {name: value[span.start : span.stop] for name, value in inputs.items() if "." not in name}
@@ -104,4 +111,4 @@ class Column:
 
     def __iter__(self) -> Iterator[Tensor]:
         for _, chunk in self.rows._chunks():
-            yield chunk[self.name]
+            yield chunk[checks.choice("column", self.name, tuple(chunk))]

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
@@ -14,7 +17,7 @@ from safetensors.torch import save as save_safetensors
 from torch import Tensor
 
 from latent_widgets.core.files import Stamp, read_safetensors
-from latent_widgets.core.paths import as_path, make_folder, to_read, write_whole
+from latent_widgets.core.paths import MissingFile, as_path, make_folder, to_read, write_whole
 from latent_widgets.core.sweep.chunk_files import pack, unpack
 from latent_widgets.core.sweep.manifest import Manifest, hash_columns
 
@@ -35,6 +38,9 @@ class Store(Protocol):
 
     def held(self) -> contextlib.AbstractContextManager[Any]:
         """Keep others from writing, within a ``with`` block."""
+
+    def there(self) -> list[int]:
+        """Return the chunks that are there, whole or damaged, in their order."""
 
     def missing(self) -> list[int]:
         """Return the chunks that are not there, or damaged."""
@@ -62,6 +68,10 @@ class Memory:
         """Nobody else knows of it."""
         return contextlib.nullcontext()
 
+    def there(self) -> list[int]:
+        """Return the chunks that are there, in their order."""
+        return sorted(self._chunks)
+
     def missing(self) -> list[int]:
         """Return the chunks that are not there."""
         return [index for index in range(self.manifest.chunks) if index not in self._chunks]
@@ -80,6 +90,8 @@ class Memory:
 class Folder:
     """Chunks in a folder: a manifest, the rows, and one file a chunk, each written whole or not at all.
 
+    Somebody else may have made the folder: nothing in it is believed, and no link in it is written through.
+
     Args:
         path: The folder, which holds a manifest.
 
@@ -90,9 +102,13 @@ class Folder:
     def __init__(self, path: Path) -> None:
         self.path = path
         file = path / MANIFEST
-        if not path.is_dir() or not file.is_file():
-            raise ValueError(f"store must be the folder of a sweep, got {str(path)!r}, which has no {MANIFEST}.")
-        self.manifest = Manifest.from_json(to_read(file, "store").read_bytes(), str(file))
+        try:
+            data = _bytes(file)
+        except FileNotFoundError:
+            raise ValueError(
+                f"store must be the folder of a sweep, got {str(path)!r}, which has no {MANIFEST}."
+            ) from None
+        self.manifest = Manifest.from_json(data, str(file))
 
     @classmethod
     def begin(cls, path: Any, manifest: Manifest, inputs: Mapping[str, Tensor], *, chunk: int | None = None) -> Folder:
@@ -121,10 +137,11 @@ class Folder:
                 )
             said = STAMP.metadata({})
             apart = {name: value.clone(memory_format=torch.contiguous_format) for name, value in inputs.items()}
-            write_whole(folder / INPUTS, save_safetensors(apart, said), "store")
-            write_whole(folder / MANIFEST, manifest.to_json().encode(), "store")
+            _write(folder / INPUTS, save_safetensors(apart, said))
+            _write(folder / MANIFEST, manifest.to_json().encode())
         found = cls(folder)
         found.manifest.refuse(manifest if chunk is not None else manifest.like(found.manifest), str(folder))
+        found.manifest = replace(found.manifest, generator=manifest.generator, about=manifest.about)  # as asked now
         return found
 
     @cached_property
@@ -136,17 +153,24 @@ class Folder:
         """
         path = self.path / INPUTS
         way_out = "Give the same codes again: a new folder is needed."
-        if not path.is_file():
-            raise ValueError(f"store must hold its codes, got {str(self.path)!r} without {INPUTS}. {way_out}")
         try:
-            tensors, metadata = read_safetensors(to_read(path, "store").read_bytes())
-            if not STAMP.is_on(metadata) or hash_columns(tensors) != self.manifest.inputs:
+            data = _bytes(path)
+        except FileNotFoundError:
+            raise ValueError(f"store must hold its codes, got {str(self.path)!r} without {INPUTS}. {way_out}") from None
+        try:
+            tensors, metadata = read_safetensors(data)
+            if not STAMP.is_on(metadata) or STAMP.is_newer(metadata):
+                raise ValueError("another file")
+            if hash_columns(tensors) != self.manifest.inputs:
                 raise ValueError("other numbers than those that were swept")
-            lengths = {len(value) if value.ndim else 0 for name, value in tensors.items() if "." not in name}
-            if lengths != {self.manifest.count}:
+            rows = [value for name, value in tensors.items() if "." not in name]
+            if not rows or any(not value.numel() or len(value) != self.manifest.count for value in rows if value.ndim):
                 raise ValueError(f"other than {self.manifest.count} rows")
+            if not all(value.ndim for value in rows):
+                raise ValueError("a number where there must be rows")
         except ValueError as error:
-            raise ValueError(f"store must hold its codes, got {str(path)!r}, damaged: {error}. {way_out}") from None
+            said = str(error).rstrip(".")
+            raise ValueError(f"store must hold its codes, got {str(path)!r}, damaged: {said}. {way_out}") from None
         return tensors
 
     @contextlib.contextmanager
@@ -154,8 +178,10 @@ class Folder:
         """Keep other programs from writing, within a ``with`` block; the system frees the lock of one that died.
 
         Raises:
-            ValueError: If another one writes.
+            ValueError: If another one writes, or nobody may.
         """
+        if (self.path / LOCK).is_symlink():  # some versions of the library empty what it leads to
+            raise ValueError(f"store must hold a lock of its own, got the link {str(self.path / LOCK)!r}. Delete it.")
         lock = FileLock(self.path / LOCK)
         try:
             lock.acquire(timeout=0)
@@ -164,28 +190,54 @@ class Folder:
                 f"store must be written by one sweep at a time, got {str(self.path)!r}, which another one is writing. "
                 "Wait for it, or give another folder."
             ) from None
+        except OSError as error:
+            raise ValueError(
+                f"store must be a folder that can be locked, got {str(self.path)!r}: {error.strerror or error}. "
+                "Choose another folder, or read it with lw.Sweep.load."
+            ) from None
         try:
             yield
         finally:
             lock.release()
 
+    def there(self) -> list[int]:
+        """Return the chunks that are there, whole or damaged, in their order: no other file is looked for.
+
+        Raises:
+            ValueError: If the folder is gone, or the codes are damaged or missing.
+        """
+        _ = self.inputs  # there are as many as the manifest says
+        try:
+            names = os.listdir(self.path)
+        except OSError as error:
+            raise ValueError(
+                f"store must be a folder that can be read, got {str(self.path)!r}: {error.strerror}."
+            ) from None
+        numbers = (int(match[1]) for match in map(_CHUNK.fullmatch, names) if match)
+        known = {index for index in numbers if index < self.manifest.chunks}
+        found = set(names)
+        return sorted(index for index in known if self._file(index).name in found)
+
     def missing(self) -> list[int]:
         """Return the chunks that are not there, or damaged: each is read, and its hash compared.
 
         Raises:
-            ValueError: If the codes are damaged or missing.
+            ValueError: If the folder is gone, or the codes are damaged or missing.
         """
-        _ = self.inputs  # there are as many as the manifest says
-        return [index for index in range(self.manifest.chunks) if self._read(index)[0] is None]
+        whole = {index for index in self.there() if self._read(index)[0] is not None}
+        return [index for index in range(self.manifest.chunks) if index not in whole]
 
     def keep(self, index: int, chunk: bytes | Mapping[str, Tensor]) -> None:
         """Write a chunk, whole or not at all.
 
         Raises:
             NotWritten: If the system refuses; what was there is as it was.
+            ValueError: If there is a folder in its place.
         """
-        data = chunk if isinstance(chunk, bytes) else pack(chunk, self.manifest.id, index)
-        write_whole(self._file(index), data, "store")
+        file = self._file(index)
+        if file.is_dir() and not file.is_symlink():
+            raise ValueError(f"store must hold chunks as files, got the folder {str(file)!r}. Move it away.")
+        _write(file, chunk if isinstance(chunk, bytes) else pack(chunk, self.manifest.id, index))
 
     def read(self, index: int) -> dict[str, Tensor] | None:
         """Return the columns of a chunk, None where it is not there.
@@ -205,17 +257,47 @@ class Folder:
         return self.path / f"chunk-{index:06}.safetensors"
 
     def _read(self, index: int) -> tuple[dict[str, Tensor] | None, str]:
-        file = self._file(index)
         try:
-            data = file.read_bytes()
+            data = _bytes(self._file(index))
+            return unpack(data, self.manifest.id, index, len(self.manifest.rows(index)))[0], ""
+        except IsADirectoryError:
+            return None, "a folder, a device or a pipe"
         except FileNotFoundError:
             return None, ""
-        except OSError as error:
-            return None, str(error.strerror)
-        try:
-            return unpack(data, self.manifest.id, index, len(self.manifest.rows(index)))[0], ""
         except ValueError as error:
-            return None, str(error)
+            return None, str(error).rstrip(".")
+
+
+_CHUNK = re.compile(r"chunk-([0-9]{6,15})\.safetensors")
+
+
+def _bytes(file: Path) -> bytes:
+    """Read a file of a store, all of it: nothing that has no end, and what the system refuses in words.
+
+    Args:
+        file: The file.
+
+    Returns:
+        Its bytes.
+
+    Raises:
+        MissingFile: If there is none.
+        ValueError: If it cannot be read.
+    """
+    path = to_read(file, "store")
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:  # it was there a moment ago
+        raise MissingFile(f"store must hold its files, got {str(file)!r}, which is gone.") from None
+    except OSError as error:
+        raise ValueError(f"store must hold files that can be read, got {str(file)!r}: {error.strerror}.") from None
+
+
+def _write(file: Path, data: bytes) -> None:
+    """Write a file of a store, not what a link in its place leads to."""
+    if file.is_symlink():
+        file.unlink()
+    write_whole(file, data, "store")
 
 
 def _ours(name: str) -> bool:

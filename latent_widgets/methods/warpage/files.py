@@ -16,12 +16,12 @@ from latent_widgets.core.fields import COUNT, NUMBER, TEXT, check_fields, list_o
 from latent_widgets.core.files import Stamp
 from latent_widgets.core.paths import as_path
 from latent_widgets.core.stamped import check_names, numbers, read_stamped, write_stamped
-from latent_widgets.core.sweep.store import folder_of
+from latent_widgets.core.sweep.store import Store, folder_of
 from latent_widgets.core.words import shown, whole
 from latent_widgets.geometry.subspaces.grassmann import METRICS, as_basis
 from latent_widgets.methods.warpage.stored import fields_of
 
-__all__ = ["read_map", "write_map"]
+__all__ = ["read_map", "stored_map", "write_map"]
 
 STAMP = Stamp("latent_widgets.warpage_map", 1, "map")
 STOPPED = ("finished", "cancelled")
@@ -68,16 +68,33 @@ def read_map(path: str | os.PathLike[str]) -> dict[str, Any]:
     Raises:
         ValueError: If the file is missing, damaged, of another kind, or written by a newer version.
     """
-    if not as_path(path).is_dir():
+    if not os.path.isdir(as_path(path)):  # it says no to names that the system does not know
         return read_stamped(path, STAMP, _checked)
     try:
-        found = fields_of(folder_of(path))
-        compared = found.pop("compared")
-        tensors = {name: found.pop(name) for name in _TENSORS}
-        tensors |= {f"compared.{i}": basis for i, basis in enumerate(compared.values())}
-        return _checked(tensors, found | {"compared": list(compared)})
+        return stored_map(folder_of(path))
     except (TypeError, ValueError) as error:
         raise ValueError(f"path must be a file of WarpageMap.save or a sweep, got {str(path)!r}: {error}") from None
+
+
+def stored_map(store: Store) -> dict[str, Any]:
+    """Return the fields of a map from what a sweep has finished, none of which is believed.
+
+    Args:
+        store: Where it is.
+
+    Returns:
+        The fields by name; tensors are on the CPU.
+
+    Raises:
+        TypeError: If a tensor has another type.
+        ValueError: If it is a store of something else, a field does not fit the others, a chunk is damaged, or no
+            latent is finished.
+    """
+    found = fields_of(store)
+    compared = found.pop("compared")
+    tensors = {name: found.pop(name) for name in _TENSORS}
+    tensors |= {f"compared.{i}": basis for i, basis in enumerate(compared.values())}
+    return _checked(tensors, found | {"compared": list(compared)})
 
 
 @exact()

@@ -7,6 +7,7 @@ from typing import Any
 from latent_widgets.core.fields import COUNT, NUMBER, TEXT, check_fields, or_none
 from latent_widgets.core.sweep.rows import Rows
 from latent_widgets.core.sweep.store import Store
+from latent_widgets.core.words import shown
 
 __all__ = ["COMPARED", "KIND", "fields_of"]
 
@@ -34,7 +35,9 @@ def fields_of(store: Store) -> dict[str, Any]:
     """
     manifest = store.manifest
     if manifest.kind != KIND:
-        raise ValueError(f"the sweep must be one of {KIND!r}, got one of {manifest.kind!r}. Use lw.Sweep.load.")
+        raise ValueError(
+            f"the sweep must be one of {KIND!r}, got one of {shown(manifest.kind, 60)}. Use lw.Sweep.load."
+        )
     asked = check_fields(manifest.parameters, _PARAMETERS)
     about = check_fields(manifest.about, _ABOUT)
     columns = Rows(store).columns(*_COLUMNS.values())

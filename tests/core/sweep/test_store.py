@@ -128,7 +128,7 @@ class TestDamage:
         else:
             file.write_bytes(bytes(data))
         with pytest.raises(ValueError, match="store must hold its codes"):
-            _ = store.inputs
+            _ = folder_of(store.path).inputs
 
     def test_chunk_of_another_sweep(self):
         data = pack({"x": torch.ones(2, 1)}, "a", 0)
