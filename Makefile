@@ -151,7 +151,7 @@ texts: $(STAMP)
 
 # The file serves every index of torch and every machine: no local versions, nothing installed from a folder.
 constraints: $(DOCS_STAMP)
-	$(PIP) --editable '.[dev,lab,docs,fuzz,hub,segment,video,train]'
+	$(PIP) --editable '.[dask,dev,lab,docs,fuzz,hub,segment,video,train]'
 	@{ sed -n '/^#/p' constraints.txt; \
 		$(BIN)/python -m pip freeze --all --exclude pip --exclude-editable | sed -E 's/\+[a-z0-9.]+$$//' | LC_ALL=C sort -f; } > constraints.new
 	@mv constraints.new constraints.txt

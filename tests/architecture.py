@@ -70,6 +70,8 @@ GLOBALS = {
     "manual_seed", "seed", "initial_seed", "set_rng_state", "set_num_threads", "use_deterministic_algorithms",
     "set_grad_enabled", "set_float32_matmul_precision",
 }  # fmt: skip
+SENDERS = {"latent_widgets.core.sweep.tasks", "latent_widgets.generators.sending"}
+WORKER = ("latent_widgets.core.sweep.worker", "set_num_threads")  # of a process that is there for nothing else
 COMPUTING = {"values", "edits", "geometry", "methods", "inversion", "segmentation", "readers"}
 COMPARED = {
     "Citation",
@@ -279,7 +281,10 @@ def silent(source: Source) -> list[str]:
 
 
 def runs_no_data(source: Source) -> list[str]:
-    """A file that is read is data: it is never unpickled, evaluated or executed."""
+    """A file that is read is data: it is never unpickled, evaluated or executed.
+
+    What a process sends to the workers that it has started is no file: it comes from the program itself.
+    """
     found = []
     for call, name in _calls(source):
         keywords = {k.arg: getattr(k.value, "value", None) for k in call.keywords}
@@ -292,7 +297,8 @@ def runs_no_data(source: Source) -> list[str]:
             or (name == "numpy.load" and keywords.get("allow_pickle", False) is not False)
             or name in ("eval", "exec", "builtins.eval", "builtins.exec")
         )  # fmt: skip
-        if unsafe:
+        sent = source.module in SENDERS and name == "cloudpickle.loads"
+        if unsafe and not sent:
             found.append(f"{source.module}:{call.lineno} calls {name}, which may run what it reads")
     return found
 
@@ -509,7 +515,8 @@ def names_type_and_place(source: Source) -> list[str]:
             wanted = wanted | {"generator"}
         if None not in keywords and wanted - keywords:
             found.append(f"{source.module}:{call.lineno} calls {name} without {', '.join(sorted(wanted - keywords))}")
-        if (module == "torch" and function in GLOBALS and source.top != "training") or (
+        own = source.top == "training" or (source.module, function) == WORKER
+        if (module == "torch" and function in GLOBALS and not own) or (
             module == "numpy.random" and function != "default_rng"
         ):
             found.append(f"{source.module}:{call.lineno} calls {name}, which is of the whole process")

@@ -4,6 +4,7 @@ import contextlib
 import multiprocessing
 import os
 import signal
+import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ import psutil
 import torch
 from joblib.externals.loky import get_reusable_executor
 
+from latent_widgets.core.sweep import tasks
 from latent_widgets.core.sweep.assignment import Assignment
 from latent_widgets.core.work import Work
 from latent_widgets.generators.exact import ExactFaces
@@ -124,3 +126,15 @@ def as_close_as_rounding(found, wanted):
     if not wanted.is_floating_point():
         return torch.equal(found, wanted)
     return found.shape == wanted.shape and bool((found - wanted).abs().max() <= 1e-11 * (1 + wanted.abs().max()))
+
+
+def pretend(version):
+    """Make this process one of another version of the package."""
+    tasks.VERSION = version
+
+
+def lose(name):
+    """Make this process one without a package."""
+    for module in [one for one in sys.modules if one.partition(".")[0] == name]:
+        del sys.modules[module]
+    sys.modules[name] = None

@@ -293,9 +293,11 @@ def test_init_rule_lets_imports_and_lists_pass(text):
 
 
 def test_every_module_that_writes_is_tried():
-    doors, with_a_server = {"add_whole", "drafted", "open_part", "write_whole"}, {"generators.checkpoints.download"}
+    doors = {"add_whole", "drafted", "open_part", "write_whole"}
+    # with a server, in a folder whose links are not followed (tests/core/sweep), a mark in a folder of its own
+    elsewhere = {"core.paths", "generators.checkpoints.download", "core.sweep.store", "core.sweep.crew"}
     found = {s.module.removeprefix("latent_widgets.") for s in SOURCES if architecture.called(s) & doors}
-    assert found - with_a_server - {"core.paths"} == {writer.module for writer in WRITERS.values()}
+    assert found - elsewhere == {writer.module for writer in WRITERS.values()}
 
 
 def test_command_lines_are_the_exception():
@@ -312,9 +314,11 @@ def test_runtime_dependencies_are_these():
     expected = {
         "anywidget",
         "babel",
+        "cloudpickle",
         "filelock",
         "ipycanvas",
         "ipywidgets",
+        "joblib",
         "matplotlib",
         "numpy",
         "pillow",
@@ -322,6 +326,7 @@ def test_runtime_dependencies_are_these():
         "scikit-learn",
         "scipy",
         "torch",
+        "tqdm",
         "traitlets",
     }
     assert expected == REQUIRED

@@ -2,13 +2,13 @@
 
 import os
 import signal
-import sys
 
 import joblib
 import pytest
 import torch
 
 import latent_widgets as lw
+from tests.sweeping import lose, pretend
 
 distributed = pytest.importorskip("distributed")
 
@@ -74,12 +74,6 @@ def test_the_workers_are_others(on_dask):
     assert torch.allclose(S.result().distances, alone.result().distances, atol=1e-4)
 
 
-def pretend(version):
-    from latent_widgets.core.sweep import tasks
-
-    tasks.VERSION = version
-
-
 def test_workers_of_another_version_are_refused(on_dask):
     on_dask.run(pretend, "0.0.9")
     try:
@@ -87,13 +81,6 @@ def test_workers_of_another_version_are_refused(on_dask):
             lw.sweep(lw.load("digits32"), "image_spectrum", 2, k=2, chunk=1)
     finally:
         on_dask.run(pretend, lw.__version__)
-
-
-def lose(name):
-    """Make a worker one without the package."""
-    for module in [one for one in sys.modules if one.partition(".")[0] == name]:
-        del sys.modules[module]
-    sys.modules[name] = None
 
 
 def test_workers_without_the_package_are_refused(on_dask):

@@ -67,7 +67,7 @@ class Crew:
     def __init__(
         self, task: Task, sweep: str, batch: int, threads: int, beat: Callable[[], object], seconds: float = 0.0
     ) -> None:
-        import_whole("joblib.parallel")
+        import_whole("joblib", "joblib.parallel")
         import joblib
         from joblib.parallel import get_active_backend
 
