@@ -7,6 +7,7 @@ import io
 import multiprocessing
 import os
 import re
+import sys
 from dataclasses import dataclass
 from typing import Any
 
@@ -197,6 +198,14 @@ def _device(kind: str) -> torch.device:
 
 
 def _rank() -> int:
-    """The number of this process among the workers of its machine, as joblib and Dask name them."""
-    numbers = re.findall(r"\d+", multiprocessing.current_process().name)
+    """The number of this process among the workers of its machine, as joblib names them, or Dask's nannies."""
+    name = multiprocessing.current_process().name
+    if "distributed" in sys.modules:  # whose processes have no number; its workers have, where a machine has several
+        try:
+            name = str(sys.modules["distributed"].get_worker().name)
+        except ValueError:  # it is none
+            pass
+        else:
+            return int(name.rpartition("-")[2]) if name.rpartition("-")[2].isdecimal() else os.getpid()
+    numbers = re.findall(r"\d+", name)
     return int(numbers[-1]) - 1 if numbers else os.getpid()

@@ -13,12 +13,11 @@ from latent_widgets.core import checks
 from latent_widgets.core.fields import COUNT, TEXT, or_none
 from latent_widgets.core.steps import Step
 from latent_widgets.core.sweep.assignment import Assignment
-from latent_widgets.core.work import timed
 from latent_widgets.generators.base import Generator
 from latent_widgets.generators.sending import Sent
 from latent_widgets.geometry.jacobian.differential import differential
 from latent_widgets.geometry.jacobian.rank import RANK_METHODS, RankMethod
-from latent_widgets.geometry.jacobian.sweeping import batch_of, product_of
+from latent_widgets.geometry.jacobian.sweeping import batch_of, latent_seconds
 from latent_widgets.geometry.jacobian.targets import checked_target
 from latent_widgets.sweeps.codes import latents_of
 from latent_widgets.values.units import latent_sd
@@ -28,7 +27,7 @@ __all__ = ["ABOUT", "PARAMETERS", "assigned"]
 METHODS = ("exact", "lanczos", "randomized")
 PARAMETERS = {"target": TEXT, "k": COUNT, "method": TEXT, "budget_bytes": or_none(COUNT), "space": TEXT}
 ABOUT = {"rank_method": TEXT}
-PRODUCTS = 4  # with the Jacobian and its transpose, for each singular value that an iteration finds
+PRODUCTS = 4  # forward and back, for each singular value that an iteration finds
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,7 +129,7 @@ def assigned(
     z = latents_of(G, codes, seed)
     values = most if of_mapping or method == "exact" else k
     numbers = d + k * (d + 1 + (G.z_dim if of_mapping else 0)) + values
-    products = 1 if of_mapping else d if method == "exact" else PRODUCTS * k
+    products = None if method == "exact" else PRODUCTS * k
     return Assignment(
         kind="local_basis",
         task=LocalBasisTask(Sent(G), target, k, method, budget_bytes),
@@ -140,6 +139,6 @@ def assigned(
         weights_hash=G.weights_hash,
         batch=batch_of(G, target),
         bytes_each=numbers * z.element_size() + 24,
-        seconds_each=products * timed(product_of(G, z[:1].to(G.device), target)),
+        seconds_each=latent_seconds(G, z, target, products),
         about={"rank_method": rank_method},
     )

@@ -13,10 +13,9 @@ from latent_widgets.core import checks
 from latent_widgets.core.fields import COUNT, FLAG, NUMBER, TEXT, or_none
 from latent_widgets.core.steps import Step
 from latent_widgets.core.sweep.assignment import Assignment
-from latent_widgets.core.work import timed
 from latent_widgets.generators.base import Generator
 from latent_widgets.generators.sending import Sent
-from latent_widgets.geometry.jacobian.sweeping import product_of
+from latent_widgets.geometry.jacobian.sweeping import latent_seconds
 from latent_widgets.geometry.jacobian.targets import checked_target
 from latent_widgets.geometry.walks.curves import SIDES, VARIANTS, traversed
 from latent_widgets.sweeps.codes import latents_of
@@ -111,7 +110,6 @@ def assigned(
     sided = len(SIDES[sides])
     points, d = sided * steps + 1, G.dim(G.main_space)
     traversed(G, z[0].to(G.device), **{**options, "steps": 1, "sides": "positive"})  # refuses what does not fit
-    products = sided * steps * (1 if options["target"] == "w" else d)
     return Assignment(
         kind="curve",
         task=CurveTask(Sent(G), options),
@@ -121,5 +119,5 @@ def assigned(
         weights_hash=G.weights_hash,
         batch=1,
         bytes_each=points * ((d + G.z_dim + 3) * z.element_size() + 16),
-        seconds_each=products * timed(product_of(G, z[:1].to(G.device), options["target"])),
+        seconds_each=sided * steps * latent_seconds(G, z[:1], options["target"]),
     )

@@ -14,11 +14,11 @@ from latent_widgets.core import checks
 from latent_widgets.core.fields import COUNT, FLAG, INTEGER, NUMBER, TEXT, list_of, or_none
 from latent_widgets.core.steps import Cancelled, Step
 from latent_widgets.core.sweep.assignment import Assignment
-from latent_widgets.core.work import timed
 from latent_widgets.generators.base import Generator
 from latent_widgets.generators.sending import Sent
 from latent_widgets.geometry.jacobian.functions import image_function
 from latent_widgets.geometry.jacobian.operator import JacobianOperator
+from latent_widgets.geometry.jacobian.sweeping import product_seconds
 from latent_widgets.geometry.regions.solvers import SOLVERS
 from latent_widgets.geometry.regions.spectra import Channels, RegionSpectra
 from latent_widgets.geometry.regions.weights import as_weights
@@ -149,8 +149,6 @@ def assigned(
         RegionSpectra(G, one, on_step=lambda step: False, **options)
     f = image_function(G, one, options["rows"], space=space, shared=shared)
     J = JacobianOperator(f, f.x0, memory=budget_bytes)
-    vector = torch.ones_like(f.x0)
-    J @ vector
     width = first.numel() if space == "w+" or rows is None else G.num_layers * G.dim("w")
     return Assignment(
         kind="region_spectrum",
@@ -161,5 +159,5 @@ def assigned(
         weights_hash=G.weights_hash,
         batch=1,
         bytes_each=k * (width + 4) * given.element_size() + 16 + 16 * k,
-        seconds_each=len(f.x0) * timed(lambda: J @ vector),
+        seconds_each=len(f.x0) * product_seconds(J),
     )

@@ -13,11 +13,11 @@ from latent_widgets.core import checks
 from latent_widgets.core.fields import COUNT, TEXT, or_none
 from latent_widgets.core.steps import Step
 from latent_widgets.core.sweep.assignment import Assignment
-from latent_widgets.core.work import timed
 from latent_widgets.generators.base import Generator
 from latent_widgets.generators.sending import Sent
 from latent_widgets.geometry.jacobian.functions import VectorFunction, feature_function, image_function
 from latent_widgets.geometry.jacobian.operator import JacobianOperator
+from latent_widgets.geometry.jacobian.sweeping import product_seconds
 from latent_widgets.sweeps.bases import METHODS, PRODUCTS
 from latent_widgets.sweeps.codes import codes_of
 
@@ -130,8 +130,6 @@ def assigned(
     k = None if k is None else checks.integer("k", k, 1, most)
     if k is None and method != "exact":
         raise ValueError(f"k must be given for method {method!r}, got None. It finds the leading values only.")
-    vector = torch.ones_like(f.x0)
-    J @ vector
     products = most if method == "exact" else PRODUCTS * (k or most)
     return Assignment(
         kind="image_spectrum",
@@ -142,5 +140,5 @@ def assigned(
         weights_hash=G.weights_hash,
         batch=1,
         bytes_each=2 * (k or most) * given.element_size() + 8,
-        seconds_each=products * timed(lambda: J @ vector),
+        seconds_each=products * product_seconds(J, single=method != "exact"),
     )

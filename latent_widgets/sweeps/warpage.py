@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from latent_widgets.core.sweep.assignment import Assignment
-from latent_widgets.core.work import timed
 from latent_widgets.generators.base import Generator
-from latent_widgets.geometry.jacobian.sweeping import product_of
+from latent_widgets.geometry.jacobian.sweeping import latent_seconds
 from latent_widgets.geometry.jacobian.targets import checked_target
 from latent_widgets.methods.warpage.method import Asked, assignment
 from latent_widgets.sweeps.codes import latents_of
@@ -51,6 +50,4 @@ def assigned(
     target = checked_target(G, target)
     asked = Asked.of(G, k, metric, target, max_k, epsilon, compare)
     z = latents_of(G, codes, seed)
-    products = 1 if target == "w" else G.dim(G.main_space)
-    seconds = timed(product_of(G, z[:1].to(G.device), target))
-    return assignment(G, z, seed, asked, 2 * products * seconds)
+    return assignment(G, z, seed, asked, 2 * latent_seconds(G, z, target))

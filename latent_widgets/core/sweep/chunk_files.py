@@ -28,9 +28,16 @@ def pack(columns: Mapping[str, Tensor], sweep: str, index: int, seconds: float =
     Returns:
         The bytes.
     """
-    apart = {name: value.clone(memory_format=torch.contiguous_format) for name, value in columns.items()}
+    apart = {name: _alone(value) for name, value in columns.items()}
     said = {"sweep": sweep, "index": index, "seconds": seconds, "sha256": hash_columns(apart, sweep, index)}
     return save_safetensors(apart, STAMP.metadata(said))
+
+
+def _alone(value: Tensor) -> Tensor:
+    """Numbers in memory of their own, as safetensors wants them; what is so already is not copied."""
+    if value.is_contiguous() and value.untyped_storage().nbytes() == value.nbytes:
+        return value
+    return value.clone(memory_format=torch.contiguous_format)
 
 
 def unpack(data: bytes, sweep: str, index: int, rows: int) -> tuple[dict[str, Tensor], float]:

@@ -78,8 +78,9 @@ class Crew:
         self._longest, self._started = seconds, False
         if not self._alone and not getattr(backend, "uses_threads", False):
             self._parcel.packed()  # now, where what goes wrong can be said
-        self._folder = tempfile.TemporaryDirectory(prefix="latent_widgets-")
-        self._flag = Path(self._folder.name) / "cancelled"
+        self._open = contextlib.ExitStack()
+        folder = "" if self._alone else self._open.enter_context(tempfile.TemporaryDirectory(prefix="latent_widgets-"))
+        self._flag = Path(folder) / "cancelled"
         self._terms = Terms(sweep, batch, threads, str(self._flag), here())
         self._threads: list[threading.Thread] = []
 
@@ -93,7 +94,7 @@ class Crew:
             for thread in self._threads:
                 thread.join(PATIENCE)
         with contextlib.suppress(OSError):
-            self._folder.cleanup()
+            self._open.close()
 
     def wait(self, since: float) -> bool:
         """Wait a little for workers, as those that died may be started again.

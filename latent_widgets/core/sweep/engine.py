@@ -104,7 +104,8 @@ def run(
                             raise reply.error or ValueError(reply.wrong)
                         failures.append(Failure(span.start, span.stop - 1, reply.wrong))
                         continue
-                    store.keep(reply.index, reply.data if reply.columns is None else reply.columns)  # type: ignore[arg-type]
+                    found = reply.data if reply.columns is None else reply.columns
+                    store.keep(reply.index, found, reply.seconds)  # type: ignore[arg-type]
                     done += len(span)
                     work.draw(cost * len(span))
                     if not work.tell(done) and done < manifest.count:

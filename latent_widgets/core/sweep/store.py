@@ -45,8 +45,8 @@ class Store(Protocol):
     def missing(self) -> list[int]:
         """Return the chunks that are not there, or damaged."""
 
-    def keep(self, index: int, chunk: bytes | Mapping[str, Tensor]) -> None:
-        """Keep a chunk: its columns, or these as bytes."""
+    def keep(self, index: int, chunk: bytes | Mapping[str, Tensor], seconds: float = 0.0) -> None:
+        """Keep a chunk: its columns, which took so long, or these as bytes."""
 
     def read(self, index: int) -> Mapping[str, Tensor] | None:
         """Return the columns of a chunk, None where it is not there."""
@@ -76,7 +76,7 @@ class Memory:
         """Return the chunks that are not there."""
         return [index for index in range(self.manifest.chunks) if index not in self._chunks]
 
-    def keep(self, index: int, chunk: bytes | Mapping[str, Tensor]) -> None:
+    def keep(self, index: int, chunk: bytes | Mapping[str, Tensor], seconds: float = 0.0) -> None:
         """Keep a chunk."""
         if isinstance(chunk, bytes):
             chunk, _ = unpack(chunk, self.manifest.id, index, len(self.manifest.rows(index)))
@@ -227,7 +227,7 @@ class Folder:
         whole = {index for index in self.there() if self._read(index)[0] is not None}
         return [index for index in range(self.manifest.chunks) if index not in whole]
 
-    def keep(self, index: int, chunk: bytes | Mapping[str, Tensor]) -> None:
+    def keep(self, index: int, chunk: bytes | Mapping[str, Tensor], seconds: float = 0.0) -> None:
         """Write a chunk, whole or not at all.
 
         Raises:
@@ -237,7 +237,7 @@ class Folder:
         file = self._file(index)
         if file.is_dir() and not file.is_symlink():
             raise ValueError(f"store must hold chunks as files, got the folder {str(file)!r}. Move it away.")
-        _write(file, chunk if isinstance(chunk, bytes) else pack(chunk, self.manifest.id, index))
+        _write(file, chunk if isinstance(chunk, bytes) else pack(chunk, self.manifest.id, index, seconds))
 
     def read(self, index: int) -> dict[str, Tensor] | None:
         """Return the columns of a chunk, None where it is not there.

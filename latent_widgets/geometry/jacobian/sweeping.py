@@ -9,13 +9,14 @@ import torch
 from torch import Tensor
 
 from latent_widgets.core.steps import Step
+from latent_widgets.core.work import timed
 from latent_widgets.generators.base import Generator
 from latent_widgets.generators.sending import Sent
 from latent_widgets.geometry.jacobian.differential import differential, latents_at_once, mapping_jacobians
 from latent_widgets.geometry.jacobian.functions import target_function
 from latent_widgets.geometry.jacobian.operator import JacobianOperator
 
-__all__ = ["BasesTask", "batch_of", "product_of"]
+__all__ = ["BasesTask", "batch_of", "latent_seconds", "product_of", "product_seconds"]
 
 BATCH = 16  # latents at once on a CPU, where more are hardly faster
 CLOSE = "close_"
@@ -109,3 +110,51 @@ def product_of(G: Generator, z: Tensor, target: str) -> Callable[[], Tensor]:
     vector = torch.ones_like(f.x0)
     J @ vector
     return lambda: J @ vector
+
+
+def product_seconds(J: JacobianOperator, single: bool = False) -> float:
+    """Return how long a product takes where all of them are made, many at once and from one graph.
+
+    Args:
+        J: The Jacobian.
+        single: Whether they are made one by one, forward and back, as an iteration does.
+
+    Returns:
+        Seconds; with those of the product back, where it is single or the whole matrix is not held.
+    """
+    count = 1 if single else min(J.products.chunk, J.shape[1], BATCH)
+    block = torch.eye(J.shape[1], count, dtype=J.dtype, device=J.device)
+    if J.fits() and not single:
+        return _timed(lambda: J @ block) / count
+
+    def both() -> Tensor:
+        return J.T @ (J @ block)
+
+    with J.keeping_graph():
+        return _timed(both) / count
+
+
+def latent_seconds(G: Generator, z: Tensor, target: str, products: int | None = None) -> float:
+    """Return how long a latent takes in a sweep.
+
+    Args:
+        G: The generator.
+        z: ``(n, z_dim)``, of which some are tried.
+        target: ``"w"``, ``"image"`` or a layer.
+        products: With the Jacobian, of a picture or a layer; all if not given.
+
+    Returns:
+        Seconds.
+    """
+    if target == "w":
+        some = z[:BATCH].to(G.device)
+        return _timed(lambda: differential(G, some, target).directions) / len(some)
+    first = z[:1].to(G.device)
+    f = target_function(G, G.map(first)[0] if "w" in G.spaces else first[0], target)
+    J = JacobianOperator(f, f.x0)
+    return len(f.x0) * product_seconds(J) if products is None else products * product_seconds(J, single=True)
+
+
+def _timed(work: Callable[[], Tensor]) -> float:
+    work()  # once, so that it takes as long as later
+    return timed(work)
