@@ -4,13 +4,13 @@ import contextlib
 import multiprocessing
 import os
 import signal
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import joblib
 import psutil
+import pytest
 import torch
 from joblib.externals.loky import get_reusable_executor
 
@@ -76,7 +76,7 @@ def assignment(task=None, rows=None, **changes):
     rows = column() if rows is None else rows
     values = {
         "kind": "squares", "task": task or Square(), "inputs": {"x": rows}, "parameters": {"k": 3}, "generator": "none",
-        "weights_hash": "0" * 64, "batch": 2, "bytes_each": 8, "seconds_each": 0.001,
+        "weights_hash": "0" * 64, "condition": "", "batch": 2, "bytes_each": 8, "seconds_each": 0.001,
     }  # fmt: skip
     return Assignment(**{**values, **changes})
 
@@ -133,8 +133,11 @@ def pretend(version):
     tasks.VERSION = version
 
 
-def lose(name):
-    """Make this process one without a package."""
-    for module in [one for one in sys.modules if one.partition(".")[0] == name]:
-        del sys.modules[module]
-    sys.modules[name] = None
+@contextlib.contextmanager
+def dask_client():
+    """A cluster of two workers, each a process of its own."""
+    distributed = pytest.importorskip("distributed")
+    options = {"n_workers": 2, "threads_per_worker": 1, "processes": True, "dashboard_address": None}
+    with distributed.LocalCluster(**options, silence_logs=50) as cluster, distributed.Client(cluster) as client:
+        client.wait_for_workers(2, timeout=120)
+        yield client

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import hashlib
 import io
 import multiprocessing
 import os
@@ -20,7 +21,7 @@ from latent_widgets.generators._weights import hash_weights
 from latent_widgets.generators.base import Generator
 from latent_widgets.generators.zoo import load
 
-__all__ = ["Sent"]
+__all__ = ["GeneratorTask", "Sent", "identity"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,6 +87,42 @@ class Stranded:
             RuntimeError: Always.
         """
         raise RuntimeError(self.reason)
+
+
+@dataclass(frozen=True, eq=False)
+class GeneratorTask:
+    """What a generator is needed for in a sweep.
+
+    Attributes:
+        sent: The generator.
+    """
+
+    sent: Sent
+
+    @property
+    def device(self) -> torch.device:
+        """Where it wants its rows: where the generator is."""
+        return self.sent.device
+
+
+def identity(G: Generator) -> dict[str, Any]:
+    """Return what tells the results of one generator from those of another.
+
+    Args:
+        G: The generator.
+
+    Returns:
+        ``generator``, its name; ``weights_hash``; and ``condition``, the class that it draws: empty without classes, a
+        number, or the hash of a vector that is no single class.
+
+    Example:
+        >>> identity(load("fashion32", condition=3))["condition"], identity(load("digits32"))["condition"]
+        ('3', '')
+    """
+    condition = "" if G.condition is None else str(G.class_number)
+    if G.condition is not None and G.class_number is None:
+        condition = hashlib.sha256(G.condition.detach().cpu().double().numpy().tobytes()).hexdigest()
+    return {"generator": G.name, "weights_hash": G.weights_hash, "condition": condition}
 
 
 def _as_named(G: Generator) -> tuple[str, dict[str, Any]] | None:

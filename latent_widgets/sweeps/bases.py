@@ -11,10 +11,10 @@ from torch import Tensor
 
 from latent_widgets.core import checks
 from latent_widgets.core.fields import COUNT, TEXT, or_none
-from latent_widgets.core.steps import Step
 from latent_widgets.core.sweep.assignment import Assignment
+from latent_widgets.core.sweep.tasks import telling
 from latent_widgets.generators.base import Generator
-from latent_widgets.generators.sending import Sent
+from latent_widgets.generators.sending import GeneratorTask, Sent, identity
 from latent_widgets.geometry.jacobian.differential import differential
 from latent_widgets.geometry.jacobian.rank import RANK_METHODS, RankMethod
 from latent_widgets.geometry.jacobian.sweeping import batch_of, latent_seconds
@@ -31,36 +31,24 @@ PRODUCTS = 4  # forward and back, for each singular value that an iteration find
 
 
 @dataclass(frozen=True, eq=False)
-class LocalBasisTask:
+class LocalBasisTask(GeneratorTask):
     """Finds Local Bases, with what a ``LocalBasis`` knows of them.
 
     Attributes:
-        sent: The generator.
         target: ``"w"``, ``"image"`` or a layer.
         k: How many directions to keep.
         method: How to find them.
         budget_bytes: What products may take.
     """
 
-    sent: Sent
     target: str
     k: int
     method: str
     budget_bytes: int | None
 
-    @property
-    def device(self) -> torch.device:
-        """Where the generator is."""
-        return self.sent.device
-
     def __call__(self, rows: Mapping[str, Tensor], inside: Callable[[], object]) -> dict[str, Tensor]:
         """Return the columns."""
-
-        def told(step: Step) -> bool:
-            if step.total is None or step.index < step.total:
-                inside()
-            return True
-
+        told = telling(inside)
         G = self.sent.generator
         found = differential(
             G,
@@ -135,8 +123,7 @@ def assigned(
         task=LocalBasisTask(Sent(G), target, k, method, budget_bytes),
         inputs={"z": z},
         parameters={"target": target, "k": k, "method": method, "budget_bytes": budget_bytes, "space": G.main_space},
-        generator=G.name,
-        weights_hash=G.weights_hash,
+        **identity(G),
         batch=batch_of(G, target),
         bytes_each=numbers * z.element_size() + 24,
         seconds_each=latent_seconds(G, z, target, products),

@@ -11,10 +11,10 @@ from torch import Tensor
 
 from latent_widgets.core import checks
 from latent_widgets.core.fields import COUNT, FLAG, NUMBER, TEXT, or_none
-from latent_widgets.core.steps import Step
 from latent_widgets.core.sweep.assignment import Assignment
+from latent_widgets.core.sweep.tasks import telling
 from latent_widgets.generators.base import Generator
-from latent_widgets.generators.sending import Sent
+from latent_widgets.generators.sending import GeneratorTask, Sent, identity
 from latent_widgets.geometry.jacobian.sweeping import latent_seconds
 from latent_widgets.geometry.jacobian.targets import checked_target
 from latent_widgets.geometry.walks.curves import SIDES, VARIANTS, traversed
@@ -29,29 +29,18 @@ PARAMETERS = {
 
 
 @dataclass(frozen=True, eq=False)
-class CurveTask:
+class CurveTask(GeneratorTask):
     """Follows a local direction of each latent.
 
     Attributes:
-        sent: The generator.
         options: Of :func:`latent_widgets.curve_traversal`.
     """
 
-    sent: Sent
     options: Mapping[str, Any]
-
-    @property
-    def device(self) -> torch.device:
-        """Where the generator is."""
-        return self.sent.device
 
     def __call__(self, rows: Mapping[str, Tensor], inside: Callable[[], object]) -> dict[str, Tensor]:
         """Return the columns."""
-
-        def told(step: Step) -> bool:
-            inside()
-            return True
-
+        told = telling(inside)
         walks = [traversed(self.sent.generator, z, on_step=told, **self.options) for z in rows["z"]]
         names = ("codes", "z", "indices", "cosines", "arc_length", "deviation")
         found = {name: torch.stack([getattr(walk, name) for walk in walks]) for name in names}
@@ -115,8 +104,7 @@ def assigned(
         task=CurveTask(Sent(G), options),
         inputs={"z": z},
         parameters={**options, "space": G.main_space},
-        generator=G.name,
-        weights_hash=G.weights_hash,
+        **identity(G),
         batch=1,
         bytes_each=points * ((d + G.z_dim + 3) * z.element_size() + 16),
         seconds_each=sided * steps * latent_seconds(G, z[:1], options["target"]),

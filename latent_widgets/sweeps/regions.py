@@ -12,10 +12,11 @@ from torch import Tensor
 
 from latent_widgets.core import checks
 from latent_widgets.core.fields import COUNT, FLAG, INTEGER, NUMBER, TEXT, list_of, or_none
-from latent_widgets.core.steps import Cancelled, Step
+from latent_widgets.core.steps import Cancelled, OnStep
 from latent_widgets.core.sweep.assignment import Assignment
+from latent_widgets.core.sweep.tasks import telling
 from latent_widgets.generators.base import Generator
-from latent_widgets.generators.sending import Sent
+from latent_widgets.generators.sending import GeneratorTask, Sent, identity
 from latent_widgets.geometry.jacobian.functions import image_function
 from latent_widgets.geometry.jacobian.operator import JacobianOperator
 from latent_widgets.geometry.jacobian.sweeping import product_seconds
@@ -36,11 +37,10 @@ PARAMETERS = {
 
 
 @dataclass(frozen=True, eq=False)
-class RegionTask:
+class RegionTask(GeneratorTask):
     """Finds what a region answers to.
 
     Attributes:
-        sent: The generator.
         space: Where the codes live.
         mask: The region.
         k: How many directions.
@@ -48,29 +48,19 @@ class RegionTask:
         solving: Of its ``directions``.
     """
 
-    sent: Sent
     space: str
     mask: Tensor
     k: int
     options: Mapping[str, Any]
     solving: Mapping[str, Any]
 
-    @property
-    def device(self) -> torch.device:
-        """Where the generator is."""
-        return self.sent.device
-
     def __call__(self, rows: Mapping[str, Tensor], inside: Callable[[], object]) -> dict[str, Tensor]:
         """Return the columns."""
-
-        def told(step: Step) -> bool:
-            inside()
-            return True
-
+        told = telling(inside)
         parts = [self._at(code, told) for code in rows["codes"]]
         return {name: torch.stack([part[name] for part in parts]) for name in parts[0]}
 
-    def _at(self, code: Tensor, told: Callable[[Step], bool]) -> dict[str, Tensor]:
+    def _at(self, code: Tensor, told: OnStep) -> dict[str, Tensor]:
         one = code[None] if self.space == "w+" else code
         R = RegionSpectra(self.sent.generator, one, on_step=told, **self.options)
         mask = Mask(self.mask)
@@ -155,8 +145,7 @@ def assigned(
         task=RegionTask(Sent(G), space, region, k, options, {"tolerance": tolerance, "solver": solver}),
         inputs={"codes": given, "given.mask": region},
         parameters={"k": k, "tolerance": tolerance, "solver": solver, "space": space, **options},
-        generator=G.name,
-        weights_hash=G.weights_hash,
+        **identity(G),
         batch=1,
         bytes_each=k * (width + 4) * given.element_size() + 16 + 16 * k,
         seconds_each=len(f.x0) * product_seconds(J),

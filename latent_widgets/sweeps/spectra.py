@@ -11,10 +11,10 @@ from torch import Tensor
 
 from latent_widgets.core import checks
 from latent_widgets.core.fields import COUNT, TEXT, or_none
-from latent_widgets.core.steps import Step
 from latent_widgets.core.sweep.assignment import Assignment
+from latent_widgets.core.sweep.tasks import telling
 from latent_widgets.generators.base import Generator
-from latent_widgets.generators.sending import Sent
+from latent_widgets.generators.sending import GeneratorTask, Sent, identity
 from latent_widgets.geometry.jacobian.functions import VectorFunction, feature_function, image_function
 from latent_widgets.geometry.jacobian.operator import JacobianOperator
 from latent_widgets.geometry.jacobian.sweeping import product_seconds
@@ -27,11 +27,10 @@ PARAMETERS = {"target": TEXT, "k": or_none(COUNT), "method": TEXT, "budget_bytes
 
 
 @dataclass(frozen=True, eq=False)
-class SpectrumTask:
+class SpectrumTask(GeneratorTask):
     """Finds leading singular values of a picture or a layer.
 
     Attributes:
-        sent: The generator.
         space: Where the codes live.
         target: ``"image"`` or a layer.
         k: How many values; all if None.
@@ -39,25 +38,15 @@ class SpectrumTask:
         budget_bytes: What products may take.
     """
 
-    sent: Sent
     space: str
     target: str
     k: int | None
     method: str
     budget_bytes: int | None
 
-    @property
-    def device(self) -> torch.device:
-        """Where the generator is."""
-        return self.sent.device
-
     def __call__(self, rows: Mapping[str, Tensor], inside: Callable[[], object]) -> dict[str, Tensor]:
         """Return the columns."""
-
-        def told(step: Step) -> bool:
-            inside()
-            return True
-
+        told = telling(inside)
         found: list[Any] = []
         for code in rows["codes"]:
             f = function_of(self.sent.generator, code, self.target, self.space)
@@ -136,8 +125,7 @@ def assigned(
         task=SpectrumTask(Sent(G), space, target, k, method, budget_bytes),
         inputs={"codes": given},
         parameters={"target": target, "k": k, "method": method, "budget_bytes": budget_bytes, "space": space},
-        generator=G.name,
-        weights_hash=G.weights_hash,
+        **identity(G),
         batch=1,
         bytes_each=2 * (k or most) * given.element_size() + 8,
         seconds_each=products * product_seconds(J, single=method != "exact"),

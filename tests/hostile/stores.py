@@ -86,7 +86,7 @@ def _():
 def _():
     made = {}
     for number, text in enumerate(ODD_NAMES):
-        for name in ("kind", "generator", "weights_hash", "version", "inputs"):
+        for name in ("kind", "generator", "weights_hash", "condition", "version", "inputs"):
             made[f"{name}: {number}"] = _manifest("local_basis", **{name: text})
         for kind in sealed.OPTIONS:
             found = sealed.manifest(kind)

@@ -8,26 +8,31 @@ import pytest
 import torch
 
 import latent_widgets as lw
-from tests.sweeping import lose, pretend
+from latent_widgets.core.sweep import crew
+from tests.sweeping import dask_client, pretend
 
-distributed = pytest.importorskip("distributed")
+pytestmark = pytest.mark.filterwarnings("default")  # Dask leaves sockets open, and says what it lost
 
 CODES = 10
 
 
 @pytest.fixture(scope="module")
 def client():
-    options = {"n_workers": 2, "threads_per_worker": 1, "processes": True, "dashboard_address": None}
-    with distributed.LocalCluster(**options, silence_logs=50) as cluster, distributed.Client(cluster) as found:
-        found.wait_for_workers(2)
+    with dask_client() as found:
         yield found
 
 
 @pytest.fixture
 def on_dask(client):
-    client.wait_for_workers(2)  # those that were killed are started again
     with joblib.parallel_config(backend="dask"):
         yield client
+
+
+@pytest.fixture
+def on_its_own():
+    """A cluster that may be damaged: what became of its workers is nobody else's."""
+    with dask_client() as found, joblib.parallel_config(backend="dask"):
+        yield found
 
 
 @pytest.fixture(scope="module", params=["by name", "with its weights"])
@@ -44,13 +49,13 @@ def whole(client):
         return lw.sweep(lw.load("digits32"), "image_spectrum", CODES, k=2, chunk=1).columns()
 
 
-def test_a_killed_worker_costs_time_not_results(on_dask, generator, whole, tmp_path):
+def test_a_killed_worker_costs_time_not_results(on_its_own, generator, whole, tmp_path):
     killed = []
 
     def on_step(step):
         if step.index >= 2 and not killed:
             killed.append(step.index)
-            os.kill(next(iter(on_dask.run(os.getpid).values())), signal.SIGKILL)
+            os.kill(next(iter(on_its_own.run(os.getpid).values())), signal.SIGKILL)
 
     store = tmp_path / "run"
     S = lw.sweep(generator, "image_spectrum", CODES, k=2, chunk=1, store=store, on_step=on_step)
@@ -83,10 +88,7 @@ def test_workers_of_another_version_are_refused(on_dask):
         on_dask.run(pretend, lw.__version__)
 
 
-def test_workers_without_the_package_are_refused(on_dask):
-    on_dask.run(lose, "latent_widgets")
-    try:
-        with pytest.raises(ValueError, match=r"every worker must have the package.*Install latent_widgets there too"):
-            lw.sweep(lw.load("digits32"), "image_spectrum", 2, k=2, chunk=1)
-    finally:
-        on_dask.restart()
+def test_workers_without_the_package_are_refused(on_dask, monkeypatch):
+    monkeypatch.setattr(crew, "VERSIONED", "a_package_that_nobody_has.core.version:VERSION")
+    with pytest.raises(ValueError, match=r"every worker must have the package.*Install latent_widgets there too"):
+        lw.sweep(lw.load("digits32"), "image_spectrum", 2, k=2, chunk=1)

@@ -173,6 +173,13 @@ class TestStores:
         with pytest.raises(ValueError, match="store must be of the same codes"):
             lw.sweep(tiny, "local_basis", 3, seed=1, store=tmp_path)
 
+    def test_of_another_class(self, tmp_path):
+        G = lw.load("fashion32", condition=1)
+        z = G.sample_z(3)
+        lw.sweep(G, "local_basis", z, k=2, store=tmp_path)
+        with pytest.raises(ValueError, match=r"store must be of the same class, '4', got .* of '1'"):
+            lw.sweep(G.of_class(4), "local_basis", z, k=2, store=tmp_path)
+
     def test_statistics_stream(self, tiny, tmp_path):
         S = lw.sweep(tiny, "local_basis", 40, k=2, store=tmp_path, chunk=16)
         bases = S["directions"]

@@ -36,6 +36,7 @@ class Assignment:
         parameters: What decides the results, as JSON knows it.
         generator: What the generator is called.
         weights_hash: Its identity.
+        condition: The class that it draws, in words.
         batch: How many rows are computed at once.
         bytes_each: What is kept of a row.
         seconds_each: How long a row takes, about.
@@ -48,6 +49,7 @@ class Assignment:
     parameters: Mapping[str, Any]
     generator: str
     weights_hash: str
+    condition: str
     batch: int
     bytes_each: int
     seconds_each: float
@@ -90,6 +92,7 @@ def begun(given: Assignment, store: Any = None, chunk: int | None = None) -> Sto
         parameters=dict(given.parameters),
         generator=given.generator,
         weights_hash=given.weights_hash,
+        condition=given.condition,
         count=given.count,
         inputs=hash_columns(given.inputs),
         batch=given.batch,

@@ -7,6 +7,7 @@ the time that passes, can be told, and can end the sweep between two chunks.
 from __future__ import annotations
 
 import contextlib
+import pkgutil
 import queue
 import tempfile
 import threading
@@ -30,6 +31,7 @@ BEAT = 0.2  # seconds between two calls of whoever sweeps while nothing is finis
 SILENCE, STARTING, LONGER = 30.0, 120.0, 20.0
 RETRY = 2.0  # seconds between two tries to find workers
 PATIENCE = 5.0  # seconds for which a sweep that ends waits for chunks that are under way on this machine
+VERSIONED = "latent_widgets.core.version:VERSION"
 LOCAL = "joblib._parallel_backends"  # where joblib's own engines are, which with one worker would only add work
 
 
@@ -62,6 +64,7 @@ class Crew:
 
     Raises:
         Unsendable: If there are other processes, and the task cannot be sent to them.
+        ValueError: If joblib is told to compute in a way that gives all results at the end.
     """
 
     def __init__(
@@ -73,6 +76,12 @@ class Crew:
 
         backend, _ = get_active_backend()
         self.workers = joblib.effective_n_jobs(None)
+        if not backend.supports_return_generator:
+            raise ValueError(
+                f"joblib's backend must hand over results as they come, got {type(backend).__name__}. "
+                "Use 'loky', 'threading' or 'dask'."
+            )
+        self._looked = type(backend).__module__ == LOCAL  # the workers of this machine have what it has
         self._alone = self.workers == 1 and type(backend).__module__ == LOCAL
         self._parcel, self._beat = Parcel(task), beat
         self._longest, self._started = seconds, False
@@ -147,6 +156,7 @@ class Crew:
 
         def run() -> None:
             try:
+                self._look_for_package()
                 for reply in parallel(calls()):
                     replies.put(reply)
                 replies.put(None)
@@ -165,6 +175,20 @@ class Crew:
                 yield reply
         finally:
             stop.set()
+
+    def _look_for_package(self) -> None:
+        """Ask workers elsewhere for the package: Dask does not always say that a task could not be read there.
+
+        Raises:
+            ModuleNotFoundError: If one has none.
+        """
+        if self._looked:
+            return
+        import_whole("joblib")
+        from joblib import Parallel, delayed
+
+        self._looked = True
+        Parallel(batch_size=1)(delayed(pkgutil.resolve_name)(VERSIONED) for _ in range(2 * self.workers))
 
     def _next(
         self, replies: queue.SimpleQueue[Reply | BaseException | None], under_way: set[int]

@@ -32,6 +32,7 @@ class Manifest:
         parameters: How they are found, as JSON knows them.
         generator: What the generator is called.
         weights_hash: Its identity.
+        condition: The class that it draws, in words.
         count: How many rows there are.
         inputs: Hash of the rows.
         batch: How many of them are computed at once: another number gives the same but for rounding.
@@ -44,6 +45,7 @@ class Manifest:
     parameters: Mapping[str, Any]
     generator: str
     weights_hash: str
+    condition: str
     count: int
     inputs: str
     batch: int
@@ -129,6 +131,7 @@ class Manifest:
             ("results", self.kind, wanted.kind),
             ("package version", self.version, wanted.version),
             ("generator", _network(self), _network(wanted)),
+            ("class", self.condition, wanted.condition),
             *_apart(self.parameters, wanted.parameters),
             ("number of codes", self.count, wanted.count),
             ("codes", self.inputs[:12], wanted.inputs[:12]),
@@ -142,7 +145,8 @@ class Manifest:
 
 
 _FIELDS = {
-    "kind": TEXT, "parameters": DICT, "generator": TEXT, "weights_hash": TEXT, "count": COUNT, "inputs": TEXT,
+    "kind": TEXT, "parameters": DICT, "generator": TEXT, "weights_hash": TEXT, "condition": TEXT,
+    "count": COUNT, "inputs": TEXT,
     "batch": COUNT, "chunk": COUNT, "about": DICT, "version": TEXT,
 }  # fmt: skip
 

@@ -11,9 +11,10 @@ import torch
 from torch import Tensor
 
 from latent_widgets.core.imports import import_whole
+from latent_widgets.core.steps import OnStep, Step
 from latent_widgets.core.version import VERSION
 
-__all__ = ["Parcel", "Task", "Unsendable"]
+__all__ = ["Parcel", "Task", "Unsendable", "telling"]
 
 Inside = Callable[[], object]
 
@@ -32,6 +33,30 @@ class Task(Protocol):
             rows: The rows, by their names.
             inside: To be called now and then; raises ``Cancelled`` where the sweep was.
         """
+
+
+def telling(inside: Inside) -> OnStep:
+    """Return what a method may call after its steps: all but the last, after which the next rows come.
+
+    Args:
+        inside: What is called; raises to end the work.
+
+    Returns:
+        It.
+
+    Example:
+        >>> tell = telling(lambda: print("still there"))
+        >>> tell(Step(1, 2)), tell(Step(2, 2))
+        still there
+        (True, True)
+    """
+
+    def tell(step: Step) -> bool:
+        if step.total is None or step.index < step.total:
+            inside()
+        return True
+
+    return tell
 
 
 class Unsendable(ValueError):

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from latent_widgets.core.steps import Step
+from latent_widgets.core.sweep.tasks import telling
 from latent_widgets.core.work import timed
 from latent_widgets.generators.base import Generator
-from latent_widgets.generators.sending import Sent
+from latent_widgets.generators.sending import GeneratorTask
 from latent_widgets.geometry.jacobian.differential import differential, latents_at_once, mapping_jacobians
 from latent_widgets.geometry.jacobian.functions import target_function
 from latent_widgets.geometry.jacobian.operator import JacobianOperator
@@ -23,11 +23,10 @@ CLOSE = "close_"
 
 
 @dataclass(frozen=True, eq=False)
-class BasesTask:
+class BasesTask(GeneratorTask):
     """Finds the singular bases at latents, and at their close partners where there are any.
 
     Attributes:
-        sent: The generator.
         target: ``"w"``, ``"image"`` or a layer.
         k: How many singular vectors to keep.
         keep: Which columns: ``codes``, ``directions``, ``singular_values`` and, for ``"w"``, ``inputs``; those of the
@@ -36,26 +35,15 @@ class BasesTask:
         budget_bytes: What products may take.
     """
 
-    sent: Sent
     target: str
     k: int
     keep: tuple[str, ...]
     method: str = "exact"
     budget_bytes: int | None = None
 
-    @property
-    def device(self) -> torch.device:
-        """Where the generator is."""
-        return self.sent.device
-
     def __call__(self, rows: Mapping[str, Tensor], inside: Callable[[], object]) -> dict[str, Tensor]:
         """Return the columns."""
-
-        def told(step: Step) -> bool:
-            if step.total is None or step.index < step.total:
-                inside()
-            return True
-
+        told = telling(inside)
         both = [rows[name] for name in ("z", f"{CLOSE}z") if name in rows]
         found = differential(
             self.sent.generator,

@@ -18,7 +18,7 @@ from latent_widgets.core.sweep.assignment import Assignment, begun
 from latent_widgets.core.sweep.engine import run
 from latent_widgets.core.work import Stopped, Work, affordable, check_budget, timed
 from latent_widgets.generators.base import Generator
-from latent_widgets.generators.sending import Sent
+from latent_widgets.generators.sending import Sent, identity
 from latent_widgets.geometry.jacobian.sweeping import BasesTask, batch_of, product_of
 from latent_widgets.geometry.jacobian.targets import check_target
 from latent_widgets.geometry.subspaces.grassmann import METRICS, as_basis
@@ -182,8 +182,7 @@ def assignment(
         task=BasesTask(Sent(G), target, k, ("codes", "directions", "close_directions", "singular_values")),
         inputs={"z": z.cpu(), "close_z": _close(z, asked.radius, seed).cpu(), **compared},
         parameters={"target": target, "k": k, "epsilon": asked.radius, "space": G.main_space},
-        generator=G.name,
-        weights_hash=G.weights_hash,
+        **identity(G),
         batch=batch_of(G, target),
         bytes_each=numbers * z.element_size(),
         seconds_each=seconds_each,

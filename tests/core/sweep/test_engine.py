@@ -243,6 +243,13 @@ class TestOtherProcesses:
         assert "Install latent_widgets there too" in str(death)
         assert isinstance(crew._as_death(KeyboardInterrupt(), {1}), KeyboardInterrupt)
 
+    def test_a_backend_that_gives_all_at_the_end(self):
+        with (
+            joblib.parallel_config(backend="multiprocessing", n_jobs=2),
+            pytest.raises(ValueError, match=r"hand over results as they come, got MultiprocessingBackend. Use 'loky'"),
+        ):
+            run(Square(), begun(assignment(), None, 4), work())
+
     def test_another_version(self, monkeypatch):
         parcel = tasks._unpacked("it", Parcel(Square()).packed(), "0.0.9")
         reply = worker.work_on(parcel, worker.Terms("s", 2, 1, "/nowhere", ("far", 1)), worker.Order(3, {}))

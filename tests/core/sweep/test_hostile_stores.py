@@ -174,7 +174,8 @@ class TestOtherFiles:
     def test_chunks_that_are_not_there_are_not_looked_for(self, tmp_path, monkeypatch):
         n, path = 20_000, tmp_path / "store"
         rows = {"z": torch.ones(n, 1)}
-        found = stores.Folder.begin(path, Manifest("curve", {}, "none", "0" * 64, n, hash_columns(rows), 1, 1), rows)
+        manifest = Manifest("curve", {}, "none", "0" * 64, "", n, hash_columns(rows), 1, 1)
+        found = stores.Folder.begin(path, manifest, rows)
         assert list(found.inputs) == ["z"]
         monkeypatch.setattr(stores, "to_read", lambda path, name: pytest.fail("nothing else is read"))
         assert len(found.missing()) == n

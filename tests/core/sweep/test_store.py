@@ -57,6 +57,7 @@ class TestAnotherSweep:
         [
             ({"kind": "cubes"}, "same results, 'cubes', got .* of 'squares'"),
             ({"weights_hash": "1" * 64, "generator": "digits"}, "same generator, 'digits .111111111111.'"),
+            ({"condition": "3"}, "same class, '3', got .* of ''"),
             ({"parameters": {"k": 4}}, "same parameter k, 4, got .* of 3"),
             ({"parameters": {"k": 3, "target": "w"}}, "same parameter target, 'w', got .* of None"),
             ({"inputs": {"x": column(8)}}, "same number of codes, 8, got .* of 10"),
