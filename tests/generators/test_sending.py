@@ -237,7 +237,9 @@ class TestPlaces:
     def test_workers_without_a_gpu_say_so(self):
         G = lw.load("digits32")
         task = SpectrumTask(OnGPU(G), "z", "image", 1, "exact", None)
-        given = Assignment("image_spectrum", task, {"codes": G.sample_z(4)}, {}, "digits32", G.weights_hash, 1, 8, 1.0)
+        given = Assignment(
+            "image_spectrum", task, {"codes": G.sample_z(4)}, {}, "digits32", G.weights_hash, "", 1, 8, 1.0
+        )
         store = begun(given, None, 1)
         with (
             joblib.parallel_config(backend="loky", n_jobs=2),

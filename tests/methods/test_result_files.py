@@ -12,6 +12,7 @@ from safetensors.torch import save_file
 
 import latent_widgets as lw
 from latent_widgets.core import stamped
+from latent_widgets.core.sweep import chunk_files, store
 from latent_widgets.generators.exact import ExactFaces
 from latent_widgets.methods import local_basis_files
 from latent_widgets.methods.local_basis import LocalBasis
@@ -206,7 +207,7 @@ def test_a_file_of_ours_that_is_another_says_whose_it_is(tmp_path):
 
 
 def test_every_kind_of_file_has_a_name():
-    modules = (direction_files, _few_shot_files, local_basis_files, warpage_files)
+    modules = (direction_files, _few_shot_files, local_basis_files, warpage_files, chunk_files, store)
     assert {module.STAMP.format for module in modules} == set(stamped.SAVED_BY)
     assert all(hasattr(lw, owner) or hasattr(lw.segmentation, owner) for owner in ("Directions", "FewShotSegmenter"))
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from latent_widgets.core.exact import exact
 from latent_widgets.core.sweep.tasks import telling
 from latent_widgets.core.work import timed
 from latent_widgets.generators.base import Generator
@@ -63,6 +64,7 @@ class BasesTask(GeneratorTask):
         return {name: columns[name] for name in self.keep}
 
 
+@exact()
 def batch_of(G: Generator, target: str) -> int:
     """Return how many latents are computed at once, so that memory holds them; it does not depend on what is free.
 
@@ -79,6 +81,7 @@ def batch_of(G: Generator, target: str) -> int:
     return BATCH if G.device.type != "cuda" else max(BATCH, latents_at_once(G.dim("w"), G.z_dim, "cuda"))
 
 
+@exact()
 def product_of(G: Generator, z: Tensor, target: str) -> Callable[[], Tensor]:
     """Return what makes a product with the Jacobian, done once so that it takes as long as later.
 
@@ -100,6 +103,7 @@ def product_of(G: Generator, z: Tensor, target: str) -> Callable[[], Tensor]:
     return lambda: J @ vector
 
 
+@exact()
 def product_seconds(J: JacobianOperator, single: bool = False) -> float:
     """Return how long a product takes where all of them are made, many at once and from one graph.
 
@@ -122,6 +126,7 @@ def product_seconds(J: JacobianOperator, single: bool = False) -> float:
         return _timed(both) / count
 
 
+@exact()
 def latent_seconds(G: Generator, z: Tensor, target: str, products: int | None = None) -> float:
     """Return how long a latent takes in a sweep.
 

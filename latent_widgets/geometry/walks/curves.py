@@ -154,6 +154,7 @@ def curve_traversal(
     return made
 
 
+@exact()
 def traversed(
     G: Generator,
     z: Tensor,

@@ -16,7 +16,7 @@ from latent_widgets.core.fields import COUNT, NUMBER, TEXT, check_fields, list_o
 from latent_widgets.core.files import Stamp
 from latent_widgets.core.paths import as_path
 from latent_widgets.core.stamped import check_names, numbers, read_stamped, write_stamped
-from latent_widgets.core.sweep.store import Store, folder_of
+from latent_widgets.core.sweep.store import MANIFEST, Store, folder_of
 from latent_widgets.core.words import shown, whole
 from latent_widgets.geometry.subspaces.grassmann import METRICS, as_basis
 from latent_widgets.methods.warpage.stored import fields_of
@@ -68,7 +68,7 @@ def read_map(path: str | os.PathLike[str]) -> dict[str, Any]:
     Raises:
         ValueError: If the file is missing, damaged, of another kind, or written by a newer version.
     """
-    if not os.path.isdir(as_path(path)):  # it says no to names that the system does not know
+    if not os.path.lexists(as_path(path) / MANIFEST):  # it says no to names that the system does not know
         return read_stamped(path, STAMP, _checked)
     try:
         return stored_map(folder_of(path))

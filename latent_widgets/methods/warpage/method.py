@@ -158,6 +158,7 @@ class Asked:
         return cls(k, metric, target, keep, radius, compared)
 
 
+@exact()
 def assignment(
     G: Generator, z: Tensor, seed: int, asked: Asked, seconds_each: float, pictures: int | None = None
 ) -> Assignment:

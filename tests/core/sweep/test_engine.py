@@ -344,13 +344,18 @@ class TestChunks:
         assert begun(assignment(), None, 3).manifest.chunk == 4
 
 
-def test_threads_end_with_the_sweep(tmp_path):
+def test_threads_end_with_the_sweep():
+    before = set(threading.enumerate())
     with joblib.parallel_config(**HERE["threads"]):
         run(Square(seconds=0.2), begun(assignment(), None, 2), work(lambda step: step.index < 2))
+
+    def left():
+        return [thread for thread in set(threading.enumerate()) - before if thread.name == "sweep"]
+
     deadline = time.monotonic() + 20
-    while any(thread.name == "sweep" for thread in threading.enumerate()) and time.monotonic() < deadline:
+    while left() and time.monotonic() < deadline:
         time.sleep(0.05)
-    assert not any(thread.name == "sweep" for thread in threading.enumerate())
+    assert not left()
 
 
 def test_failures_are_in_the_order_of_rows():
