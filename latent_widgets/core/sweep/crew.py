@@ -206,9 +206,7 @@ class Crew:
 
 def _as_death(error: BaseException, under_way: set[int]) -> BaseException:
     """Tell workers that died from what is wrong with all of them."""
-    if isinstance(error, Died) or not isinstance(
-        error, Exception
-    ):  # an interrupt from the keyboard, which the workers heard too
+    if isinstance(error, Died) or not isinstance(error, Exception):  # or an interrupt, which the workers heard too
         return error
     missing = next((one for one in _causes(error) if isinstance(one, ModuleNotFoundError)), None)
     if missing is not None:
