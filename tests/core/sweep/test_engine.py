@@ -179,7 +179,7 @@ class TestOtherProcesses:
     @pytest.mark.parametrize("stuck", ["once", "always"])
     def test_silence_is_taken_for_a_death(self, stuck, monkeypatch):
         for name in ("SILENCE", "STARTING", "LONGER"):
-            monkeypatch.setattr(crew, name, 0.5 if name != "LONGER" else 0.0)
+            monkeypatch.setattr(crew, name, 2.0 if name != "LONGER" else 0.0)
         calls, released = [], threading.Event()
 
         def lost(parcel, terms, order):
