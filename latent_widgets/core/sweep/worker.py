@@ -103,7 +103,7 @@ def work_on(parcel: Parcel, terms: Terms, order: Order, inside: Callable[[], obj
         What became of it.
 
     Raises:
-        Cancelled: What ``inside`` raised.
+        Exception: What ``inside`` raised, whatever it is.
     """
     if parcel.task is None:
         return Reply(order.index, refused=parcel.wrong)
@@ -112,16 +112,24 @@ def work_on(parcel: Parcel, terms: Terms, order: Order, inside: Callable[[], obj
         torch.set_num_threads(terms.threads)  # of a process that is there for nothing else
     rows = {name: torch.from_numpy(np.array(value)) for name, value in order.rows.items()}
     begun = time.perf_counter()
-    look = inside or _watch(terms.flag)
+    look, told = inside or _watch(terms.flag), list[Exception]()
+
+    def look_noting() -> None:
+        try:
+            look()
+        except Exception as error:
+            told.append(error)
+            raise
+
     try:
         if inside is None:
-            look()
-        columns = compute(parcel.task, rows, terms.batch, look)
-    except Cancelled:
-        if inside is not None:
-            raise
-        return Reply(order.index, cancelled=True)
+            look_noting()
+        columns = compute(parcel.task, rows, terms.batch, look_noting)
     except (Exception, SystemExit) as error:
+        if told and inside is not None:  # no fault of the chunk: whoever is told of it raised
+            raise told[0] from told[0].__cause__
+        if isinstance(error, Cancelled):
+            return Reply(order.index, cancelled=True)
         kept = error if isinstance(error, Exception) and not apart else None
         return Reply(order.index, wrong=_words(error), error=kept)
     seconds = time.perf_counter() - begun

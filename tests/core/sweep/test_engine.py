@@ -117,6 +117,19 @@ class TestEverywhere:
         with pytest.raises(KeyError, match="mine"):
             run(Square(), begun(assignment(), None, 4), work(wrong))
 
+    def test_an_error_of_the_callback_comes_out_from_inside_a_chunk(self, anywhere):
+        told = []
+
+        def wrong(step):
+            told.append(step)
+            if len(told) > 2:
+                raise KeyError("mine")
+
+        store = begun(assignment(), None, 10)
+        with pytest.raises(KeyError, match="mine"):
+            run(Square(seconds=1.0), store, work(wrong))
+        assert not len(Rows(store).done)
+
     def test_no_clock_of_the_day_counts(self, anywhere, monkeypatch):
         days = iter([1e9, -1e9] * 1000)
         monkeypatch.setattr(time, "time", lambda: next(days))
